@@ -14,6 +14,9 @@ function(forebay_room NAME)
   set(fuzzers ${all})
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
 
+  if(NOT sources)
+    return()
+  endif()
   add_library(${NAME} STATIC ${sources})
   target_link_libraries(${NAME} PUBLIC ${ROOM_DEPENDS} Threads::Threads)
   set(FOREBAY_ROOMS ${FOREBAY_ROOMS} ${NAME} CACHE INTERNAL "")
@@ -22,6 +25,7 @@ function(forebay_room NAME)
     file(WRITE ${CMAKE_BINARY_DIR}/link/${NAME}.cpp "int main() { return 0; }\n")
     add_executable(${NAME}_link ${CMAKE_BINARY_DIR}/link/${NAME}.cpp)
     target_link_libraries(${NAME}_link $<LINK_LIBRARY:WHOLE_ARCHIVE,${NAME}>)
+    # testkit stands above the rooms it helps, so tests link it where it exists.
     if(tests)
       add_executable(${NAME}_test ${tests})
       target_link_libraries(${NAME}_test ${NAME} ${ROOM_TEST_DEPENDS} GTest::gtest_main

@@ -1,0 +1,72 @@
+#include "io/body.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "io/loop.h"
+
+namespace forebay::io {
+
+namespace {
+
+class OneChunk final : public Source {
+ public:
+  explicit OneChunk(Chunk chunk) : chunk_(std::move(chunk)) {}
+  Task<Chunk> next(Context) override {
+    if (given_) co_return Bytes();
+    given_ = true;
+    co_return chunk_;
+  }
+
+ private:
+  Chunk chunk_;
+  bool given_ = false;
+};
+
+}  // namespace
+
+Body Body::of(Bytes bytes) {
+  uint64_t length = bytes.size();
+  return {length, std::make_unique<OneChunk>(std::move(bytes))};
+}
+
+Body Body::of(FileSlice slice) {
+  uint64_t length = slice.length;
+  return {length, std::make_unique<OneChunk>(std::move(slice))};
+}
+
+Task<ByteView> load(Chunk chunk, uint64_t offset, ByteSpan buffer, Context ctx) {
+  if (auto* bytes = std::get_if<Bytes>(&chunk)) {
+    co_return bytes->view().subspan(std::min<uint64_t>(offset, bytes->size()));
+  }
+  FileSlice& slice = std::get<FileSlice>(chunk);
+  if (offset >= slice.length) co_return ByteView();
+  ByteSpan into = buffer.first(std::min<uint64_t>(buffer.size(), slice.length - offset));
+  ssize_t now = slice.file->try_read_at(slice.offset + offset, into);
+  if (now > 0) co_return ByteView(into.first(static_cast<size_t>(now)));
+  size_t count = co_await co_await run_blocking(
+      ctx, [&] { return slice.file->read_at(slice.offset + offset, into); });
+  if (count == 0) co_return fail(Code::corrupt, "a file is shorter than its slice");
+  co_return ByteView(into.first(count));
+}
+
+Task<std::string> read_all(Body body, uint64_t limit, Context ctx) {
+  std::string out;
+  if (body.length > limit) co_return fail(Code::too_large, "body over the limit");
+  if (body.source == nullptr) co_return out;
+  std::vector<std::byte> buffer;
+  while (true) {
+    Chunk chunk = co_await co_await body.source->next(ctx);
+    uint64_t length = size(chunk);
+    if (length == 0) co_return out;
+    if (out.size() + length > limit) co_return fail(Code::too_large, "body over the limit");
+    if (std::holds_alternative<FileSlice>(chunk)) buffer.resize(256 << 10);
+    for (uint64_t done = 0; done < length;) {
+      ByteView part = co_await co_await load(chunk, done, buffer, ctx);
+      out.append(as_text(part));
+      done += part.size();
+    }
+  }
+}
+
+}  // namespace forebay::io

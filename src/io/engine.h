@@ -1,0 +1,54 @@
+// The real engine: epoll loops, one thread each, and a small pool for calls that block. Only node
+// and tests include this.
+#pragma once
+
+#include <csignal>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "io/loop.h"
+
+namespace forebay::io {
+
+struct EngineOptions {
+  /// Event loops, one thread each. 0: as many as CPUs this process may use.
+  unsigned loops = 0;
+  /// Threads for blocking calls (cold reads, writes, syncs, RocksDB).
+  unsigned pool_threads = 8;
+  /// TCP congestion control of listening and connecting sockets; empty: the system's. Pacing
+  /// algorithms (bbr) cost nearly twice the CPU per byte on fast local networks.
+  std::string congestion = "cubic";
+  /// Send buffer of each connection, bytes; bounds the kernel memory a slow reader can hold.
+  /// 0: the system's.
+  int send_buffer = 0;
+};
+
+class Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> make(const EngineOptions& options);
+  virtual ~Engine() = default;
+
+  virtual size_t loops() const = 0;
+  virtual Loop& loop(size_t index) = 0;
+  /// Runs loop 0 on the calling thread and the others on their own until stop().
+  virtual void run() = 0;
+  /// Any thread. run() returns when every loop has drained its queue of posts.
+  virtual void stop() = 0;
+  /// `handler` runs on loop 0 whenever the process gets `signal`. Before run().
+  virtual Result<> on_signal(int signal, std::function<void()> handler) = 0;
+
+  /// Runs `task` on loop 0 to its end, with the loops running meanwhile. For tests and the CLI.
+  template <class T>
+  Result<T> run_task(Task<T> task) {
+    std::optional<Result<T>> out;
+    start<T>(loop(0), std::move(task), [&](Result<T> result) {
+      out.emplace(std::move(result));
+      stop();
+    });
+    run();
+    return std::move(*out);
+  }
+};
+
+}  // namespace forebay::io

@@ -1,0 +1,101 @@
+// Files and folders. Every call here may block unless it says otherwise: make it inside
+// run_blocking(). Paths are relative to a Directory and never leave it (openat2 RESOLVE_BENEATH).
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace forebay::io {
+
+/// What stat tells.
+struct FileStat {
+  enum class Kind { file, directory, other };
+  Kind kind = Kind::file;
+  uint64_t size = 0;
+  WallTime modified;
+  WallTime changed;
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  uint64_t allocated = 0;  ///< bytes on disk
+};
+
+/// An open file; any thread. The descriptor closes with the last holder.
+class File {
+ public:
+  virtual ~File() = default;
+  /// Bytes read, 0 at the end of the file.
+  virtual Result<size_t> read_at(uint64_t offset, ByteSpan into) = 0;
+  /// Does not block: bytes read from memory, 0 at the end, -EAGAIN when the disk would be asked.
+  virtual ssize_t try_read_at(uint64_t offset, ByteSpan into) = 0;
+  /// Writes all of `bytes`.
+  virtual Result<> write_at(uint64_t offset, ByteView bytes) = 0;
+  /// Reserves blocks so that later writes up to `size` find space; the size grows to it.
+  virtual Result<> allocate(uint64_t size) = 0;
+  virtual Result<> truncate(uint64_t size) = 0;
+  /// Durable when it returns (fdatasync).
+  virtual Result<> sync() = 0;
+  virtual Result<FileStat> stat() = 0;
+  /// Does not block: whether the bytes are in memory, so that sendfile will not wait for the disk.
+  virtual bool resident(uint64_t offset, uint64_t length) = 0;
+  /// Brings the bytes into memory.
+  virtual void read_ahead(uint64_t offset, uint64_t length) = 0;
+  /// The kernel's descriptor; -1 in simulation.
+  virtual int descriptor() const = 0;
+};
+
+enum class OpenMode {
+  read,        ///< must exist
+  read_write,  ///< must exist
+  create,      ///< read and write; made if missing
+  create_new,  ///< read and write; Code::exists when it is there
+};
+
+struct DirectoryEntry {
+  std::string name;
+  FileStat::Kind kind;  ///< a symbolic link is `other`
+};
+
+/// A folder by its descriptor; any thread. A path that leaves it is Code::denied.
+class Directory {
+ public:
+  virtual ~Directory() = default;
+  virtual Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+  virtual Result<FileStat> stat(const std::string& path) = 0;
+  /// Names in one folder ("" is this one), in no order, without "." and "..".
+  virtual Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;
+  /// Makes a folder and its parents; no error when it is there.
+  virtual Result<> make_directory(const std::string& path) = 0;
+  /// Removes a file, or an empty folder. Not empty → Code::conflict.
+  virtual Result<> remove(const std::string& path) = 0;
+  /// Atomically gives `from` the name `to`, replacing a file there unless `keep_existing`, which
+  /// answers Code::exists instead.
+  virtual Result<> rename(const std::string& from, const std::string& to, bool keep_existing) = 0;
+  /// Makes names in a folder durable.
+  virtual Result<> sync(const std::string& path) = 0;
+  struct Space {
+    uint64_t total = 0;
+    uint64_t free = 0;
+  };
+  virtual Result<Space> space() = 0;
+  /// Extended attributes of a file (user.…): missing → not_found; unsupported → unavailable.
+  virtual Result<std::string> attribute(const std::string& path, const std::string& name) = 0;
+  virtual Result<> set_attribute(const std::string& path, const std::string& name,
+                                 const std::string& value) = 0;
+};
+
+/// Part of a file, kept open (and, by `pin`, kept from eviction) while it is held.
+struct FileSlice {
+  std::shared_ptr<File> file;
+  uint64_t offset = 0;
+  uint64_t length = 0;
+  std::shared_ptr<const void> pin = nullptr;
+};
+
+}  // namespace forebay::io

@@ -1,0 +1,68 @@
+// The simulated engine: one loop on simulated time, network and disks, all from one seed. The
+// run queue is shuffled, messages are delayed and split, connections reset, disk calls delayed and
+// failed — so that production code meets in milliseconds what takes months outside. Only tests
+// include this.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "io/file.h"
+#include "io/loop.h"
+
+namespace forebay::io {
+
+/// How unkind the world is. Probabilities are per call, 0…1.
+struct SimOptions {
+  uint64_t seed = 1;
+  bool shuffle = true;              ///< run queue order from the seed
+  Duration network_delay = milliseconds(2);  ///< at most; each message draws its own
+  Duration disk_delay = milliseconds(5);     ///< at most
+  double short_io = 0.3;            ///< reads and writes move less than asked
+  double reset = 0;                 ///< a stream breaks at this call
+  double disk_error = 0;            ///< a file call fails with EIO
+  uint64_t disk_bytes = 1ULL << 40;  ///< then ENOSPC
+};
+
+class Simulation {
+ public:
+  static std::unique_ptr<Simulation> make(const SimOptions& options);
+  virtual ~Simulation() = default;
+
+  virtual Loop& loop() = 0;
+  /// May be changed while it runs.
+  virtual SimOptions& options() = 0;
+
+  /// Takes one step: drains the run queue once, fires what is due, or advances the clock to the
+  /// next event. False when nothing is left to happen.
+  virtual bool step() = 0;
+
+  /// Drives the world until `task` has ended; more than `limit` of simulated time is a failure.
+  template <class T>
+  Result<T> run(Task<T> task, Duration limit = seconds(3600)) {
+    std::optional<Result<T>> out;
+    Time end = loop().now() + limit;
+    start<T>(loop(), std::move(task), [&](Result<T> result) { out.emplace(std::move(result)); });
+    while (!out) {
+      bool more = step();
+      check(out || (more && loop().now() < end), "a simulated task does not end");
+    }
+    return std::move(*out);
+  }
+  /// Drives the world until nothing is left to happen.
+  void settle() {
+    while (step()) {
+    }
+  }
+
+  /// Power loss, now: the disks fall back to what was durable — data not synced is dropped, kept,
+  /// or torn at a 4 KiB page, names not synced are dropped or kept, drawn from the seed — and
+  /// every file handle and folder opened before fails with EIO and changes nothing from here on.
+  /// The caller then winds down what ran and opens anew.
+  virtual void power_loss() = 0;
+  /// Process death: what was written stays as the page cache has it; old handles fail as above.
+  virtual void kill() = 0;
+};
+
+}  // namespace forebay::io

@@ -1,0 +1,196 @@
+// Origin: a store we do not own, behind one small interface. Each kind (dir, s3, …) is one file
+// under one contract suite; cross-cutting behaviour is a decorator. An Origin is used from every
+// loop at once.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/context.h"
+#include "base/hash.h"
+#include "base/names.h"
+#include "base/range.h"
+#include "base/task.h"
+#include "base/time.h"
+#include "io/body.h"
+
+namespace forebay::origin {
+
+/// Header fields that belong to an object and are returned as the origin gave them, lower-case
+/// names: content-type, content-encoding, cache-control, content-disposition, content-language,
+/// expires, x-amz-meta-*, x-amz-storage-class, and others kept verbatim.
+using Fields = std::map<std::string, std::string>;
+
+/// What a HEAD or GET tells about the current version of a key.
+struct ObjectInfo {
+  uint64_t size = 0;
+  ETag etag;          ///< as clients see it
+  Tag tag;            ///< names the bytes; empty: not strong, do not cache
+  WallTime modified;
+  std::string version_id;  ///< empty when the origin has none
+  Fields fields;
+  /// Whole-object checksums the origin stated: header name → base64 (x-amz-checksum-…, and
+  /// x-amz-checksum-type). Never sent with a part of the object.
+  Fields checksums;
+  uint32_t parts = 0;  ///< x-amz-mp-parts-count, only in answers to a partNumber
+};
+
+struct HeadOptions {
+  uint32_t part_number = 0;  ///< 0: the whole object; else size is that part's (capability)
+  bool checksums = true;     ///< ask for stored checksums (x-amz-checksum-mode: ENABLED)
+};
+
+struct GetOptions {
+  std::optional<ByteRange> range;  ///< nothing: all
+  /// Only this version: If-Match on the wire *and* tag, total size and Content-Range checked in
+  /// the answer. Another version → Code::conflict, detail "PreconditionFailed".
+  std::optional<Tag> tag;
+  ETag etag;               ///< of that version, for If-Match
+  std::string version_id;  ///< where the origin has versions
+};
+
+struct GetAnswer {
+  ObjectInfo info;   ///< of the whole object: info.size is the total
+  ByteRange range;   ///< what body holds
+  io::Body body;     ///< ends early only with an error
+};
+
+/// Conditions of a write; at most one is set. A failed one → Code::conflict,
+/// "PreconditionFailed". An origin that lacks it → Code::invalid, "NotImplemented".
+struct WriteConditions {
+  bool if_none_match_any = false;
+  ETag if_match;
+};
+
+struct PutOptions {
+  Fields fields;       ///< see Fields
+  Fields checksums;    ///< verified by the gateway, to be kept and returned where the origin can
+  WriteConditions conditions;
+};
+
+struct PutAnswer {
+  ETag etag;
+  Tag tag;  ///< of the new version when the origin's answer determines it; else empty
+  std::string version_id;
+  WallTime modified;
+};
+
+struct ListOptions {
+  std::string prefix;
+  std::string delimiter;     ///< "" or any text
+  std::string start_after;   ///< only keys (and common prefixes) after this
+  std::string continuation;  ///< the origin's own token of a page before; then start_after is moot
+  uint32_t max_keys = 1000;  ///< ≤ 1000; common prefixes count too
+};
+
+struct ListedObject {
+  std::string key;
+  uint64_t size = 0;
+  ETag etag;
+  WallTime modified;
+  std::string storage_class = "STANDARD";
+};
+
+struct ListAnswer {
+  std::vector<ListedObject> objects;  ///< in key order
+  std::vector<std::string> prefixes;  ///< in key order
+  bool truncated = false;
+  std::string next;       ///< continuation for the next page, when truncated
+  std::string last_name;  ///< the last key or prefix given (V1's NextMarker)
+};
+
+struct PartInfo {
+  uint32_t number = 0;
+  uint64_t size = 0;
+  ETag etag;
+  WallTime modified;
+  Fields checksums;
+};
+
+struct CompletedPart {
+  uint32_t number = 0;
+  ETag etag;
+  Fields checksums;
+};
+
+struct UploadInfo {
+  std::string key;
+  std::string upload_id;
+  WallTime initiated;
+};
+
+struct ListPartsAnswer {
+  std::vector<PartInfo> parts;
+  bool truncated = false;
+  uint32_t next_marker = 0;
+};
+
+struct ListUploadsAnswer {
+  std::vector<UploadInfo> uploads;
+  std::vector<std::string> prefixes;
+  bool truncated = false;
+  std::string next_key, next_upload;
+};
+
+struct ListUploadsOptions {
+  std::string prefix, delimiter, key_marker, upload_id_marker;
+  uint32_t max_uploads = 1000;
+};
+
+/// What an origin can do; probed when a bucket is created (s3) or known (dir), and stored.
+struct Capabilities {
+  bool conditional_put = false;   ///< If-None-Match: * and If-Match on put
+  bool conditional_get = false;   ///< If-Match on get
+  bool part_number = false;       ///< HEAD ?partNumber=1 tells the part's size
+  bool versions = false;          ///< version ids name versions for ever
+  bool start_after = false;       ///< list V2 start-after
+};
+
+/// Counts body bytes and requests; the owner gives one to each Origin. Any thread.
+class Meter {
+ public:
+  virtual ~Meter() = default;
+  virtual void request(std::string_view operation, bool good) = 0;
+  virtual void body_bytes_in(uint64_t bytes) = 0;   ///< object bytes read from the origin
+  virtual void body_bytes_out(uint64_t bytes) = 0;  ///< object bytes written to the origin
+};
+
+/// All calls: not_found with detail "NoSuchKey"/"NoSuchUpload"/"NoSuchBucket"; denied when the
+/// origin refuses us (403); unavailable when it cannot be reached, or answered 5xx (for a write:
+/// the outcome is unknown); busy for SlowDown.
+class Origin {
+ public:
+  virtual ~Origin() = default;
+
+  virtual Task<ObjectInfo> head(ObjectKey key, HeadOptions options, Context ctx) = 0;
+  virtual Task<GetAnswer> get(ObjectKey key, GetOptions options, Context ctx) = 0;
+  /// Reads `body` to its end. When its source fails before the last byte, nothing is written.
+  virtual Task<PutAnswer> put(ObjectKey key, PutOptions options, io::Body body, Context ctx) = 0;
+  /// No error when it is not there.
+  virtual Task<> remove(ObjectKey key, Context ctx) = 0;
+  virtual Task<ListAnswer> list(ListOptions options, Context ctx) = 0;
+
+  /// The upload's id.
+  virtual Task<std::string> create_upload(ObjectKey key, PutOptions options, Context ctx) = 0;
+  virtual Task<PartInfo> put_part(ObjectKey key, std::string upload_id, uint32_t number,
+                                  PutOptions options, io::Body body, Context ctx) = 0;
+  virtual Task<PutAnswer> complete_upload(ObjectKey key, std::string upload_id,
+                                          std::vector<CompletedPart> parts, PutOptions options,
+                                          Context ctx) = 0;
+  virtual Task<> abort_upload(ObjectKey key, std::string upload_id, Context ctx) = 0;
+  virtual Task<ListPartsAnswer> list_parts(ObjectKey key, std::string upload_id,
+                                           uint32_t part_marker, uint32_t max_parts,
+                                           Context ctx) = 0;
+  virtual Task<ListUploadsAnswer> list_uploads(ListUploadsOptions options, Context ctx) = 0;
+
+  /// Asks the origin what it can do and whether we may use it at all (a bucket that is missing or
+  /// refused is an error here). Leaves nothing behind.
+  virtual Task<Capabilities> probe(Context ctx) = 0;
+};
+
+}  // namespace forebay::origin
