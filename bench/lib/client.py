@@ -2,10 +2,11 @@
 
 import json
 import os
+import socket
 import subprocess
 import time
 
-from .proc import BenchError, Process, cpu_between
+from .proc import BenchError, cpu_between
 from .servers import credentials
 
 
@@ -77,16 +78,10 @@ def run_load(setup, server, keys, settle=0.0, **options):
 
 def congestion_of(server):
     """The congestion control of the server's accepted sockets, as the kernel tells it."""
-    probe = Process("probe", ["python3", "-c", "import socket,sys,time\n"
-                              f"s=socket.create_connection(('127.0.0.1',{server.port}),5)\n"
-                              "print('open',flush=True)\ntime.sleep(20)"])
-    try:
-        probe.line()
+    with socket.create_connection(("127.0.0.1", server.port), 5):
         text = subprocess.run(["ss", "-Htin", "state", "established",
                                f"( sport = :{server.port} )"], capture_output=True, text=True,
                               timeout=10).stdout
-    finally:
-        probe.stop()
     known = ("cubic", "bbr", "reno")
     found = {word for word in text.split() if word in known}
     return found.pop() if len(found) == 1 else f"unclear {sorted(found)}"

@@ -5,14 +5,16 @@ import shutil
 from dataclasses import dataclass, field
 
 from .client import run_load
+from .memory import warm_pages
 from .proc import BenchError
-from .servers import (BUCKET, LARGE, SMALL, start_forebay, start_nginx_cache, start_origin,
-                      start_rawsend)
+from .servers import (BUCKET, DEFAULT_BUFFERS, LARGE, SMALL, start_forebay, start_nginx_cache,
+                      start_origin, start_rawsend)
 
 MICROS = ("us/request", lambda r: 1e6 * r["server_cpu"] / r["requests"])
 PER_GB = ("CPU-s/GB", lambda r: 1e9 * r["server_cpu"] / r["bytes"])
 RATE = ("k req/s", lambda r: 1e-3 * r["requests"] / r["wall"])
 SPEED = ("GB/s", lambda r: 1e-9 * r["bytes"] / r["wall"])
+WARM_AT_LEAST = 256 << 20
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Question:
     figure: tuple = PER_GB
     wall: tuple = SPEED
     objects_warm: int = 0
+    peer_buffers: dict = None   # of proxy_cache; None = tuned
     memory_cache: bool = False  # both caches on tmpfs
     settle: float = 0.0
     options: dict = field(default_factory=dict)  # for loadgen
@@ -35,23 +38,26 @@ class Question:
 
 QUESTIONS = [
     Question("warm-small", "GET 4 KiB from cache, 32 connections; Forebay checks SigV4, nginx "
-             "proxy_cache checks nothing", 1.0, "nginx", "small", False, 40000, 32,
+             "proxy_cache checks nothing", 1.0, "nginx", "small", False, 60000, 32,
              MICROS, RATE, objects_warm=256),
     Question("warm-large", "GET 16 MiB from cache, 4 connections, against a raw sendfile loop",
-             1.3, "rawsend", "large", False, 128, 4, objects_warm=16),
+             1.3, "rawsend", "large", False, 384, 4, objects_warm=16),
     Question("warm-large-trunc", "the same with a client that discards (MSG_TRUNC): the server "
-             "pays for its own sending", 1.3, "rawsend", "large", False, 256, 4,
+             "pays for its own sending", 1.3, "rawsend", "large", False, 384, 4,
              objects_warm=16, options={"discard": True}),
     Question("cold-large", "GET 16 MiB, first time, 4 connections, against an nginx proxy_cache "
              "miss, both caches on disk", 0.7, "nginx", "large", True, 16, 4, settle=0.5),
+    Question("cold-large-default", "the same against nginx with the proxy buffers it has by "
+             "default", 0.7, "nginx", "large", True, 16, 4, settle=0.5,
+             peer_buffers=DEFAULT_BUFFERS),
     Question("cold-small", "GET 4 KiB, first time, 16 connections, against an nginx proxy_cache "
-             "miss, both caches on tmpfs", 0.5, "nginx", "small", True, 4000, 16,
+             "miss, both caches on tmpfs", 0.5, "nginx", "small", True, 8000, 16,
              MICROS, RATE, memory_cache=True, settle=0.5),
 ]
 
 
 class Arena:
-    """The servers of one question: the origin, the subject and its peer, for as long as it lasts."""
+    """Origin, subject and peer of one question, for as long as it is being measured."""
 
     def __init__(self, setup, question, args):
         self.setup = setup
@@ -92,12 +98,13 @@ class Arena:
         """A second peer in the place of the subject: its ratio shows the error of the method."""
         if self.question.peer == "rawsend":
             return start_rawsend(self.setup, self._raw_files("twin"))
-        return start_nginx_cache(self.setup, self.origin, data, name="twin")
+        return start_nginx_cache(self.setup, self.origin, data, "twin", self.question.peer_buffers)
 
     def _start_peer(self):
         if self.question.peer == "rawsend":
             return start_rawsend(self.setup, self._raw_files("raw"))
-        return start_nginx_cache(self.setup, self.origin, os.path.join(self.cache, "peer"))
+        return start_nginx_cache(self.setup, self.origin, os.path.join(self.cache, "peer"),
+                                 buffers=self.question.peer_buffers)
 
     def _raw_files(self, name):
         """As many files as the subject has objects, so that both fill the same page cache."""
@@ -118,9 +125,12 @@ class Arena:
     def load(self, server, label, **options):
         """One measured run on one server; BenchError if the answers are not what was asked."""
         question = self.question
+        size = SMALL if question.objects == "small" else LARGE
         options = {"requests": question.count, "connections": question.connections,
-                   "expect_length": SMALL if question.objects == "small" else LARGE,
+                   "expect_length": size,
                    "timeout": 120} | question.options | options
+        if question.cold:
+            warm_pages(max(WARM_AT_LEAST, 3 * question.count * size))
         result = run_load(self.setup, server, self.keys(label), settle=question.settle, **options)
         if server.name != "rawsend":
             self._check_cache(server, result)
@@ -133,11 +143,10 @@ class Arena:
 
     def warm_up(self):
         """Fills the caches, checks every byte once, and lets both sides open their pools."""
-        check = {"verify": os.path.join(self.origin.files, self.question.objects),
-                 "discard": False}
+        content = os.path.join(self.origin.files, self.question.objects)
         for server in (self.subject, self.peer):
             count = self.question.count if self.question.cold else self.question.objects_warm
             run_load(self.setup, server, self.keys("check"), settle=0.5, requests=count,
-                     connections=self.question.connections, verify=check["verify"])
+                     connections=self.question.connections, verify=content)
             if not self.question.cold:
                 self.load(server, "warm")

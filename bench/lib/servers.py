@@ -109,7 +109,10 @@ LISTING = ('<?xml version="1.0" encoding="UTF-8"?>'
            "<Prefix></Prefix><KeyCount>0</KeyCount><MaxKeys>1000</MaxKeys>"
            "<IsTruncated>false</IsTruncated></ListBucketResult>")
 
-PROXY_BUFFERS = {"buffer": "64k", "buffers": "8 64k", "busy": "128k"}
+# Measured: small answers are cheapest with a first buffer of 16k (of 4k, 8k, 16k, 64k), large
+# misses with buffers of 64k or more: 0.5 CPU-s/GB instead of 0.9 with nginx's own defaults.
+TUNED_BUFFERS = {"buffer": "16k", "buffers": "8 64k", "busy": "128k"}
+DEFAULT_BUFFERS = {"buffer": "4k", "buffers": "8 4k", "busy": "8k"}
 
 NGINX_PROXY = NGINX_HEAD + """
   proxy_cache_path {cache} levels=1:2 keys_zone=bench:128m inactive=1d max_size=100g
@@ -165,10 +168,10 @@ def start_origin(setup):
     return process
 
 
-def start_nginx_cache(setup, origin, cache, name="nginx"):
+def start_nginx_cache(setup, origin, cache, name="nginx", buffers=None):
     os.makedirs(cache, exist_ok=True)
     return _start_nginx(setup, name, NGINX_PROXY, setup.server_cpu, cache=cache,
-                        origin=origin.port, **PROXY_BUFFERS)
+                        origin=origin.port, **(buffers or TUNED_BUFFERS))
 
 
 def start_rawsend(setup, folder):
