@@ -53,9 +53,17 @@ class Process:
             ready = left > 0 and select.select([self.popen.stdout], [], [], left)[0]
             chunk = os.read(self.popen.stdout.fileno(), 1) if ready else b""
             if not chunk:
-                raise BenchError(f"{self.name} said nothing more; see {self.log}")
+                raise BenchError(f"{self.name} said nothing more; {self.last_words()}")
             text += chunk
         return text.decode().strip()
+
+    def last_words(self):
+        """The end of its log; the log itself goes with the working folder."""
+        try:
+            with open(self.log, errors="replace") as log:
+                return "its log ends: " + " | ".join(log.read()[-600:].splitlines()[-6:])
+        except OSError:
+            return "it has no log"
 
     def pids(self):
         """The process and all its descendants."""

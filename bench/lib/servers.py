@@ -32,7 +32,7 @@ def wait_for_port(process, port, timeout=20):
             return
         except OSError:
             time.sleep(0.05)
-    raise BenchError(f"{process.name} does not listen; see {process.log}")
+    raise BenchError(f"{process.name} does not listen; {process.last_words()}")
 
 
 def credentials():
@@ -199,7 +199,7 @@ def start_forebay(setup, origin, data, freshness, memory=None, threads=1, name="
         line = process.line()
         words = dict(word.split("=", 1) for word in line.split() if "=" in word)
         if not line.startswith("ready ") or not {"s3", "admin"} <= words.keys():
-            raise BenchError(f"forebay said {line!r} instead of ready; see {log}")
+            raise BenchError(f"forebay said {line!r} instead of ready")
         process.port = int(words["s3"].rsplit(":", 1)[1])
         process.signed = True
         url = f"s3://{BUCKET}?endpoint=http://127.0.0.1:{origin.port}&region=us-east-1"
