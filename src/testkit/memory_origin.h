@@ -152,6 +152,7 @@ class MemoryOrigin final : public origin::Origin {
   class BodySource;
 
   Task<> arrive(MemoryRequest request, Context ctx);
+  Task<> before_effect(MemoryRequest request, Context ctx);
   Task<> answer(MemoryRequest request, Context ctx);
   Task<std::string> take_body(MemoryRequest request, io::Body body, Context ctx);
   /// Runs `effect` now, or later when the draw says so; lost answers become errors here.
