@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "io/sim_world.h"
+#include "io/sim/world.h"
 
 namespace forebay::io::sim {
 

@@ -1,4 +1,4 @@
-#include "io/sim_content.h"
+#include "io/sim/content.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,10 +1,10 @@
-#include "io/sim_disk.h"
+#include "io/sim/disk.h"
 
 #include <algorithm>
 #include <string_view>
 #include <utility>
 
-#include "io/sim_file.h"
+#include "io/sim/files.h"
 #include "io/stream.h"
 
 namespace forebay::io::sim {

@@ -1,4 +1,4 @@
-#include "io/sim_world.h"
+#include "io/sim/world.h"
 
 #include <algorithm>
 #include <bit>

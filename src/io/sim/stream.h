@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "io/sim_world.h"
+#include "io/sim/world.h"
 #include "io/stream.h"
 
 namespace forebay::io::sim {

@@ -1,4 +1,4 @@
-#include "io/sim_file.h"
+#include "io/sim/files.h"
 
 #include <algorithm>
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "io/file.h"
-#include "io/sim_content.h"
-#include "io/sim_world.h"
+#include "io/sim/content.h"
+#include "io/sim/world.h"
 
 namespace forebay::io::sim {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "io/file.h"
-#include "io/sim_disk.h"
+#include "io/sim/disk.h"
 
 namespace forebay::io::sim {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "io/sim_world.h"
+#include "io/sim/world.h"
 #include "io/stream.h"
 
 namespace forebay::io::sim {

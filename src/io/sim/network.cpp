@@ -1,11 +1,11 @@
-#include "io/sim_net.h"
+#include "io/sim/network.h"
 
 #include <arpa/inet.h>
 
 #include <deque>
 
 #include "base/check.h"
-#include "io/sim_stream.h"
+#include "io/sim/stream.h"
 
 namespace forebay::io::sim {
 

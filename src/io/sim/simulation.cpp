@@ -4,9 +4,9 @@
 #include <cstring>
 #include <utility>
 
-#include "io/sim_disk.h"
-#include "io/sim_net.h"
-#include "io/sim_world.h"
+#include "io/sim/disk.h"
+#include "io/sim/network.h"
+#include "io/sim/world.h"
 
 namespace forebay::io {
 

@@ -1,4 +1,4 @@
-#include "io/sim_stream.h"
+#include "io/sim/stream.h"
 
 #include <algorithm>
 #include <cstring>
