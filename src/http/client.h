@@ -3,7 +3,6 @@
 #pragma once
 
 #include <compare>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +14,7 @@
 #include "http/counters.h"
 #include "http/message.h"
 #include "io/stream.h"
+#include "io/tls.h"
 
 namespace forebay::http {
 
@@ -72,10 +72,8 @@ struct ClientOptions {
   size_t head_fields = 200;
   /// 256 KiB read buffers for response bodies; bodies beyond that many use 16 KiB ones.
   size_t large_buffers = 64;
-  /// Makes the TLS side of a connection to `endpoint`; without it secure endpoints are refused.
-  std::function<Task<std::unique_ptr<io::Stream>>(std::unique_ptr<io::Stream>, Endpoint endpoint,
-                                                  Context)>
-      wrap;
+  /// For secure endpoints; without it they are refused.
+  std::shared_ptr<io::TlsContext> tls;
 };
 
 /// One per loop; all members are for that loop's thread, but counters().
