@@ -18,6 +18,8 @@
 
 namespace forebay::http {
 
+class Pool;
+
 /// Whom to talk to.
 struct Endpoint {
   bool secure = false;
@@ -67,6 +69,7 @@ struct ClientOptions {
   Duration idle_timeout = seconds(15);
   Duration connect_timeout = seconds(5);    ///< name, connect and handshake, over all addresses
   Duration progress_timeout = seconds(30);  ///< without any byte moved, either way
+  Duration answer_timeout = seconds(60);    ///< from the whole request to a response's first byte
   Duration continue_timeout = seconds(1);   ///< then the body is sent without a 100
   size_t head_bytes = 64 << 10;
   size_t head_fields = 200;
@@ -76,7 +79,8 @@ struct ClientOptions {
   std::shared_ptr<io::TlsContext> tls;
 };
 
-/// One per loop; all members are for that loop's thread, but counters().
+/// One per loop, which must outlive it and its bodies; all members are for that loop's thread, but
+/// counters().
 class Client {
  public:
   Client(io::Loop& loop, ClientOptions options = {});
@@ -89,15 +93,14 @@ class Client {
   /// Code::timeout. An error of request.body's source comes back as it is, and the server sees a
   /// reset. A GET, HEAD or OPTIONS without a body is sent once more when a pooled connection had
   /// died before the first byte of an answer; nothing else is retried.
-  Task<ClientResponse> send(ClientRequest request, Context ctx);
+  [[clang::coro_wrapper]] Task<ClientResponse> send(ClientRequest request, Context ctx);
 
   /// Closes what is idle.
   void close_idle();
   const ClientCounters& counters() const;
 
  private:
-  class State;
-  std::shared_ptr<State> state_;
+  std::shared_ptr<Pool> pool_;  // bodies of responses hold it too
 };
 
 }  // namespace forebay::http
