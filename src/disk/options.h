@@ -1,0 +1,93 @@
+// What one node is told about its disks, and what it tells about them. Plain structs; the words
+// that callers of Store use.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "disk/index.h"
+
+namespace forebay::disk {
+
+/// Which promise the bytes of a unit carry. Clean: can be fetched again, may go at any moment.
+/// (Dirty and native join when something stores them; until then there is no code for them.)
+enum class UnitClass : uint8_t { clean = 1 };
+
+/// When bytes are compared with their checksums before they are served.
+enum class Verify {
+  start,   ///< once after an unclean start of the machine; then never
+  always,  ///< at each open: the blocks of the range are read through user space first
+};
+
+/// Where a new unit enters the order of eviction.
+enum class Admission {
+  hot,   ///< as if just read
+  cold,  ///< first to go, until it is read (units written by clients)
+};
+
+/// One disk: a folder that belongs to Forebay alone.
+struct DiskOptions {
+  /// Absolute path. Made when missing. A folder that holds other things is refused.
+  std::string path;
+  /// Bytes that may be used; 0: the file system's size less 5 %. Never more than what is free.
+  uint64_t capacity = 0;
+  /// Opens this disk's index; called once, may block.
+  std::function<Result<std::shared_ptr<Index>>()> open_index;
+};
+
+struct Options {
+  std::vector<DiskOptions> disks;
+  /// Names this boot of the machine (/proc/sys/kernel/random/boot_id). Units that were written
+  /// under another one are verified before they are served first.
+  std::string boot_id;
+  /// Units up to this many bytes may be stored in segments (put_small). At most 1 MiB.
+  uint32_t small_max = 64 << 10;
+  /// Bytes of a segment file. On small disks a sixteenth of the capacity if that is less.
+  uint32_t segment_bytes = 64 << 20;
+  /// Units in memory, all disks together. Each costs about 160 bytes, one in a file of its own
+  /// 240 more and 4 per MiB (docs/formats/disk.md).
+  uint64_t max_units = 4 << 20;
+  /// Descriptors of data files held open while nobody reads them, all disks together.
+  uint32_t max_open_files = 4096;
+  /// Small units waiting to be appended, bytes per disk; more are refused as busy.
+  uint64_t max_queued_bytes = 64 << 20;
+  /// Index rows waiting for their batch, per disk; more make the writer commit them itself.
+  uint32_t max_pending_rows = 16384;
+  /// How often run_committer() hands rows to the index.
+  Duration commit_interval = milliseconds(200);
+  /// A disk with more failed calls than this within a minute is taken out until the restart.
+  uint32_t errors_until_out = 8;
+  /// Bytes per second that run_scrubber() reads; 0: it does nothing.
+  uint64_t scrub_rate = 16 << 20;
+};
+
+/// One disk's counters since open, and its present state.
+struct DiskStats {
+  std::string path;
+  bool healthy = true;
+  uint64_t limit = 0;  ///< bytes that may be used now
+  uint64_t used = 0;   ///< bytes on the disk: files, segments, reservations
+  uint64_t live = 0;   ///< bytes of units that can be served
+  uint64_t units = 0;
+  uint64_t evictions = 0, evicted_bytes = 0;
+  uint64_t segments = 0;     ///< segment files now
+  uint64_t recycled = 0;     ///< segments recycled
+  uint64_t moved_bytes = 0;  ///< copied forward by recycling
+  uint64_t refused = 0;      ///< reservations and puts without space
+  uint64_t read_errors = 0, write_errors = 0;
+  uint64_t verified = 0;         ///< units compared with their checksums
+  uint64_t verify_failures = 0;  ///< units dropped because they were not what they should be
+  uint64_t rows_dropped = 0;     ///< at open: rows without good data
+  uint64_t files_removed = 0;    ///< at open: data without row
+};
+
+struct Stats {
+  std::vector<DiskStats> disks;
+  uint64_t open_files = 0;  ///< descriptors in the cache
+};
+
+}  // namespace forebay::disk
