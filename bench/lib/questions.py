@@ -1,0 +1,152 @@
+"""The questions of the benchmark: what is asked of whom, by which load, against which bar."""
+
+import os
+import shutil
+from dataclasses import dataclass, field
+
+from .client import run_load
+from .memory import warm_pages
+from .proc import BenchError
+from .servers import (BUCKET, DEFAULT_BUFFERS, LARGE, SMALL, start_forebay, start_nginx_cache,
+                      start_origin, start_rawsend)
+
+MICROS = ("us/request", lambda r: 1e6 * r["server_cpu"] / r["requests"])
+PER_GB = ("CPU-s/GB", lambda r: 1e9 * r["server_cpu"] / r["bytes"])
+RATE = ("k req/s", lambda r: 1e-3 * r["requests"] / r["wall"])
+SPEED = ("GB/s", lambda r: 1e-9 * r["bytes"] / r["wall"])
+WARM_AT_LEAST = 256 << 20
+
+
+@dataclass
+class Question:
+    name: str
+    text: str
+    bar: float           # upper limit of subject / peer
+    peer: str            # "nginx" (proxy_cache) or "rawsend"
+    objects: str         # "small" or "large"
+    cold: bool
+    count: int           # requests of a round; when cold, as many new objects
+    connections: int
+    figure: tuple = PER_GB
+    wall: tuple = SPEED
+    objects_warm: int = 0
+    peer_buffers: dict = None   # of proxy_cache; None = tuned
+    memory_cache: bool = False  # both caches on tmpfs
+    settle: float = 0.0
+    options: dict = field(default_factory=dict)  # for loadgen
+
+
+QUESTIONS = [
+    Question("warm-small", "GET 4 KiB from cache, 32 connections; Forebay checks SigV4, nginx "
+             "proxy_cache checks nothing", 1.0, "nginx", "small", False, 60000, 32,
+             MICROS, RATE, objects_warm=256),
+    Question("warm-large", "GET 16 MiB from cache, 4 connections, against a raw sendfile loop",
+             1.3, "rawsend", "large", False, 384, 4, objects_warm=16),
+    Question("warm-large-trunc", "the same with a client that discards (MSG_TRUNC): the server "
+             "pays for its own sending", 1.3, "rawsend", "large", False, 384, 4,
+             objects_warm=16, options={"discard": True}),
+    Question("cold-large", "GET 16 MiB, first time, 4 connections, against an nginx proxy_cache "
+             "miss, both caches on disk", 0.7, "nginx", "large", True, 16, 4, settle=0.5),
+    Question("cold-large-default", "the same against nginx with the proxy buffers it has by "
+             "default", 0.7, "nginx", "large", True, 16, 4, settle=0.5,
+             peer_buffers=DEFAULT_BUFFERS),
+    Question("cold-small", "GET 4 KiB, first time, 16 connections, against an nginx proxy_cache "
+             "miss, both caches on tmpfs", 0.5, "nginx", "small", True, 8000, 16,
+             MICROS, RATE, memory_cache=True, settle=0.5),
+]
+
+
+class Arena:
+    """Origin, subject and peer of one question, for as long as it is being measured."""
+
+    def __init__(self, setup, question, args):
+        self.setup = setup
+        self.question = question
+        self.args = args
+        self.servers = []
+        parent = "/dev/shm" if question.memory_cache else setup.work
+        self.cache = os.path.join(parent, f"forebay-bench-{os.getpid()}-{question.name}")
+        self.round = 0
+
+    def __enter__(self):
+        try:
+            self.origin = self._keep(start_origin(self.setup))
+            self.subject = self._keep(self._start_subject())
+            self.peer = self._keep(self._start_peer())
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for server in reversed(self.servers):
+            server.stop()
+        # Only now: creating files after many were unlinked is slow on ext4 without a journal.
+        shutil.rmtree(self.cache, ignore_errors=True)
+
+    def _keep(self, server):
+        self.servers.append(server)
+        return server
+
+    def _start_subject(self):
+        data = os.path.join(self.cache, "subject")
+        if self.args.self_check:
+            return self._start_twin(data)
+        return start_forebay(self.setup, self.origin, data, self.args.freshness, threads=1)
+
+    def _start_twin(self, data):
+        """A second peer in the place of the subject: its ratio shows the error of the method."""
+        if self.question.peer == "rawsend":
+            return start_rawsend(self.setup, self._raw_files("twin"))
+        return start_nginx_cache(self.setup, self.origin, data, "twin", self.question.peer_buffers)
+
+    def _start_peer(self):
+        if self.question.peer == "rawsend":
+            return start_rawsend(self.setup, self._raw_files("raw"))
+        return start_nginx_cache(self.setup, self.origin, os.path.join(self.cache, "peer"),
+                                 buffers=self.question.peer_buffers)
+
+    def _raw_files(self, name):
+        """As many files as the subject has objects, so that both fill the same page cache."""
+        folder = os.path.join(self.cache, name)
+        os.makedirs(folder)
+        source = os.path.join(self.origin.files, self.question.objects)
+        for number in range(self.question.objects_warm):
+            shutil.copyfile(source, os.path.join(folder, f"{number:06d}"))
+        return folder
+
+    def keys(self, label):
+        count = self.question.count if self.question.cold else self.question.objects_warm
+        prefix = f"/{BUCKET}/{self.question.objects}"
+        if self.question.cold:
+            prefix += f"/{label}"
+        return [f"{prefix}/{number:06d}" for number in range(count)]
+
+    def load(self, server, label, **options):
+        """One measured run on one server; BenchError if the answers are not what was asked."""
+        question = self.question
+        size = SMALL if question.objects == "small" else LARGE
+        options = {"requests": question.count, "connections": question.connections,
+                   "expect_length": size,
+                   "timeout": 120} | question.options | options
+        if question.cold:
+            warm_pages(max(WARM_AT_LEAST, 3 * question.count * size))
+        result = run_load(self.setup, server, self.keys(label), settle=question.settle, **options)
+        if server.name != "rawsend":
+            self._check_cache(server, result)
+        return result
+
+    def _check_cache(self, server, result):
+        wanted = {"miss"} if self.question.cold else {"hit"}
+        if set(result["x_cache"]) != wanted:
+            raise BenchError(f"{server.name}: X-Cache {result['x_cache']}, wanted {wanted}")
+
+    def warm_up(self):
+        """Fills the caches, checks every byte once, and lets both sides open their pools."""
+        content = os.path.join(self.origin.files, self.question.objects)
+        for server in (self.subject, self.peer):
+            count = self.question.count if self.question.cold else self.question.objects_warm
+            run_load(self.setup, server, self.keys("check"), settle=0.5, requests=count,
+                     connections=self.question.connections, verify=content)
+            if not self.question.cold:
+                self.load(server, "warm")

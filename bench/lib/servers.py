@@ -1,0 +1,215 @@
+"""The servers under measurement and the origin behind them, each on a free port of loopback.
+
+All run with the preload that sets cubic on their sockets, so congestion control is equal.
+"""
+
+import os
+import random
+import socket
+import subprocess
+import time
+
+from .proc import BenchError, Process
+
+ACCESS_KEY = "benchaccesskey000001"
+SECRET_KEY = "bench-secret-key-for-loopback-only-00001"
+BUCKET = "bench"
+SMALL = 4 << 10
+LARGE = 16 << 20
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_port(process, port, timeout=20):
+    end = time.monotonic() + timeout
+    while time.monotonic() < end and process.popen.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise BenchError(f"{process.name} does not listen; {process.last_words()}")
+
+
+def credentials():
+    names = ("AWS_ACCESS_KEY_ID", "FOREBAY_ROOT_ACCESS_KEY")
+    secrets = ("AWS_SECRET_ACCESS_KEY", "FOREBAY_ROOT_SECRET_KEY")
+    return dict.fromkeys(names, ACCESS_KEY) | dict.fromkeys(secrets, SECRET_KEY)
+
+
+class Setup:
+    """Where programs and folders are, and on which cores what runs."""
+
+    def __init__(self, build, work, server_cpu=0, client_cpu=1, nice=0, forebay=None):
+        self.build = build
+        self.work = work
+        self.server_cpu = server_cpu
+        self.client_cpu = client_cpu
+        self.nice = nice
+        self.forebay = forebay or os.path.join(build, "forebay")
+        self.bench = os.path.join(build, "bench")
+        if not os.path.exists(os.path.join(self.bench, "loadgen")):
+            self.bench = build  # bench/ built alone
+
+    def tool(self, name):
+        path = os.path.join(self.bench, name)
+        if not os.path.exists(path):
+            raise BenchError(f"{path} is not built")
+        return path
+
+    def environment(self):
+        return os.environ | credentials() | {"LD_PRELOAD": self.tool("cubic_preload.so")}
+
+    def folder(self, name):
+        path = os.path.join(self.work, name)
+        os.makedirs(path, exist_ok=True)
+        return path
+
+
+NGINX_HEAD = """
+daemon off; worker_processes 1; worker_rlimit_nofile 20000;
+user {user};
+pid {dir}/pid; error_log {dir}/error.log error;
+events {{ worker_connections 8192; use epoll; multi_accept on; }}
+http {{
+  access_log off; default_type application/octet-stream; types {{ }}
+  sendfile on; tcp_nopush {nopush}; tcp_nodelay on;
+  keepalive_timeout 600s; keepalive_requests 100000000;
+  open_file_cache max=200000 inactive=1h; open_file_cache_valid 1h; open_file_cache_min_uses 1;
+  client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy; fastcgi_temp_path {dir}/fastcgi;
+  uwsgi_temp_path {dir}/uwsgi; scgi_temp_path {dir}/scgi;
+  client_max_body_size 0;
+"""
+
+# Two files stand for any number of objects: every key below small/ has the bytes of one, every
+# key below large/ those of the other. So an endless supply of cold objects costs no file
+# creation and is always in the origin's page cache. The rest answers what a bucket is asked
+# when it is registered: does it exist, can it be listed, can a probe object be put and deleted.
+NGINX_ORIGIN = NGINX_HEAD + """
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    root {files};
+    location /{bucket}/small/ {{ try_files /small =404; }}
+    location /{bucket}/large/ {{ try_files /large =404; }}
+    location = /{bucket} {{ default_type application/xml; return 200 '{listing}'; }}
+    location = /{bucket}/ {{ default_type application/xml; return 200 '{listing}'; }}
+    location /{bucket}/ {{
+      root {dir}/probes; dav_methods PUT DELETE; create_full_put_path on;
+    }}
+  }}
+}}
+"""
+
+LISTING = ('<?xml version="1.0" encoding="UTF-8"?>'
+           '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bench</Name>'
+           "<Prefix></Prefix><KeyCount>0</KeyCount><MaxKeys>1000</MaxKeys>"
+           "<IsTruncated>false</IsTruncated></ListBucketResult>")
+
+# Measured: small answers are cheapest with a first buffer of 16k (of 4k, 8k, 16k, 64k), large
+# misses with buffers of 64k or more: 0.5 CPU-s/GB instead of 0.9 with nginx's own defaults.
+TUNED_BUFFERS = {"buffer": "16k", "buffers": "8 64k", "busy": "128k"}
+DEFAULT_BUFFERS = {"buffer": "4k", "buffers": "8 4k", "busy": "8k"}
+
+NGINX_PROXY = NGINX_HEAD + """
+  proxy_cache_path {cache} levels=1:2 keys_zone=bench:128m inactive=1d max_size=100g
+                   use_temp_path=off;
+  upstream origin {{
+    server 127.0.0.1:{origin}; keepalive 256; keepalive_requests 100000000;
+    keepalive_timeout 600s;
+  }}
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    location / {{
+      proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_cache bench; proxy_cache_key $uri; proxy_cache_valid 200 1d;
+      proxy_buffer_size {buffer}; proxy_buffers {buffers}; proxy_busy_buffers_size {busy};
+      add_header X-Cache $upstream_cache_status;
+    }}
+  }}
+}}
+"""
+
+
+def _start_nginx(setup, name, template, cpu, **values):
+    folder = setup.folder(name)
+    port = free_port()
+    config = os.path.join(folder, "nginx.conf")
+    values = {"dir": folder, "port": port, "nopush": "off", "bucket": BUCKET,
+              "user": "root" if os.geteuid() == 0 else "nobody"} | values
+    with open(config, "w") as file:
+        file.write(template.format(**values))
+    log = os.path.join(folder, "error.log")
+    process = Process(name, ["nginx", "-p", folder, "-c", config, "-e", log], cpu=cpu,
+                      env=setup.environment(), log=log, nice=setup.nice)
+    wait_for_port(process, port)
+    process.port = port
+    process.signed = False
+    return process
+
+
+def make_files(setup):
+    """The contents of the two objects: incompressible, and by their seeds the same in every run."""
+    files = setup.folder("origin-files")
+    for name, size in (("small", SMALL), ("large", LARGE)):
+        with open(os.path.join(files, name), "wb") as file:
+            file.write(random.Random(name).randbytes(size))
+    return files
+
+
+def start_origin(setup):
+    files = make_files(setup)
+    process = _start_nginx(setup, "origin", NGINX_ORIGIN, setup.client_cpu, files=files,
+                           listing=LISTING, nopush="on")
+    process.files = files
+    return process
+
+
+def start_nginx_cache(setup, origin, cache, name="nginx", buffers=None):
+    os.makedirs(cache, exist_ok=True)
+    return _start_nginx(setup, name, NGINX_PROXY, setup.server_cpu, cache=cache,
+                        origin=origin.port, **(buffers or TUNED_BUFFERS))
+
+
+def start_rawsend(setup, folder):
+    process = Process("rawsend", [setup.tool("rawsend"), "--dir", folder], cpu=setup.server_cpu,
+                      env=setup.environment(), log=os.path.join(setup.folder("raw"), "log"),
+                      nice=setup.nice)
+    process.port = int(process.line().rsplit(":", 1)[1])
+    process.signed = False
+    return process
+
+
+def start_forebay(setup, origin, data, freshness, memory=None, threads=1, name="forebay"):
+    """The daemon with one bucket in front of the origin."""
+    if not os.path.exists(setup.forebay):
+        raise BenchError(f"{setup.forebay} is not built")
+    os.makedirs(data, exist_ok=True)
+    command = [setup.forebay, "serve", "--data", data, "--s3", "127.0.0.1:0",
+               "--admin", "127.0.0.1:0", "--threads", threads]
+    if memory:
+        command += ["--memory", memory]
+    log = os.path.join(setup.folder(name), "log")
+    cpu = setup.server_cpu if threads == 1 else None
+    process = Process(name, command, cpu=cpu, env=setup.environment(), log=log, nice=setup.nice)
+    try:
+        line = process.line()
+        words = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        if not line.startswith("ready ") or not {"s3", "admin"} <= words.keys():
+            raise BenchError(f"forebay said {line!r} instead of ready")
+        process.port = int(words["s3"].rsplit(":", 1)[1])
+        process.signed = True
+        url = f"s3://{BUCKET}?endpoint=http://127.0.0.1:{origin.port}&region=us-east-1"
+        made = subprocess.run(
+            [setup.forebay, "bucket", "create", BUCKET, "--origin", url,
+             "--freshness", freshness, "--admin", words["admin"]],
+            env=os.environ | credentials(), capture_output=True, text=True, timeout=60)
+        if made.returncode != 0:
+            raise BenchError(f"bucket create failed: {made.stdout}{made.stderr}".strip())
+    except BaseException:
+        process.stop()
+        raise
+    return process

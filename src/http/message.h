@@ -1,0 +1,125 @@
+// What HTTP/1.1 says, as values: a request as a handler sees it, and the response it gives back.
+// Both sides of a socket share the header list, the field lines and the sentinel for a length that
+// nobody stated.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "io/body.h"
+#include "io/loop.h"
+
+namespace forebay::http {
+
+/// Stands in io::Body::length for a body whose length is not known before its end. Sent with
+/// chunked framing; received from chunked responses and from those that end with the connection.
+inline constexpr uint64_t kUnknownLength = std::numeric_limits<uint64_t>::max();
+
+/// One header field as received. Both views point into the buffer of the head.
+struct Header {
+  std::string_view name;
+  std::string_view value;  ///< without white space at its ends
+};
+
+/// Whether two field names, methods or tokens are equal without regard to ASCII case.
+bool same_name(std::string_view a, std::string_view b);
+
+/// The first field called `name` (any case).
+std::optional<std::string_view> find(std::span<const Header> headers, std::string_view name);
+
+/// One request while it is handled. Everything it shows points into its connection's buffer and
+/// ends when Handler::finished() returns. Belongs to its connection's loop. A plain struct, so that
+/// tests of a gateway can make one without a socket.
+struct Request {
+  std::string_view method;     ///< as received; methods are case-sensitive
+  std::string_view target;     ///< the whole request target
+  std::string_view path;       ///< raw: begins with '/', still percent-encoded ("*" for OPTIONS *)
+  std::string_view query;      ///< raw, after the first '?'; may be empty
+  std::string_view authority;  ///< of an absolute target, else the Host field; may be empty in 1.0
+  int version = 11;            ///< 10 or 11
+  std::span<const Header> headers;
+  std::optional<uint64_t> content_length;
+  bool chunked = false;
+  bool expect_continue = false;  ///< the client waits for 100 Continue before it sends the body
+  bool secure = false;           ///< came through TLS
+  io::Address peer;
+  Time received;                 ///< when its head was complete
+  io::Source* source = nullptr;  ///< use body()
+
+  std::optional<std::string_view> header(std::string_view name) const {
+    return find(headers, name);
+  }
+  /// Whether a body follows the head.
+  bool has_body() const { return chunked || content_length.value_or(0) > 0; }
+
+  /// The body's bytes, unframed. Pulling the first chunk sends 100 Continue when it is expected.
+  /// Chunks point into the connection's read buffer. A client that ends early is Code::invalid,
+  /// detail "IncompleteBody"; broken chunk framing is Code::invalid, "InvalidChunk"; one that
+  /// stalls is Code::timeout, "RequestTimeout". What is not read is drained or the connection
+  /// closes.
+  io::Source& body() { return *source; }
+  /// The same as a value: length (kUnknownLength when chunked) and a source that forwards to
+  /// body(). Must not outlive the request.
+  io::Body take_body();
+};
+
+/// Field lines, rendered as they are added: "Name: value\r\n"….
+class HeadFields {
+ public:
+  HeadFields() = default;
+
+  /// Adds a field. Control characters in the value become spaces, so that no value can end the
+  /// line; a name that is not a token (RFC 9110 section 5.6.2) drops the field.
+  void add(std::string_view name, std::string_view value);
+  void add(std::string_view name, uint64_t value);
+  /// The first field called `name` (any case).
+  std::optional<std::string_view> find(std::string_view name) const;
+  /// All fields; the views end with the next change.
+  std::vector<Header> list() const;
+  /// The lines, without the empty one at the end.
+  const std::string& text() const { return text_; }
+  bool empty() const { return text_.empty(); }
+  void clear() { text_.clear(); }
+
+ private:
+  std::string text_;
+};
+
+/// Whatever a handler wants to find again in finished(): operation, cache result, timings.
+class Note {
+ public:
+  virtual ~Note() = default;
+};
+
+/// The answer to one request. Date, Content-Length, Transfer-Encoding and Connection are the
+/// server's to write: fields must not contain them.
+struct Response {
+  int status = 200;
+  HeadFields fields;
+  /// Content-Length is body.length, also for HEAD, where the source is not used and may be null.
+  /// kUnknownLength is sent chunked (to HTTP/1.0: until the connection ends). 204 and 304 carry
+  /// neither body nor length.
+  io::Body body;
+  bool close = false;  ///< end the connection after this response
+  std::unique_ptr<Note> note;
+
+  static Response make(int status) {
+    Response response;
+    response.status = status;
+    return response;
+  }
+  /// A whole text in memory.
+  static Response text(int status, std::string_view content_type, std::string body);
+};
+
+/// The registered reason phrase; "Unknown" for codes without one.
+std::string_view reason_phrase(int status);
+
+}  // namespace forebay::http

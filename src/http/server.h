@@ -1,0 +1,92 @@
+// An HTTP/1.1 server on one loop: accepts, reads heads within limits, hands requests to a Handler,
+// sends what comes back (sendfile for file slices), and winds down on request. Requests of one
+// connection are answered in order, one at a time.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/task.h"
+#include "http/counters.h"
+#include "http/message.h"
+#include "io/stream.h"
+
+namespace forebay::http {
+
+/// How a request ended.
+struct Outcome {
+  uint64_t bytes_sent = 0;  ///< of the response's body
+  Duration duration;        ///< from the complete head to the last byte taken by the kernel
+  std::optional<Error> error = std::nullopt;  ///< why the response did not go out whole
+};
+
+/// What a server serves. Used by the server's loop only; give each loop its own or make it safe.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+
+  /// Answers `request`, which lives until finished() returns; so does what response.body refers to
+  /// in it. ctx: the server's loop, cancelled when a drain runs out of time, and a fresh trace id;
+  /// its deadline is the handler's to set. An error becomes reject(500, …).
+  virtual Task<Response> handle(Request& request, Context ctx) = 0;
+
+  /// The answer to what is not a request (400, 408, 414, 417, 431, 501, 505) or failed without a
+  /// response (500). The connection closes after it, but for 500. `reason` is a short English
+  /// phrase.
+  virtual Response reject(int status, std::string_view reason);
+
+  /// After the last byte was sent, or the attempt failed. Must not block.
+  virtual void finished(const Request& request, const Response& response, const Outcome& outcome) {
+    (void)request, (void)response, (void)outcome;
+  }
+};
+
+/// Limits of one server. Memory in the worst case: max_connections × (head_bytes + 16 KiB) +
+/// large_buffers × 256 KiB.
+struct ServerOptions {
+  /// Connections at once; at the limit the longest idle one makes room, else accepting pauses.
+  uint64_t max_connections = 16384;
+  size_t head_bytes = 32 << 10;         ///< request line and fields; more → 431 (or 414)
+  size_t head_fields = 100;             ///< more → 431
+  Duration head_timeout = seconds(20);  ///< from connect, or from a head's first byte, to its end
+  Duration idle_timeout = seconds(75);  ///< between requests
+  Duration body_timeout = seconds(30);  ///< without any byte of a request body
+  Duration send_timeout = seconds(60);  ///< without any byte taken of a response
+  /// An unread request body up to this is read and dropped to keep the connection.
+  uint64_t drain_bytes = 256 << 10;
+  /// A connection closed over unread bytes goes on reading this long, so that the client gets to
+  /// see the response instead of a reset.
+  Duration linger = seconds(2);
+  /// 256 KiB read buffers for request bodies; bodies beyond that many use 16 KiB ones.
+  size_t large_buffers = 64;
+  /// Filters every accepted stream (TLS handshake); requests are then marked secure.
+  std::function<Task<std::unique_ptr<io::Stream>>(std::unique_ptr<io::Stream>, Context)> wrap;
+};
+
+/// One listener on one loop. All members are for that loop's thread, but counters().
+class Server {
+ public:
+  /// `handler` must outlive run().
+  Server(std::unique_ptr<io::Listener> listener, Handler& handler, ServerOptions options = {});
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  /// Serves until drain() or a cancel of ctx; every connection has ended when it returns. Once.
+  Task<> run(Context ctx);
+
+  /// Stops accepting, closes idle connections, lets requests in flight finish; those that have not
+  /// by `deadline` are cancelled. Returns when all have ended. At any time, also before run().
+  Task<> drain(Time deadline, Context ctx);
+
+  io::Address address() const;
+  const ServerCounters& counters() const;
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace forebay::http

@@ -1,0 +1,45 @@
+// TCP over epoll, edge-triggered: each descriptor is registered once, for both directions, and the
+// loop remembers what may progress. That saves a system call per wait.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "io/real/descriptor.h"
+#include "io/stream.h"
+
+namespace forebay::io::real {
+
+/// What the loop calls for a descriptor with news (EPOLL… bits). Loop's thread.
+class Watched {
+ public:
+  virtual void on_events(uint32_t events) = 0;
+
+ protected:
+  ~Watched() = default;
+};
+
+/// How sockets of one engine are made.
+struct SocketOptions {
+  std::string congestion;
+  int send_buffer = 0;
+};
+
+/// Listens on `address`, registered with `epoll`.
+Result<std::unique_ptr<Listener>> listen(int epoll, const Address& address,
+                                         const SocketOptions& options);
+
+/// Starts a connection; await Connected on the stream before using it.
+Result<std::unique_ptr<Stream>> start_connect(int epoll, const Address& address,
+                                              const SocketOptions& options);
+
+/// co_await Connected(stream, ctx) after start_connect.
+class Connected final : public StreamLeaf {
+ public:
+  Connected(Stream& stream, Context ctx) : StreamLeaf(stream, Direction::write, ctx) {}
+
+ private:
+  ssize_t attempt() override;
+};
+
+}  // namespace forebay::io::real

@@ -1,0 +1,267 @@
+#include "io/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/check.h"
+
+namespace forebay::io {
+
+namespace {
+
+// One send to the socket carries at most this much cipher text.
+constexpr size_t kBatch = 256 << 10;
+constexpr size_t kReadBuffer = 64 << 10;
+
+Error tls_error(std::string_view what) {
+  char text[256] = "unknown";
+  unsigned long code = ERR_get_error();
+  if (code != 0) ERR_error_string_n(code, text, sizeof text);
+  ERR_clear_error();
+  return fail(Code::unavailable, std::string(what) + ": " + text);
+}
+
+class SslContext final : public TlsContext {
+ public:
+  explicit SslContext(SSL_CTX* ctx) : ctx_(ctx) {}
+  ~SslContext() override { SSL_CTX_free(ctx_); }
+  SSL_CTX* get() const { return ctx_; }
+
+ private:
+  SSL_CTX* ctx_;
+};
+
+int choose_http(SSL*, const unsigned char** out, unsigned char* out_length,
+                const unsigned char* in, unsigned in_length, void*) {
+  static constexpr unsigned char kHttp[] = "\x08http/1.1";
+  unsigned char* chosen = nullptr;
+  if (SSL_select_next_proto(&chosen, out_length, kHttp, sizeof kHttp - 1, in, in_length) !=
+      OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+// The cipher text between OpenSSL and the stream below lives in two memory BIOs.
+class TlsStream final : public Stream {
+ public:
+  TlsStream(std::shared_ptr<TlsContext> context, std::unique_ptr<Stream> below)
+      : context_(std::move(context)), below_(std::move(below)) {
+    ssl_ = SSL_new(static_cast<SslContext&>(*context_).get());
+    in_ = BIO_new(BIO_s_mem());
+    out_ = BIO_new(BIO_s_mem());
+    check(ssl_ != nullptr && in_ != nullptr && out_ != nullptr, "no memory for TLS");
+    BIO_set_mem_eof_return(in_, -1);
+    SSL_set_bio(ssl_, in_, out_);
+    SSL_set_mode(ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                           SSL_MODE_RELEASE_BUFFERS);
+  }
+  ~TlsStream() override { SSL_free(ssl_); }
+
+  SSL* ssl() { return ssl_; }
+
+  ssize_t try_read(ByteSpan into) override {
+    while (true) {
+      size_t got = 0;
+      ERR_clear_error();
+      int rc = SSL_read_ex(ssl_, into.data(), into.size(), &got);
+      if (rc == 1) return static_cast<ssize_t>(got);
+      int why = SSL_get_error(ssl_, rc);
+      if (why == SSL_ERROR_ZERO_RETURN) return 0;
+      if (why != SSL_ERROR_WANT_READ) return -EPROTO;
+      ssize_t n = pull();
+      if (n < 0) return n;
+      // An end without close_notify: the HTTP framing above tells a cut from an end.
+      if (n == 0) return 0;
+    }
+  }
+
+  // Bytes count as taken only when their cipher text has left for the socket, or the end of an
+  // answer could stay here with nobody to flush it. Until then the call says -EAGAIN and keeps what
+  // it owes; the caller comes back with the same bytes.
+  ssize_t try_write(std::span<const ByteView> parts, bool more) override {
+    if (owed_ > 0) return settle(more);
+    for (ByteView part : parts) {
+      while (!part.empty() && pending() < kBatch) {
+        size_t put = 0;
+        ERR_clear_error();
+        if (SSL_write_ex(ssl_, part.data(), std::min(part.size(), kBatch), &put) != 1) {
+          return -EPROTO;
+        }
+        part = part.subspan(put);
+        owed_ += static_cast<ssize_t>(put);
+      }
+    }
+    return settle(more);
+  }
+
+  ssize_t try_send_file(File& file, uint64_t offset, size_t length, bool more) override {
+    if (owed_ > 0) return settle(more);
+    clear_.resize(kBatch);
+    ByteSpan into = std::as_writable_bytes(std::span(clear_)).first(std::min(length, kBatch));
+    ssize_t n = file.try_read_at(offset, into);
+    if (n == -EAGAIN) {
+      // The caller asked for read-ahead first; what slipped out of memory since is read here.
+      Result<size_t> read = file.read_at(offset, into);
+      if (!read) return -EIO;
+      n = static_cast<ssize_t>(*read);
+    }
+    if (n <= 0) return n;
+    ByteView view = into.first(static_cast<size_t>(n));
+    return try_write({&view, 1}, more);
+  }
+
+  void arm(Direction direction, Waiter& waiter) override { below_->arm(direction, waiter); }
+  void disarm(Direction direction) override { below_->disarm(direction); }
+  void shutdown_write() override {
+    SSL_shutdown(ssl_);
+    (void)flush(false);
+    below_->shutdown_write();
+  }
+  void reset_on_close() override { below_->reset_on_close(); }
+  Address peer() const override { return below_->peer(); }
+
+  // Sends cipher text that is waiting: 0 when all is out, -EAGAIN when some is left.
+  ssize_t flush(bool more) {
+    while (true) {
+      char* data = nullptr;
+      long length = BIO_get_mem_data(out_, &data);
+      if (static_cast<size_t>(length) <= sent_) {
+        sent_ = 0;
+        (void)BIO_reset(out_);
+        return 0;
+      }
+      ByteView view(reinterpret_cast<std::byte*>(data) + sent_,
+                    static_cast<size_t>(length) - sent_);
+      ssize_t n = below_->try_write({&view, 1}, more);
+      if (n < 0) return n;
+      sent_ += static_cast<size_t>(n);
+    }
+  }
+
+  // Takes cipher text from below: bytes, 0 at its end, or an error.
+  ssize_t pull() {
+    // What OpenSSL wants to say (alerts, key updates) must not wait for a reader.
+    ssize_t flushed = flush(false);
+    if (flushed < 0 && flushed != -EAGAIN) return flushed;
+    std::array<std::byte, kReadBuffer> buffer;
+    ssize_t n = below_->try_read(buffer);
+    if (n > 0) check(BIO_write(in_, buffer.data(), static_cast<int>(n)) == n, "memory BIO");
+    return n;
+  }
+
+ private:
+  size_t pending() const { return BIO_ctrl_pending(out_) - sent_; }
+  ssize_t settle(bool more) {
+    ssize_t flushed = flush(more);
+    return flushed < 0 ? flushed : std::exchange(owed_, 0);
+  }
+
+  std::shared_ptr<TlsContext> context_;
+  std::unique_ptr<Stream> below_;
+  SSL* ssl_ = nullptr;
+  BIO* in_ = nullptr;   // owned by ssl_
+  BIO* out_ = nullptr;  // owned by ssl_
+  size_t sent_ = 0;     // of out_'s bytes
+  ssize_t owed_ = 0;    // clear bytes encrypted but not yet reported as taken
+  std::vector<char> clear_;
+};
+
+// One step of the handshake in one direction of the stream below.
+class HandshakeStep final : public StreamLeaf {
+ public:
+  HandshakeStep(TlsStream& stream, Direction direction, Context ctx)
+      : StreamLeaf(stream, direction, ctx), tls_(stream), direction_(direction) {}
+
+ private:
+  ssize_t attempt() override {
+    if (direction_ == Direction::read) return tls_.pull();
+    ssize_t flushed = tls_.flush(false);
+    return flushed == 0 ? 1 : flushed;
+  }
+  TlsStream& tls_;
+  Direction direction_;
+};
+
+Task<std::unique_ptr<Stream>> handshake(std::unique_ptr<TlsStream> tls, Context ctx) {
+  while (true) {
+    ERR_clear_error();
+    int rc = SSL_do_handshake(tls->ssl());
+    int why = rc == 1 ? SSL_ERROR_NONE : SSL_get_error(tls->ssl(), rc);
+    std::optional<Error> failed;
+    if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ) {
+      long verified = SSL_get_verify_result(tls->ssl());
+      failed = verified == X509_V_OK
+                   ? tls_error("TLS handshake")
+                   : fail(Code::denied, std::string("TLS certificate: ") +
+                                            X509_verify_cert_error_string(verified));
+    }
+    co_await co_await HandshakeStep(*tls, Direction::write, ctx);
+    if (failed) co_return std::move(*failed);
+    if (why == SSL_ERROR_NONE) co_return std::unique_ptr<Stream>(std::move(tls));
+    size_t got = co_await co_await HandshakeStep(*tls, Direction::read, ctx);
+    if (got == 0) co_return fail(Code::unavailable, "TLS handshake: the peer closed");
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::string& certificate_file,
+                                                       const std::string& key_file) {
+  SSL_CTX* ctx = SSL_CTX_new(TLS_server_method());
+  if (ctx == nullptr) return tls_error("TLS context");
+  auto out = std::make_shared<SslContext>(ctx);
+  SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+  SSL_CTX_set_alpn_select_cb(ctx, choose_http, nullptr);
+  if (SSL_CTX_use_certificate_chain_file(ctx, certificate_file.c_str()) != 1) {
+    return tls_error("read certificate " + certificate_file);
+  }
+  if (SSL_CTX_use_PrivateKey_file(ctx, key_file.c_str(), SSL_FILETYPE_PEM) != 1 ||
+      SSL_CTX_check_private_key(ctx) != 1) {
+    return tls_error("read private key " + key_file);
+  }
+  return out;
+}
+
+Result<std::shared_ptr<TlsContext>> TlsContext::client(const std::string& authorities_file) {
+  SSL_CTX* ctx = SSL_CTX_new(TLS_client_method());
+  if (ctx == nullptr) return tls_error("TLS context");
+  auto out = std::make_shared<SslContext>(ctx);
+  SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+  SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
+  int trusted = authorities_file.empty()
+                    ? SSL_CTX_set_default_verify_paths(ctx)
+                    : SSL_CTX_load_verify_file(ctx, authorities_file.c_str());
+  if (trusted != 1) return tls_error("read authorities " + authorities_file);
+  return out;
+}
+
+Task<std::unique_ptr<Stream>> tls_accept(std::shared_ptr<TlsContext> context,
+                                         std::unique_ptr<Stream> below, Context ctx) {
+  auto tls = std::make_unique<TlsStream>(std::move(context), std::move(below));
+  SSL_set_accept_state(tls->ssl());
+  co_return co_await handshake(std::move(tls), ctx);
+}
+
+Task<std::unique_ptr<Stream>> tls_connect(std::shared_ptr<TlsContext> context,
+                                          std::unique_ptr<Stream> below, std::string host,
+                                          Context ctx) {
+  auto tls = std::make_unique<TlsStream>(std::move(context), std::move(below));
+  SSL* ssl = tls->ssl();
+  SSL_set_connect_state(ssl);
+  X509_VERIFY_PARAM* verify = SSL_get0_param(ssl);
+  if (X509_VERIFY_PARAM_set1_ip_asc(verify, host.c_str()) != 1) {  // no IP address: a name
+    ERR_clear_error();
+    SSL_set_tlsext_host_name(ssl, host.c_str());
+    if (SSL_set1_host(ssl, host.c_str()) != 1) co_return tls_error("TLS host " + host);
+  }
+  co_return co_await handshake(std::move(tls), ctx);
+}
+
+}  // namespace forebay::io

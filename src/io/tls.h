@@ -1,0 +1,33 @@
+// TLS as a filter: a Stream over a Stream, by OpenSSL with memory BIOs. Outgoing bytes are
+// encrypted 256 KiB at a time and sent in one call, because a call per 16 KiB record costs more
+// than the cipher.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "io/stream.h"
+
+namespace forebay::io {
+
+/// Keys and trust; shared by all connections, any thread. Immutable once made.
+class TlsContext {
+ public:
+  virtual ~TlsContext() = default;
+
+  /// A server's: PEM files with the certificate chain and the private key. Blocking.
+  static Result<std::shared_ptr<TlsContext>> server(const std::string& certificate_file,
+                                                    const std::string& key_file);
+  /// A client's: trusts the PEM bundle, or the system's authorities when empty. Blocking.
+  static Result<std::shared_ptr<TlsContext>> client(const std::string& authorities_file);
+};
+
+/// Shakes hands as the server; the stream is plain to its user. TLS 1.2 and newer, ALPN http/1.1.
+Task<std::unique_ptr<Stream>> tls_accept(std::shared_ptr<TlsContext> context,
+                                         std::unique_ptr<Stream> below, Context ctx);
+/// Shakes hands as a client and checks that the certificate is for `host` (name or IP address).
+Task<std::unique_ptr<Stream>> tls_connect(std::shared_ptr<TlsContext> context,
+                                          std::unique_ptr<Stream> below, std::string host,
+                                          Context ctx);
+
+}  // namespace forebay::io

@@ -1,0 +1,50 @@
+// The schema: every key prefix of the engine on one screen. Whoever stores a row adds a line here
+// and a page in docs/formats first. Keys are readable: '/' separates, numbers that must sort are
+// fixed-width hex.
+//
+//   prefix                            row                          owner   format
+//   format                            version of this schema       node    meta.md
+//   bucket/NAME                       a bucket: its origin, …      object  bucket.md
+//   key/ACCESS_KEY_ID                 an access key                auth    access-key.md
+//   head/INCARNATION/KEY              a key's last head (hint)     object  head.md
+//   upload/INCARNATION/KEY\0ID        a multipart upload           object  upload.md
+//
+// INCARNATION is 16 hex digits. An object's key is stored as it is; it holds no NUL, so \0 ends it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/names.h"
+
+namespace forebay::meta::schema {
+
+/// The version of the rows as a whole, written into `format` when a store is first used.
+inline constexpr int kVersion = 1;
+inline constexpr std::string_view kFormat = "format";
+
+inline constexpr std::string_view kBuckets = "bucket/";
+inline constexpr std::string_view kAccessKeys = "key/";
+inline constexpr std::string_view kHeads = "head/";
+inline constexpr std::string_view kUploads = "upload/";
+
+std::string bucket(const BucketName& name);
+std::string access_key(std::string_view id);
+/// All heads of one bucket; with `key` that key's.
+std::string heads(uint64_t incarnation);
+std::string head(uint64_t incarnation, const ObjectKey& key);
+/// All uploads of one bucket, of one key, and one of them.
+std::string uploads(uint64_t incarnation);
+std::string uploads(uint64_t incarnation, const ObjectKey& key);
+std::string upload(uint64_t incarnation, const ObjectKey& key, std::string_view id);
+
+/// What an upload's row key says. A key that is not one is Code::corrupt.
+struct UploadKey {
+  uint64_t incarnation = 0;
+  std::string key;
+  std::string id;
+};
+Result<UploadKey> parse_upload(std::string_view row_key);
+
+}  // namespace forebay::meta::schema
