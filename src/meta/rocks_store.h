@@ -7,7 +7,6 @@
 #include <string>
 
 #include "meta/store.h"
-#include "obs/log.h"
 
 namespace forebay::meta {
 
