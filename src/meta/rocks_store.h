@@ -11,7 +11,8 @@
 namespace forebay::meta {
 
 struct RocksOptions {
-  /// The folder; made if missing. One process at a time: a second one gets Code::busy.
+  /// The folder; made if missing, its parent is not. One process at a time: a second one gets
+  /// Code::busy.
   std::string path;
   /// Bytes of blocks kept in memory.
   size_t block_cache = 4 << 20;

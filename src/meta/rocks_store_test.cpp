@@ -14,7 +14,10 @@ namespace fs = std::filesystem;
 
 class RocksStoreTest : public testing::Test {
  protected:
-  void SetUp() override { fs::remove_all(root_); }
+  void SetUp() override {
+    fs::remove_all(root_);
+    fs::create_directories(root_);
+  }
   void TearDown() override { fs::remove_all(root_); }
 
   Context ctx() { return {.loop = &engine_->loop(0)}; }
