@@ -154,13 +154,10 @@ fsid = {fsid}
 auth_cluster_required = none
 auth_service_required = none
 auth_client_required = none
-mon_host = 127.0.0.1:{mon}
+mon_host = [v1:127.0.0.1:{mon}]
 mon_initial_members = a
 ms_bind_ipv6 = false
 ms_bind_msgr2 = false
-public_addr = 127.0.0.1
-cluster_addr = 127.0.0.1
-public_network = 127.0.0.0/8
 run_dir = {root}/run
 admin_socket = {root}/run/$cluster-$name.asok
 pid_file = {root}/run/$name.pid
@@ -178,6 +175,7 @@ osd_pool_default_pg_num = 1
 osd_pool_default_pgp_num = 1
 osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
+osd_class_update_on_start = false
 osd_objectstore = memstore
 memstore_device_bytes = 8589934592
 osd_memory_target = 1073741824
@@ -207,7 +205,8 @@ class RadosgwOrigin(Origin):
         self.conf.write_text(CEPH_CONF.format(fsid=self.fsid, mon=mon_port, rgw=rgw_port, root=root))
         self.children = []
         self.env = {**os.environ, "CEPH_CONF": str(self.conf)}
-        self._tool("monmaptool", "--create", "--clobber", "--add", "a", f"127.0.0.1:{mon_port}",
+        # A port other than 6789 must be marked as v1, or the daemons take it for the second protocol.
+        self._tool("monmaptool", "--create", "--clobber", "--addv", "a", f"[v1:127.0.0.1:{mon_port}]",
                    "--fsid", self.fsid, root / "monmap")
         self._tool("ceph-mon", "-i", "a", "--mkfs", "--monmap", root / "monmap", "-c", self.conf)
         self._daemon("ceph-mon", "-i", "a")
