@@ -219,7 +219,7 @@ class RadosgwOrigin(Origin):
         proc.wait_until("the OSD is up", lambda: b"1 up" in self._ceph("osd", "stat").stdout, 40, 0.3)
         self._tool("radosgw-admin", "-c", self.conf, "user", "create", "--uid=owner",
                    "--display-name=owner", f"--access-key={self.access_key}",
-                   f"--secret-key={self.secret_key}", "--max-buckets=-1", seconds=60)
+                   f"--secret-key={self.secret_key}", "--max-buckets=0", seconds=60)
         gateway = self._daemon("radosgw", "-n", "client.rgw")
         self.endpoint = f"http://127.0.0.1:{rgw_port}"
         proc.wait_until("radosgw answers", lambda: gateway.must_live()
