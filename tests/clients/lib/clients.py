@@ -9,7 +9,8 @@ from . import proc, sigv4
 REGION = "us-east-1"
 
 
-def boto3_client(endpoint, access_key, secret_key, ca=None, style="path", retries=1, pool=64):
+def boto3_client(endpoint, access_key, secret_key, ca=None, style="path", retries=1, pool=64,
+                 checksums="when_supported"):
     """A boto3 S3 client for `endpoint` that reads no configuration of the machine."""
     import boto3
     from botocore.config import Config
@@ -19,7 +20,7 @@ def boto3_client(endpoint, access_key, secret_key, ca=None, style="path", retrie
         "s3", endpoint_url=endpoint, verify=str(ca) if ca else True,
         config=Config(s3={"addressing_style": style}, retries={"total_max_attempts": retries},
                       connect_timeout=10, read_timeout=120, max_pool_connections=pool,
-                      proxies={}))
+                      request_checksum_calculation=checksums, proxies={}))
 
 
 class Client:

@@ -61,12 +61,13 @@ def run(argv, seconds=60, env=None, check=True, stdin=None):
 class Child:
     """One long-running process with its output in a file; `stop` asks first and then ends it."""
 
-    def __init__(self, argv, log, env=None, cwd=None):
+    def __init__(self, argv, log, env=None, cwd=None, stdout=None):
+        """Starts the process; `stdout` separates standard output from the log, which then has only errors."""
         self.argv = [str(a) for a in argv]
         self.log = str(log)
-        with open(self.log, "ab") as out:
+        with open(self.log, "ab") as errors, open(stdout or self.log, "ab") as out:
             self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out,
-                                            stderr=subprocess.STDOUT, env=env, cwd=cwd)
+                                            stderr=errors, env=env, cwd=cwd)
         self.pid = self.process.pid
 
     def alive(self):
