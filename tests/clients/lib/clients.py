@@ -10,7 +10,7 @@ REGION = "us-east-1"
 
 
 def boto3_client(endpoint, access_key, secret_key, ca=None, style="path", retries=1, pool=64,
-                 checksums="when_supported"):
+                 checksums="when_supported", signature=None):
     """A boto3 S3 client for `endpoint` that reads no configuration of the machine."""
     import boto3
     from botocore.config import Config
@@ -18,7 +18,7 @@ def boto3_client(endpoint, access_key, secret_key, ca=None, style="path", retrie
                                     region_name=REGION)
     return session.client(
         "s3", endpoint_url=endpoint, verify=str(ca) if ca else True,
-        config=Config(s3={"addressing_style": style}, retries={"total_max_attempts": retries},
+        config=Config(signature_version=signature, s3={"addressing_style": style}, retries={"total_max_attempts": retries},
                       connect_timeout=10, read_timeout=120, max_pool_connections=pool,
                       request_checksum_calculation=checksums, proxies={}))
 
@@ -69,6 +69,8 @@ class Boto3(Client):
 
     def configure(self):
         self.s3 = self.target.boto3()
+        # Left to itself boto3 presigns with V2 for us-east-1 on any endpoint; only V4 is offered here.
+        self.presigner = self.target.boto3(signature="s3v4")
 
     def make_bucket(self, bucket):
         """Creates a bucket."""
@@ -109,7 +111,7 @@ class Boto3(Client):
 
     def presign(self, method, bucket, key, expires=300):
         operation = {"GET": "get_object", "PUT": "put_object"}[method]
-        return self.s3.generate_presigned_url(operation, Params={"Bucket": bucket, "Key": key},
+        return self.presigner.generate_presigned_url(operation, Params={"Bucket": bucket, "Key": key},
                                               ExpiresIn=expires)
 
 
