@@ -77,6 +77,8 @@ def test_upload(target, bucket, encoding, expect, style):
     if "trailer" in encoding and skip_in_direct_mode(target, "trailers"):
         return
     for size in (0, 1, 65_536, len(BODY), 3 << 20):
+        if size == 0 and skip_in_direct_mode(target, f"{encoding}-empty"):
+            continue
         key = fresh()
         body = (BODY * 21)[:size]
         upload = Upload(encoding, bucket, key, body)
@@ -89,7 +91,7 @@ def test_upload(target, bucket, encoding, expect, style):
             upload.call.path = f"/{key}"
         answer = upload.send(target)
         assert answer.status == 200, (size, answer)
-        if expect:
+        if expect and size:  # with nothing to send, 100 may be left out
             assert answer.continued, f"no 100 Continue at size {size}"
         assert answer.headers["etag"] == f'"{hashlib.md5(body).hexdigest()}"'
         read = target.get(bucket, key)
@@ -212,8 +214,8 @@ DAMAGE = {
     "chunk-last": (403, "SignatureDoesNotMatch"),
     "trailer-signed-checksum": (400, "BadDigest"),
     "trailer-unsigned-checksum": (400, "BadDigest"),
-    "trailer-signed-missing": (400, "MalformedTrailerError"),
-    "trailer-unsigned-missing": (400, "MalformedTrailerError"),
+    "trailer-signed-missing": (400, "MalformedTrailerError|InvalidRequest|IncompleteBody"),
+    "trailer-unsigned-missing": (400, "MalformedTrailerError|InvalidRequest|IncompleteBody"),
     "decoded-length": (400, "IncompleteBody"),
     "md5": (400, "BadDigest"),
     "md5-malformed": (400, "InvalidDigest"),
@@ -237,7 +239,8 @@ def test_damaged_upload(target, bucket, name, expect):
         upload.call.expect = expect
         answer = upload.send(target, target.signer(**options))
         if not skip_in_direct_mode(target, f"{name}:code"):
-            assert (answer.status, answer.code()) == DAMAGE[name]
+            status, codes = DAMAGE[name]
+            assert answer.status == status and answer.code() in codes.split("|"), answer
         assert answer.status >= 400
     assert target.get(bucket, new).status == 404
     assert target.get(bucket, old).body == b"old"

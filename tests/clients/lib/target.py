@@ -42,6 +42,23 @@ class Target:
         return self.call("GET", f"/{bucket}/{sigv4.quote(key, safe='/-_.~')}", headers=named)
 
 
-# Where the real servers differ from S3, seen when the harness ran against them directly.
-# Nothing here is ever applied to Forebay.
-DIVERGES = {"radosgw": {"trailers"}, "seaweedfs": set()}
+# Where the real servers differ from S3, seen when the harness ran against them directly: a name leaves
+# a whole case unasserted, `name:code` only its error code. Nothing here is ever applied to Forebay.
+DIVERGES = {
+    "radosgw": {
+        "trailers",  # version 16 knows no trailer uploads
+        "checksums",  # nor flexible checksums: taken and forgotten
+        "crc32-header",
+        "content-encoding",  # stores aws-chunked
+        "stream-signed-empty",
+        "chunk-first:code", "chunk-last:code", "decoded-length:code",
+    },
+    "seaweedfs": {
+        "content-encoding",
+        "payload-hash",  # accepts a body that is not the one that was signed
+        "decoded-length",  # accepts a body shorter than announced
+        "chunk-first:code", "chunk-last:code",  # 500 InternalError
+        "trailer-signed-checksum:code", "trailer-unsigned-checksum:code",
+        "trailer-signed-missing:code", "trailer-unsigned-missing:code", "md5-malformed:code",
+    },
+}
