@@ -176,6 +176,7 @@ osd_pool_default_pgp_num = 1
 osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
 osd_class_update_on_start = false
+osd_crush_update_on_start = false
 osd_objectstore = memstore
 memstore_device_bytes = 8589934592
 osd_memory_target = 1073741824
@@ -215,8 +216,11 @@ class RadosgwOrigin(Origin):
         # memstore writes a uuid of its own choice, so it is registered after mkfs, never before.
         uuid_of_osd = (root / "osd" / "fsid").read_text().strip()
         self._tool("ceph", "-c", self.conf, "osd", "new", uuid_of_osd, "0")
-        self._daemon("ceph-osd", "-i", "0")
-        proc.wait_until("the OSD is up", lambda: b"1 up" in self._ceph("osd", "stat").stdout, 40, 0.3)
+        # An OSD that places itself may use a connection that does not know the cluster yet, and is refused.
+        self._tool("ceph", "-c", self.conf, "osd", "crush", "add", "osd.0", "1", "root=default", "host=here")
+        osd = self._daemon("ceph-osd", "-i", "0")
+        proc.wait_until("the OSD is up", lambda: osd.must_live()
+                        and b"1 up" in self._ceph("osd", "stat").stdout, 40, 0.3)
         self._tool("radosgw-admin", "-c", self.conf, "user", "create", "--uid=owner",
                    "--display-name=owner", f"--access-key={self.access_key}",
                    f"--secret-key={self.secret_key}", "--max-buckets=0", seconds=60)
