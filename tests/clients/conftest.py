@@ -1,7 +1,6 @@
 """The servers that the client tests share: each is started when a test first asks for it and ended at the session's end."""
 import contextlib
 import os
-import secrets
 
 import pytest
 from lib import certs, clients, daemon, faultproxy, origins
@@ -73,15 +72,7 @@ def client(request, target):
     made.close()
 
 
-def new_bucket(target, name="t"):
-    """Creates a bucket with a fresh name by a hand-signed request and returns the name."""
-    bucket = f"{name}-{secrets.token_hex(4)}"
-    answer = target.call("PUT", f"/{bucket}")
-    assert answer.status == 200, answer
-    return bucket
-
-
 @pytest.fixture(scope="session")
 def bucket(target):
     """One bucket per target for tests that choose their own keys."""
-    return new_bucket(target)
+    return target.new_bucket()

@@ -6,7 +6,6 @@ import secrets
 import time
 
 import pytest
-from conftest import new_bucket
 from lib import proc, rawhttp, sigv4
 from lib.rawhttp import Call, crc32_base64, md5_base64
 

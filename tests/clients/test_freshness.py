@@ -10,7 +10,7 @@ import pytest
 from lib import daemon, faultproxy, origins
 from lib.history import History, body_of, write_of
 from lib.rawhttp import Call
-from test_cache import Stand, parallel
+from lib.stand import Stand, parallel
 
 pytestmark = pytest.mark.daemon
 

@@ -6,7 +6,6 @@ import threading
 import urllib.parse
 
 import pytest
-from conftest import new_bucket
 from lib import rawhttp
 
 MIB = 1024 * 1024
@@ -24,7 +23,7 @@ def etag_of_parts(body, part=PART):
 def many(target):
     """A bucket full of keys, made once per target: 2,500 over http, fewer where only TLS differs."""
     count = 2500 if target.ca is None else 120
-    bucket = new_bucket(target, "many")
+    bucket = target.new_bucket("many")
     keys = [f"many/d{i % 7}/key-{i:05d}" for i in range(count)]
     failed = []
 
@@ -52,7 +51,7 @@ def many(target):
 @pytest.fixture(scope="session")
 def large(target):
     """A multipart object of 21 MiB, made once per target."""
-    bucket = new_bucket(target, "large")
+    bucket = target.new_bucket("large")
     s3 = target.boto3()
     upload = s3.create_multipart_upload(Bucket=bucket, Key="large")["UploadId"]
     parts = []

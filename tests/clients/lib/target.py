@@ -1,4 +1,5 @@
 """What a test talks S3 to: normally a Forebay, or a foreign server while the harness itself is being checked."""
+import secrets
 from dataclasses import dataclass, field
 
 from . import rawhttp, sigv4
@@ -40,6 +41,13 @@ class Target:
         """Reads an object, with extra headers given as keywords (`Cache_Control="no-store"`)."""
         named = {n.replace("_", "-"): v for n, v in headers.items()}
         return self.call("GET", f"/{bucket}/{sigv4.quote(key, safe='/-_.~')}", headers=named)
+
+    def new_bucket(self, name="t"):
+        """Creates a bucket with a fresh name by a hand-signed request and returns the name."""
+        bucket = f"{name}-{secrets.token_hex(4)}"
+        answer = self.call("PUT", f"/{bucket}")
+        assert answer.status == 200, answer
+        return bucket
 
 
 # Where the real servers differ from S3, seen when the harness ran against them directly: a name leaves
