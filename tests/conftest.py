@@ -1,12 +1,15 @@
 """Makes the harness importable and gives every test the same way to reach a server under test."""
+
 import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "clients"))
 
-# With FOREBAY_TEST_ENDPOINT=radosgw|seaweedfs the S3-level tests run against that server without Forebay.
-# It checks the harness itself; tests marked `daemon` are then not collected, rather than counted as skipped.
+# With FOREBAY_TEST_ENDPOINT=radosgw|seaweedfs the S3-level tests run against that server without
+# Forebay.
+# It checks the harness itself; tests marked `daemon` are then not collected, rather than counted
+# as skipped.
 DIRECT = os.environ.get("FOREBAY_TEST_ENDPOINT", "")
 
 

@@ -1,4 +1,7 @@
-"""The servers that the client tests share: each is started when a test first asks for it and ended at the session's end."""
+"""The servers that the client tests share: each is started when a test first asks for it and ended
+at the session's end.
+"""
+
 import contextlib
 import os
 
@@ -35,18 +38,29 @@ class Servers:
         return self._once(("origin", kind), origins.KINDS[kind])
 
     def target(self, kind, scheme):
-        """A Forebay whose buckets are made in an origin of that kind; in direct mode the origin itself."""
+        """A Forebay whose buckets are made in an origin of that kind; in direct mode the origin
+        itself.
+        """
         origin = self.origin(kind)
         tls = self.certificates() if scheme == "https" else None
         if DIRECT:
             endpoint = origin.endpoint
             if tls:
-                front = self._once(("front", kind), lambda: faultproxy.FaultProxy(endpoint, tls=tls))
+                front = self._once(
+                    ("front", kind), lambda: faultproxy.FaultProxy(endpoint, tls=tls)
+                )
                 endpoint = front.endpoint
-            return Target(f"{kind}-{scheme}", endpoint, origin.access_key, origin.secret_key,
-                          tls.ca if tls else None, DIVERGES[kind])
-        forebay = self._once(("forebay", kind, scheme),
-                             lambda: daemon.Forebay(default_origin=origin, tls=tls))
+            return Target(
+                f"{kind}-{scheme}",
+                endpoint,
+                origin.access_key,
+                origin.secret_key,
+                tls.ca if tls else None,
+                DIVERGES[kind],
+            )
+        forebay = self._once(
+            ("forebay", kind, scheme), lambda: daemon.Forebay(default_origin=origin, tls=tls)
+        )
         return forebay.target(f"{kind}-{scheme}")
 
 
@@ -57,8 +71,11 @@ def servers(tmp_path_factory):
         yield Servers(stack, tmp_path_factory)
 
 
-@pytest.fixture(scope="session", params=[(k, s) for k in KINDS for s in ("http", "https")],
-                ids=lambda p: "-".join(p))
+@pytest.fixture(
+    scope="session",
+    params=[(k, s) for k in KINDS for s in ("http", "https")],
+    ids=lambda p: "-".join(p),
+)
 def target(request, servers):
     """Every origin behind Forebay, over http and over https."""
     return servers.target(*request.param)

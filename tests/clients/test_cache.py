@@ -1,4 +1,7 @@
-"""What the cache may ask of its origin: each byte once, only the parts that are read, nothing after a restart."""
+"""What the cache may ask of its origin: each byte once, only the parts that are read, nothing after
+a restart.
+"""
+
 import contextlib
 import hashlib
 import os
@@ -30,11 +33,18 @@ def multipart(origin, bucket, key, sizes):
     s3 = origin.s3()
     upload = s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
     bodies = [random.Random(f"{key}{i}").randbytes(size) for i, size in enumerate(sizes)]
-    parts = [{"PartNumber": i, "ETag": s3.upload_part(Bucket=bucket, Key=key, UploadId=upload,
-                                                      PartNumber=i, Body=body)["ETag"]}
-             for i, body in enumerate(bodies, 1)]
-    s3.complete_multipart_upload(Bucket=bucket, Key=key, UploadId=upload,
-                                 MultipartUpload={"Parts": parts})
+    parts = [
+        {
+            "PartNumber": i,
+            "ETag": s3.upload_part(
+                Bucket=bucket, Key=key, UploadId=upload, PartNumber=i, Body=body
+            )["ETag"],
+        }
+        for i, body in enumerate(bodies, 1)
+    ]
+    s3.complete_multipart_upload(
+        Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
+    )
     return b"".join(bodies)
 
 
@@ -108,16 +118,21 @@ def test_one_fill_for_64_readers(stand):
 
 
 def test_a_byte_costs_its_part(stand):
-    """One byte in the middle of a 20-part object costs exactly its part; the next byte of it costs nothing."""
+    """One byte in the middle of a 20-part object costs exactly its part; the next byte of it costs
+    nothing.
+    """
     s = stand()
     body = multipart(s.origin, s.bucket, "parts", [PART] * 19 + [12_345])
     s.proxy.clear()
     at = 10 * PART + 777
     answer = s.get("parts", Range=f"bytes={at}-{at}")
-    assert (answer.status, answer.body) == (206, body[at:at + 1])
+    assert (answer.status, answer.body) == (206, body[at : at + 1])
     assert answer.headers["content-range"] == f"bytes {at}-{at}/{len(body)}"
     assert s.settle() == PART
-    assert s.get("parts", Range=f"bytes={10 * PART}-{11 * PART - 1}").body == body[10 * PART:11 * PART]
+    assert (
+        s.get("parts", Range=f"bytes={10 * PART}-{11 * PART - 1}").body
+        == body[10 * PART : 11 * PART]
+    )
     assert s.settle() == 0
     last = len(body) - 1
     assert s.get("parts", Range="bytes=-1").body == body[last:]
@@ -128,7 +143,9 @@ def test_a_byte_costs_its_part(stand):
 
 
 def test_known_uneven_parts(stand):
-    """Parts of uneven size uploaded through Forebay stay units of their own after they were evicted."""
+    """Parts of uneven size uploaded through Forebay stay units of their own after they were
+    evicted.
+    """
     s = stand(flags=["--cache-size", "64MiB"])
     sizes = [5 * MIB, 9 * MIB, 6 * MIB + 1, 7 * MIB, 1000]
     through = s.forebay.target().boto3()
@@ -140,12 +157,12 @@ def test_known_uneven_parts(stand):
 
     body = multipart(Front, "b", "uneven", sizes)
     for number in range(4):  # twice the cache's size pushes the parts out if they were kept
-        s.origin.put(s.bucket, f"filler{number}", UNIT[:32 * MIB])
+        s.origin.put(s.bucket, f"filler{number}", UNIT[: 32 * MIB])
         assert s.get(f"filler{number}").status == 200
     s.settle()
     at = 5 * MIB + 9 * MIB + 17
     answer = s.get("uneven", Range=f"bytes={at}-{at}")
-    assert (answer.status, answer.body) == (206, body[at:at + 1])
+    assert (answer.status, answer.body) == (206, body[at : at + 1])
     assert s.settle() == sizes[2]
     assert s.forebay.metric("forebay_evictions_total") > 0
     assert s.forebay.metric("forebay_cache_bytes") <= 64 * MIB
@@ -162,8 +179,9 @@ def test_the_asked_range_comes_first(stand):
     target = s.forebay.target()
     with target.connect() as connection:
         began = time.monotonic()
-        connection.send(rawhttp.Call("GET", "/b/slow", headers={"Range": f"bytes={first}-"}),
-                        target.signer())
+        connection.send(
+            rawhttp.Call("GET", "/b/slow", headers={"Range": f"bytes={first}-"}), target.signer()
+        )
         head = connection.start("GET")
         pieces = connection.pieces(head)
         body = next(pieces)
@@ -178,9 +196,11 @@ def test_the_asked_range_comes_first(stand):
 
 
 def test_a_reader_that_leaves_does_not_cancel(stand):
-    """The fill goes on when its first reader leaves; those who joined get everything, the origin pays once."""
+    """The fill goes on when its first reader leaves; those who joined get everything, the origin
+    pays once.
+    """
     s = stand()
-    s.origin.put(s.bucket, "left", UNIT[:32 * MIB])
+    s.origin.put(s.bucket, "left", UNIT[: 32 * MIB])
     s.proxy.rate = 20e6
     target = s.forebay.target()
     connection = target.connect()
@@ -192,7 +212,7 @@ def test_a_reader_that_leaves_does_not_cancel(stand):
         if number == 0:
             time.sleep(0.3)
             connection.close()
-        return s.get("left").body == UNIT[:32 * MIB]
+        return s.get("left").body == UNIT[: 32 * MIB]
 
     assert all(parallel(3, read))
     assert s.settle() == 32 * MIB
@@ -230,7 +250,9 @@ def test_no_cache(stand):
 
 
 def test_pre_stage(stand):
-    """HEAD with `Range: bytes=0-0` brings the whole object in; a plain HEAD, or another range, brings nothing."""
+    """HEAD with `Range: bytes=0-0` brings the whole object in; a plain HEAD, or another range,
+    brings nothing.
+    """
     s = stand()
     body = multipart(s.origin, s.bucket, "staged", [PART, PART, PART, 777])
     s.proxy.clear()
@@ -240,8 +262,12 @@ def test_pre_stage(stand):
     assert s.settle() == 0
     answer = target.call("HEAD", "/b/staged", headers={"Range": "bytes=0-0"})
     assert answer.status in (200, 206) and answer.body == b""
-    proc.wait_until("the object is staged", lambda: s.proxy.body_bytes() == len(body)
-                    and s.forebay.metric("forebay_cache_bytes") >= len(body), 60)
+    proc.wait_until(
+        "the object is staged",
+        lambda: s.proxy.body_bytes() == len(body)
+        and s.forebay.metric("forebay_cache_bytes") >= len(body),
+        60,
+    )
     s.settle()
     answer = s.get("staged")
     assert answer.body == body and answer.headers["x-cache"] == "hit"
@@ -251,10 +277,11 @@ def test_pre_stage(stand):
 def test_pre_stage_that_waits(stand):
     """With `Prefer: wait` the answer comes when the object is there."""
     s = stand()
-    s.origin.put(s.bucket, "staged", UNIT[:16 * MIB])
-    answer = s.forebay.target().call("HEAD", "/b/staged",
-                                     headers={"Range": "bytes=0-0", "Prefer": "wait"})
+    s.origin.put(s.bucket, "staged", UNIT[: 16 * MIB])
+    answer = s.forebay.target().call(
+        "HEAD", "/b/staged", headers={"Range": "bytes=0-0", "Prefer": "wait"}
+    )
     assert answer.status in (200, 206)
     answer = s.get("staged")
-    assert answer.body == UNIT[:16 * MIB] and answer.headers["x-cache"] == "hit"
+    assert answer.body == UNIT[: 16 * MIB] and answer.headers["x-cache"] == "hit"
     assert s.settle() == 16 * MIB

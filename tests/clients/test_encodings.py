@@ -1,4 +1,7 @@
-"""Uploads byte by byte: every encoding that SDKs send, in good order and damaged; a damaged one leaves nothing behind."""
+"""Uploads byte by byte: every encoding that SDKs send, in good order and damaged; a damaged one
+leaves nothing behind.
+"""
+
 import datetime
 import hashlib
 import random
@@ -6,7 +9,7 @@ import secrets
 import time
 
 import pytest
-from lib import proc, rawhttp, sigv4
+from lib import proc, sigv4
 from lib.rawhttp import Call, crc32_base64, md5_base64
 
 BODY = random.Random(2).randbytes(150_001)  # two whole chunks of 64 KiB and a short one
@@ -14,7 +17,9 @@ CRC = "x-amz-checksum-crc32"
 
 
 class Upload:
-    """One upload in one encoding; fields of `call` and the encoder can be changed before it is sent."""
+    """One upload in one encoding; fields of `call` and the encoder can be changed before it is
+    sent.
+    """
 
     def __init__(self, encoding, bucket, key, body=BODY):
         self.body = body
@@ -29,11 +34,14 @@ class Upload:
         if encoding.endswith("trailer"):
             headers["x-amz-trailer"] = CRC
             headers["x-amz-sdk-checksum-algorithm"] = "CRC32"
-        self.call.payload = {"signed": None, "unsigned": sigv4.UNSIGNED,
-                             "stream-signed": sigv4.STREAM_SIGNED,
-                             "stream-signed-trailer": sigv4.STREAM_SIGNED_TRAILER,
-                             "stream-unsigned-trailer": sigv4.STREAM_UNSIGNED_TRAILER,
-                             "stream-unsigned-chunked-trailer": sigv4.STREAM_UNSIGNED_TRAILER}[encoding]
+        self.call.payload = {
+            "signed": None,
+            "unsigned": sigv4.UNSIGNED,
+            "stream-signed": sigv4.STREAM_SIGNED,
+            "stream-signed-trailer": sigv4.STREAM_SIGNED_TRAILER,
+            "stream-unsigned-trailer": sigv4.STREAM_UNSIGNED_TRAILER,
+            "stream-unsigned-chunked-trailer": sigv4.STREAM_UNSIGNED_TRAILER,
+        }[encoding]
         self.call.http_chunked = "chunked" in encoding
 
     def send(self, target, signer=None):
@@ -47,15 +55,26 @@ class Upload:
             trailers = [(CRC, self.checksum)] if self.checksum else []
             if "unsigned" in self.encoding:
                 return sigv4.plain_chunks(self.body, trailers=trailers)
-            return sigv4.aws_chunks(signer, seed, self.body, tamper=self.tamper,
-                                    trailers=trailers if "trailer" in self.encoding else None)
+            return sigv4.aws_chunks(
+                signer,
+                seed,
+                self.body,
+                tamper=self.tamper,
+                trailers=trailers if "trailer" in self.encoding else None,
+            )
 
         with target.connect() as connection:
             return connection.call(self.call, signer, encode)
 
 
-ENCODINGS = ["signed", "unsigned", "stream-signed", "stream-signed-trailer", "stream-unsigned-trailer",
-             "stream-unsigned-chunked-trailer"]
+ENCODINGS = [
+    "signed",
+    "unsigned",
+    "stream-signed",
+    "stream-signed-trailer",
+    "stream-unsigned-trailer",
+    "stream-unsigned-chunked-trailer",
+]
 
 
 def fresh():
@@ -72,7 +91,9 @@ def skip_in_direct_mode(target, case):
 @pytest.mark.parametrize("expect", [False, True], ids=["plain", "expect"])
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_upload(target, bucket, encoding, expect, style):
-    """Bodies from nothing to 3 MiB arrive as they were, with their MD5 as ETag and no trace of the encoding."""
+    """Bodies from nothing to 3 MiB arrive as they were, with their MD5 as ETag and no trace of the
+    encoding.
+    """
     if "trailer" in encoding and skip_in_direct_mode(target, "trailers"):
         return
     for size in (0, 1, 65_536, len(BODY), 3 << 20):
@@ -129,8 +150,9 @@ def test_other_content_encoding_is_kept(target, bucket):
 @pytest.mark.parametrize("encoding", ["signed", "unsigned", "stream-unsigned-trailer"])
 def test_checksum_is_returned(target, bucket, encoding):
     """A checksum given at upload comes back when it is asked for, but never on part of the object."""
-    if skip_in_direct_mode(target, "checksums") or ("trailer" in encoding and
-                                                   skip_in_direct_mode(target, "trailers")):
+    if skip_in_direct_mode(target, "checksums") or (
+        "trailer" in encoding and skip_in_direct_mode(target, "trailers")
+    ):
         return
     key = fresh()
     upload = Upload(encoding, bucket, key)
@@ -150,7 +172,7 @@ def test_multipart_with_trailers(target, bucket):
     if skip_in_direct_mode(target, "trailers"):
         return
     key = fresh()
-    first = (BODY * 40)[:5 << 20]
+    first = (BODY * 40)[: 5 << 20]
     path = f"/{bucket}/{key}"
     begun = target.call("POST", path, query=[("uploads", "")])
     upload_id = begun.body.decode().split("<UploadId>")[1].split("<")[0]
@@ -160,17 +182,30 @@ def test_multipart_with_trailers(target, bucket):
         upload.call.query = [("partNumber", str(number)), ("uploadId", upload_id)]
         answer = upload.send(target)
         assert answer.status == 200, answer
-        parts += f"<Part><PartNumber>{number}</PartNumber><ETag>{answer.headers['etag']}</ETag></Part>"
-    done = target.call("POST", path, query=[("uploadId", upload_id)],
-                       body=f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode())
+        parts += (
+            f"<Part><PartNumber>{number}</PartNumber><ETag>{answer.headers['etag']}</ETag></Part>"
+        )
+    done = target.call(
+        "POST",
+        path,
+        query=[("uploadId", upload_id)],
+        body=f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode(),
+    )
     assert done.status == 200 and not done.code(), done
     assert target.get(bucket, key).body == first + BODY
 
 
 def damaged(name):
-    """Builds (upload, signer options) for one kind of damage; the table below says what must come of it."""
-    encoding = {"payload-hash": "signed", "chunk": "stream-signed", "trailer-signed": "stream-signed-trailer",
-                "trailer-unsigned": "stream-unsigned-trailer", "decoded": "stream-signed"}
+    """Builds (upload, signer options) for one kind of damage; the table below says what must come
+    of it.
+    """
+    encoding = {
+        "payload-hash": "signed",
+        "chunk": "stream-signed",
+        "trailer-signed": "stream-signed-trailer",
+        "trailer-unsigned": "stream-unsigned-trailer",
+        "decoded": "stream-signed",
+    }
     kind = next((e for n, e in encoding.items() if name.startswith(n)), "unsigned")
 
     def make(target, bucket, key):
@@ -227,9 +262,12 @@ DAMAGE = {
 @pytest.mark.parametrize("expect", [False, True], ids=["plain", "expect"])
 @pytest.mark.parametrize("name", DAMAGE)
 def test_damaged_upload(target, bucket, name, expect):
-    """A damaged upload is refused with S3's error; no new object appears and an old one stays as it was."""
-    if skip_in_direct_mode(target, name) or (name.startswith("trailer") and
-                                             skip_in_direct_mode(target, "trailers")):
+    """A damaged upload is refused with S3's error; no new object appears and an old one stays as it
+    was.
+    """
+    if skip_in_direct_mode(target, name) or (
+        name.startswith("trailer") and skip_in_direct_mode(target, "trailers")
+    ):
         return
     new, old = fresh(), fresh()
     assert target.call("PUT", f"/{bucket}/{old}", body=b"old").status == 200
@@ -254,8 +292,13 @@ def test_broken_off_upload(target, bucket, encoding):
     upload = Upload(encoding, bucket, key)
     signer = target.signer()
     whole = {"signed": lambda seed: BODY, "unsigned": lambda seed: BODY}.get(
-        encoding, lambda seed: sigv4.aws_chunks(signer, seed, BODY) if "unsigned" not in encoding
-        else sigv4.plain_chunks(BODY, trailers=[(CRC, upload.checksum)]))
+        encoding,
+        lambda seed: (
+            sigv4.aws_chunks(signer, seed, BODY)
+            if "unsigned" not in encoding
+            else sigv4.plain_chunks(BODY, trailers=[(CRC, upload.checksum)])
+        ),
+    )
     upload.call.http_chunked = False
     upload.call.headers["Content-Length"] = str(len(whole("0" * 64)))
     with target.connect() as connection:
@@ -272,8 +315,14 @@ def test_anonymous_and_v2(target, bucket):
         answer = connection.call(Call("PUT", f"/{bucket}/{key}", body=b"x"))
     assert (answer.status, answer.code()) == (403, "AccessDenied")
     with target.connect() as connection:
-        answer = connection.call(Call("PUT", f"/{bucket}/{key}", body=b"x", headers={
-            "Date": date, "Authorization": f"AWS {target.access_key}:c2lnbmF0dXJl"}))
+        answer = connection.call(
+            Call(
+                "PUT",
+                f"/{bucket}/{key}",
+                body=b"x",
+                headers={"Date": date, "Authorization": f"AWS {target.access_key}:c2lnbmF0dXJl"},
+            )
+        )
     assert answer.status in (400, 403) and answer.code()
     assert target.get(bucket, key).status == 404
 
@@ -290,8 +339,9 @@ def test_presigned(target, bucket):
 
     put = target.signer().presign("PUT", host, path)
     bad = put[:-1] + ("0" if put[-1] != "0" else "1")
-    old = target.signer(date=datetime.datetime.now(datetime.timezone.utc)
-                        - datetime.timedelta(seconds=90)).presign("PUT", host, path, expires=60)
+    old = target.signer(
+        date=datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=90)
+    ).presign("PUT", host, path, expires=60)
     for query in (bad, put.replace("Expires=300", "Expires=301"), old):
         assert use("PUT", query, body=b"no").status == 403
     assert use("GET", put).status == 403
@@ -301,8 +351,9 @@ def test_presigned(target, bucket):
     assert use("GET", get).body == BODY
     assert use("GET", get, path=path + "x").status == 403
     assert use("PUT", get, body=b"no").status == 403
-    disposition = target.signer().presign("GET", host, path, query=[
-        ("response-content-disposition", 'attachment; filename="a b"')])
+    disposition = target.signer().presign(
+        "GET", host, path, query=[("response-content-disposition", 'attachment; filename="a b"')]
+    )
     assert use("GET", disposition).headers["content-disposition"] == 'attachment; filename="a b"'
     too_long = target.signer().presign("GET", host, path, expires=700_000)
     if not skip_in_direct_mode(target, "expires-limit"):
@@ -313,9 +364,19 @@ def test_curl(target, bucket, tmp_path):
     """curl's own V4 signatures: with the payload header it works; without it, all or nothing."""
     (tmp_path / "up").write_bytes(BODY)
     (tmp_path / "home").mkdir()
-    base = ["/usr/bin/curl", "-sS", "--max-time", "60", "--aws-sigv4", "aws:amz:us-east-1:s3",
-            "--user", f"{target.access_key}:{target.secret_key}", "-w", "%{http_code}",
-            *(["--cacert", target.ca] if target.ca else [])]
+    base = [
+        "/usr/bin/curl",
+        "-sS",
+        "--max-time",
+        "60",
+        "--aws-sigv4",
+        "aws:amz:us-east-1:s3",
+        "--user",
+        f"{target.access_key}:{target.secret_key}",
+        "-w",
+        "%{http_code}",
+        *(["--cacert", target.ca] if target.ca else []),
+    ]
     env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path / "home")}
     url = f"{target.endpoint}/{bucket}/{fresh()}"
 
@@ -329,5 +390,9 @@ def test_curl(target, bucket, tmp_path):
     assert (tmp_path / "down").read_bytes() == BODY
     status = curl("-o", tmp_path / "out", "-T", tmp_path / "up", url + "-bare")
     read = target.call("GET", "/" + url.split("/", 3)[3] + "-bare")
-    assert (status, read.status) == (200, 200) and read.body == BODY or \
-        status in (400, 403) and read.status == 404
+    assert (
+        (status, read.status) == (200, 200)
+        and read.body == BODY
+        or status in (400, 403)
+        and read.status == 404
+    )

@@ -1,4 +1,7 @@
-"""No read is older than the bucket's rule allows: overwrites through Forebay, behind its back, and under a fill."""
+"""No read is older than the bucket's rule allows: overwrites through Forebay, behind its back, and
+under a fill.
+"""
+
 import contextlib
 import http.client
 import os
@@ -36,26 +39,73 @@ def put(connection, signer, history, key, bucket="b"):
     return number, answer.headers["etag"]
 
 
-def get(connection, signer, history, key, etags, bucket="b", **headers):
-    """One whole read, noted in the history; the ETag must be the one that this very write was given."""
-    began = time.monotonic()
-    answer = connection.call(Call("GET", f"/{bucket}/{key}", headers=headers), signer)
-    assert answer.status == 200, answer
-    number = history.read(key, began, answer.body)
-    assert etags.get((key, number), answer.headers["etag"]) == answer.headers["etag"]
-    return number
+class Reader:
+    """Reads over one connection and notes every whole read; a read that broke off is counted and
+    tried again.
+    """
+
+    def __init__(self, target, history, etags, bucket="b"):
+        self.target, self.history, self.etags, self.bucket = target, history, etags, bucket
+        self.signer = target.signer()
+        self.connection = target.connect()
+        self.done = self.broken = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.connection.close()
+        # A version that changes under a read may end it with an error or short, never with wrong
+        # bytes.
+        assert (
+            kind or self.broken <= 1 + self.done // 50
+        ), f"{self.broken} of {self.done} reads broke off"
+
+    def get(self, key):
+        """One whole read; its ETag must be the one that this very write was given."""
+        for _ in range(5):
+            began = time.monotonic()
+            self.done += 1
+            try:
+                answer = self.connection.call(Call("GET", f"/{self.bucket}/{key}"), self.signer)
+            except (http.client.IncompleteRead, ConnectionError):
+                self.connection.close()
+                self.connection = self.target.connect()
+                self.broken += 1
+                continue
+            if answer.status >= 500:
+                self.broken += 1
+                continue
+            assert answer.status == 200, answer
+            number = self.history.read(key, began, answer.body)
+            etag = answer.headers["etag"]
+            assert (
+                self.etags.get((key, number), etag) == etag
+            ), f"ETag of another write than {number}"
+            return number
+        raise AssertionError(f"{key}: five reads in a row broke off")
 
 
 @pytest.mark.parametrize("kind", ["dir", "seaweedfs"])
 @pytest.mark.parametrize("freshness", ["exact", "ttl:60s", "immutable"])
 def test_overwrite_then_read(servers, stack, kind, freshness):
-    """8 writers and 8 readers on 8 keys: after an acknowledgement nobody reads anything older, in any mode."""
+    """8 writers and 8 readers on 8 keys: after an acknowledgement nobody reads anything older, in
+    any mode.
+    """
     origin = servers.origin(kind)
     name = f"fresh-{time.time_ns()}"
     origin.make_bucket(name)
     forebay = stack.enter_context(daemon.Forebay())
-    forebay.cli("bucket", "create", "b", "--origin", origin.url(name), "--freshness", freshness,
-                env=origin.credentials())
+    forebay.cli(
+        "bucket",
+        "create",
+        "b",
+        "--origin",
+        origin.url(name),
+        "--freshness",
+        freshness,
+        env=origin.credentials(),
+    )
     target, history, etags = forebay.target(), History(), {}
     keys = [f"key-{i}" for i in range(8)]
     over = threading.Event()
@@ -64,18 +114,20 @@ def test_overwrite_then_read(servers, stack, kind, freshness):
             put(connection, target.signer(), history, key)
 
     def work(number):
-        """Threads 0-7 write and read back what they wrote; threads 8-15 read anything until the writers end."""
+        """Threads 0-7 write and read back what they wrote; threads 8-15 read anything until the
+        writers end.
+        """
         rng, signer = random.Random(number), target.signer()
-        with target.connect() as connection:
+        with Reader(target, history, etags) as reader, target.connect() as connection:
             if number >= 8:
                 while not over.is_set():
-                    get(connection, signer, history, rng.choice(keys), etags)
+                    reader.get(rng.choice(keys))
                 return
             for turn in range(ROUNDS // 8):
                 key = keys[(number + turn % 2) % 8]  # each key has two writers
                 written, etag = put(connection, signer, history, key)
                 etags[key, written] = etag
-                get(connection, signer, history, key, etags)
+                reader.get(key)
 
     writers_left = threading.Semaphore(0)
 
@@ -102,15 +154,17 @@ def test_overwrite_then_read(servers, stack, kind, freshness):
     assert history.acknowledged() == ROUNDS // 8 * 8 + 8
     assert sum(map(len, history.reads.values())) >= ROUNDS
     forebay.restart()
-    with forebay.target().connect() as connection:
+    with Reader(forebay.target(), history, etags) as reader:
         for key in keys:
-            get(connection, target.signer(), history, key, etags)
+            reader.get(key)
     history.check()
 
 
 @pytest.mark.parametrize("freshness", ["exact", f"ttl:{TTL}s"])
 def test_renamed_behind_its_back(servers, stack, freshness):
-    """Files replaced in a `dir` origin: `exact` shows it at once, `ttl` after its ttl at the latest."""
+    """Files replaced in a `dir` origin: `exact` shows it at once, `ttl` after its ttl at the
+    latest.
+    """
     origin = servers.origin("dir")
     name = f"rename-{time.time_ns()}"
     origin.make_bucket(name)
@@ -131,22 +185,26 @@ def test_renamed_behind_its_back(servers, stack, freshness):
 
     def work(number):
         """Threads 0 and 1 replace files of their own, the others read."""
-        rng, signer = random.Random(number), target.signer()
-        with target.connect() as connection:
+        rng = random.Random(number)
+        with Reader(target, history, {}) as reader:
             while time.monotonic() < over:
                 if number < 2:
                     replace(keys[number * 2 + rng.randrange(2)], rng)
                     time.sleep(rng.choice([0.001, 0.05, 1.5]))
                 else:
-                    get(connection, signer, history, rng.choice(keys), {})
+                    reader.get(rng.choice(keys))
 
     parallel(8, work, 120)
     history.check(grace=0 if freshness == "exact" else TTL)
-    assert forebay.metric("forebay_unit_reads_total", result="hit") > 0, "nothing was read from cache"
+    assert (
+        forebay.metric("forebay_unit_reads_total", result="hit") > 0
+    ), "nothing was read from cache"
 
 
 def test_immutable_is_believed_until_written_through(servers, stack):
-    """`immutable` may serve what was replaced behind its back, but whole, and never after a write through Forebay."""
+    """`immutable` may serve what was replaced behind its back, but whole, and never after a write
+    through Forebay.
+    """
     origin = servers.origin("dir")
     name = f"immutable-{time.time_ns()}"
     origin.make_bucket(name)
@@ -164,13 +222,23 @@ def test_immutable_is_believed_until_written_through(servers, stack):
 @pytest.mark.parametrize("freshness", ["exact", "ttl:60s", "immutable"])
 @pytest.mark.parametrize("kind", ["dir", "seaweedfs"])
 def test_delete_is_seen_at_once(servers, stack, kind, freshness):
-    """A deleted key is gone for reads, ranges and lists in every mode, and a new object under it is seen."""
+    """A deleted key is gone for reads, ranges and lists in every mode, and a new object under it is
+    seen.
+    """
     origin = servers.origin(kind)
     name = f"delete-{time.time_ns()}"
     origin.make_bucket(name)
     forebay = stack.enter_context(daemon.Forebay())
-    forebay.cli("bucket", "create", "b", "--origin", origin.url(name), "--freshness", freshness,
-                env=origin.credentials())
+    forebay.cli(
+        "bucket",
+        "create",
+        "b",
+        "--origin",
+        origin.url(name),
+        "--freshness",
+        freshness,
+        env=origin.credentials(),
+    )
     target = forebay.target()
     for turn in range(5):
         body = body_of("k", turn, 70_000)
@@ -195,7 +263,9 @@ def test_new_object_behind_its_back(servers, stack):
 
 
 def whole_or_nothing(stand, key, allowed):
-    """Reads once; returns the body's write number, or None for an error or a connection that closed short."""
+    """Reads once; returns the body's write number, or None for an error or a connection that closed
+    short.
+    """
     try:
         answer = stand.get(key)
     except (http.client.IncompleteRead, ConnectionError):
@@ -209,15 +279,18 @@ def whole_or_nothing(stand, key, allowed):
 
 
 def test_version_changes_under_a_fill(servers, stack):
-    """The origin's object is replaced in the middle of a slow fill: a reader gets one whole version or an error."""
+    """The origin's object is replaced in the middle of a slow fill: a reader gets one whole version
+    or an error.
+    """
     s = Stand(stack, servers.origin("seaweedfs"))
     size = 12 << 20
     for turn in range(1, 9, 2):
         s.origin.put(s.bucket, "k", body_of("k", turn, size))
         s.proxy.rate = 20e6
         results = []
-        reader = threading.Thread(target=lambda seen=results, t=turn: seen.append(
-            whole_or_nothing(s, "k", (t, t + 1))))
+        reader = threading.Thread(
+            target=lambda seen=results, t=turn: seen.append(whole_or_nothing(s, "k", (t, t + 1)))
+        )
         reader.start()
         time.sleep(0.05 + 0.12 * turn / 2)
         s.origin.put(s.bucket, "k", body_of("k", turn + 1, size))
@@ -228,11 +301,21 @@ def test_version_changes_under_a_fill(servers, stack):
         assert whole_or_nothing(s, "k", (turn + 1,)) == turn + 1
 
 
-@pytest.mark.parametrize("fault", [
-    {"reset_after": 3 << 20}, {"close_after": 3 << 20}, {"reset_after": 0}, {"status": 503},
-    {"status": 403}], ids=lambda f: "-".join(f"{n}-{v}" for n, v in f.items()))
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"reset_after": 3 << 20},
+        {"close_after": 3 << 20},
+        {"reset_after": 0},
+        {"status": 503},
+        {"status": 403},
+    ],
+    ids=lambda f: "-".join(f"{n}-{v}" for n, v in f.items()),
+)
 def test_origin_fails(servers, stack, fault):
-    """An origin that breaks off or refuses never makes a wrong or short body, and nothing bad is kept."""
+    """An origin that breaks off or refuses never makes a wrong or short body, and nothing bad is
+    kept.
+    """
     s = Stand(stack, servers.origin("seaweedfs"))
     body = body_of("k", 1, 12 << 20)
     s.origin.put(s.bucket, "k", body)

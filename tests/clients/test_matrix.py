@@ -1,4 +1,7 @@
-"""Stock clients against Forebay over every origin, http and https: what they write is what anyone reads."""
+"""Stock clients against Forebay over every origin, http and https: what they write is what anyone
+reads.
+"""
+
 import hashlib
 import random
 import secrets
@@ -15,7 +18,7 @@ LARGE = random.Random(1).randbytes(21 * MIB + 17)
 
 def etag_of_parts(body, part=PART):
     """The ETag that S3 gives to a multipart upload: MD5 of the parts' MD5s, dash, their number."""
-    digests = [hashlib.md5(body[i:i + part]).digest() for i in range(0, len(body), part)]
+    digests = [hashlib.md5(body[i : i + part]).digest() for i in range(0, len(body), part)]
     return f'"{hashlib.md5(b"".join(digests)).hexdigest()}-{len(digests)}"'
 
 
@@ -34,7 +37,8 @@ def many(target):
                 signer = target.signer()
                 for key in mine:
                     answer = connection.call(
-                        rawhttp.Call("PUT", f"/{bucket}/{key}", body=key.encode()), signer)
+                        rawhttp.Call("PUT", f"/{bucket}/{key}", body=key.encode()), signer
+                    )
                     assert answer.status == 200, answer
         except Exception as error:  # noqa: BLE001: reported by the assertion below
             failed.append(error)
@@ -56,11 +60,14 @@ def large(target):
     upload = s3.create_multipart_upload(Bucket=bucket, Key="large")["UploadId"]
     parts = []
     for number in range(1, 4):
-        body = LARGE[(number - 1) * PART:number * PART]
-        tag = s3.upload_part(Bucket=bucket, Key="large", UploadId=upload, PartNumber=number, Body=body)
+        body = LARGE[(number - 1) * PART : number * PART]
+        tag = s3.upload_part(
+            Bucket=bucket, Key="large", UploadId=upload, PartNumber=number, Body=body
+        )
         parts.append({"PartNumber": number, "ETag": tag["ETag"]})
-    s3.complete_multipart_upload(Bucket=bucket, Key="large", UploadId=upload,
-                                 MultipartUpload={"Parts": parts})
+    s3.complete_multipart_upload(
+        Bucket=bucket, Key="large", UploadId=upload, MultipartUpload={"Parts": parts}
+    )
     return bucket
 
 
@@ -95,7 +102,9 @@ def test_bucket(client, target):
 
 @pytest.mark.parametrize("size", [0, 1, 100_000])
 def test_small_object(client, home, target, tmp_path, size):
-    """A small file goes up and comes back; an independent reader sees the same bytes and their MD5 as ETag."""
+    """A small file goes up and comes back; an independent reader sees the same bytes and their MD5
+    as ETag.
+    """
     body = random.Random(size).randbytes(size)
     (tmp_path / "up").write_bytes(body)
     client.put(home, f"small/{size}", tmp_path / "up")
@@ -152,14 +161,16 @@ def test_list_by_pages(client, many):
         assert listed == keys
 
 
-@pytest.mark.parametrize("first,last", [(0, 0), (PART - 3, PART + 4), (12_345_678, 12_445_678),
-                                        (len(LARGE) - 5, len(LARGE) - 1)])
+@pytest.mark.parametrize(
+    "first,last",
+    [(0, 0), (PART - 3, PART + 4), (12_345_678, 12_445_678), (len(LARGE) - 5, len(LARGE) - 1)],
+)
 def test_ranged_get(client, large, first, last):
     """Ranges at the start, across a part boundary, inside a part and at the end."""
     if not client.can_range:
         last = len(LARGE) - 1  # s3cmd reads "from here to the end" only
         first = max(first, 1)
-    assert client.read_range(large, "large", first, last) == LARGE[first:last + 1]
+    assert client.read_range(large, "large", first, last) == LARGE[first : last + 1]
 
 
 def test_presigned_get(client, home, target, tmp_path):

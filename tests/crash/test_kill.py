@@ -1,4 +1,7 @@
-"""kill -9 at random moments: what is served afterwards is right, and what was acknowledged is there."""
+"""kill -9 at random moments: what is served afterwards is right, and what was acknowledged is
+there.
+"""
+
 import contextlib
 import hashlib
 import http.client
@@ -22,7 +25,9 @@ GONE = (ConnectionError, http.client.IncompleteRead, TimeoutError, OSError)
 
 
 class Load:
-    """Readers and writers that go on until the daemon is gone; they note only what was acknowledged."""
+    """Readers and writers that go on until the daemon is gone; they note only what was
+    acknowledged.
+    """
 
     def __init__(self, forebay, buckets, data, history, seed):
         self.target = forebay.target()
@@ -30,8 +35,10 @@ class Load:
         self.data = data
         self.history = history
         self.failures = []
-        self.threads = [threading.Thread(target=self._run, args=(work, seed * 100 + i), daemon=True)
-                        for i, work in enumerate([self._write] * 4 + [self._upload] + [self._read] * 5)]
+        self.threads = [
+            threading.Thread(target=self._run, args=(work, seed * 100 + i), daemon=True)
+            for i, work in enumerate([self._write] * 4 + [self._upload] + [self._read] * 5)
+        ]
         for thread in self.threads:
             thread.start()
 
@@ -75,14 +82,29 @@ class Load:
         number = self.history.begin_write(name)
         body = body_of(name, number, 6 * MIB)
         parts = ""
-        for part, piece in ((1, body[:5 * MIB]), (2, body[5 * MIB:])):
-            answer = connection.call(rawhttp.Call("PUT", f"/{name}", body=piece, query=[
-                ("partNumber", str(part)), ("uploadId", upload)]), signer)
+        for part, piece in ((1, body[: 5 * MIB]), (2, body[5 * MIB :])):
+            answer = connection.call(
+                rawhttp.Call(
+                    "PUT",
+                    f"/{name}",
+                    body=piece,
+                    query=[("partNumber", str(part)), ("uploadId", upload)],
+                ),
+                signer,
+            )
             assert answer.status == 200, answer
-            parts += f"<Part><PartNumber>{part}</PartNumber><ETag>{answer.headers['etag']}</ETag></Part>"
-        done = connection.call(rawhttp.Call(
-            "POST", f"/{name}", query=[("uploadId", upload)],
-            body=f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()), signer)
+            parts += (
+                f"<Part><PartNumber>{part}</PartNumber><ETag>{answer.headers['etag']}</ETag></Part>"
+            )
+        done = connection.call(
+            rawhttp.Call(
+                "POST",
+                f"/{name}",
+                query=[("uploadId", upload)],
+                body=f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode(),
+            ),
+            signer,
+        )
         if done.status == 200 and not done.code():
             self.history.end_write(name, number)
 
@@ -110,11 +132,13 @@ def check_data(connection, target, data, key, rng=None):
         headers["Range"] = f"bytes={first}-{last}"
     answer = connection.call(rawhttp.Call("GET", f"/far/{key}", headers=headers), target.signer())
     assert answer.status == (206 if headers else 200), answer.status
-    assert answer.body == body[first:last + 1], f"{key} {headers}: wrong bytes"
+    assert answer.body == body[first : last + 1], f"{key} {headers}: wrong bytes"
 
 
 def check_all(forebay, buckets, data, history):
-    """After a restart: the data set is right, every key has its last acknowledged or a later write, nothing else."""
+    """After a restart: the data set is right, every key has its last acknowledged or a later write,
+    nothing else.
+    """
     target = forebay.target()
     with target.connect() as connection:
         for key in data:
@@ -130,16 +154,24 @@ def check_all(forebay, buckets, data, history):
                     continue
                 assert answer.status == 200, answer
                 number = write_of(name, answer.body)
-                assert number in possible, f"{name}: write {number} served, possible are {sorted(possible)}"
+                assert (
+                    number in possible
+                ), f"{name}: write {number} served, possible are {sorted(possible)}"
                 found.add(key)
-            listed = connection.call(rawhttp.Call("GET", f"/{bucket}", query=[
-                ("list-type", "2"), ("prefix", "")]), target.signer())
+            listed = connection.call(
+                rawhttp.Call("GET", f"/{bucket}", query=[("list-type", "2"), ("prefix", "")]),
+                target.signer(),
+            )
             keys = {k.split("</Key>")[0] for k in listed.body.decode().split("<Key>")[1:]}
-            assert {k for k in keys if not k.startswith("data/")} == found, "a list shows what is not there"
+            assert {
+                k for k in keys if not k.startswith("data/")
+            } == found, "a list shows what is not there"
 
 
 def test_kill_9():
-    """Fills, evictions, writes and multipart uploads are killed at random moments, round after round."""
+    """Fills, evictions, writes and multipart uploads are killed at random moments, round after
+    round.
+    """
     seed = int(os.environ.get("FOREBAY_SEED") or time.time())
     print(f"FOREBAY_SEED={seed}")
     rng = random.Random(seed)
@@ -149,8 +181,10 @@ def test_kill_9():
         proxy = stack.enter_context(faultproxy.FaultProxy(far.endpoint, rate=150e6))
         far.make_bucket("far")
         near.make_bucket("near")
-        data = {f"data/{i}-{size}": random.Random(i).randbytes(size) for i, size in enumerate(
-            [12 * MIB] * 8 + [3 * MIB] * 10 + [40_000] * 60)}
+        data = {
+            f"data/{i}-{size}": random.Random(i).randbytes(size)
+            for i, size in enumerate([12 * MIB] * 8 + [3 * MIB] * 10 + [40_000] * 60)
+        }
         for key, body in data.items():
             far.put("far", key, body)
         forebay = stack.enter_context(daemon.Forebay(flags=["--cache-size", CACHE]))
@@ -176,7 +210,9 @@ def test_kill_9():
 
 
 def test_kill_9_keeps_the_cache():
-    """What was cached before a kill -9 is still served from disk: a crash does not cost the origin its bytes again."""
+    """What was cached before a kill -9 is still served from disk: a crash does not cost the origin
+    its bytes again.
+    """
     body = random.Random(5).randbytes(32 * MIB)
     with contextlib.ExitStack() as stack:
         far = stack.enter_context(origins.SeaweedOrigin())
@@ -184,7 +220,7 @@ def test_kill_9_keeps_the_cache():
         far.make_bucket("far")
         far.put("far", "big", body)
         for i in range(100):
-            far.put("far", f"small{i}", body[i * 1000:i * 1000 + 5000])
+            far.put("far", f"small{i}", body[i * 1000 : i * 1000 + 5000])
         forebay = stack.enter_context(daemon.Forebay())
         forebay.create_bucket("far", far, endpoint=proxy.endpoint)
 
@@ -193,7 +229,10 @@ def test_kill_9_keeps_the_cache():
             digest = hashlib.sha256(forebay.target().get("far", "big").body).digest()
             assert digest == hashlib.sha256(body).digest()
             for i in range(100):
-                assert forebay.target().get("far", f"small{i}").body == body[i * 1000:i * 1000 + 5000]
+                assert (
+                    forebay.target().get("far", f"small{i}").body
+                    == body[i * 1000 : i * 1000 + 5000]
+                )
 
         read_all()
         forebay.wait_idle()

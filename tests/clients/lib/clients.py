@@ -1,4 +1,7 @@
-"""Foreign S3 clients, unmodified, behind one small interface, each with a private HOME and configuration."""
+"""Foreign S3 clients, unmodified, behind one small interface, each with a private HOME and
+configuration.
+"""
+
 import json
 import shutil
 import tempfile
@@ -9,22 +12,45 @@ from . import proc, sigv4
 REGION = "us-east-1"
 
 
-def boto3_client(endpoint, access_key, secret_key, ca=None, style="path", retries=1, pool=64,
-                 checksums="when_supported", signature=None):
+def boto3_client(
+    endpoint,
+    access_key,
+    secret_key,
+    ca=None,
+    style="path",
+    retries=1,
+    pool=64,
+    checksums="when_supported",
+    signature=None,
+):
     """A boto3 S3 client for `endpoint` that reads no configuration of the machine."""
     import boto3
     from botocore.config import Config
-    session = boto3.session.Session(aws_access_key_id=access_key, aws_secret_access_key=secret_key,
-                                    region_name=REGION)
+
+    session = boto3.session.Session(
+        aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=REGION
+    )
     return session.client(
-        "s3", endpoint_url=endpoint, verify=str(ca) if ca else True,
-        config=Config(signature_version=signature, s3={"addressing_style": style}, retries={"total_max_attempts": retries},
-                      connect_timeout=10, read_timeout=120, max_pool_connections=pool,
-                      request_checksum_calculation=checksums, proxies={}))
+        "s3",
+        endpoint_url=endpoint,
+        verify=str(ca) if ca else True,
+        config=Config(
+            signature_version=signature,
+            s3={"addressing_style": style},
+            retries={"total_max_attempts": retries},
+            connect_timeout=10,
+            read_timeout=120,
+            max_pool_connections=pool,
+            request_checksum_calculation=checksums,
+            proxies={},
+        ),
+    )
 
 
 class Client:
-    """What every client can do; where one cannot (`can_…`), the harness signs the request by itself."""
+    """What every client can do; where one cannot (`can_…`), the harness signs the request by
+    itself.
+    """
 
     name = ""
     can_presign_get = False
@@ -34,8 +60,13 @@ class Client:
     def __init__(self, target):
         self.target = target
         self.home = Path(tempfile.mkdtemp(prefix=f"forebay-{self.name}-"))
-        self.env = {"PATH": "/usr/bin:/bin", "HOME": str(self.home), "LANG": "C.UTF-8",
-                    "LC_ALL": "C.UTF-8", "TMPDIR": str(self.home)}
+        self.env = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(self.home),
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "TMPDIR": str(self.home),
+        }
         self.configure()
 
     def configure(self):
@@ -69,7 +100,8 @@ class Boto3(Client):
 
     def configure(self):
         self.s3 = self.target.boto3()
-        # Left to itself boto3 presigns with V2 for us-east-1 on any endpoint; only V4 is offered here.
+        # Left to itself boto3 presigns with V2 for us-east-1 on any endpoint; only V4 is offered
+        # here.
         self.presigner = self.target.boto3(signature="s3v4")
 
     def make_bucket(self, bucket):
@@ -89,14 +121,19 @@ class Boto3(Client):
         self.s3.download_file(bucket, key, str(path))
 
     def read_range(self, bucket, key, first, last):
-        return self.s3.get_object(Bucket=bucket, Key=key, Range=f"bytes={first}-{last}")["Body"].read()
+        return self.s3.get_object(Bucket=bucket, Key=key, Range=f"bytes={first}-{last}")[
+            "Body"
+        ].read()
 
     def list(self, bucket, prefix):
-        """Lists keys under a prefix, by pages of 700 with V2 and by pages of 1,000 with V1; both must agree."""
+        """Lists keys under a prefix, by pages of 700 with V2 and by pages of 1,000 with V1; both
+        must agree.
+        """
         found = []
         for name, size in (("list_objects_v2", 700), ("list_objects", 1000)):
-            pages = self.s3.get_paginator(name).paginate(Bucket=bucket, Prefix=prefix,
-                                                         PaginationConfig={"PageSize": size})
+            pages = self.s3.get_paginator(name).paginate(
+                Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": size}
+            )
             found.append([o["Key"] for page in pages for o in page.get("Contents", [])])
         assert found[0] == found[1]
         return found[0]
@@ -106,13 +143,16 @@ class Boto3(Client):
         if len(keys) == 1:
             self.s3.delete_object(Bucket=bucket, Key=keys[0])
             return
-        answer = self.s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": k} for k in keys]})
+        answer = self.s3.delete_objects(
+            Bucket=bucket, Delete={"Objects": [{"Key": k} for k in keys]}
+        )
         assert not answer.get("Errors"), answer
 
     def presign(self, method, bucket, key, expires=300):
         operation = {"GET": "get_object", "PUT": "put_object"}[method]
-        return self.presigner.generate_presigned_url(operation, Params={"Bucket": bucket, "Key": key},
-                                              ExpiresIn=expires)
+        return self.presigner.generate_presigned_url(
+            operation, Params={"Bucket": bucket, "Key": key}, ExpiresIn=expires
+        )
 
 
 class AwsCli(Client):
@@ -122,19 +162,28 @@ class AwsCli(Client):
     can_presign_get = True
 
     def configure(self):
-        self.env |= {"AWS_ACCESS_KEY_ID": self.target.access_key, "AWS_DEFAULT_REGION": REGION,
-                     "AWS_SECRET_ACCESS_KEY": self.target.secret_key, "AWS_EC2_METADATA_DISABLED": "true",
-                     "AWS_MAX_ATTEMPTS": "1", "AWS_PAGER": ""}
+        self.env |= {
+            "AWS_ACCESS_KEY_ID": self.target.access_key,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_SECRET_ACCESS_KEY": self.target.secret_key,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_MAX_ATTEMPTS": "1",
+            "AWS_PAGER": "",
+        }
         # AWS CLI 2.9 signs presigned URLs with V2 on a custom endpoint unless told otherwise.
         config = self.home / ".aws" / "config"
         config.parent.mkdir()
-        config.write_text("[default]\ns3 =\n  signature_version = s3v4\n  addressing_style = path\n")
+        config.write_text(
+            "[default]\ns3 =\n  signature_version = s3v4\n  addressing_style = path\n"
+        )
         if self.target.ca:
             self.env["AWS_CA_BUNDLE"] = str(self.target.ca)
 
     def aws(self, *argv):
         """Runs one aws command against the target."""
-        return self.run("/usr/bin/aws", "--endpoint-url", self.target.endpoint, "--output", "json", *argv)
+        return self.run(
+            "/usr/bin/aws", "--endpoint-url", self.target.endpoint, "--output", "json", *argv
+        )
 
     def make_bucket(self, bucket):
         """Creates a bucket."""
@@ -154,14 +203,33 @@ class AwsCli(Client):
 
     def read_range(self, bucket, key, first, last):
         out = self.home / "range"
-        self.aws("s3api", "get-object", "--bucket", bucket, "--key", key,
-                 "--range", f"bytes={first}-{last}", out)
+        self.aws(
+            "s3api",
+            "get-object",
+            "--bucket",
+            bucket,
+            "--key",
+            key,
+            "--range",
+            f"bytes={first}-{last}",
+            out,
+        )
         return out.read_bytes()
 
     def list(self, bucket, prefix):
         """Lists keys under a prefix with list-objects-v2, by pages of 1,000."""
-        out = self.aws("s3api", "list-objects-v2", "--bucket", bucket, "--prefix", prefix,
-                       "--page-size", "1000", "--query", "Contents[].Key")
+        out = self.aws(
+            "s3api",
+            "list-objects-v2",
+            "--bucket",
+            bucket,
+            "--prefix",
+            prefix,
+            "--page-size",
+            "1000",
+            "--query",
+            "Contents[].Key",
+        )
         return json.loads(out) or []
 
     def delete(self, bucket, *keys):
@@ -175,25 +243,40 @@ class AwsCli(Client):
     def presign(self, method, bucket, key, expires=300):
         if method != "GET":
             return super().presign(method, bucket, key, expires)
-        return self.aws("s3", "presign", "--expires-in", expires,
-                        f"s3://{bucket}/{key}").decode().strip()
+        return (
+            self.aws("s3", "presign", "--expires-in", expires, f"s3://{bucket}/{key}")
+            .decode()
+            .strip()
+        )
 
 
 class S3cmd(Client):
-    """s3cmd as Debian ships it; it lists with V1 and asks for the bucket's location before most things."""
+    """s3cmd as Debian ships it; it lists with V1 and asks for the bucket's location before most
+    things.
+    """
 
     name = "s3cmd"
     can_range = False  # only as the continuation of a partial download
 
     def configure(self):
         scheme, host = self.target.endpoint.split("://")
-        lines = {"access_key": self.target.access_key, "secret_key": self.target.secret_key,
-                 "host_base": host, "host_bucket": host, "use_https": str(scheme == "https"),
-                 "bucket_location": REGION, "signature_v2": "False", "max_retries": "1",
-                 "multipart_chunk_size_mb": "8", "check_ssl_hostname": "True"}
+        lines = {
+            "access_key": self.target.access_key,
+            "secret_key": self.target.secret_key,
+            "host_base": host,
+            "host_bucket": host,
+            "use_https": str(scheme == "https"),
+            "bucket_location": REGION,
+            "signature_v2": "False",
+            "max_retries": "1",
+            "multipart_chunk_size_mb": "8",
+            "check_ssl_hostname": "True",
+        }
         if self.target.ca:
             lines["ca_certs_file"] = str(self.target.ca)
-        (self.home / "cfg").write_text("[default]\n" + "".join(f"{n} = {v}\n" for n, v in lines.items()))
+        (self.home / "cfg").write_text(
+            "[default]\n" + "".join(f"{n} = {v}\n" for n, v in lines.items())
+        )
 
     def s3cmd(self, *argv):
         """Runs one s3cmd command against the target."""
@@ -220,7 +303,7 @@ class S3cmd(Client):
         partial = self.home / "partial"
         partial.write_bytes(b"\0" * first)
         self.s3cmd("get", "--continue", f"s3://{bucket}/{key}", partial)
-        return partial.read_bytes()[first:last + 1]
+        return partial.read_bytes()[first : last + 1]
 
     def list(self, bucket, prefix):
         """Lists keys under a prefix with ListObjects V1."""
@@ -233,7 +316,9 @@ class S3cmd(Client):
 
 
 class Rclone(Client):
-    """rclone as Debian ships it; it lists with V1 and sends UNSIGNED-PAYLOAD with Content-MD5, over http too."""
+    """rclone as Debian ships it; it lists with V1 and sends UNSIGNED-PAYLOAD with Content-MD5, over
+    http too.
+    """
 
     name = "rclone"
     can_presign_get = True
@@ -244,13 +329,23 @@ class Rclone(Client):
             "[t]\ntype = s3\nprovider = Other\nenv_auth = false\nforce_path_style = true\n"
             f"access_key_id = {self.target.access_key}\nsecret_access_key = {self.target.secret_key}\n"
             f"endpoint = {self.target.endpoint}\nregion = {REGION}\n"
-            "upload_cutoff = 8Mi\nchunk_size = 8Mi\nlist_chunk = 1000\n")
+            "upload_cutoff = 8Mi\nchunk_size = 8Mi\nlist_chunk = 1000\n"
+        )
 
     def rclone(self, *argv):
         """Runs one rclone command against the target."""
         extra = ["--ca-cert", self.target.ca] if self.target.ca else []
-        return self.run("/usr/bin/rclone", "--config", self.config, "--retries", "1",
-                        "--low-level-retries", "1", *extra, *argv)
+        return self.run(
+            "/usr/bin/rclone",
+            "--config",
+            self.config,
+            "--retries",
+            "1",
+            "--low-level-retries",
+            "1",
+            *extra,
+            *argv,
+        )
 
     def make_bucket(self, bucket):
         """Creates a bucket."""
@@ -269,11 +364,15 @@ class Rclone(Client):
         self.rclone("copyto", "--multi-thread-cutoff", "10Mi", f"t:{bucket}/{key}", path)
 
     def read_range(self, bucket, key, first, last):
-        return self.rclone("cat", "--offset", first, "--count", last - first + 1, f"t:{bucket}/{key}")
+        return self.rclone(
+            "cat", "--offset", first, "--count", last - first + 1, f"t:{bucket}/{key}"
+        )
 
     def list(self, bucket, prefix):
         """Lists keys under a prefix with ListObjects V1."""
-        out = self.rclone("lsf", "-R", "--files-only", "--fast-list", f"t:{bucket}/{prefix}").decode()
+        out = self.rclone(
+            "lsf", "-R", "--files-only", "--fast-list", f"t:{bucket}/{prefix}"
+        ).decode()
         return [prefix + line for line in out.splitlines()]
 
     def delete(self, bucket, *keys):

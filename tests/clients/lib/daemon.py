@@ -1,4 +1,7 @@
-"""A Forebay process under test: start, stop, kill -9, restart on the same data, its command line and its metrics."""
+"""A Forebay process under test: start, stop, kill -9, restart on the same data, its command line
+and its metrics.
+"""
+
 import os
 import re
 import shutil
@@ -23,10 +26,14 @@ def binary():
 
 
 class Forebay:
-    """One daemon with a private data directory; a context manager that ends it and removes what it kept."""
+    """One daemon with a private data directory; a context manager that ends it and removes what it
+    kept.
+    """
 
     def __init__(self, default_origin=None, flags=(), tls=None, start_seconds=30):
-        """`default_origin` is an origins.Origin in which S3's CreateBucket creates; `tls` a certs.Certificates."""
+        """`default_origin` is an origins.Origin in which S3's CreateBucket creates; `tls` a
+        certs.Certificates.
+        """
         self.root = Path(tempfile.mkdtemp(prefix="forebay-data-"))
         self.data = self.root / "data"
         self.data.mkdir()
@@ -35,9 +42,14 @@ class Forebay:
         self.start_seconds = start_seconds
         self.child = None
         self.starts = 0
-        # A private environment: neither keys nor FOREBAY_… settings of the machine reach the daemon.
-        self.env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(self.root),
-                    "FOREBAY_ROOT_ACCESS_KEY": ACCESS_KEY, "FOREBAY_ROOT_SECRET_KEY": SECRET_KEY}
+        # A private environment: neither keys nor FOREBAY_… settings of the machine reach the
+        # daemon.
+        self.env = {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+            "HOME": str(self.root),
+            "FOREBAY_ROOT_ACCESS_KEY": ACCESS_KEY,
+            "FOREBAY_ROOT_SECRET_KEY": SECRET_KEY,
+        }
         self.env |= {n: v for n, v in os.environ.items() if n.endswith("SAN_OPTIONS")}
         if tls:
             self.flags += ["--tls-cert", tls.cert, "--tls-key", tls.key]
@@ -72,15 +84,30 @@ class Forebay:
         self.starts += 1
         out = self.root / f"out-{self.starts}"
         self.child = proc.Child(
-            [binary(), "serve", "--data", self.data, "--s3", "127.0.0.1:0", "--admin", "127.0.0.1:0",
-             *self.flags], self.root / "log", env=self.env, cwd=self.root, stdout=out)
+            [
+                binary(),
+                "serve",
+                "--data",
+                self.data,
+                "--s3",
+                "127.0.0.1:0",
+                "--admin",
+                "127.0.0.1:0",
+                *self.flags,
+            ],
+            self.root / "log",
+            env=self.env,
+            cwd=self.root,
+            stdout=out,
+        )
 
         def ready():
             match = re.search(r"^ready s3=(\S+) admin=(\S+)$", out.read_text(), re.M)
             return match or (self.child.must_live() and None)
 
         self.s3_address, self.admin_address = proc.wait_until(
-            "the ready line", ready, self.start_seconds, pause=0.02).groups()
+            "the ready line", ready, self.start_seconds, pause=0.02
+        ).groups()
 
     def stop(self, seconds=30):
         """Asks the daemon to drain; it must end by itself with exit code 0."""
@@ -106,7 +133,9 @@ class Forebay:
 
     def target(self, label="forebay"):
         """The S3 target of the running daemon; ask again after a restart."""
-        return Target(label, self.endpoint, ACCESS_KEY, SECRET_KEY, self.tls.ca if self.tls else None)
+        return Target(
+            label, self.endpoint, ACCESS_KEY, SECRET_KEY, self.tls.ca if self.tls else None
+        )
 
     def cli(self, *argv, env=None, seconds=60):
         """Runs the forebay command line against this daemon and returns what it printed."""
@@ -133,7 +162,9 @@ class Forebay:
         return values
 
     def metric(self, name, **labels):
-        """Returns one metric, summed over all label sets that have the given labels; it must exist without labels."""
+        """Returns one metric, summed over all label sets that have the given labels; it must exist
+        without labels.
+        """
         wanted = set(labels.items())
         found = [v for (n, has), v in self.metrics().items() if n == name and wanted <= set(has)]
         assert found or labels, f"/metrics has no {name}"
@@ -141,5 +172,6 @@ class Forebay:
 
     def wait_idle(self, seconds=60):
         """Waits until no fill is in flight."""
-        proc.wait_until("no fill in flight",
-                        lambda: self.metric("forebay_fills_inflight") == 0, seconds)
+        proc.wait_until(
+            "no fill in flight", lambda: self.metric("forebay_fills_inflight") == 0, seconds
+        )

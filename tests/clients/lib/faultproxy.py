@@ -1,4 +1,7 @@
-"""An HTTP/1.1 proxy in front of an origin that counts body bytes and can delay, slow, cut or replace answers."""
+"""An HTTP/1.1 proxy in front of an origin that counts body bytes and can delay, slow, cut or
+replace answers.
+"""
+
 import socket
 import ssl
 import struct
@@ -11,7 +14,9 @@ _PIECE = 64 * 1024
 
 @dataclass
 class Exchange:
-    """One request and its answer as they crossed the proxy; `body` counts the bytes of the answer's body."""
+    """One request and its answer as they crossed the proxy; `body` counts the bytes of the answer's
+    body.
+    """
 
     method: str
     path: str
@@ -40,7 +45,9 @@ class _Stream:
         self.reader = sock.makefile("rb", buffering=_PIECE)
 
     def head(self):
-        """Reads a head; returns (first line, {lower-case name: value}, raw bytes), or None at the end."""
+        """Reads a head; returns (first line, {lower-case name: value}, raw bytes), or None at the
+        end.
+        """
         raw = first = self.reader.readline(65536)
         if not raw:
             return None
@@ -99,7 +106,9 @@ class _Stream:
 
 
 class FaultProxy:
-    """A context manager; set `rate` (bytes per second over all connections) and `fault` (Exchange → Fault or None)."""
+    """A context manager; set `rate` (bytes per second over all connections) and `fault` (Exchange →
+    Fault or None).
+    """
 
     def __init__(self, endpoint, rate=None, fault=None, tls=None):
         """`tls` = certs.Certificates makes the proxy's own side https."""
@@ -142,7 +151,9 @@ class FaultProxy:
     def seen(self, method=None, path=None):
         """The exchanges so far, perhaps only those of one method or with `path` in their path."""
         with self._lock:
-            return [e for e in self.exchanges if method in (None, e.method) and (path or "") in e.path]
+            return [
+                e for e in self.exchanges if method in (None, e.method) and (path or "") in e.path
+            ]
 
     def body_bytes(self):
         """Sum of all answer bodies since the last `clear`."""
@@ -179,7 +190,9 @@ class FaultProxy:
             (self._streams.add if add else self._streams.discard)(stream)
 
     def _exchange(self, client, upstream):
-        """Relays one request and its answer; returns False when the connection must not be used again."""
+        """Relays one request and its answer; returns False when the connection must not be used
+        again.
+        """
         request = client.head()
         if request is None:
             return False
@@ -192,8 +205,10 @@ class FaultProxy:
         if fault.status:
             exchange.status = fault.status
             time.sleep(fault.delay)
-            client.sock.sendall(f"HTTP/1.1 {fault.status} Fault\r\nContent-Length: 0\r\n"
-                                "Connection: close\r\n\r\n".encode())
+            client.sock.sendall(
+                f"HTTP/1.1 {fault.status} Fault\r\nContent-Length: 0\r\n"
+                "Connection: close\r\n\r\n".encode()
+            )
             return False
         upstream.sock.sendall(raw)
         answer = None
@@ -228,7 +243,9 @@ class FaultProxy:
                 count = limits[0] - exchange.body
                 piece = piece[:count]
             self._pace(len(piece))
-            exchange.body += count  # before it is sent, so that a reader never knows more than the count
+            exchange.body += (
+                count  # before it is sent, so that a reader never knows more than the count
+            )
             client.sock.sendall(piece)
             if cut:
                 if fault.reset_after is not None:

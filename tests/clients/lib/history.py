@@ -1,4 +1,7 @@
-"""Checks histories of writes and reads for staleness: after an acknowledged write no older one may be read."""
+"""Checks histories of writes and reads for staleness: after an acknowledged write no older one may
+be read.
+"""
+
 import bisect
 import hashlib
 import threading
@@ -11,15 +14,19 @@ def body_of(key, number, size):
     """A body that names its write and whose every byte follows from that name."""
     head = f"{key}|{number}|{size}|".encode()
     pad = hashlib.sha256(head).digest()
-    return (head + pad * (size // len(pad) + 1))[:max(size, len(head))]
+    return (head + pad * (size // len(pad) + 1))[: max(size, len(head))]
 
 
 def write_of(key, body):
-    """Returns the number of the write that made `body`; fails when the body is not one whole write of `key`."""
+    """Returns the number of the write that made `body`; fails when the body is not one whole write
+    of `key`.
+    """
     name, number, size, _ = body.split(b"|", 3)
     assert name.decode() == key, f"{key}: body of {name!r}"
     number = int(number)
-    assert body == body_of(key, number, int(size)), f"{key}: mixed or damaged body of write {number}"
+    assert body == body_of(
+        key, number, int(size)
+    ), f"{key}: mixed or damaged body of write {number}"
     return number
 
 
@@ -38,7 +45,9 @@ class History:
     def __init__(self):
         self._lock = threading.Lock()
         self._next = defaultdict(int)
-        self.writes = defaultdict(dict)  # key → number → Operation; ended = inf while not acknowledged
+        self.writes = defaultdict(
+            dict
+        )  # key → number → Operation; ended = inf while not acknowledged
         self.reads = defaultdict(list)
 
     def begin_write(self, key):
@@ -63,10 +72,14 @@ class History:
 
     def acknowledged(self):
         """The number of writes that were acknowledged."""
-        return sum(o.ended != float("inf") for writes in self.writes.values() for o in writes.values())
+        return sum(
+            o.ended != float("inf") for writes in self.writes.values() for o in writes.values()
+        )
 
     def check(self, grace=0.0):
-        """Fails when a read that began `grace` after the end of write b returned a write that ended before b began."""
+        """Fails when a read that began `grace` after the end of write b returned a write that ended
+        before b began.
+        """
         stale = []
         for key, reads in self.reads.items():
             writes = self.writes[key]
@@ -80,13 +93,18 @@ class History:
                 assert writes[read.write].began <= read.ended, f"{key}: read before it was written"
                 before = bisect.bisect_left(ends, read.began - grace)
                 if before and writes[read.write].ended < latest[before - 1]:
-                    late = read.began - max(ended for ended, began in done[:before]
-                                            if began == latest[before - 1])
-                    stale.append(f"{key}: write {read.write} read {late:.4f} s after a later one's end")
+                    late = read.began - max(
+                        ended for ended, began in done[:before] if began == latest[before - 1]
+                    )
+                    stale.append(
+                        f"{key}: write {read.write} read {late:.4f} s after a later one's end"
+                    )
         assert not stale, f"{len(stale)} stale reads, first: {stale[:5]}"
 
     def possible(self, key):
-        """The writes that a read from now on may return; a key that was never written gives an empty set."""
+        """The writes that a read from now on may return; a key that was never written gives an
+        empty set.
+        """
         writes = self.writes[key].values()
         last = max((o.began for o in writes if o.ended != float("inf")), default=None)
         return {o.write for o in writes if last is None or o.ended >= last}, last is not None

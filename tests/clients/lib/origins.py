@@ -1,4 +1,7 @@
-"""Origin stores behind Forebay: a directory, a minimal radosgw cluster, SeaweedFS. Each is a context manager."""
+"""Origin stores behind Forebay: a directory, a minimal radosgw cluster, SeaweedFS. Each is a
+context manager.
+"""
+
 import json
 import os
 import shutil
@@ -17,7 +20,9 @@ SECRET_KEY = "originsecret0000000000000000000000000001"
 
 
 class Origin:
-    """A running store: its kind, its endpoint if it speaks S3, and how Forebay's command line names it."""
+    """A running store: its kind, its endpoint if it speaks S3, and how Forebay's command line names
+    it.
+    """
 
     kind = ""
     endpoint = None  # http://127.0.0.1:PORT for S3 stores
@@ -48,22 +53,32 @@ class Origin:
         """Ends what `start` started."""
 
     def url(self, bucket, endpoint=None):
-        """The origin URL of one bucket for `forebay bucket create --origin`; `endpoint` may be a fault proxy."""
-        query = urllib.parse.urlencode({"endpoint": endpoint or self.endpoint, "region": REGION}, safe=":/")
+        """The origin URL of one bucket for `forebay bucket create --origin`; `endpoint` may be a
+        fault proxy.
+        """
+        query = urllib.parse.urlencode(
+            {"endpoint": endpoint or self.endpoint, "region": REGION}, safe=":/"
+        )
         return f"s3://{bucket}?{query}"
 
     def default_url(self):
-        """The value for `serve --default-origin`, or None when the daemon's own default is the right one."""
+        """The value for `serve --default-origin`, or None when the daemon's own default is the
+        right one.
+        """
         return self.url("")
 
     def credentials(self):
         """The environment that gives a Forebay process the keys of this store."""
-        return {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key,
-                "AWS_REGION": REGION}
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_REGION": REGION,
+        }
 
     def s3(self):
         """A boto3 client that talks to the store directly, behind Forebay's back."""
         from .clients import boto3_client
+
         return boto3_client(self.endpoint, self.access_key, self.secret_key)
 
     def make_bucket(self, bucket):
@@ -76,7 +91,9 @@ class Origin:
 
 
 class DirOrigin(Origin):
-    """A directory per bucket; objects are replaced as Forebay's rules ask: temporary file and rename."""
+    """A directory per bucket; objects are replaced as Forebay's rules ask: temporary file and
+    rename.
+    """
 
     kind = "dir"
 
@@ -93,7 +110,9 @@ class DirOrigin(Origin):
         (self.root / bucket).mkdir()
 
     def put(self, bucket, key, body, age=None):
-        """Writes `key` by rename; `age` sets its mtime that many seconds back, so that its tag is strong at once."""
+        """Writes `key` by rename; `age` sets its mtime that many seconds back, so that its tag is
+        strong at once.
+        """
         path = self.root / bucket / key
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.root / f".incoming-{uuid.uuid4().hex}"
@@ -111,30 +130,74 @@ class SeaweedOrigin(Origin):
 
     def start(self):
         binary = Path(sys.prefix) / "bin" / "weed"
-        ports = {name: proc.free_port() for name in
-                 ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc",
-                  "filer.port", "filer.port.grpc", "s3.port", "s3.port.grpc")}
+        ports = {
+            name: proc.free_port()
+            for name in (
+                "master.port",
+                "master.port.grpc",
+                "volume.port",
+                "volume.port.grpc",
+                "filer.port",
+                "filer.port.grpc",
+                "s3.port",
+                "s3.port.grpc",
+            )
+        }
         config = self.root / "s3.json"
-        config.write_text(json.dumps({"identities": [{
-            "name": "owner", "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-            "credentials": [{"accessKey": self.access_key, "secretKey": self.secret_key}]}]}))
+        config.write_text(
+            json.dumps(
+                {
+                    "identities": [
+                        {
+                            "name": "owner",
+                            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+                            "credentials": [
+                                {"accessKey": self.access_key, "secretKey": self.secret_key}
+                            ],
+                        }
+                    ]
+                }
+            )
+        )
         data = self.root / "data"
         data.mkdir()
         self.child = proc.Child(
-            [binary, "-v=0", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={data}",
-             "-master.volumeSizeLimitMB=1024", "-volume.max=200", "-volume.minFreeSpace=1", "-filer",
-             "-s3", f"-s3.config={config}", "-s3.domainName=localhost", "-s3.port.iceberg=0",
-             "-s3.port.lance=0", f"-s3.localSocket={self.root}/s3.sock",
-             f"-filer.localSocket={self.root}/filer.sock",
-             *(f"-{name}={port}" for name, port in ports.items())],
-            self.root / "log", env={**os.environ, "HOME": str(self.root)}, cwd=self.root)
+            [
+                binary,
+                "-v=0",
+                "server",
+                "-ip=127.0.0.1",
+                "-ip.bind=127.0.0.1",
+                f"-dir={data}",
+                "-master.volumeSizeLimitMB=1024",
+                "-volume.max=200",
+                "-volume.minFreeSpace=1",
+                "-filer",
+                "-s3",
+                f"-s3.config={config}",
+                "-s3.domainName=localhost",
+                "-s3.port.iceberg=0",
+                "-s3.port.lance=0",
+                f"-s3.localSocket={self.root}/s3.sock",
+                f"-filer.localSocket={self.root}/filer.sock",
+                *(f"-{name}={port}" for name, port in ports.items()),
+            ],
+            self.root / "log",
+            env={**os.environ, "HOME": str(self.root)},
+            cwd=self.root,
+        )
         self.endpoint = f"http://127.0.0.1:{ports['s3.port']}"
-        proc.wait_until("SeaweedFS answers", lambda: self.child.must_live()
-                        and proc.http_answers(self.endpoint), 40)
+        proc.wait_until(
+            "SeaweedFS answers",
+            lambda: self.child.must_live() and proc.http_answers(self.endpoint),
+            40,
+        )
         proc.wait_until("SeaweedFS takes a write", self._takes_writes, 40, pause=0.3)
 
     def _takes_writes(self):
-        """True once a bucket can be created and written: the filer is up some seconds before its volumes are."""
+        """True once a bucket can be created and written: the filer is up some seconds before its
+        volumes are.
+        """
         s3 = self.s3()
         try:
             s3.create_bucket(Bucket="ready")
@@ -145,7 +208,7 @@ class SeaweedOrigin(Origin):
 
     def stop(self):
         if hasattr(self, "child"):
-            self.child.stop()
+            self.child.stop(seconds=3)  # left alone it takes half a minute to say goodbye to itself
 
 
 CEPH_CONF = """\
@@ -203,12 +266,24 @@ class RadosgwOrigin(Origin):
         self.fsid = str(uuid.uuid4())
         mon_port, rgw_port = proc.free_port(), proc.free_port()
         self.conf = root / "ceph.conf"
-        self.conf.write_text(CEPH_CONF.format(fsid=self.fsid, mon=mon_port, rgw=rgw_port, root=root))
+        self.conf.write_text(
+            CEPH_CONF.format(fsid=self.fsid, mon=mon_port, rgw=rgw_port, root=root)
+        )
         self.children = []
         self.env = {**os.environ, "CEPH_CONF": str(self.conf)}
-        # A port other than 6789 must be marked as v1, or the daemons take it for the second protocol.
-        self._tool("monmaptool", "--create", "--clobber", "--addv", "a", f"[v1:127.0.0.1:{mon_port}]",
-                   "--fsid", self.fsid, root / "monmap")
+        # A port other than 6789 must be marked as v1, or the daemons take it for the second
+        # protocol.
+        self._tool(
+            "monmaptool",
+            "--create",
+            "--clobber",
+            "--addv",
+            "a",
+            f"[v1:127.0.0.1:{mon_port}]",
+            "--fsid",
+            self.fsid,
+            root / "monmap",
+        )
         self._tool("ceph-mon", "-i", "a", "--mkfs", "--monmap", root / "monmap", "-c", self.conf)
         self._daemon("ceph-mon", "-i", "a")
         proc.wait_until("the monitor answers", lambda: self._ceph("-s").returncode == 0, 40, 0.3)
@@ -216,18 +291,45 @@ class RadosgwOrigin(Origin):
         # memstore writes a uuid of its own choice, so it is registered after mkfs, never before.
         uuid_of_osd = (root / "osd" / "fsid").read_text().strip()
         self._tool("ceph", "-c", self.conf, "osd", "new", uuid_of_osd, "0")
-        # An OSD that places itself may use a connection that does not know the cluster yet, and is refused.
-        self._tool("ceph", "-c", self.conf, "osd", "crush", "add", "osd.0", "1", "root=default", "host=here")
+        # An OSD that places itself may use a connection that does not know the cluster yet, and
+        # is refused.
+        self._tool(
+            "ceph",
+            "-c",
+            self.conf,
+            "osd",
+            "crush",
+            "add",
+            "osd.0",
+            "1",
+            "root=default",
+            "host=here",
+        )
         osd = self._daemon("ceph-osd", "-i", "0")
-        proc.wait_until("the OSD is up", lambda: osd.must_live()
-                        and b"1 up" in self._ceph("osd", "stat").stdout, 40, 0.3)
-        self._tool("radosgw-admin", "-c", self.conf, "user", "create", "--uid=owner",
-                   "--display-name=owner", f"--access-key={self.access_key}",
-                   f"--secret-key={self.secret_key}", "--max-buckets=0", seconds=60)
+        proc.wait_until(
+            "the OSD is up",
+            lambda: osd.must_live() and b"1 up" in self._ceph("osd", "stat").stdout,
+            40,
+            0.3,
+        )
+        self._tool(
+            "radosgw-admin",
+            "-c",
+            self.conf,
+            "user",
+            "create",
+            "--uid=owner",
+            "--display-name=owner",
+            f"--access-key={self.access_key}",
+            f"--secret-key={self.secret_key}",
+            "--max-buckets=0",
+            seconds=60,
+        )
         gateway = self._daemon("radosgw", "-n", "client.rgw")
         self.endpoint = f"http://127.0.0.1:{rgw_port}"
-        proc.wait_until("radosgw answers", lambda: gateway.must_live()
-                        and proc.http_answers(self.endpoint), 60)
+        proc.wait_until(
+            "radosgw answers", lambda: gateway.must_live() and proc.http_answers(self.endpoint), 60
+        )
 
     def _tool(self, *argv, seconds=40):
         """Runs one of Ceph's commands; they wait for ever on a sick cluster, so each has a limit."""
@@ -235,12 +337,18 @@ class RadosgwOrigin(Origin):
 
     def _ceph(self, *argv):
         """Asks the monitor something without failing when it does not answer yet."""
-        return proc.run(["ceph", "-c", self.conf, "--connect-timeout", "5", *argv], env=self.env,
-                        seconds=30, check=False)
+        return proc.run(
+            ["ceph", "-c", self.conf, "--connect-timeout", "5", *argv],
+            env=self.env,
+            seconds=30,
+            check=False,
+        )
 
     def _daemon(self, name, *argv):
         """Starts one of Ceph's daemons in the foreground, so that its pid is our child's."""
-        child = proc.Child([name, "-f", "-c", self.conf, *argv], self.root / f"{name}.out", env=self.env)
+        child = proc.Child(
+            [name, "-f", "-c", self.conf, *argv], self.root / f"{name}.out", env=self.env
+        )
         self.children.append(child)
         return child
 

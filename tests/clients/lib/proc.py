@@ -1,4 +1,5 @@
 """Child processes with bounded waits: each test ends exactly the processes that it started, by pid."""
+
 import os
 import signal
 import socket
@@ -7,12 +8,13 @@ import time
 import urllib.error
 import urllib.request
 
-
 _handed_out = set()
 
 
 def free_port():
-    """Returns a loopback TCP port that nothing listens on now and that this process has not handed out before."""
+    """Returns a loopback TCP port that nothing listens on now and that this process has not handed
+    out before.
+    """
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -24,7 +26,9 @@ def free_port():
 
 
 def wait_until(what, test, seconds, pause=0.05):
-    """Calls `test` until it returns something true and returns that; fails with `what` after `seconds`."""
+    """Calls `test` until it returns something true and returns that; fails with `what` after
+    `seconds`.
+    """
     deadline = time.monotonic() + seconds
     while True:
         value = test()
@@ -48,13 +52,21 @@ def http_answers(url):
 
 def run(argv, seconds=60, env=None, check=True, stdin=None):
     """Runs a short command to its end and returns it; a failure shows what it printed."""
-    done = subprocess.run([str(a) for a in argv], env=env, timeout=seconds, input=stdin,
-                          stdin=subprocess.DEVNULL if stdin is None else None,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = subprocess.run(
+        [str(a) for a in argv],
+        env=env,
+        timeout=seconds,
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     if check and done.returncode != 0:
-        raise RuntimeError(f"{' '.join(map(str, argv))}: exit {done.returncode}\n"
-                           f"{done.stdout[-2000:].decode(errors='replace')}"
-                           f"{done.stderr[-4000:].decode(errors='replace')}")
+        raise RuntimeError(
+            f"{' '.join(map(str, argv))}: exit {done.returncode}\n"
+            f"{done.stdout[-2000:].decode(errors='replace')}"
+            f"{done.stderr[-4000:].decode(errors='replace')}"
+        )
     return done
 
 
@@ -62,12 +74,15 @@ class Child:
     """One long-running process with its output in a file; `stop` asks first and then ends it."""
 
     def __init__(self, argv, log, env=None, cwd=None, stdout=None):
-        """Starts the process; `stdout` separates standard output from the log, which then has only errors."""
+        """Starts the process; `stdout` separates standard output from the log, which then has only
+        errors.
+        """
         self.argv = [str(a) for a in argv]
         self.log = str(log)
         with open(self.log, "ab") as errors, open(stdout or self.log, "ab") as out:
-            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out,
-                                            stderr=errors, env=env, cwd=cwd)
+            self.process = subprocess.Popen(
+                self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, env=env, cwd=cwd
+            )
         self.pid = self.process.pid
 
     def alive(self):
@@ -77,7 +92,9 @@ class Child:
     def must_live(self):
         """Fails, showing the log's end, if the process has ended by itself."""
         if not self.alive():
-            raise RuntimeError(f"{self.argv[0]} ended with {self.process.returncode}:\n{self.tail()}")
+            raise RuntimeError(
+                f"{self.argv[0]} ended with {self.process.returncode}:\n{self.tail()}"
+            )
         return True
 
     def tail(self, count=4000):

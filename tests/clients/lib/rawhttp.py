@@ -1,4 +1,7 @@
-"""A small signed HTTP client over a plain socket: it shows every byte that it sends and can send wrong ones."""
+"""A small signed HTTP client over a plain socket: it shows every byte that it sends and can send
+wrong ones.
+"""
+
 import base64
 import hashlib
 import http.client
@@ -25,7 +28,9 @@ def crc32_base64(body):
 
 @dataclass
 class Answer:
-    """One answer: status, headers with lower-case names, body, and whether `100 Continue` came first."""
+    """One answer: status, headers with lower-case names, body, and whether `100 Continue` came
+    first.
+    """
 
     status: int
     headers: dict
@@ -50,7 +55,9 @@ class Call:
     query: list = field(default_factory=list)
     headers: dict = field(default_factory=dict)
     body: bytes = b""
-    payload: str = None  # value of x-amz-content-sha256; None = hash of the body, "" = no such header
+    payload: str = (
+        None  # value of x-amz-content-sha256; None = hash of the body, "" = no such header
+    )
     host: str = None
     expect: bool = False
     raw_query: str = None  # sent as it is and not signed: a presigned query
@@ -67,7 +74,8 @@ class Connection:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if parts.scheme == "https":
             self.sock = ssl.create_default_context(cafile=str(ca)).wrap_socket(
-                self.sock, server_hostname=server_name)
+                self.sock, server_hostname=server_name
+            )
 
     def __enter__(self):
         return self
@@ -80,12 +88,16 @@ class Connection:
         self.sock.close()
 
     def call(self, call, signer=None, encode=None):
-        """Signs and sends `call`; `encode(seed_signature)` may give the bytes on the wire. Returns an Answer."""
+        """Signs and sends `call`; `encode(seed_signature)` may give the bytes on the wire. Returns
+        an Answer.
+        """
         self.send(call, signer, encode)
         return self.receive(call.method)
 
     def send(self, call, signer=None, encode=None):
-        """Sends the request; with `expect` it waits for `100 Continue` and stops when it is refused."""
+        """Sends the request; with `expect` it waits for `100 Continue` and stops when it is
+        refused.
+        """
         headers = {"Host": call.host or self.host, **call.headers}
         payload = hashlib.sha256(call.body).hexdigest() if call.payload is None else call.payload
         seed = None
@@ -125,9 +137,14 @@ class Connection:
                 raise ConnectionError(f"closed after {raw!r}")
             raw += byte
         lines = raw.decode("latin-1").split("\r\n")
-        return _Head(int(lines[0].split()[1]),
-                     {n.strip().lower(): v.strip() for n, v in
-                      (line.split(":", 1) for line in lines[1:] if ":" in line)}, method)
+        return _Head(
+            int(lines[0].split()[1]),
+            {
+                n.strip().lower(): v.strip()
+                for n, v in (line.split(":", 1) for line in lines[1:] if ":" in line)
+            },
+            method,
+        )
 
     def start(self, method):
         """Reads the final answer's head and returns it; the body is then read with `read`."""
@@ -139,7 +156,9 @@ class Connection:
         return head
 
     def receive(self, method):
-        """Reads a whole answer; raises http.client.IncompleteRead when it ends short of Content-Length."""
+        """Reads a whole answer; raises http.client.IncompleteRead when it ends short of
+        Content-Length.
+        """
         head = self.start(method)
         return Answer(head.status, head.headers, b"".join(self.pieces(head)), bool(self.continued))
 
@@ -190,6 +209,8 @@ class _Head:
 
 def http_chunks(body, size=50_000):
     """Wraps `body` in HTTP's own chunked transfer coding."""
-    out = [f"{len(body[i:i + size]):x}\r\n".encode() + body[i:i + size] + b"\r\n"
-           for i in range(0, len(body), size)]
+    out = [
+        f"{len(body[i:i + size]):x}\r\n".encode() + body[i : i + size] + b"\r\n"
+        for i in range(0, len(body), size)
+    ]
     return b"".join(out) + b"0\r\n\r\n"

@@ -1,4 +1,7 @@
-"""A Forebay over an S3 origin whose every byte is counted on the way, and threads to read through it."""
+"""A Forebay over an S3 origin whose every byte is counted on the way, and threads to read through
+it.
+"""
+
 import threading
 import time
 
@@ -14,7 +17,9 @@ class Stand:
         self.forebay = stack.enter_context(daemon.Forebay(flags=flags))
         self.bucket = f"cache-{time.time_ns()}"
         origin.make_bucket(self.bucket)
-        self.forebay.create_bucket("b", origin_named(origin, self.bucket), freshness, self.proxy.endpoint)
+        self.forebay.create_bucket(
+            "b", origin_named(origin, self.bucket), freshness, self.proxy.endpoint
+        )
         self.proxy.clear()
 
     def get(self, key, **headers):
@@ -22,7 +27,9 @@ class Stand:
         return self.forebay.target().get("b", key, **headers)
 
     def settle(self):
-        """Waits for background fills, forgets what the proxy counted so far and returns how many bytes it was."""
+        """Waits for background fills, forgets what the proxy counted so far and returns how many
+        bytes it was.
+        """
         count = -1
         while count != self.proxy.body_bytes():  # idle and quiet, not only idle for a moment
             count = self.proxy.body_bytes()

@@ -1,4 +1,7 @@
-"""What a test talks S3 to: normally a Forebay, or a foreign server while the harness itself is being checked."""
+"""What a test talks S3 to: normally a Forebay, or a foreign server while the harness itself is
+being checked.
+"""
+
 import secrets
 from dataclasses import dataclass, field
 
@@ -8,7 +11,9 @@ from .clients import REGION, boto3_client
 
 @dataclass
 class Target:
-    """An S3 endpoint with its keys; `diverges` names the cases in which this server is known to differ from S3."""
+    """An S3 endpoint with its keys; `diverges` names the cases in which this server is known to
+    differ from S3.
+    """
 
     label: str
     endpoint: str
@@ -25,8 +30,12 @@ class Target:
 
     def signer(self, **options):
         """A signer with this endpoint's keys."""
-        return sigv4.Signer(options.pop("access_key", self.access_key),
-                            options.pop("secret_key", self.secret_key), REGION, **options)
+        return sigv4.Signer(
+            options.pop("access_key", self.access_key),
+            options.pop("secret_key", self.secret_key),
+            REGION,
+            **options,
+        )
 
     def connect(self, timeout=60):
         """A raw connection to this endpoint."""
@@ -50,7 +59,8 @@ class Target:
         return bucket
 
 
-# Where the real servers differ from S3, seen when the harness ran against them directly: a name leaves
+# Where the real servers differ from S3, seen when the harness ran against them directly: a name
+# leaves
 # a whole case unasserted, `name:code` only its error code. Nothing here is ever applied to Forebay.
 DIVERGES = {
     "radosgw": {
@@ -59,14 +69,20 @@ DIVERGES = {
         "crc32-header",
         "content-encoding",  # stores aws-chunked
         "stream-signed-empty",
-        "chunk-first:code", "chunk-last:code", "decoded-length:code",
+        "chunk-first:code",
+        "chunk-last:code",
+        "decoded-length:code",
     },
     "seaweedfs": {
         "content-encoding",
         "payload-hash",  # accepts a body that is not the one that was signed
         "decoded-length",  # accepts a body shorter than announced
-        "chunk-first:code", "chunk-last:code",  # 500 InternalError
-        "trailer-signed-checksum:code", "trailer-unsigned-checksum:code",
-        "trailer-signed-missing:code", "trailer-unsigned-missing:code", "md5-malformed:code",
+        "chunk-first:code",
+        "chunk-last:code",  # 500 InternalError
+        "trailer-signed-checksum:code",
+        "trailer-unsigned-checksum:code",
+        "trailer-signed-missing:code",
+        "trailer-unsigned-missing:code",
+        "md5-malformed:code",
     },
 }
