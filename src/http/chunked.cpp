@@ -41,9 +41,7 @@ ChunkDecoder::State ChunkDecoder::frame(char c) {
       if (c != '\n') return State::failed;
       return left_ > 0 ? State::data : State::trailer_first;
     case State::data_cr: return c == '\r' ? State::data_lf : State::failed;
-    case State::data_lf:
-      digits_ = 0;
-      return c == '\n' ? State::size_first : State::failed;
+    case State::data_lf: digits_ = 0; return c == '\n' ? State::size_first : State::failed;
     case State::trailer_first:
       if (c == '\r') return State::end_lf;
       [[fallthrough]];

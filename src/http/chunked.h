@@ -27,16 +27,27 @@ class ChunkDecoder {
 
  private:
   enum class State {
-    size_first, size, extension, size_lf, data, data_cr, data_lf,
-    trailer_first, trailer, trailer_lf, end_lf, done, failed,
+    size_first,
+    size,
+    extension,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer_first,
+    trailer,
+    trailer_lf,
+    end_lf,
+    done,
+    failed,
   };
   State frame(char c);
   State frame_size(char c);
 
   State state_ = State::size_first;
-  uint64_t left_ = 0;      // of the current chunk's data
+  uint64_t left_ = 0;  // of the current chunk's data
   unsigned digits_ = 0;
-  uint64_t framing_ = 0;   // extension and trailer bytes so far
+  uint64_t framing_ = 0;         // extension and trailer bytes so far
   uint64_t allowed_ = 16 << 10;  // grows with the data, so that framing stays a fraction of it
 };
 

@@ -102,8 +102,7 @@ HeadScanner::Found HeadScanner::too_large() const {
 HeadScanner::Found HeadScanner::scan(std::string_view bytes) {
   std::string_view within = bytes.substr(0, limits_.bytes);
   while (scanned_ < within.size()) {
-    const void* found =
-        std::memchr(within.data() + scanned_, '\n', within.size() - scanned_);
+    const void* found = std::memchr(within.data() + scanned_, '\n', within.size() - scanned_);
     if (found == nullptr) {
       scanned_ = within.size();
       break;

@@ -24,9 +24,8 @@ constexpr std::array<bool, 256> make_token_table() {
 constexpr auto kToken = make_token_table();
 
 bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return kToken[static_cast<unsigned char>(c)];
-  });
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return kToken[static_cast<unsigned char>(c)]; });
 }
 
 bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
@@ -55,9 +54,8 @@ class Forward final : public io::Source {
 }  // namespace
 
 bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::optional<std::string_view> find(std::span<const Header> headers, std::string_view name) {
