@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <limits>
 
 namespace forebay {
 
@@ -26,19 +27,26 @@ constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu",
 constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
+// Rounds down, also before 1970.
+int64_t whole_seconds(WallTime when) {
+  return when.seconds() - (when.ns % 1'000'000'000 < 0 ? 1 : 0);
+}
+
 std::tm broken_down(WallTime when) {
-  std::time_t seconds = when.seconds();
+  std::time_t seconds = whole_seconds(when);
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   return parts;
 }
 
-// The parts must survive a round trip, so that 31 February is refused.
+// The parts must survive a round trip, so that 31 February is refused. A WallTime ends in 2262.
 std::optional<WallTime> from_parts(std::tm parts) {
+  constexpr std::time_t kLast = std::numeric_limits<int64_t>::max() / 1'000'000'000 - 1;
   std::tm wanted = parts;
   std::time_t seconds = timegm(&parts);
-  if (seconds < 0 || parts.tm_mday != wanted.tm_mday || parts.tm_hour != wanted.tm_hour ||
-      parts.tm_min != wanted.tm_min || parts.tm_mon != wanted.tm_mon) {
+  if (seconds < 0 || seconds > kLast || parts.tm_mday != wanted.tm_mday ||
+      parts.tm_hour != wanted.tm_hour || parts.tm_min != wanted.tm_min ||
+      parts.tm_mon != wanted.tm_mon) {
     return std::nullopt;
   }
   return WallTime{static_cast<int64_t>(seconds) * 1'000'000'000};
@@ -158,7 +166,10 @@ std::string http_date(WallTime when) {
 }
 
 std::optional<WallTime> parse_http_date(std::string_view text) {
-  if (text.size() != 29 || text.substr(25) != " GMT") return std::nullopt;
+  if (text.size() != 29 || text.substr(25) != " GMT" || text.substr(3, 2) != ", " ||
+      text[7] != ' ' || text[11] != ' ' || text[16] != ' ' || text[19] != ':' || text[22] != ':') {
+    return std::nullopt;
+  }
   std::tm t{};
   t.tm_mday = digits(text, 5, 2);
   t.tm_mon = -1;
@@ -180,13 +191,13 @@ std::string iso8601(WallTime when) {
   char out[64];
   std::snprintf(out, sizeof out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900,
                 t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec,
-                static_cast<int>(when.ns / 1'000'000 % 1000));
+                static_cast<int>((when.ns - whole_seconds(when) * 1'000'000'000) / 1'000'000));
   return out;
 }
 
 std::optional<WallTime> parse_iso8601(std::string_view text) {
-  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' ||
-      text[13] != ':' || text[16] != ':' || text.back() != 'Z') {
+  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
+      text[16] != ':' || text.back() != 'Z') {
     return std::nullopt;
   }
   std::tm t{};
@@ -201,7 +212,7 @@ std::optional<WallTime> parse_iso8601(std::string_view text) {
   }
   auto when = from_parts(t);
   if (!when || text.size() == 20) return when;
-  if (text[19] != '.') return std::nullopt;
+  if (text[19] != '.' || text.size() == 21) return std::nullopt;
   int64_t unit = 100'000'000;
   for (size_t i = 20; i + 1 < text.size(); ++i, unit /= 10) {
     int digit = digits(text, i, 1);
