@@ -35,11 +35,12 @@ struct Call {
   Services& services;
   obs::RequestId id;
   const Operation* operation = &kUnknown;
-  std::string bucket_name;  ///< decoded; empty for the service
-  std::string key_text;     ///< decoded; empty for a bucket
-  Query query;
-  auth::Verdict verdict;
-  Duration auth_time;       ///< for Server-Timing
+  std::string bucket_name = {};  ///< decoded; empty for the service
+  std::string key_text = {};     ///< decoded; empty for a bucket
+  Query query = {};
+  auth::Verified verdict = {};
+  Time authenticated = {};       ///< for Server-Timing
+  std::string_view cache = {};  ///< X-Cache; empty: does not apply
 
   /// The value of a query parameter; nothing when it is absent.
   std::optional<std::string_view> parameter(std::string_view name) const;

@@ -42,6 +42,7 @@ constexpr auto kCodes = std::to_array<Row>({
     {"KeyTooLongError", 400},
     {"MalformedTrailerError", 400},
     {"MalformedXML", 400},
+    {"MetadataTooLarge", 400},
     {"MethodNotAllowed", 405},
     {"MissingContentLength", 411},
     {"MissingSecurityHeader", 400},
