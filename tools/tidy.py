@@ -42,8 +42,8 @@ BANNED_CALLS = [
     (re.compile(r"(?<![\w.>:])(::|std::)?time\s*\(\s*(NULL|nullptr|0|&)"), "use loop->wall_now()"),
     (re.compile(r"\bstd::j?thread\b"), "threads belong to io: run_blocking()"),
     (re.compile(r"\bgetenv\b"), "the environment is read through io"),
-    (re.compile(r"\b(usleep|nanosleep|sleep_for|sleep_until)\b|(?<!io)::sleep\s*\(|"
-                r"(?<![\w:])sleep\s*\(\s*\d"), "wait with io's timers"),
+    (re.compile(r"\b(usleep|nanosleep)\b|this_thread::sleep|(?<![\w:])(::)?sleep\s*\(\s*\d"),
+     "wait with io's timers"),
 ]
 # Tests may start threads to prove that something is safe with them.
 TESTS_MAY = {"threads belong to io: run_blocking()"}
