@@ -1,7 +1,7 @@
-"""Prints requests signed by botocore, as the table in src/sign/botocore_vectors.h.
+"""Prints requests signed by botocore, as the table in src/sign/botocore_test.h.
 
 Run it by hand after a change of the cases:
-  python3 tools/sign_vectors.py > src/sign/botocore_vectors.h
+  python3 tools/sign_vectors.py > src/sign/botocore_test.h
 The time is fixed, so the output depends on the cases and botocore's signer only.
 """
 

@@ -1,6 +1,8 @@
 // Any bytes as an aws-chunked body, cut in any way: every cut gives the same data, trailers and
 // verdict, and a body that our encoder wrote is decoded to what went in.
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "base/check.h"
 #include "sign/chunked.h"

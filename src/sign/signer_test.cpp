@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
-#include "sign/raw_request.h"
+#include "sign/raw_request_test.h"
 #include "sign/sigv4.h"
 
 namespace forebay::sign {

@@ -1,10 +1,12 @@
 // Any text as a request: parse() and verify() give an error or an answer, and what our own signer
 // signs is verified, whatever the path, the query and the header values are made of.
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "base/check.h"
 #include "base/encoding.h"
-#include "sign/raw_request.h"
+#include "sign/raw_request_test.h"
 #include "sign/signer.h"
 #include "sign/sigv4.h"
 

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
-#include "sign/botocore_vectors.h"
-#include "sign/raw_request.h"
+#include "sign/botocore_test.h"
+#include "sign/raw_request_test.h"
 
 namespace forebay::sign {
 namespace {
