@@ -1,13 +1,19 @@
 // The simulated engine: one loop on simulated time, network and disks, all from one seed. The
 // run queue is shuffled, messages are delayed and split, connections reset, disk calls delayed and
-// failed — so that production code meets in milliseconds what takes months outside. Only tests
-// include this.
+// failed — so that production code meets in milliseconds what takes months outside. Everything
+// happens on the one thread that calls step(). Only tests include this.
+//
+// What the world knows: a listener on 0.0.0.0 or :: takes connections to every host; `localhost`
+// and `….localhost` resolve to 127.0.0.1, other names are Code::unavailable; all folders lie on one
+// disk, without symbolic links; a folder made by Loop::open_directory is durable at once.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "base/check.h"
 #include "io/file.h"
 #include "io/loop.h"
 
@@ -16,12 +22,12 @@ namespace forebay::io {
 /// How unkind the world is. Probabilities are per call, 0…1.
 struct SimOptions {
   uint64_t seed = 1;
-  bool shuffle = true;              ///< run queue order from the seed
+  bool shuffle = true;                       ///< run queue order from the seed
   Duration network_delay = milliseconds(2);  ///< at most; each message draws its own
   Duration disk_delay = milliseconds(5);     ///< at most
-  double short_io = 0.3;            ///< reads and writes move less than asked
-  double reset = 0;                 ///< a stream breaks at this call
-  double disk_error = 0;            ///< a file call fails with EIO
+  double short_io = 0.3;  ///< reads and writes move less than asked; memory has not what is read
+  double reset = 0;       ///< a stream breaks at this call
+  double disk_error = 0;  ///< a file call fails with EIO
   uint64_t disk_bytes = 1ULL << 40;  ///< then ENOSPC
 };
 
@@ -50,6 +56,9 @@ class Simulation {
     }
     return std::move(*out);
   }
+  /// A fingerprint of all that has happened: the same program and seed give the same one.
+  virtual uint64_t digest() const = 0;
+
   /// Drives the world until nothing is left to happen.
   void settle() {
     while (step()) {

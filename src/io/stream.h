@@ -41,13 +41,14 @@ class Stream {
   /// the file is shorter than asked.
   virtual ssize_t try_send_file(File& file, uint64_t offset, size_t length, bool more) = 0;
 
+  /// Tells `waiter` once, later, that the direction may get further; it may be told in vain. Only
+  /// after a try_… of that direction said -EAGAIN.
   virtual void arm(Direction direction, Waiter& waiter) = 0;
   virtual void disarm(Direction direction) = 0;
   /// Tells the peer that no more bytes follow. Errors show at the next call.
   virtual void shutdown_write() = 0;
   /// Makes the peer see a reset instead of an orderly end when the stream is destroyed.
   virtual void reset_on_close() {}
-  /// Bytes taken by try_write or try_send_file that the peer has not acknowledged yet, if known.
   virtual Address peer() const = 0;
 };
 
@@ -58,6 +59,7 @@ class Listener {
   /// A stream, or nullptr with errno-like `*error` (EAGAIN when it would wait; EMFILE and the
   /// like when the process is out of descriptors).
   virtual std::unique_ptr<Stream> try_accept(int* error) = 0;
+  /// As Stream::arm, after EAGAIN.
   virtual void arm(Waiter& waiter) = 0;
   virtual void disarm() = 0;
   /// The address with the port that was picked.
@@ -130,9 +132,14 @@ class SendFile final : public StreamLeaf {
 
 /// Sends all of `parts`. The views must live until it returns. At most eight parts.
 Task<> write_all(Stream& stream [[clang::lifetimebound]], std::vector<ByteView> parts, bool more, Context ctx);
+/// How long a transfer may go without any byte moved, and where its bytes are added up.
+struct Pace {
+  Duration progress = Duration{kNever.ns};
+  uint64_t* moved = nullptr;  ///< outlives the call; also right when the call fails
+};
 /// Sends `slice` whole, reading ahead in the pool where pages are cold, and yields to others every
 /// kSendTurn bytes. A file shorter than the slice is Code::corrupt.
-Task<> send_file(Stream& stream, FileSlice slice, bool more, Context ctx);
+Task<> send_file(Stream& stream, FileSlice slice, bool more, Context ctx, Pace pace = {});
 /// Waits for a connection. Out of descriptors → Code::busy.
 Task<std::unique_ptr<Stream>> accept(Listener& listener, Context ctx);
 

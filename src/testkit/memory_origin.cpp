@@ -99,7 +99,7 @@ Task<> MemoryOrigin::arrive(MemoryRequest request, Context ctx) {
       script->second.pop_front();
     }
   }
-  if (hook_) co_await co_await hook_(MemoryStep::arrive, request, ctx);
+  if (hook_ != nullptr) co_await co_await hook_->at(MemoryStep::arrive, request, ctx);
   co_await co_await pause(options_.delay, ctx);
   if (!scripted && happens(*ctx.loop, options_.error)) {
     bool slow = below(*ctx.loop, 2) == 0;
@@ -112,14 +112,14 @@ Task<> MemoryOrigin::arrive(MemoryRequest request, Context ctx) {
 }
 
 Task<> MemoryOrigin::before_effect(MemoryRequest request, Context ctx) {
-  if (hook_) co_await co_await hook_(MemoryStep::effect, std::move(request), ctx);
+  if (hook_ != nullptr) co_await co_await hook_->at(MemoryStep::effect, std::move(request), ctx);
   apply_late(ctx.loop->now());
   co_return ok;
 }
 
 Task<> MemoryOrigin::answer(MemoryRequest request, Context ctx) {
   co_await co_await pause(options_.delay, ctx);
-  if (hook_) co_await co_await hook_(MemoryStep::answer, std::move(request), ctx);
+  if (hook_ != nullptr) co_await co_await hook_->at(MemoryStep::answer, std::move(request), ctx);
   co_return ok;
 }
 
@@ -222,7 +222,10 @@ MemoryOrigin::Version MemoryOrigin::make_version(std::string bytes, std::string 
   Version version;
   std::string id = std::to_string(next_id_++);
   version.info.size = bytes.size();
-  if (options_.opaque_etags) etag_hex = "opaque" + id;
+  size_t count = etag_hex.find('-');  // of parts; opaque ETags keep it, as those of KMS do
+  if (options_.opaque_etags) {
+    etag_hex = "opaque" + id + (count == std::string::npos ? "" : etag_hex.substr(count));
+  }
   version.info.etag = ETag((options_.strong ? "\"" : "W/\"") + etag_hex + "\"");
   if (options_.capabilities.versions) version.info.version_id = "version" + id;
   version.info.tag = !options_.strong ? Tag()

@@ -31,7 +31,7 @@ struct MemoryOriginOptions {
   bool opaque_etags = false;  ///< ETags are no MD5s (as with KMS)
   /// put and complete_upload name the new version's tag in their answer.
   bool tag_in_put = true;
-  Duration delay{};       ///< before a request takes effect and again before its answer; at most
+  Duration delay{};        ///< before a request takes effect and again before its answer; at most
   Duration chunk_delay{};  ///< before each chunk of a body; at most
   uint64_t body_rate = 0;  ///< bytes per second of each body read; 0: no limit
   uint64_t chunk = 64 << 10;  ///< bytes of a chunk; with vary_chunks at most
@@ -42,7 +42,7 @@ struct MemoryOriginOptions {
   /// A write answers `unavailable` and takes effect later, within late_by.
   double late_commit = 0;
   Duration late_by = seconds(5);
-  uint64_t min_part = 5 << 20;  ///< smaller parts but the last: EntityTooSmall
+  uint64_t min_part = 5 << 20;           ///< smaller parts but the last: EntityTooSmall
   std::shared_ptr<origin::Meter> meter;  ///< may be null
 };
 
@@ -65,6 +65,14 @@ enum class MemoryStep {
   arrive,  ///< nothing has happened
   effect,  ///< it is about to read or change the state
   answer,  ///< it has; the answer is about to be given
+};
+
+/// Sees each step of each request; may wait there, and its error is the request's answer (after
+/// `effect` the change stays).
+class MemoryHook {
+ public:
+  virtual ~MemoryHook() = default;
+  virtual Task<> at(MemoryStep step, MemoryRequest request, Context ctx) = 0;
 };
 
 /// See the top of this file. The members beside Origin's may be called from any thread.
@@ -99,10 +107,8 @@ class MemoryOrigin final : public origin::Origin {
 
   /// The next request of `operation` fails with `error` before it takes effect; queued in order.
   void fail_next(std::string operation, Error error);
-  /// Called at each step of each request; may wait, and its error is the request's answer (after
-  /// `effect` the change stays). A plain function returning a Task, no coroutine lambda.
-  using Hook = std::function<Task<>(MemoryStep, const MemoryRequest&, Context)>;
-  void set_hook(Hook hook) { hook_ = std::move(hook); }
+  /// Null: none. It must outlive the requests.
+  void set_hook(MemoryHook* hook) { hook_ = hook; }
 
   MemoryCounts counts(const std::string& operation) const;
   std::vector<MemoryRequest> requests() const;
@@ -116,11 +122,9 @@ class MemoryOrigin final : public origin::Origin {
                               Context ctx) override;
   Task<> remove(ObjectKey key, Context ctx) override;
   Task<origin::ListAnswer> list(origin::ListOptions options, Context ctx) override;
-  Task<std::string> create_upload(ObjectKey key, origin::PutOptions options,
-                                  Context ctx) override;
+  Task<std::string> create_upload(ObjectKey key, origin::PutOptions options, Context ctx) override;
   Task<origin::PartInfo> put_part(ObjectKey key, std::string upload_id, uint32_t number,
-                                  origin::PutOptions options, io::Body body,
-                                  Context ctx) override;
+                                  origin::PutOptions options, io::Body body, Context ctx) override;
   Task<origin::PutAnswer> complete_upload(ObjectKey key, std::string upload_id,
                                           std::vector<origin::CompletedPart> parts,
                                           origin::PutOptions options, Context ctx) override;
@@ -174,7 +178,7 @@ class MemoryOrigin final : public origin::Origin {
 
   io::Loop& loop_;
   MemoryOriginOptions options_;
-  Hook hook_;
+  MemoryHook* hook_ = nullptr;
   /// Never held across an await.
   mutable std::mutex mutex_;
   std::map<std::string, std::vector<Version>> objects_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "origin/parts.h"
 #include "origin/tags.h"
 #include "testkit/memory_origin.h"
 
@@ -86,9 +87,9 @@ Task<std::string> MemoryOrigin::create_upload(ObjectKey key, origin::PutOptions 
   co_return id;
 }
 
-Task<origin::PartInfo> MemoryOrigin::put_part(ObjectKey key, std::string upload_id,
-                                              uint32_t number, origin::PutOptions options,
-                                              io::Body body, Context ctx) {
+Task<origin::PartInfo> MemoryOrigin::put_part(ObjectKey key, std::string upload_id, uint32_t number,
+                                              origin::PutOptions options, io::Body body,
+                                              Context ctx) {
   MemoryRequest request{"put_part", key.text(), {}, ctx.loop->now()};
   co_await co_await arrive(request, ctx);
   std::string bytes = co_await co_await take_body(request, std::move(body), ctx);
@@ -118,21 +119,14 @@ Result<PutAnswer> MemoryOrigin::assemble(const std::string& key, const std::stri
   Upload& from = **found;
   Result<> holds = check_conditions(key, options.conditions);
   if (!holds) return std::move(holds.error());
-  if (parts.empty()) return fail(Code::invalid, "no parts", "MalformedXML");
+  std::map<uint32_t, origin::PartInfo> there;
+  for (const auto& [number, part] : from.parts) there[number] = part.info;
+  auto chosen = origin::choose_parts(there, parts, options_.min_part);
+  if (!chosen) return std::move(chosen.error());
   std::string bytes, digests;
   std::vector<uint64_t> sizes;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (i > 0 && parts[i].number <= parts[i - 1].number) {
-      return fail(Code::invalid, "parts are not in order", "InvalidPartOrder");
-    }
-    auto part = from.parts.find(parts[i].number);
-    if (part == from.parts.end() || part->second.info.etag != parts[i].etag) {
-      return fail(Code::invalid, "a part is missing or has another ETag", "InvalidPart");
-    }
-    const std::string& data = part->second.bytes;
-    if (i + 1 < parts.size() && data.size() < options_.min_part) {
-      return fail(Code::invalid, "a part is too small", "EntityTooSmall");
-    }
+  for (const origin::PartInfo& part : *chosen) {
+    const std::string& data = from.parts[part.number].bytes;
     bytes += data;
     digests += md5(data);
     sizes.push_back(data.size());
@@ -150,10 +144,8 @@ Task<PutAnswer> MemoryOrigin::complete_upload(ObjectKey key, std::string upload_
                                               origin::PutOptions options, Context ctx) {
   MemoryRequest request{"complete_upload", key.text(), {}, ctx.loop->now()};
   co_await co_await arrive(request, ctx);
-  auto effect = [this, key = key.text(), upload_id = std::move(upload_id),
-                 parts = std::move(parts), options = std::move(options)] {
-    return assemble(key, upload_id, parts, options);
-  };
+  auto effect = [this, key = key.text(), upload_id = std::move(upload_id), parts = std::move(parts),
+                 options = std::move(options)] { return assemble(key, upload_id, parts, options); };
   co_return co_await commit(std::move(request), std::move(effect), ctx);
 }
 

@@ -187,6 +187,17 @@ bool Cache::prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop
   return true;
 }
 
+void Cache::admit(const UnitId& id, Bytes bytes, io::Loop& loop) {
+  job::Crew& crew = crews_.of(loop);
+  crew.spawn(store_admitted(id, std::move(bytes), crew.context()));
+}
+
+Task<> Cache::store_admitted(UnitId id, Bytes bytes, Context ctx) {
+  // A copy that cannot be kept is fetched when it is read.
+  (void)co_await store_->put_small(id, std::move(bytes), disk::Admission::cold, ctx);
+  co_return ok;
+}
+
 Task<Opened> Cache::open_past(VersionRef version, ByteRange range, Context ctx) {
   origin::GetOptions options{.range = range,
                              .tag = version->tag,

@@ -83,6 +83,10 @@ class Cache {
   /// rest_streams are busy.
   bool prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop);
 
+  /// Stores a small unit whose bytes are at hand, in the background, as first to be evicted.
+  void admit(const UnitId& id, Bytes bytes, io::Loop& loop);
+  uint64_t small_max() const { return options_.small_max; }
+
   /// Drops the unit.
   void remove(const UnitId& id) { store_->remove(id); }
   bool contains(const UnitId& id) const { return store_->contains(id); }
@@ -121,6 +125,7 @@ class Cache {
   Task<> write(std::shared_ptr<Fill> fill, Claim* claim, io::Chunk chunk, ByteSpan buffer,
                Context ctx);
   Task<> finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx);
+  Task<> store_admitted(UnitId id, Bytes bytes, Context ctx);
   Task<Opened> open_past(VersionRef version, ByteRange range, Context ctx);
 
   std::shared_ptr<disk::Store> store_;

@@ -1,0 +1,68 @@
+// What the parts of a simulation share: options, clock, dice, and the events still to happen.
+// Internal to the simulated engine (io/sim.h).
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "base/time.h"
+#include "io/sim.h"
+
+namespace forebay::io::sim {
+
+/// A small generator (xoshiro256**), good and fast; the same everywhere.
+class Dice {
+ public:
+  explicit Dice(uint64_t seed);
+  uint64_t draw();
+  /// 0 … n-1; 0 when n is 0.
+  uint64_t below(uint64_t n);
+  /// True with probability `p`. Draws nothing when the answer is certain.
+  bool chance(double p);
+  /// 0 … `most`.
+  Duration up_to(Duration most);
+  /// How much of `length` bytes a short call moves: 1 … length, now and then only a few.
+  size_t part_of(size_t length);
+
+ private:
+  uint64_t state_[4];
+};
+
+/// The clock moves only when the loop takes a step. One thread.
+class World {
+ public:
+  explicit World(const SimOptions& chosen) : options(chosen), dice(chosen.seed) {}
+
+  SimOptions options;
+  Dice dice;
+  Time now = kStart;
+
+  /// Runs `event` once `delay` has passed, on the loop, never inside the caller.
+  void after(Duration delay, std::move_only_function<void()> event);
+  /// Runs the events that are due; not those that they schedule.
+  void fire_due();
+  /// The end of the world: what was to happen is dropped, and nothing more is taken.
+  void end();
+  Time next_event() const { return events_.empty() ? kNever : events_.front().at; }
+  uint64_t scheduled() const { return sequence_; }
+  /// A fixed epoch (2026-01-01) plus simulated time.
+  WallTime wall_now() const { return {kEpoch.ns + (now - kStart).ns}; }
+
+ private:
+  static constexpr Time kStart{1'000'000'000'000};
+  static constexpr WallTime kEpoch{1'767'225'600'000'000'000};
+  struct Event {
+    Time at;
+    uint64_t sequence;
+    std::move_only_function<void()> run;
+    /// For a heap with the earliest on top; equal times keep the order they were scheduled in.
+    bool operator<(const Event& other) const {
+      return at != other.at ? at > other.at : sequence > other.sequence;
+    }
+  };
+  std::vector<Event> events_;
+  uint64_t sequence_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace forebay::io::sim
