@@ -52,7 +52,7 @@ class Stream {
   virtual Address peer() const = 0;
 };
 
-/// Accepts connections. Belongs to its loop. Destroying it closes the socket.
+/// Accepts connections. Belongs to its loop. One waits at a time. Destroying it closes the socket.
 class Listener {
  public:
   virtual ~Listener() = default;

@@ -94,7 +94,9 @@ Task<> closed_peer(Context ctx) {
   EXPECT_EQ(code_of(wrote), Code::unavailable);
   co_return ok;
 }
-TEST_P(StreamTest, a_closed_peer_ends_reads_and_breaks_writes) { expect_ok(closed_peer(context())); }
+TEST_P(StreamTest, a_closed_peer_ends_reads_and_breaks_writes) {
+  expect_ok(closed_peer(context()));
+}
 
 Task<> reset_peer(Context ctx) {
   Pair pair = co_await co_await connect_pair(ctx);
@@ -167,6 +169,41 @@ Task<> cancels(Context ctx) {
   co_return co_await group.join();
 }
 TEST_P(StreamTest, cancel_ends_a_wait) { expect_ok(cancels(context())); }
+
+Task<> drip(Stream& stream, std::string text, Context ctx) {
+  for (char& letter : text) {
+    co_await co_await write_text(stream, std::string(1, letter), ctx);
+    co_await co_await sleep_until(
+        ctx.loop->now() + microseconds(static_cast<int64_t>(ctx.loop->random() % 300)), ctx);
+  }
+  stream.shutdown_write();
+  co_return ok;
+}
+
+// Deadlines that pass just when bytes come: a read that failed has taken none.
+Task<> racing_deadlines(Context ctx) {
+  Pair pair = co_await co_await connect_pair(ctx);
+  std::string text = pattern(500, 4);
+  Group group(ctx);
+  group.spawn(drip(*pair.server, text, ctx));
+  std::string got;
+  std::array<std::byte, 64> buffer;
+  while (true) {
+    Duration patience = microseconds(static_cast<int64_t>(ctx.loop->random() % 300));
+    Result<size_t> count =
+        co_await Read(*pair.client, buffer, ctx.until(ctx.loop->now() + patience));
+    if (count && *count == 0) break;
+    if (count) {
+      got.append(as_text(ByteView(buffer).first(*count)));
+    } else if (count.error().code() != Code::timeout) {
+      break;
+    }
+  }
+  Result<> joined = co_await group.join();
+  EXPECT_EQ(got, text);
+  co_return joined;
+}
+TEST_P(StreamTest, a_read_that_times_out_takes_no_bytes) { expect_ok(racing_deadlines(context())); }
 
 Task<> connecting(Context ctx) {
   Address nobody;
@@ -253,9 +290,7 @@ Task<> sending_files(std::string folder, Context ctx) {
   EXPECT_EQ(over.got, text.substr(text.size() - 10));
   co_return ok;
 }
-TEST_P(StreamTest, files_are_sent_whole_or_fail) {
-  expect_ok(sending_files(folder(), context()));
-}
+TEST_P(StreamTest, files_are_sent_whole_or_fail) { expect_ok(sending_files(folder(), context())); }
 
 TEST(Errors, errno_becomes_a_code_that_tells_what_to_do) {
   EXPECT_EQ(error_from_errno(ENOENT, "x").code(), Code::not_found);

@@ -100,8 +100,7 @@ Task<> giving_up(Context ctx, bool by_deadline) {
   Code greedy = Code::internal;
   std::vector<int> order;
   Group group(ctx);
-  Context patience =
-      by_deadline ? ctx.until(ctx.loop->now() + milliseconds(4)) : ctx.under(token);
+  Context patience = by_deadline ? ctx.until(ctx.loop->now() + milliseconds(4)) : ctx.under(token);
   group.spawn(want(semaphore, 3, greedy, patience));
   co_await co_await settle(ctx);
   group.spawn(take(semaphore, 1, 1, order, ctx));

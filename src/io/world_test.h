@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -134,6 +136,6 @@ inline Task<> write_text(Stream& stream, std::string text, Context ctx) {
 }  // namespace forebay::io
 
 /// Makes every TEST_P of `suite` run in all worlds.
-#define FOREBAY_IN_ALL_WORLDS(suite)                                                          \
+#define FOREBAY_IN_ALL_WORLDS(suite)                                                   \
   INSTANTIATE_TEST_SUITE_P(World, suite, testing::ValuesIn(forebay::io::all_worlds()), \
                            forebay::io::world_name)

@@ -203,7 +203,10 @@ class TcpListener final : public Listener, public Watched {
     }
     return stream;
   }
-  void arm(Waiter& waiter) override { waiter_ = &waiter; }
+  void arm(Waiter& waiter) override {
+    check(waiter_ == nullptr, "two wait for one listener");
+    waiter_ = &waiter;
+  }
   void disarm() override { waiter_ = nullptr; }
   Address address() const override { return address_; }
 
