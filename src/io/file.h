@@ -31,9 +31,10 @@ struct FileStat {
 class File {
  public:
   virtual ~File() = default;
-  /// Bytes read, 0 at the end of the file.
+  /// Bytes read: all that were asked for, fewer only at the end of the file.
   virtual Result<size_t> read_at(uint64_t offset, ByteSpan into) = 0;
-  /// Does not block: bytes read from memory, 0 at the end, -EAGAIN when the disk would be asked.
+  /// Does not block: bytes read from memory (perhaps fewer than asked), 0 at the end, -EAGAIN
+  /// when the disk would be asked, or another -errno.
   virtual ssize_t try_read_at(uint64_t offset, ByteSpan into) = 0;
   /// Writes all of `bytes`.
   virtual Result<> write_at(uint64_t offset, ByteView bytes) = 0;
@@ -86,6 +87,7 @@ struct DirectoryEntry {
 class Directory {
  public:
   virtual ~Directory() = default;
+  /// A folder → Code::conflict; what is neither file nor folder → Code::denied.
   virtual Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   virtual Result<FileStat> stat(const std::string& path) = 0;
   /// Names in one folder ("" is this one), in no order, without "." and "..".
@@ -103,7 +105,7 @@ class Directory {
     return remove(path);
   }
   /// Atomically gives `from` the name `to`, replacing a file there unless `keep_existing`, which
-  /// answers Code::exists instead.
+  /// answers Code::exists instead. A folder replaces an empty folder only.
   virtual Result<> rename(const std::string& from, const std::string& to, bool keep_existing) = 0;
   /// Makes names in a folder durable.
   virtual Result<> sync(const std::string& path) = 0;

@@ -44,7 +44,8 @@ bool all_digits(std::string_view text) {
 
 // Reads "AKID/20130524/us-east-1/s3/aws4_request". The access key may have slashes of its own.
 template <class MakeError>
-Result<> read_credential(Claim& claim, std::string_view text, MakeError malformed) {
+Result<> read_credential(Claim& claim, std::string_view text, std::string_view service,
+                         MakeError malformed) {
   std::array<size_t, 4> slash{};
   size_t end = text.size();
   for (size_t i = 4; i-- > 0;) {
@@ -69,9 +70,9 @@ Result<> read_credential(Claim& claim, std::string_view text, MakeError malforme
     return malformed("incorrect date format " + quoted(claim.scope.date) +
                      ". This date in the credential must be in the format \"yyyyMMdd\".");
   }
-  if (claim.scope.service != "s3") {
+  if (claim.scope.service != service) {
     return malformed("incorrect service " + quoted(claim.scope.service) +
-                     ". This endpoint belongs to \"s3\".");
+                     ". This endpoint belongs to " + quoted(service) + ".");
   }
   if (terminal != "aws4_request") {
     return malformed("incorrect terminal " + quoted(terminal) +
@@ -126,7 +127,8 @@ Result<> read_payload_header(Claim& claim, const RequestView& request) {
   return ok;
 }
 
-Result<std::optional<Claim>> parse_header(const RequestView& request, std::string_view value) {
+Result<std::optional<Claim>> parse_header(const RequestView& request, std::string_view value,
+                                          std::string_view service) {
   std::string_view scheme = cut(value, ' ');
   if (scheme == "AWS") return old_signature();
   if (scheme.starts_with("AWS4-ECDSA-")) return ecdsa();
@@ -147,7 +149,8 @@ Result<std::optional<Claim>> parse_header(const RequestView& request, std::strin
         "the authorization header requires three components: Credential, SignedHeaders, and "
         "Signature.");
   }
-  if (auto read = read_credential(claim, credential, header_malformed); !read) return read.error();
+  if (auto read = read_credential(claim, credential, service, header_malformed); !read)
+    return read.error();
   if (auto read = read_date_header(claim, request); !read) return read.error();
   if (auto good = check_scope_date(claim, header_malformed); !good) return good.error();
   if (auto read = read_payload_header(claim, request); !read) return read.error();
@@ -246,7 +249,8 @@ Result<> read_presigned_payload(Claim& claim, const RequestView& request,
   return ok;
 }
 
-Result<std::optional<Claim>> parse_query(const RequestView& request, QueryParts parts) {
+Result<std::optional<Claim>> parse_query(const RequestView& request, QueryParts parts,
+                                         std::string_view service) {
   for (size_t i = 0; i < QueryParts::kRequired; ++i) {
     if (parts.values[i] && !parts.values[i]->empty()) continue;
     return query_malformed(
@@ -264,7 +268,8 @@ Result<std::optional<Claim>> parse_query(const RequestView& request, QueryParts 
   auto malformed = [](std::string_view why) {
     return query_malformed("Error parsing the X-Amz-Credential parameter; " + std::string(why));
   };
-  if (auto read = read_credential(claim, value(QueryParts::credential), malformed); !read) {
+  if (auto read = read_credential(claim, value(QueryParts::credential), service, malformed);
+      !read) {
     return read.error();
   }
   auto when = parse_amz_date(value(QueryParts::date));
@@ -313,7 +318,7 @@ Hex256 signature_of(const Claim& claim, const HmacKey& key, const Digest256& can
 
 }  // namespace
 
-Result<std::optional<Claim>> parse(const RequestView& request) {
+Result<std::optional<Claim>> parse(const RequestView& request, std::string_view service) {
   const Header* authorization = request.find("authorization");
   std::string_view value = authorization == nullptr ? "" : trim(authorization->value);
   QueryParts parts = QueryParts::of(request.query);
@@ -325,9 +330,9 @@ Result<std::optional<Claim>> parse(const RequestView& request) {
           "Signature query string parameter or the Authorization header should be specified",
           "InvalidArgument");
     }
-    return parse_header(request, value);
+    return parse_header(request, value, service);
   }
-  if (parts.version4()) return parse_query(request, parts);
+  if (parts.version4()) return parse_query(request, parts, service);
   if (parts.version2) return old_signature();
   return std::optional<Claim>{};
 }

@@ -184,7 +184,7 @@ class RealDirectory final : public Directory {
   RealDirectory(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
-    int flags = O_CLOEXEC;
+    int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;  // a pipe without a writer must not hold us
     switch (mode) {
       // A FIFO in place of a file would otherwise wait for its writer.
       case OpenMode::read: flags |= O_RDONLY | O_NONBLOCK; break;
@@ -194,6 +194,10 @@ class RealDirectory final : public Directory {
     }
     auto fd = beneath(path, flags);
     if (!fd) return std::move(fd.error());
+    struct stat s;
+    if (::fstat(fd->get(), &s) != 0) return last_error("stat " + shown(path));
+    if (S_ISDIR(s.st_mode)) return error_from_errno(EISDIR, "open " + shown(path));
+    if (!S_ISREG(s.st_mode)) return fail(Code::denied, shown(path) + " is no regular file");
     return std::make_shared<RealFile>(std::move(*fd), shown(path));
   }
 
@@ -291,14 +295,14 @@ class RealDirectory final : public Directory {
   }
 
   Result<std::string> attribute(const std::string& path, const std::string& name) override {
-    auto fd = beneath(path, O_RDONLY | O_CLOEXEC);
+    auto fd = beneath(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (!fd) return std::move(fd.error());
     return read_attribute(fd->get(), name, shown(path));
   }
 
   Result<> set_attribute(const std::string& path, const std::string& name,
                          const std::string& value) override {
-    auto fd = beneath(path, O_RDONLY | O_CLOEXEC);
+    auto fd = beneath(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (!fd) return std::move(fd.error());
     if (::fsetxattr(fd->get(), name.c_str(), value.data(), value.size(), 0) != 0) {
       return last_error("attribute " + name + " of " + shown(path));
@@ -327,6 +331,7 @@ class RealDirectory final : public Directory {
 
   // The folder that holds the last name of `path`, and that name.
   Result<std::pair<Descriptor, std::string>> parent_of(const std::string& path) const {
+    if (path.starts_with('/')) return error_from_errno(EXDEV, path);
     size_t slash = path.rfind('/');
     std::string folder = slash == std::string::npos ? "" : path.substr(0, slash);
     std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
