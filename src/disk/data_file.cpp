@@ -4,6 +4,8 @@
 
 namespace forebay::disk {
 
+static_assert(sizeof(DataFile) <= 160, "Options::max_units promises what a unit costs");
+
 DataFile::~DataFile() {
   if (retired_) space_->remove_leaving(bytes_);
   space_->give(bytes_);

@@ -14,7 +14,8 @@
 namespace forebay::disk {
 
 /// A file that exists, and its bytes in the account. Shared by the map of units, by slices (as
-/// their pin) and by whoever works on it; when the last one lets go, the bytes are free. Any thread.
+/// their pin) and by whoever works on it; when the last one lets go, the bytes are free. Any
+/// thread.
 class DataFile {
  public:
   /// A segment.

@@ -66,8 +66,8 @@ class RocksIndex final : public Index {
   Result<> apply(std::span<const Change> changes) override {
     rocksdb::WriteBatch batch;
     for (const Change& change : changes) {
-      rocksdb::Status status =
-          change.value ? batch.Put(slice(change.id), *change.value) : batch.Delete(slice(change.id));
+      rocksdb::Status status = change.value ? batch.Put(slice(change.id), *change.value)
+                                            : batch.Delete(slice(change.id));
       if (!status.ok()) return error_of(status, "fill an index batch");
     }
     rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), &batch);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "disk/writer.h"
+
 namespace forebay::disk {
 
 bool Space::take_up_to(const std::atomic<uint64_t>& limit, uint64_t bytes, uint64_t kept) {
@@ -9,10 +11,7 @@ bool Space::take_up_to(const std::atomic<uint64_t>& limit, uint64_t bytes, uint6
   most -= std::min(most, kept);
   uint64_t used = used_.load(std::memory_order_relaxed);
   do {
-    if (used > most || bytes > most - used) {
-      refused_.fetch_add(1, std::memory_order_relaxed);
-      return false;
-    }
+    if (used > most || bytes > most - used) return false;
   } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
   return true;
 }

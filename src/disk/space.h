@@ -6,8 +6,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "disk/writer.h"
-
 namespace forebay::disk {
 
 /// One disk's account. Any thread. Shared by all that holds bytes of the disk, so it outlives it.
@@ -18,7 +16,7 @@ class Space {
   Space(const Space&) = delete;
   Space& operator=(const Space&) = delete;
 
-  /// False when there is no room for `bytes`; counted.
+  /// False when there is no room for `bytes`.
   bool take(uint64_t bytes) { return take_up_to(limit_, bytes, kept_); }
   bool take_for_recycler(uint64_t bytes) { return take_up_to(limit_, bytes, 0); }
   void give(uint64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
@@ -33,9 +31,12 @@ class Space {
   uint64_t limit() const { return limit_.load(std::memory_order_relaxed); }
   uint64_t used() const { return used_.load(std::memory_order_relaxed); }
   /// What `used` will be when all that leaves has gone.
-  uint64_t staying() const { return used() - leaving_.load(std::memory_order_relaxed); }
+  uint64_t staying() const {
+    uint64_t leaving = leaving_.load(std::memory_order_relaxed);
+    uint64_t all = used();
+    return all > leaving ? all - leaving : 0;
+  }
   uint64_t kept() const { return kept_; }
-  uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
   /// How much room eviction keeps free ahead of need: a twentieth, at least two segments (`kept`
   /// is one), at most a quarter and 16 GiB.
   uint64_t target() const;
@@ -48,7 +49,6 @@ class Space {
   std::atomic<uint64_t> limit_;
   std::atomic<uint64_t> used_ = 0;
   std::atomic<uint64_t> leaving_ = 0;
-  std::atomic<uint64_t> refused_ = 0;
   uint64_t kept_;
 };
 

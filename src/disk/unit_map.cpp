@@ -7,10 +7,6 @@
 
 namespace forebay::disk {
 
-uint64_t Unit::charge() const {
-  return file->is_segment() ? record_bytes(length) : file->bytes();
-}
-
 UnitMap::~UnitMap() {
   for (Stripe& stripe : stripes_) {
     for (Order& order : stripe.order) order.clear();
@@ -167,7 +163,7 @@ std::optional<Unit> UnitMap::erase(const UnitId& id, const Unit* where, const Qu
   std::lock_guard lock(at.mutex);
   auto found = at.units.find(id);
   if (found == at.units.end()) return std::nullopt;
-  if (where != nullptr && !unit_of(found->second).same_place(*where)) return std::nullopt;
+  if (where != nullptr && !is_at(found->second, *where)) return std::nullopt;
   Unit unit = take_out(at, found);
   row(unit);
   return unit;
@@ -177,7 +173,7 @@ bool UnitMap::move(const UnitId& id, const Unit& from, const Unit& to, const Que
   Stripe& at = stripe(id);
   std::lock_guard lock(at.mutex);
   auto found = at.units.find(id);
-  if (found == at.units.end() || !unit_of(found->second).same_place(from)) return false;
+  if (found == at.units.end() || !is_at(found->second, from)) return false;
   Entry& entry = found->second;
   check(from.file->disk() == to.file->disk(), "a unit moves to another disk");
   count(entry, false);
@@ -193,7 +189,7 @@ bool UnitMap::set_verified(const UnitId& id, const Unit& where, const Queue& row
   Stripe& at = stripe(id);
   std::lock_guard lock(at.mutex);
   auto found = at.units.find(id);
-  if (found == at.units.end() || !unit_of(found->second).same_place(where)) return false;
+  if (found == at.units.end() || !is_at(found->second, where)) return false;
   if (!std::exchange(found->second.unverified, false)) return true;
   row(unit_of(found->second));
   return true;

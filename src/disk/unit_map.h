@@ -29,11 +29,6 @@ struct Unit {
   bool unverified = false;  ///< must be compared with `crcs` before it is served
   uint64_t stamp = 0;
   std::vector<uint32_t> crcs;  ///< one per block
-
-  /// Whether both are the same copy of a unit.
-  bool same_place(const Unit& other) const { return file == other.file && offset == other.offset; }
-  /// Bytes it takes on the disk.
-  uint64_t charge() const;
 };
 
 /// Any thread. At most kMaxDisks disks.
@@ -82,14 +77,18 @@ class UnitMap {
 
   /// From now on no unit of this disk is found.
   void set_out(uint8_t disk) { out_[disk].store(true, std::memory_order_relaxed); }
-  bool full() const { return count_.load(std::memory_order_relaxed) > max_units_; }
+  bool at_bound() const { return count_.load(std::memory_order_relaxed) >= max_units_; }
+  /// Whether there are more units than the bound and `slack`.
+  bool over(uint64_t slack) const {
+    return count_.load(std::memory_order_relaxed) > max_units_ + slack;
+  }
   uint64_t units(uint8_t disk) const { return per_disk_[disk].units.load(); }
   /// Bytes of units that can be found; of those in segments.
   uint64_t live(uint8_t disk) const { return per_disk_[disk].live.load(); }
   uint64_t live_in_segments(uint8_t disk) const { return per_disk_[disk].live_in_segments.load(); }
 
  private:
-  // 88 bytes; with the key, the table's node and malloc's word about 128, plus a bucket.
+  // With the key, the table's link and bucket and malloc's word: about 128 bytes.
   struct Entry : boost::intrusive::list_base_hook<> {
     std::shared_ptr<DataFile> file;
     std::unique_ptr<uint32_t[]> crcs;  // when more than one block
@@ -116,6 +115,9 @@ class UnitMap {
     return out_[entry.file->disk()].load(std::memory_order_relaxed);
   }
   static Unit unit_of(const Entry& entry);
+  static bool is_at(const Entry& entry, const Unit& at) {
+    return entry.file == at.file && entry.offset == at.offset;
+  }
   static void fill(Entry& entry, const UnitId& id, Unit unit);
   void count(const Entry& entry, bool in);
   void touch(Stripe& stripe, Entry& entry);

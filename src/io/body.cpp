@@ -59,7 +59,7 @@ Task<std::string> read_all(Body body, uint64_t limit, Context ctx) {
     Chunk chunk = co_await co_await body.source->next(ctx);
     uint64_t length = size(chunk);
     if (length == 0) co_return out;
-    if (out.size() + length > limit) co_return fail(Code::too_large, "body over the limit");
+    if (length > limit - out.size()) co_return fail(Code::too_large, "body over the limit");
     if (std::holds_alternative<FileSlice>(chunk)) buffer.resize(256 << 10);
     for (uint64_t done = 0; done < length;) {
       ByteView part = co_await co_await load(chunk, done, buffer, ctx);

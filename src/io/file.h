@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,9 +31,10 @@ struct FileStat {
 class File {
  public:
   virtual ~File() = default;
-  /// Bytes read, 0 at the end of the file.
+  /// Bytes read: all that were asked for, fewer only at the end of the file.
   virtual Result<size_t> read_at(uint64_t offset, ByteSpan into) = 0;
-  /// Does not block: bytes read from memory, 0 at the end, -EAGAIN when the disk would be asked.
+  /// Does not block: bytes read from memory (perhaps fewer than asked), 0 at the end, -EAGAIN
+  /// when the disk would be asked, or another -errno.
   virtual ssize_t try_read_at(uint64_t offset, ByteSpan into) = 0;
   /// Writes all of `bytes`.
   virtual Result<> write_at(uint64_t offset, ByteView bytes) = 0;
@@ -48,6 +50,25 @@ class File {
   virtual void read_ahead(uint64_t offset, uint64_t length) = 0;
   /// The kernel's descriptor; -1 in simulation.
   virtual int descriptor() const = 0;
+  /// An extended attribute of the open file, as Directory::attribute.
+  virtual Result<std::string> attribute(const std::string& name) {
+    return fail(Code::unavailable, "attribute " + name + ": not supported");
+  }
+  /// Copies `length` bytes of `source` from `from` to `to` here, in the kernel where it can (some
+  /// filesystems share the blocks). A source that ends before is Code::corrupt.
+  virtual Result<> copy_from(File& source, uint64_t from, uint64_t to, uint64_t length) {
+    std::vector<std::byte> buffer(std::min<uint64_t>(length, 256 << 10));
+    while (length > 0) {
+      ByteSpan into = ByteSpan(buffer).first(std::min<uint64_t>(length, buffer.size()));
+      Result<size_t> count = source.read_at(from, into);
+      if (!count) return std::move(count.error());
+      if (*count == 0) return fail(Code::corrupt, "a file is shorter than what is copied of it");
+      Result<> written = write_at(to, into.first(*count));
+      if (!written) return written;
+      from += *count, to += *count, length -= *count;
+    }
+    return ok;
+  }
 };
 
 enum class OpenMode {
@@ -66,6 +87,7 @@ struct DirectoryEntry {
 class Directory {
  public:
   virtual ~Directory() = default;
+  /// A folder → Code::conflict; what is neither file nor folder → Code::denied.
   virtual Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   virtual Result<FileStat> stat(const std::string& path) = 0;
   /// Names in one folder ("" is this one), in no order, without "." and "..".
@@ -74,8 +96,16 @@ class Directory {
   virtual Result<> make_directory(const std::string& path) = 0;
   /// Removes a file, or an empty folder. Not empty → Code::conflict.
   virtual Result<> remove(const std::string& path) = 0;
+  /// Removes an empty folder, and never a file. Not empty → Code::conflict; no folder, or a file
+  /// in its place → Code::not_found.
+  virtual Result<> remove_folder(const std::string& path) {
+    Result<FileStat> found = stat(path);
+    if (!found) return std::move(found.error());
+    if (found->kind != FileStat::Kind::directory) return fail(Code::not_found, "no folder " + path);
+    return remove(path);
+  }
   /// Atomically gives `from` the name `to`, replacing a file there unless `keep_existing`, which
-  /// answers Code::exists instead.
+  /// answers Code::exists instead. A folder replaces an empty folder only.
   virtual Result<> rename(const std::string& from, const std::string& to, bool keep_existing) = 0;
   /// Makes names in a folder durable.
   virtual Result<> sync(const std::string& path) = 0;

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <utility>
 
 #include "base/check.h"
 
@@ -16,7 +17,10 @@ Result<Address> Address::parse(std::string_view text) {
   std::string_view host = text.substr(0, colon);
   std::string_view port = text.substr(colon + 1);
   if (host.starts_with('[') != host.ends_with(']')) return bad();
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  bool bracketed = host.starts_with('[');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  // Without brackets an IPv6 address could have its last group taken for the port.
+  if (host.empty() || (!bracketed && host.find(':') != std::string_view::npos)) return bad();
   Address address{std::string(host), 0};
   auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
   if (port.empty() || error != std::errc() || end != port.data() + port.size()) return bad();
@@ -69,7 +73,7 @@ void Leaf::await_suspend(std::coroutine_handle<> handle) {
   handle_ = handle;
   if (ctx_.cancel != nullptr && ctx_.cancel->cancelled()) {
     status_ = ECANCELED;
-    return loop().ready(handle_);
+    return loop().ready(std::exchange(handle_, nullptr));
   }
   if (ctx_.deadline != kNever) loop().add_timer(*this, ctx_.deadline);
   if (ctx_.cancel != nullptr) ctx_.cancel->add(*this);
@@ -123,13 +127,15 @@ class Sleep final : public Leaf {
 
 class Yield final : public Leaf {
  public:
-  explicit Yield(Context ctx) : Leaf(ctx) {}
+  explicit Yield(Context ctx)
+      : Leaf(ctx), late_(ctx.deadline != kNever && ctx.loop->now() >= ctx.deadline) {}
   Result<> await_resume() { return outcome("yield"); }
 
  private:
   bool try_now() override { return false; }
-  void start() override { complete(0); }
+  void start() override { complete(late_ ? ETIMEDOUT : 0); }
   void stop() override {}
+  bool late_;
 };
 
 }  // namespace

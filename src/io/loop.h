@@ -97,7 +97,7 @@ class Loop {
   virtual Result<std::unique_ptr<Listener>> listen(const Address& address) = 0;
   /// `address.host` is numeric.
   virtual Task<std::unique_ptr<Stream>> connect(Address address, Context ctx) = 0;
-  /// Name to numeric addresses, best first.
+  /// Name to numeric addresses, best first. No answer or an unknown name → Code::unavailable.
   virtual Task<std::vector<Address>> resolve(std::string host, uint16_t port, Context ctx) = 0;
   /// A folder of this machine, by absolute path. Blocking: call it within run_blocking() or at
   /// start. Missing → Code::not_found; with `create` it is made, parents too.
@@ -156,7 +156,8 @@ class Leaf : private Timer, private CancelListener {
 
 /// Waits until `due` (or the deadline, or a cancel: then an error).
 Task<> sleep_until(Time due, Context ctx);
-/// Lets everything else on the run queue go first.
+/// Lets everything else on the run queue go first. A passed deadline or a cancel is an error, so
+/// that long work which never waits notices them here.
 Task<> yield(Context ctx);
 
 /// Runs `f` (returning Result<T>) outside the loop; it may block and must not touch loop state.

@@ -4,7 +4,7 @@
 // happens on the one thread that calls step(). Only tests include this.
 //
 // What the world knows: a listener on 0.0.0.0 or :: takes connections to every host; `localhost`
-// and `….localhost` resolve to 127.0.0.1, other names to Code::not_found; all folders lie on one
+// and `….localhost` resolve to 127.0.0.1, other names are Code::unavailable; all folders lie on one
 // disk, without symbolic links; a folder made by Loop::open_directory is durable at once.
 #pragma once
 

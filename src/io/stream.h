@@ -41,23 +41,25 @@ class Stream {
   /// the file is shorter than asked.
   virtual ssize_t try_send_file(File& file, uint64_t offset, size_t length, bool more) = 0;
 
+  /// Tells `waiter` once, later, that the direction may get further; it may be told in vain. Only
+  /// after a try_… of that direction said -EAGAIN.
   virtual void arm(Direction direction, Waiter& waiter) = 0;
   virtual void disarm(Direction direction) = 0;
   /// Tells the peer that no more bytes follow. Errors show at the next call.
   virtual void shutdown_write() = 0;
   /// Makes the peer see a reset instead of an orderly end when the stream is destroyed.
   virtual void reset_on_close() {}
-  /// Bytes taken by try_write or try_send_file that the peer has not acknowledged yet, if known.
   virtual Address peer() const = 0;
 };
 
-/// Accepts connections. Belongs to its loop. Destroying it closes the socket.
+/// Accepts connections. Belongs to its loop. One waits at a time. Destroying it closes the socket.
 class Listener {
  public:
   virtual ~Listener() = default;
   /// A stream, or nullptr with errno-like `*error` (EAGAIN when it would wait; EMFILE and the
   /// like when the process is out of descriptors).
   virtual std::unique_ptr<Stream> try_accept(int* error) = 0;
+  /// As Stream::arm, after EAGAIN.
   virtual void arm(Waiter& waiter) = 0;
   virtual void disarm() = 0;
   /// The address with the port that was picked.

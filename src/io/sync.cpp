@@ -17,9 +17,10 @@ class Event::Wait final : public Leaf {
 
  private:
   bool try_now() override { return event_.set_; }
-  void start() override { event_.waiting_.push_back(this); }
-  void stop() override { event_.waiting_.remove(this); }
+  void start() override { place_ = event_.waiting_.insert(event_.waiting_.end(), this); }
+  void stop() override { event_.waiting_.erase(place_); }
   Event& event_;
+  std::list<Wait*>::iterator place_;
 };
 
 Event::~Event() { check(waiting_.empty(), "an event dies with waiters"); }
@@ -56,15 +57,22 @@ class Semaphore::Wait final : public Leaf {
     semaphore_.free_ -= count_;
     return true;
   }
-  void start() override { semaphore_.waiting_.push_back(this); }
-  void stop() override { semaphore_.waiting_.remove(this); }
+  void start() override {
+    place_ = semaphore_.waiting_.insert(semaphore_.waiting_.end(), this);
+  }
+  void stop() override {
+    semaphore_.waiting_.erase(place_);
+    semaphore_.grant();  // those behind may want less
+  }
   Semaphore& semaphore_;
   uint64_t count_;
+  std::list<Wait*>::iterator place_;
 };
 
 Semaphore::~Semaphore() { check(waiting_.empty(), "a semaphore dies with waiters"); }
 
 Task<Semaphore::Permit> Semaphore::acquire(uint64_t count, Context ctx) {
+  if (count > total_) co_return fail(Code::too_large, "more permits than there are");
   Wait leaf(*this, count, ctx);
   co_return co_await leaf;
 }
@@ -105,8 +113,7 @@ namespace {
 
 struct Park {
   std::coroutine_handle<>& slot;
-  bool done;
-  bool await_ready() const { return done; }
+  bool await_ready() const { return false; }
   void await_suspend(std::coroutine_handle<> handle) { slot = handle; }
   void await_resume() const {}
 };
@@ -116,10 +123,12 @@ struct Park {
 Task<> Group::join() {
   check(!joining_, "a group is joined twice");
   joining_ = true;
-  co_await Park{joiner_, running_ == 0};
+  while (running_ > 0) co_await Park{joiner_};
   joining_ = false;
-  if (first_error_) co_return std::move(*first_error_);
-  co_return ok;
+  if (!first_error_) co_return ok;
+  Error error = std::move(*first_error_);
+  first_error_.reset();
+  co_return error;
 }
 
 // --- Progress

@@ -31,7 +31,7 @@ class Event {
 /// `permits` at most are out at a time; first come, first served. One loop.
 class Semaphore {
  public:
-  explicit Semaphore(uint64_t permits) : free_(permits) {}
+  explicit Semaphore(uint64_t permits) : total_(permits), free_(permits) {}
   Semaphore(const Semaphore&) = delete;
   Semaphore& operator=(const Semaphore&) = delete;
   ~Semaphore();
@@ -58,6 +58,7 @@ class Semaphore {
     uint64_t count_ = 0;
   };
 
+  /// More than there are in all → Code::too_large at once.
   Task<Permit> acquire(uint64_t count, Context ctx);
   /// nullopt when it would wait.
   std::optional<Permit> try_acquire(uint64_t count);
@@ -68,6 +69,7 @@ class Semaphore {
   void release(uint64_t count);
   void grant();
   std::list<Wait*> waiting_;
+  const uint64_t total_;
   uint64_t free_;
 };
 

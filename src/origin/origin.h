@@ -70,6 +70,9 @@ struct WriteConditions {
 struct PutOptions {
   Fields fields = {};     ///< see Fields
   Fields checksums = {};  ///< verified by the gateway, to be kept and returned where the origin can
+  /// Checksums that come after the body: complete when the body's source has ended well. May be
+  /// null. They belong to `checksums` then.
+  std::shared_ptr<const Fields> trailing = {};
   WriteConditions conditions = {};
 };
 

@@ -46,4 +46,51 @@ Result<std::vector<PartInfo>> choose_parts(const std::map<uint32_t, PartInfo>& t
   return out;
 }
 
+ListUploadsAnswer page_uploads(const std::vector<UploadInfo>& sorted,
+                               const ListUploadsOptions& options) {
+  ListUploadsAnswer out;
+  std::string last;
+  for (const UploadInfo& info : sorted) {
+    if (!info.key.starts_with(options.prefix) || info.key < options.key_marker) continue;
+    // Without an id marker the marked key itself is done with; with one, its later uploads follow.
+    bool same = info.key == options.key_marker;
+    if (same && (options.upload_id_marker.empty() || info.upload_id <= options.upload_id_marker)) {
+      continue;
+    }
+    std::string common;
+    size_t at = options.delimiter.empty() ? std::string::npos
+                                          : info.key.find(options.delimiter, options.prefix.size());
+    if (at != std::string::npos) common = info.key.substr(0, at + options.delimiter.size());
+    if (!common.empty() && (common <= options.key_marker || common == last)) continue;
+    if (out.uploads.size() + out.prefixes.size() == options.max_uploads) {
+      out.truncated = options.max_uploads > 0;
+      return out;
+    }
+    last = common;
+    out.next_key = common.empty() ? info.key : common;
+    out.next_upload = common.empty() ? info.upload_id : "";
+    if (common.empty()) {
+      out.uploads.push_back(info);
+    } else {
+      out.prefixes.push_back(std::move(common));
+    }
+  }
+  out.next_key.clear(), out.next_upload.clear();
+  return out;
+}
+
+ListPartsAnswer page_parts(const std::map<uint32_t, PartInfo>& there, uint32_t part_marker,
+                           uint32_t max_parts) {
+  ListPartsAnswer out;
+  for (auto at = there.upper_bound(part_marker); at != there.end(); ++at) {
+    if (out.parts.size() == max_parts) {
+      out.truncated = max_parts > 0;
+      break;
+    }
+    out.parts.push_back(at->second);
+    out.next_marker = at->first;
+  }
+  return out;
+}
+
 }  // namespace forebay::origin

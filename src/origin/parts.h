@@ -22,4 +22,11 @@ Result<std::vector<PartInfo>> choose_parts(const std::map<uint32_t, PartInfo>& t
                                            const std::vector<CompletedPart>& asked,
                                            uint64_t min_part);
 
+/// One page of uploads that are sorted by key, then id.
+ListUploadsAnswer page_uploads(const std::vector<UploadInfo>& sorted,
+                               const ListUploadsOptions& options);
+/// One page of an upload's parts.
+ListPartsAnswer page_parts(const std::map<uint32_t, PartInfo>& there, uint32_t part_marker,
+                           uint32_t max_parts);
+
 }  // namespace forebay::origin

@@ -110,6 +110,7 @@ ChunkedPayload::ChunkedPayload(Options options)
     : options_(std::move(options)), announced_(lower(options_.announced)) {
   options_.announced = {};
   check(is_chunked(options_.kind), "a chunked payload has a streaming kind");
+  if (!has_chunk_signatures(options_.kind)) options_.chain.reset();
   check(!has_chunk_signatures(options_.kind) || options_.chain, "signed chunks need a chain");
 }
 

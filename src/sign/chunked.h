@@ -93,7 +93,7 @@ class ChunkedPayload {
 
   /// All chunk signatures, the last chunk, the announced trailers, the trailer signature and the
   /// decoded length are there and verified.
-  bool finished() const { return state_ == State::done; }
+  bool finished() const { return state_ == State::done && !error_; }
   /// Decoded bytes so far.
   uint64_t decoded() const { return decoded_; }
   /// Complete once finished(); without x-amz-trailer-signature.

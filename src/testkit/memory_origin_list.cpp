@@ -178,16 +178,9 @@ Task<origin::ListPartsAnswer> MemoryOrigin::list_parts(ObjectKey key, std::strin
     std::lock_guard lock(mutex_);
     Result<Upload*> found = upload(key.text(), upload_id);
     if (found) {
-      out = origin::ListPartsAnswer();
-      const auto& parts = (*found)->parts;
-      for (auto at = parts.upper_bound(part_marker); at != parts.end(); ++at) {
-        if (out->parts.size() == max_parts) {
-          out->truncated = max_parts > 0;
-          break;
-        }
-        out->parts.push_back(at->second.info);
-        out->next_marker = at->first;
-      }
+      std::map<uint32_t, origin::PartInfo> there;
+      for (const auto& [number, part] : (*found)->parts) there[number] = part.info;
+      out = origin::page_parts(there, part_marker, max_parts);
     }
   }
   co_await co_await answer(std::move(request), ctx);
@@ -202,31 +195,12 @@ Task<origin::ListUploadsAnswer> MemoryOrigin::list_uploads(origin::ListUploadsOp
   origin::ListUploadsAnswer out;
   {
     std::lock_guard lock(mutex_);
-    std::map<std::pair<std::string, std::string>, origin::UploadInfo> sorted;
-    for (const auto& [id, found] : uploads_) {
-      sorted[{found.key, id}] = {found.key, id, found.initiated};
-    }
-    std::string last;
-    for (const auto& [order, info] : sorted) {
-      if (!info.key.starts_with(options.prefix) || info.key < options.key_marker) continue;
-      if (info.key == options.key_marker && info.upload_id <= options.upload_id_marker) continue;
-      if (info.key == options.key_marker && options.upload_id_marker.empty()) continue;
-      std::string common = rolled_up(info.key, options.prefix, options.delimiter);
-      if (!common.empty() && (common <= options.key_marker || common == last)) continue;
-      if (out.uploads.size() + out.prefixes.size() == options.max_uploads) {
-        out.truncated = options.max_uploads > 0;
-        break;
-      }
-      last = common;
-      out.next_key = common.empty() ? info.key : common;
-      out.next_upload = common.empty() ? info.upload_id : "";
-      if (common.empty()) {
-        out.uploads.push_back(info);
-      } else {
-        out.prefixes.push_back(common);
-      }
-    }
-    if (!out.truncated) out.next_key.clear(), out.next_upload.clear();
+    std::vector<origin::UploadInfo> sorted;
+    for (const auto& [id, found] : uploads_) sorted.push_back({found.key, id, found.initiated});
+    std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+      return std::tie(a.key, a.upload_id) < std::tie(b.key, b.upload_id);
+    });
+    out = origin::page_uploads(sorted, options);
   }
   co_await co_await answer(std::move(request), ctx);
   co_return out;

@@ -49,7 +49,9 @@ def multipart(origin, bucket, key, sizes):
 
 
 def data_set(total):
-    """Yields (key, body) of mixed sizes, from nothing to 16 MiB, until `total` bytes are reached."""
+    """Yields (key, body) of mixed sizes, from nothing to 16 MiB, until `total` bytes are
+    reached.
+    """
     rng = random.Random(4)
     sizes = [0, 1, 700, 4096, 65_535, 65_536, 65_537, 300_000, MIB, 3 * MIB + 1, 7 * MIB, 16 * MIB]
     made = 0
@@ -61,7 +63,9 @@ def data_set(total):
 
 
 def test_second_read_and_restart_cost_nothing(stand):
-    """A data set of mixed sizes: read once from the origin, then from disk, also after a restart."""
+    """A data set of mixed sizes: read once from the origin, then from disk, also after a
+    restart.
+    """
     s = stand()
     digests = {}
     s3 = s.origin.s3()
@@ -285,3 +289,19 @@ def test_pre_stage_that_waits(stand):
     answer = s.get("staged")
     assert answer.body == UNIT[: 16 * MIB] and answer.headers["x-cache"] == "hit"
     assert s.settle() == 16 * MIB
+
+
+def test_sigterm_drains(stand):
+    """An answer that is under way when SIGTERM comes is finished, then the daemon ends with 0."""
+    s = stand()
+    s.origin.put(s.bucket, "k", UNIT[: 16 * MIB])
+    s.proxy.rate = 20e6
+    target = s.forebay.target()
+    with target.connect() as connection:
+        connection.send(rawhttp.Call("GET", "/b/k"), target.signer())
+        pieces = connection.pieces(connection.start("GET"))
+        body = next(pieces)
+        s.forebay.child.process.terminate()
+        body += b"".join(pieces)
+    assert body == UNIT[: 16 * MIB]
+    s.forebay.stop()

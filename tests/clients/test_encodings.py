@@ -83,7 +83,9 @@ def fresh():
 
 
 def skip_in_direct_mode(target, case):
-    """True when the foreign server under direct check is known to differ here; never for Forebay."""
+    """True when the foreign server under direct check is known to differ here; never for
+    Forebay.
+    """
     return case in target.diverges
 
 
@@ -149,7 +151,9 @@ def test_other_content_encoding_is_kept(target, bucket):
 
 @pytest.mark.parametrize("encoding", ["signed", "unsigned", "stream-unsigned-trailer"])
 def test_checksum_is_returned(target, bucket, encoding):
-    """A checksum given at upload comes back when it is asked for, but never on part of the object."""
+    """A checksum given at upload comes back when it is asked for, but never on part of the
+    object.
+    """
     if skip_in_direct_mode(target, "checksums") or (
         "trailer" in encoding and skip_in_direct_mode(target, "trailers")
     ):

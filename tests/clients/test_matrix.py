@@ -24,7 +24,9 @@ def etag_of_parts(body, part=PART):
 
 @pytest.fixture(scope="session")
 def many(target):
-    """A bucket full of keys, made once per target: 2,500 over http, fewer where only TLS differs."""
+    """A bucket full of keys, made once per target: 2,500 over http, fewer where only TLS
+    differs.
+    """
     count = 2500 if target.ca is None else 120
     bucket = target.new_bucket("many")
     keys = [f"many/d{i % 7}/key-{i:05d}" for i in range(count)]
@@ -152,7 +154,9 @@ def test_odd_key(client, home, target, tmp_path):
 
 
 def test_list_by_pages(client, many):
-    """Every key is listed exactly once, across pages; S3's order is asked of clients that keep it."""
+    """Every key is listed exactly once, across pages; S3's order is asked of clients that keep
+    it.
+    """
     bucket, keys = many
     listed = client.list(bucket, "many/")
     assert len(listed) == len(keys)
@@ -191,7 +195,9 @@ def test_presigned_put(client, home, target, tmp_path):
 
 
 def test_delete(client, home, target, tmp_path):
-    """One object and then several are deleted; they are gone from reads and lists, the others stay."""
+    """One object and then several are deleted; they are gone from reads and lists, the others
+    stay.
+    """
     (tmp_path / "up").write_bytes(b"x")
     keys = [f"delete/{i}" for i in range(5)]
     for key in keys:

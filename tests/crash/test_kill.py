@@ -109,7 +109,9 @@ class Load:
             self.history.end_write(name, number)
 
     def _read(self, connection, rng):
-        """Reads an object of the data set, or a range of it, or a written key; checks every byte."""
+        """Reads an object of the data set, or a range of it, or a written key; checks every
+        byte.
+        """
         if rng.random() < 0.3:
             name = f"{rng.choice(self.buckets)}/{rng.choice(KEYS)}"
             began = time.monotonic()

@@ -116,14 +116,16 @@ class TcpStream final : public Stream, public Watched {
     msghdr message{};
     message.msg_iov = vector.data();
     message.msg_iovlen = count;
-    return note_write(::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
+    return note_write([&] {
+      return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+    });
   }
 
   ssize_t try_send_file(File& file, uint64_t offset, size_t length, bool) override {
     if (!writable_) return -EAGAIN;
     check(file.descriptor() >= 0, "a simulated file on a real stream");
     auto at = static_cast<off_t>(offset);
-    return note_write(::sendfile(fd_.get(), file.descriptor(), &at, length));
+    return note_write([&] { return ::sendfile(fd_.get(), file.descriptor(), &at, length); });
   }
 
   void arm(Direction direction, Waiter& waiter) override {
@@ -153,10 +155,13 @@ class TcpStream final : public Stream, public Watched {
   int descriptor() const { return fd_.get(); }
 
  private:
-  ssize_t note_write(ssize_t n) {
+  // Only a true EAGAIN may be told as one: nothing else is followed by an edge.
+  ssize_t note_write(auto call) {
+    ssize_t n = call();
+    while (n < 0 && errno == EINTR) n = call();
     if (n >= 0) return n;
     if (errno == EAGAIN) writable_ = false;
-    return errno == EINTR ? -EAGAIN : -errno;
+    return -errno;
   }
   void wake(Direction direction) {
     auto& slot = waiter_[static_cast<size_t>(direction)];
@@ -198,7 +203,10 @@ class TcpListener final : public Listener, public Watched {
     }
     return stream;
   }
-  void arm(Waiter& waiter) override { waiter_ = &waiter; }
+  void arm(Waiter& waiter) override {
+    check(waiter_ == nullptr, "two wait for one listener");
+    waiter_ = &waiter;
+  }
   void disarm() override { waiter_ = nullptr; }
   Address address() const override { return address_; }
 

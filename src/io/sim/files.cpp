@@ -24,15 +24,14 @@ SimFile::~SimFile() {
 
 Result<size_t> SimFile::read_at(uint64_t offset, ByteSpan into) {
   if (int number = disk_->trouble(epoch_)) return error_from_errno(number, "read a file");
-  Dice& dice = disk_->world_->dice;
-  if (into.size() > 1 && dice.chance(disk_->world_->options.short_io)) {
-    into = into.first(dice.part_of(into.size()));
-  }
   return node_->content.read(offset, into);
 }
 
 ssize_t SimFile::try_read_at(uint64_t offset, ByteSpan into) {
-  if (disk_->world_->dice.chance(disk_->world_->options.short_io)) return -EAGAIN;
+  Dice& dice = disk_->world_->dice;
+  double short_io = disk_->world_->options.short_io;
+  if (dice.chance(short_io)) return -EAGAIN;
+  if (into.size() > 1 && dice.chance(short_io)) into = into.first(dice.part_of(into.size()));
   Result<size_t> count = read_at(offset, into);
   return count ? static_cast<ssize_t>(*count) : -EIO;
 }
@@ -157,7 +156,7 @@ Result<> SimDirectory::make_directory(const std::string& path) {
 Result<> SimDirectory::remove(const std::string& path) {
   Result<Disk::Place> place = find_existing(path);
   if (!place) return std::move(place.error());
-  if (place->folder == nullptr) return error_from_errno(EINVAL, path);
+  if (place->folder == nullptr) return error_from_errno(EACCES, path);
   if (!place->node->entries.empty()) return error_from_errno(ENOTEMPTY, path);
   disk_->apply({{place->folder, place->name, nullptr}});
   return ok;
@@ -168,7 +167,7 @@ Result<> SimDirectory::rename(const std::string& from, const std::string& to, bo
   if (!source) return std::move(source.error());
   Result<Disk::Place> target = disk_->find(node_, to);
   if (!target) return std::move(target.error());
-  if (source->folder == nullptr || target->folder == nullptr) return error_from_errno(EINVAL, to);
+  if (source->folder == nullptr || target->folder == nullptr) return error_from_errno(EACCES, to);
   Node* old = target->node.get();
   if (old != nullptr && keep_existing) return error_from_errno(EEXIST, to);
   if (old == source->node.get()) return ok;

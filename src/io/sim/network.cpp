@@ -164,7 +164,7 @@ Task<std::vector<Address>> Network::resolve(std::string host, uint16_t port, Con
   Duration delay = world_->dice.up_to(world_->options.network_delay);
   co_await co_await sleep_until(world_->now + delay, ctx);
   if (host != "localhost" && !host.ends_with(".localhost")) {
-    co_return fail(Code::not_found, "no address for " + host);
+    co_return fail(Code::unavailable, "cannot resolve " + host);
   }
   co_return std::vector<Address>{{"127.0.0.1", port}};
 }

@@ -1,9 +1,8 @@
-#include "io/sim.h"
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "io/sim.h"
 #include "io/sim/disk.h"
 #include "io/sim/network.h"
 #include "io/sim/world.h"

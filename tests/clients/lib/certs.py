@@ -1,4 +1,6 @@
-"""A certificate authority and a server certificate for https tests, made with the openssl command."""
+"""A certificate authority and a server certificate for https tests, made with the openssl
+command.
+"""
 
 import os
 from dataclasses import dataclass
@@ -19,7 +21,9 @@ class Certificates:
 
 
 def make(directory):
-    """Makes an authority and a certificate for localhost, *.localhost and 127.0.0.1 in `directory`."""
+    """Makes an authority and a certificate for localhost, *.localhost and 127.0.0.1 in
+    `directory`.
+    """
     directory = Path(directory)
     ca, ca_key = directory / "ca.pem", directory / "ca.key"
     cert, key, request = (

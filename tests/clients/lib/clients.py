@@ -327,7 +327,8 @@ class Rclone(Client):
         self.config = self.home / "rclone.conf"
         self.config.write_text(
             "[t]\ntype = s3\nprovider = Other\nenv_auth = false\nforce_path_style = true\n"
-            f"access_key_id = {self.target.access_key}\nsecret_access_key = {self.target.secret_key}\n"
+            f"access_key_id = {self.target.access_key}\n"
+            f"secret_access_key = {self.target.secret_key}\n"
             f"endpoint = {self.target.endpoint}\nregion = {REGION}\n"
             "upload_cutoff = 8Mi\nchunk_size = 8Mi\nlist_chunk = 1000\n"
         )

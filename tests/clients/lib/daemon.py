@@ -143,7 +143,9 @@ class Forebay:
         return proc.run([binary(), *argv], seconds=seconds, env=full).stdout.decode()
 
     def create_bucket(self, bucket, origin, freshness=None, endpoint=None):
-        """`forebay bucket create` over a bucket of `origin`; `endpoint` puts a fault proxy between."""
+        """`forebay bucket create` over a bucket of `origin`; `endpoint` puts a fault proxy
+        between.
+        """
         argv = ["bucket", "create", bucket, "--origin", origin.url(bucket, endpoint)]
         if freshness:
             argv += ["--freshness", freshness]

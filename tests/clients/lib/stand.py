@@ -9,7 +9,9 @@ from . import daemon, faultproxy
 
 
 class Stand:
-    """SeaweedFS, a counting proxy, and a Forebay whose bucket `b` has its origin behind the proxy."""
+    """SeaweedFS, a counting proxy, and a Forebay whose bucket `b` has its origin behind the
+    proxy.
+    """
 
     def __init__(self, stack, origin, flags=(), freshness=None):
         self.origin = origin
@@ -48,7 +50,9 @@ class origin_named:  # noqa: N801: reads as a phrase
 
 
 def parallel(count, work, seconds=120):
-    """Runs work(0…count-1) at once in threads, fails with the first failure, returns the results."""
+    """Runs work(0…count-1) at once in threads, fails with the first failure, returns the
+    results.
+    """
     results, failures = [None] * count, []
 
     def one(number):
