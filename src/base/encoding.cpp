@@ -3,8 +3,8 @@
 #include <openssl/evp.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
-#include <ctime>
 
 namespace forebay {
 
@@ -26,22 +26,51 @@ constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu",
 constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-std::tm broken_down(WallTime when) {
-  std::time_t seconds = when.seconds();
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  return parts;
+// A point of the calendar in UTC. <chrono>'s calendar is plain arithmetic; the C library's takes
+// the lock of the time zone on every call.
+struct Civil {
+  int year = 0;
+  int month = 0;  // 1–12
+  int day = 0;
+  int hour = 0;
+  int minute = 0;
+  int second = 0;
+  int millisecond = 0;
+  int weekday = 0;  // 0 is Sunday; not read back
+};
+
+constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kDay = 86'400 * kSecond;
+
+Civil civil(WallTime when) {
+  int64_t days = when.ns / kDay - (when.ns % kDay < 0 ? 1 : 0);  // rounds down, also before 1970
+  int64_t rest = when.ns - days * kDay;
+  std::chrono::sys_days date{std::chrono::days(days)};
+  std::chrono::year_month_day ymd(date);
+  return {.year = static_cast<int>(ymd.year()),
+          .month = static_cast<int>(static_cast<unsigned>(ymd.month())),
+          .day = static_cast<int>(static_cast<unsigned>(ymd.day())),
+          .hour = static_cast<int>(rest / (3600 * kSecond)),
+          .minute = static_cast<int>(rest / (60 * kSecond) % 60),
+          .second = static_cast<int>(rest / kSecond % 60),
+          .millisecond = static_cast<int>(rest / 1'000'000 % 1000),
+          .weekday = static_cast<int>(std::chrono::weekday(date).c_encoding())};
 }
 
-// The parts must survive a round trip, so that 31 February is refused.
-std::optional<WallTime> from_parts(std::tm parts) {
-  std::tm wanted = parts;
-  std::time_t seconds = timegm(&parts);
-  if (seconds < 0 || parts.tm_mday != wanted.tm_mday || parts.tm_hour != wanted.tm_hour ||
-      parts.tm_min != wanted.tm_min || parts.tm_mon != wanted.tm_mon) {
-    return std::nullopt;
-  }
-  return WallTime{static_cast<int64_t>(seconds) * 1'000'000'000};
+// nullopt for what the calendar does not have (31 February, hour 24, a leap second), for digits()
+// that were none, and outside 1970–2261: a WallTime ends in 2262.
+std::optional<WallTime> wall_time(const Civil& parts) {
+  bool in_range = parts.year >= 1970 && parts.year <= 2261 && parts.month >= 1 && parts.day >= 1 &&
+                  parts.hour >= 0 && parts.hour <= 23 && parts.minute >= 0 && parts.minute <= 59 &&
+                  parts.second >= 0 && parts.second <= 59;
+  if (!in_range) return std::nullopt;
+  std::chrono::year_month_day date{std::chrono::year(parts.year),
+                                   std::chrono::month(static_cast<unsigned>(parts.month)),
+                                   std::chrono::day(static_cast<unsigned>(parts.day))};
+  if (!date.ok()) return std::nullopt;
+  int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
+  int64_t seconds = parts.hour * 3600 + parts.minute * 60 + parts.second;
+  return WallTime{days * kDay + seconds * kSecond};
 }
 
 // Reads `width` digits at `at`; -1 when they are not digits.
@@ -148,61 +177,53 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 }
 
 std::string http_date(WallTime when) {
-  std::tm t = broken_down(when);
+  Civil c = civil(when);
   char out[64];
   std::snprintf(out, sizeof out, "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                kDays[static_cast<size_t>(t.tm_wday)], t.tm_mday,
-                kMonths[static_cast<size_t>(t.tm_mon)], t.tm_year + 1900, t.tm_hour, t.tm_min,
-                t.tm_sec);
+                kDays[static_cast<size_t>(c.weekday)], c.day,
+                kMonths[static_cast<size_t>(c.month - 1)], c.year, c.hour, c.minute, c.second);
   return out;
 }
 
 std::optional<WallTime> parse_http_date(std::string_view text) {
-  if (text.size() != 29 || text.substr(25) != " GMT") return std::nullopt;
-  std::tm t{};
-  t.tm_mday = digits(text, 5, 2);
-  t.tm_mon = -1;
-  for (size_t m = 0; m < kMonths.size(); ++m) {
-    if (text.substr(8, 3) == kMonths[m]) t.tm_mon = static_cast<int>(m);
-  }
-  t.tm_year = digits(text, 12, 4) - 1900;
-  t.tm_hour = digits(text, 17, 2);
-  t.tm_min = digits(text, 20, 2);
-  t.tm_sec = digits(text, 23, 2);
-  if (t.tm_mday < 1 || t.tm_mon < 0 || t.tm_hour < 0 || t.tm_min < 0 || t.tm_sec < 0) {
+  if (text.size() != 29 || text.substr(25) != " GMT" || text.substr(3, 2) != ", " ||
+      text[7] != ' ' || text[11] != ' ' || text[16] != ' ' || text[19] != ':' || text[22] != ':') {
     return std::nullopt;
   }
-  return from_parts(t);
+  int month = 0;
+  for (size_t m = 0; m < kMonths.size(); ++m) {
+    if (text.substr(8, 3) == kMonths[m]) month = static_cast<int>(m) + 1;
+  }
+  return wall_time({.year = digits(text, 12, 4),
+                    .month = month,
+                    .day = digits(text, 5, 2),
+                    .hour = digits(text, 17, 2),
+                    .minute = digits(text, 20, 2),
+                    .second = digits(text, 23, 2)});
 }
 
 std::string iso8601(WallTime when) {
-  std::tm t = broken_down(when);
+  Civil c = civil(when);
   char out[64];
-  std::snprintf(out, sizeof out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900,
-                t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec,
-                static_cast<int>(when.ns / 1'000'000 % 1000));
+  std::snprintf(out, sizeof out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", c.year, c.month, c.day,
+                c.hour, c.minute, c.second, c.millisecond);
   return out;
 }
 
 std::optional<WallTime> parse_iso8601(std::string_view text) {
-  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' ||
-      text[13] != ':' || text[16] != ':' || text.back() != 'Z') {
+  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
+      text[16] != ':' || text.back() != 'Z') {
     return std::nullopt;
   }
-  std::tm t{};
-  t.tm_year = digits(text, 0, 4) - 1900;
-  t.tm_mon = digits(text, 5, 2) - 1;
-  t.tm_mday = digits(text, 8, 2);
-  t.tm_hour = digits(text, 11, 2);
-  t.tm_min = digits(text, 14, 2);
-  t.tm_sec = digits(text, 17, 2);
-  if (t.tm_mon < 0 || t.tm_mday < 1 || t.tm_hour < 0 || t.tm_min < 0 || t.tm_sec < 0) {
-    return std::nullopt;
-  }
-  auto when = from_parts(t);
+  auto when = wall_time({.year = digits(text, 0, 4),
+                         .month = digits(text, 5, 2),
+                         .day = digits(text, 8, 2),
+                         .hour = digits(text, 11, 2),
+                         .minute = digits(text, 14, 2),
+                         .second = digits(text, 17, 2)});
   if (!when || text.size() == 20) return when;
-  if (text[19] != '.') return std::nullopt;
-  int64_t unit = 100'000'000;
+  if (text[19] != '.' || text.size() == 21) return std::nullopt;
+  int64_t unit = kSecond / 10;
   for (size_t i = 20; i + 1 < text.size(); ++i, unit /= 10) {
     int digit = digits(text, i, 1);
     if (digit < 0) return std::nullopt;
@@ -212,26 +233,21 @@ std::optional<WallTime> parse_iso8601(std::string_view text) {
 }
 
 std::string amz_date(WallTime when) {
-  std::tm t = broken_down(when);
+  Civil c = civil(when);
   char out[64];
-  std::snprintf(out, sizeof out, "%04d%02d%02dT%02d%02d%02dZ", t.tm_year + 1900, t.tm_mon + 1,
-                t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec);
+  std::snprintf(out, sizeof out, "%04d%02d%02dT%02d%02d%02dZ", c.year, c.month, c.day, c.hour,
+                c.minute, c.second);
   return out;
 }
 
 std::optional<WallTime> parse_amz_date(std::string_view text) {
   if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
-  std::tm t{};
-  t.tm_year = digits(text, 0, 4) - 1900;
-  t.tm_mon = digits(text, 4, 2) - 1;
-  t.tm_mday = digits(text, 6, 2);
-  t.tm_hour = digits(text, 9, 2);
-  t.tm_min = digits(text, 11, 2);
-  t.tm_sec = digits(text, 13, 2);
-  if (t.tm_mon < 0 || t.tm_mday < 1 || t.tm_hour < 0 || t.tm_min < 0 || t.tm_sec < 0) {
-    return std::nullopt;
-  }
-  return from_parts(t);
+  return wall_time({.year = digits(text, 0, 4),
+                    .month = digits(text, 4, 2),
+                    .day = digits(text, 6, 2),
+                    .hour = digits(text, 9, 2),
+                    .minute = digits(text, 11, 2),
+                    .second = digits(text, 13, 2)});
 }
 
 }  // namespace forebay

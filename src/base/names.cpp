@@ -93,6 +93,7 @@ Result<UnitId> UnitId::parse(std::string_view hex) {
     return fail(Code::invalid, "a unit id is 32 hex digits");
   }
   std::copy_n(reinterpret_cast<const uint8_t*>(decoded->data()), id.bytes.size(), id.bytes.data());
+  if (id.hex() != hex) return fail(Code::invalid, "a unit id is written in lower case");
   return id;
 }
 

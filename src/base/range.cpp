@@ -2,17 +2,22 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace forebay {
 
 namespace {
 
-std::optional<uint64_t> parse_number(std::string_view text) {
+enum class Huge { refuse, saturate };
+
+// A number of digits only; what does not fit into 64 bits is refused or counts as the largest.
+std::optional<uint64_t> parse_number(std::string_view text, Huge huge) {
   uint64_t value = 0;
-  if (text.empty()) return std::nullopt;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  if (error == std::errc::invalid_argument || end != text.data() + text.size()) return std::nullopt;
+  if (error == std::errc()) return value;
+  if (huge == Huge::refuse) return std::nullopt;
+  return std::numeric_limits<uint64_t>::max();
 }
 
 }  // namespace
@@ -27,14 +32,14 @@ std::optional<RangeRequest> RangeRequest::parse(std::string_view header) {
   std::string_view right = header.substr(dash + 1);
   RangeRequest request;
   if (left.empty()) {
-    request.suffix = parse_number(right);
+    request.suffix = parse_number(right, Huge::saturate);
     if (!request.suffix) return std::nullopt;
     return request;
   }
-  request.first = parse_number(left);
+  request.first = parse_number(left, Huge::saturate);
   if (!request.first) return std::nullopt;
   if (right.empty()) return request;
-  request.last = parse_number(right);
+  request.last = parse_number(right, Huge::saturate);
   if (!request.last || *request.last < *request.first) return std::nullopt;
   return request;
 }
@@ -63,9 +68,9 @@ Result<ContentRange> ContentRange::parse(std::string_view header) {
   if (dash == std::string_view::npos || slash == std::string_view::npos || dash > slash) {
     return bad();
   }
-  auto first = parse_number(rest.substr(0, dash));
-  auto last = parse_number(rest.substr(dash + 1, slash - dash - 1));
-  auto total = parse_number(rest.substr(slash + 1));
+  auto first = parse_number(rest.substr(0, dash), Huge::refuse);
+  auto last = parse_number(rest.substr(dash + 1, slash - dash - 1), Huge::refuse);
+  auto total = parse_number(rest.substr(slash + 1), Huge::refuse);
   if (!first || !last || !total || *last < *first || *last >= *total) return bad();
   return ContentRange{{*first, *last - *first + 1}, *total};
 }

@@ -30,7 +30,8 @@ struct RangeRequest {
   bool operator==(const RangeRequest&) const = default;
 
   /// Reads a Range header. S3 ignores what is not exactly one well-formed byte range (several
-  /// ranges, other units, last < first): nullopt, the whole object is served.
+  /// ranges, other units, last < first): nullopt, the whole object is served. A
+  /// number beyond 64 bits counts as the largest.
   static std::optional<RangeRequest> parse(std::string_view header);
 
   /// The bytes of an object of `size`; not satisfiable → Code::invalid with detail InvalidRange.

@@ -28,7 +28,7 @@ struct Time {
   int64_t ns = 0;
   auto operator<=>(const Time&) const = default;
   constexpr Time operator+(Duration d) const {
-    return {ns > std::numeric_limits<int64_t>::max() - d.ns && d.ns > 0
+    return {d.ns > 0 && ns > std::numeric_limits<int64_t>::max() - d.ns
                 ? std::numeric_limits<int64_t>::max()
                 : ns + d.ns};
   }

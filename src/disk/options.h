@@ -48,8 +48,8 @@ struct Options {
   uint32_t small_max = 64 << 10;
   /// Bytes of a segment file. On small disks a sixteenth of the capacity if that is less.
   uint32_t segment_bytes = 64 << 20;
-  /// Units in memory, all disks together. Each costs about 160 bytes, one in a file of its own
-  /// 240 more and 4 per MiB (docs/formats/disk.md).
+  /// Units in memory, all disks together. Each costs about 128 bytes, one in a file of its own
+  /// 176 more and 4 per MiB (docs/formats/disk.md).
   uint64_t max_units = 4 << 20;
   /// Descriptors of data files held open while nobody reads them, all disks together.
   uint32_t max_open_files = 4096;

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <unordered_set>
 #include <vector>
 
 #include "base/bytes.h"
@@ -14,8 +16,16 @@
 #include "disk/options.h"
 #include "disk/writer.h"
 #include "io/file.h"
+#include "io/sync.h"
 
 namespace forebay::disk {
+
+class Appender;
+class Disk;
+class OpenFiles;
+class Recycler;
+class UnitMap;
+struct Unit;
 
 /// What find() knows without touching a disk.
 struct Found {
@@ -28,60 +38,94 @@ struct Found {
   io::FileSlice slice = {};
 };
 
-/// All disks of a node. Any thread, except that a Task runs on the loop of its context. Slices and
-/// Writers may outlive the Store. The duties run_…() are started by job or node, end with ok when
-/// their context is cancelled, and must have ended before close().
+/// All disks of a node. Any thread, except that a Task runs on the loop of its context; the Store
+/// outlives its Tasks. Slices may outlive the Store. The duties run_…() are started by job or node,
+/// end with ok when their context is cancelled, and have ended before close().
 class Store : public std::enable_shared_from_this<Store> {
  public:
   /// Opens every disk: reads the index, forgets rows without data, removes data without rows. A
   /// disk that cannot be opened is out (stats() tell); none at all is an error.
   static Task<std::shared_ptr<Store>> open(Options options, Context ctx);
-  /// Durable index, nothing pending. The last call.
-  virtual Task<> close(Context ctx) = 0;
-  virtual ~Store() = default;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  ~Store();
+  /// Nothing pending, the index durable. The last call.
+  Task<> close(Context ctx);
 
   /// Where the bytes `range` of the unit are. Never blocks, allocates nothing. Counts as a use.
   /// The slice stays good after an eviction. A range outside of the unit is absent.
-  virtual Found find(const UnitId& id, ByteRange range, Verify verify = Verify::start) = 0;
+  Found find(const UnitId& id, ByteRange range, Verify verify = Verify::start);
   /// The same, waiting for the disk: opens the file, verifies what must be. Code::not_found when
-  /// it is not here; Code::corrupt when its bytes were wrong or unreadable (then it is dropped).
-  virtual Task<io::FileSlice> open(UnitId id, ByteRange range, Verify verify, Context ctx) = 0;
+  /// it is not here; Code::corrupt when its bytes were wrong or unreadable (then it is dropped);
+  /// Code::busy when the process is out of descriptors.
+  Task<io::FileSlice> open(UnitId id, ByteRange range, Verify verify, Context ctx);
   /// Whether the unit is here. Does not count as a use.
-  virtual bool contains(const UnitId& id) const = 0;
+  bool contains(const UnitId& id) const;
 
   /// Sets aside room for a unit of `bytes` on the disk where it would go. Code::busy with detail
   /// "ENOSPC" when there is none now; the evictor then hurries. Code::unavailable when no disk is
   /// healthy.
-  virtual Result<Reservation> reserve(const UnitId& id, uint64_t bytes) = 0;
+  Result<Reservation> reserve(const UnitId& id, uint64_t bytes);
   /// Begins a unit in a file of its own; `length` ≥ 1, at most what was reserved for this very id.
   /// Code::exists when it is here or being written. The Writer publishes it.
-  virtual Task<std::shared_ptr<Writer>> create(UnitId id, uint64_t length, Reservation reservation,
-                                               Admission admission, Context ctx) = 0;
+  Task<std::shared_ptr<Writer>> create(UnitId id, uint64_t length, Reservation reservation,
+                                       Admission admission, Context ctx);
   /// Stores a unit of 1…small_max bytes; it can be found when this returns. Puts that come
-  /// together share one write. Code::exists as above; Code::busy when the queue or the disk is
-  /// full. A put that is cancelled may still be made.
-  virtual Task<> put_small(UnitId id, Bytes bytes, Admission admission, Context ctx) = 0;
+  /// together share one write. Code::exists as above; Code::busy when the queue or the disk (detail
+  /// "ENOSPC") is full. A put that is cancelled may still be made.
+  Task<> put_small(UnitId id, Bytes bytes, Admission admission, Context ctx);
   /// Drops the unit if it is here. Its space comes back later.
-  virtual void remove(const UnitId& id) = 0;
+  void remove(const UnitId& id);
   /// Tells that sending from this unit's file failed: the unit is dropped, its disk blamed.
-  virtual void read_failed(const UnitId& id) = 0;
+  void read_failed(const UnitId& id);
 
-  virtual Stats stats() const = 0;
+  Stats stats() const;
 
   /// Keeps space free: evicts least recently used units, unlinks, closes.
-  virtual Task<> run_evictor(Context ctx) = 0;
+  Task<> run_evictor(Context ctx);
   /// Copies what lives in mostly dead segments forward and unlinks them.
-  virtual Task<> run_recycler(Context ctx) = 0;
+  Task<> run_recycler(Context ctx);
   /// Hands rows to the index in batches.
-  virtual Task<> run_committer(Context ctx) = 0;
+  Task<> run_committer(Context ctx);
   /// Reads all units, slowly, round and round, and drops those that have rotted.
-  virtual Task<> run_scrubber(Context ctx) = 0;
+  Task<> run_scrubber(Context ctx);
 
-  /// One pass of each duty, for tests and for close().
-  virtual Task<> evict(Context ctx) = 0;
-  virtual Task<> recycle(Context ctx) = 0;
-  virtual Task<> commit_rows(Context ctx) = 0;
-  virtual Task<> scrub(Context ctx) = 0;
+  /// One pass of each duty, for tests. Two passes of one duty must not run at once.
+  Task<> evict(Context ctx);
+  Task<> recycle(Context ctx);
+  Task<> commit_rows(Context ctx);
+  /// `rate`: bytes per second at most; 0: as fast as it goes.
+  Task<> scrub(uint64_t rate, Context ctx);
+
+ private:
+  friend class Writer;
+  explicit Store(Options options);
+  Disk* choose(const UnitId& id) const;
+  Disk& disk_of(const Unit& unit) const;
+  bool begin_writing(const UnitId& id);
+  void end_writing(const UnitId& id);
+  bool publish(Disk& disk, const UnitId& id, Unit unit, Admission admission,
+               const std::shared_ptr<io::File>& file);
+  void keep_map_bounded();
+  bool evict_one(Disk& disk);
+  bool over(const Disk& disk) const;
+  bool drop(const UnitId& id, const Unit* at);
+  Task<std::shared_ptr<io::File>> wake(UnitId id, Unit unit, Context ctx);
+  Task<> verify(UnitId id, Unit unit, std::shared_ptr<io::File> file, ByteRange range, Context ctx);
+
+  const Options options_;
+  const std::unique_ptr<UnitMap> units_;
+  const std::unique_ptr<OpenFiles> open_files_;
+  // One of each per disk.
+  std::vector<std::unique_ptr<Disk>> disks_;
+  std::vector<std::unique_ptr<Appender>> appenders_;
+  std::vector<std::unique_ptr<Recycler>> recyclers_;
+  io::Progress pressure_;  // space is short: evict, recycle
+  io::Progress verified_;  // somebody has verified a unit
+
+  mutable std::mutex mutex_;
+  std::unordered_set<UnitId> writing_;
+  std::unordered_set<UnitId> verifying_;
 };
 
 }  // namespace forebay::disk

@@ -3,16 +3,25 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/context.h"
+#include "base/names.h"
 #include "base/range.h"
 #include "base/task.h"
+#include "disk/block_sums.h"
+#include "disk/options.h"
+#include "disk/range_set.h"
 #include "io/file.h"
 
 namespace forebay::disk {
 
+class DataFile;
+class Disk;
 class Space;
+class Store;
 
 /// Bytes set aside on one disk; given back when destroyed. Any thread.
 class Reservation {
@@ -30,6 +39,8 @@ class Reservation {
   ~Reservation();
 
   uint64_t bytes() const { return bytes_; }
+  /// From now on somebody else gives the bytes back.
+  void keep() { bytes_ = 0; }
   const std::shared_ptr<Space>& space() const { return space_; }
 
  private:
@@ -37,23 +48,59 @@ class Reservation {
   uint64_t bytes_ = 0;
 };
 
-/// Made by Store::create(). Any thread; dropping it without commit() removes the file (soon, by
-/// the evictor). After a failed write() only dropping it makes sense.
+/// Made by Store::create(), which it keeps alive. Any thread; it outlives the Tasks of its calls.
+/// Dropping it without commit() removes the file (soon, by the evictor). After a failed write()
+/// only dropping it makes sense.
 class Writer {
  public:
-  virtual ~Writer() = default;
-  virtual uint64_t length() const = 0;
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  ~Writer();
+
+  uint64_t length() const { return length_; }
   /// Puts `bytes` (which live until it returns) at `offset`. Ranges come in any order, also side
-  /// by side, but never overlap: Code::invalid. When it returns they can be read from file().
-  virtual Task<> write(uint64_t offset, ByteView bytes, Context ctx) = 0;
+  /// by side, but never overlap and lie within the unit: else Code::invalid. When it returns they
+  /// can be read from file().
+  Task<> write(uint64_t offset, ByteView bytes, Context ctx);
   /// Whether all bytes of `range` have been written.
-  virtual bool present(ByteRange range) const = 0;
+  bool present(ByteRange range) const;
   /// How many bytes from `offset` on have been written without a gap.
-  virtual uint64_t present_from(uint64_t offset) const = 0;
+  uint64_t present_from(uint64_t offset) const;
   /// The file; offset 0 is the unit's first byte. Only present ranges may be read.
-  virtual const std::shared_ptr<io::File>& file() const = 0;
-  /// Publishes the unit: found from now on. Code::invalid while bytes are missing.
-  virtual Task<> commit(Context ctx) = 0;
+  const std::shared_ptr<io::File>& file() const { return file_; }
+  /// Publishes the unit: found from now on. Once. Code::invalid while bytes are missing.
+  Task<> commit(Context ctx);
+
+ private:
+  friend class Store;
+  struct Parts {
+    std::shared_ptr<Store> store;
+    Disk& disk;
+    UnitId id;
+    uint64_t length;
+    Admission admission;
+    std::shared_ptr<DataFile> data;
+    std::shared_ptr<io::File> file;
+  };
+  explicit Writer(Parts parts);
+  Result<> claim(uint64_t offset, ByteView bytes);
+  Result<> put(uint64_t offset, ByteView bytes);
+  void done();
+
+  const std::shared_ptr<Store> store_;
+  Disk& disk_;
+  const UnitId id_;
+  const uint64_t length_;
+  const Admission admission_;
+  const std::shared_ptr<DataFile> data_;
+  const std::shared_ptr<io::File> file_;
+
+  mutable std::mutex mutex_;
+  RangeSet claimed_;
+  RangeSet present_;
+  BlockSums sums_;
+  bool broken_ = false;  // a write failed
+  enum class Name { fresh, final, published } name_ = Name::fresh;
 };
 
 }  // namespace forebay::disk

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <compare>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,8 +14,11 @@
 #include "http/counters.h"
 #include "http/message.h"
 #include "io/stream.h"
+#include "io/tls.h"
 
 namespace forebay::http {
+
+class Pool;
 
 /// Whom to talk to.
 struct Endpoint {
@@ -67,18 +69,18 @@ struct ClientOptions {
   Duration idle_timeout = seconds(15);
   Duration connect_timeout = seconds(5);    ///< name, connect and handshake, over all addresses
   Duration progress_timeout = seconds(30);  ///< without any byte moved, either way
+  Duration answer_timeout = seconds(60);    ///< from the whole request to a response's first byte
   Duration continue_timeout = seconds(1);   ///< then the body is sent without a 100
   size_t head_bytes = 64 << 10;
   size_t head_fields = 200;
   /// 256 KiB read buffers for response bodies; bodies beyond that many use 16 KiB ones.
   size_t large_buffers = 64;
-  /// Makes the TLS side of a connection to `endpoint`; without it secure endpoints are refused.
-  std::function<Task<std::unique_ptr<io::Stream>>(std::unique_ptr<io::Stream>, Endpoint endpoint,
-                                                  Context)>
-      wrap;
+  /// For secure endpoints; without it they are refused.
+  std::shared_ptr<io::TlsContext> tls;
 };
 
-/// One per loop; all members are for that loop's thread, but counters().
+/// One per loop, which must outlive it and its bodies; all members are for that loop's thread, but
+/// counters().
 class Client {
  public:
   Client(io::Loop& loop, ClientOptions options = {});
@@ -91,15 +93,14 @@ class Client {
   /// Code::timeout. An error of request.body's source comes back as it is, and the server sees a
   /// reset. A GET, HEAD or OPTIONS without a body is sent once more when a pooled connection had
   /// died before the first byte of an answer; nothing else is retried.
-  Task<ClientResponse> send(ClientRequest request, Context ctx);
+  [[clang::coro_wrapper]] Task<ClientResponse> send(ClientRequest request, Context ctx);
 
   /// Closes what is idle.
   void close_idle();
   const ClientCounters& counters() const;
 
  private:
-  class State;
-  std::shared_ptr<State> state_;
+  std::shared_ptr<Pool> pool_;  // bodies of responses hold it too
 };
 
 }  // namespace forebay::http

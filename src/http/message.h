@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/header.h"
 #include "base/time.h"
 #include "io/body.h"
 #include "io/loop.h"
@@ -22,11 +23,7 @@ namespace forebay::http {
 /// chunked framing; received from chunked responses and from those that end with the connection.
 inline constexpr uint64_t kUnknownLength = std::numeric_limits<uint64_t>::max();
 
-/// One header field as received. Both views point into the buffer of the head.
-struct Header {
-  std::string_view name;
-  std::string_view value;  ///< without white space at its ends
-};
+using forebay::Header;
 
 /// Whether two field names, methods or tokens are equal without regard to ASCII case.
 bool same_name(std::string_view a, std::string_view b);

@@ -3,7 +3,6 @@
 // connection are answered in order, one at a time.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -12,6 +11,7 @@
 #include "http/counters.h"
 #include "http/message.h"
 #include "io/stream.h"
+#include "io/tls.h"
 
 namespace forebay::http {
 
@@ -61,8 +61,8 @@ struct ServerOptions {
   Duration linger = seconds(2);
   /// 256 KiB read buffers for request bodies; bodies beyond that many use 16 KiB ones.
   size_t large_buffers = 64;
-  /// Filters every accepted stream (TLS handshake); requests are then marked secure.
-  std::function<Task<std::unique_ptr<io::Stream>>(std::unique_ptr<io::Stream>, Context)> wrap;
+  /// With it every connection begins with a TLS handshake, and requests are marked secure.
+  std::shared_ptr<io::TlsContext> tls;
 };
 
 /// One listener on one loop. All members are for that loop's thread, but counters().
@@ -75,11 +75,11 @@ class Server {
   ~Server();
 
   /// Serves until drain() or a cancel of ctx; every connection has ended when it returns. Once.
-  Task<> run(Context ctx);
+  [[clang::coro_wrapper]] Task<> run(Context ctx);
 
   /// Stops accepting, closes idle connections, lets requests in flight finish; those that have not
   /// by `deadline` are cancelled. Returns when all have ended. At any time, also before run().
-  Task<> drain(Time deadline, Context ctx);
+  [[clang::coro_wrapper]] Task<> drain(Time deadline, Context ctx);
 
   io::Address address() const;
   const ServerCounters& counters() const;

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,6 +50,25 @@ class File {
   virtual void read_ahead(uint64_t offset, uint64_t length) = 0;
   /// The kernel's descriptor; -1 in simulation.
   virtual int descriptor() const = 0;
+  /// An extended attribute of the open file, as Directory::attribute.
+  virtual Result<std::string> attribute(const std::string& name) {
+    return fail(Code::unavailable, "attribute " + name + ": not supported");
+  }
+  /// Copies `length` bytes of `source` from `from` to `to` here, in the kernel where it can (some
+  /// filesystems share the blocks). A source that ends before is Code::corrupt.
+  virtual Result<> copy_from(File& source, uint64_t from, uint64_t to, uint64_t length) {
+    std::vector<std::byte> buffer(std::min<uint64_t>(length, 256 << 10));
+    while (length > 0) {
+      ByteSpan into = ByteSpan(buffer).first(std::min<uint64_t>(length, buffer.size()));
+      Result<size_t> count = source.read_at(from, into);
+      if (!count) return std::move(count.error());
+      if (*count == 0) return fail(Code::corrupt, "a file is shorter than what is copied of it");
+      Result<> written = write_at(to, into.first(*count));
+      if (!written) return written;
+      from += *count, to += *count, length -= *count;
+    }
+    return ok;
+  }
 };
 
 enum class OpenMode {
@@ -76,6 +96,14 @@ class Directory {
   virtual Result<> make_directory(const std::string& path) = 0;
   /// Removes a file, or an empty folder. Not empty → Code::conflict.
   virtual Result<> remove(const std::string& path) = 0;
+  /// Removes an empty folder, and never a file. Not empty → Code::conflict; no folder, or a file
+  /// in its place → Code::not_found.
+  virtual Result<> remove_folder(const std::string& path) {
+    Result<FileStat> found = stat(path);
+    if (!found) return std::move(found.error());
+    if (found->kind != FileStat::Kind::directory) return fail(Code::not_found, "no folder " + path);
+    return remove(path);
+  }
   /// Atomically gives `from` the name `to`, replacing a file there unless `keep_existing`, which
   /// answers Code::exists instead. A folder replaces an empty folder only.
   virtual Result<> rename(const std::string& from, const std::string& to, bool keep_existing) = 0;

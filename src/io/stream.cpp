@@ -66,7 +66,7 @@ Task<> write_all(Stream& stream, std::vector<ByteView> parts, bool more, Context
   }
 }
 
-Task<> send_file(Stream& stream, FileSlice slice, bool more, Context ctx) {
+Task<> send_file(Stream& stream, FileSlice slice, bool more, Context ctx, Pace pace) {
   uint64_t turn = 0;
   while (slice.length > 0) {
     size_t part = std::min<uint64_t>(slice.length, kSendSlice);
@@ -76,8 +76,10 @@ Task<> send_file(Stream& stream, FileSlice slice, bool more, Context ctx) {
         return ok;
       });
     }
+    Context step = pace.progress.ns == kNever.ns ? ctx : ctx.until(ctx.loop->now() + pace.progress);
     size_t sent = co_await co_await SendFile(stream, *slice.file, slice.offset, part,
-                                             more || part < slice.length, ctx);
+                                             more || part < slice.length, step);
+    if (pace.moved != nullptr) *pace.moved += sent;
     if (sent == 0) co_return fail(Code::corrupt, "a file is shorter than its unit");
     slice.offset += sent;
     slice.length -= sent;

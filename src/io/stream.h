@@ -132,9 +132,14 @@ class SendFile final : public StreamLeaf {
 
 /// Sends all of `parts`. The views must live until it returns. At most eight parts.
 Task<> write_all(Stream& stream [[clang::lifetimebound]], std::vector<ByteView> parts, bool more, Context ctx);
+/// How long a transfer may go without any byte moved, and where its bytes are added up.
+struct Pace {
+  Duration progress = Duration{kNever.ns};
+  uint64_t* moved = nullptr;  ///< outlives the call; also right when the call fails
+};
 /// Sends `slice` whole, reading ahead in the pool where pages are cold, and yields to others every
 /// kSendTurn bytes. A file shorter than the slice is Code::corrupt.
-Task<> send_file(Stream& stream, FileSlice slice, bool more, Context ctx);
+Task<> send_file(Stream& stream, FileSlice slice, bool more, Context ctx, Pace pace = {});
 /// Waits for a connection. Out of descriptors → Code::busy.
 Task<std::unique_ptr<Stream>> accept(Listener& listener, Context ctx);
 

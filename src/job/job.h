@@ -74,10 +74,10 @@ struct Status {
   std::string unit;
   State state = State::waiting;
   uint64_t done = 0;
-  uint64_t total = 0;      ///< 0: not known
-  uint64_t runs = 0;       ///< runs that ended
-  uint64_t failures = 0;   ///< of them with an error
-  std::string last_error;  ///< of the last run that failed; stays until a run is good
+  uint64_t total = 0;               ///< 0: not known
+  uint64_t runs = 0;                ///< runs that ended
+  uint64_t failures = 0;            ///< of them with an error
+  std::string last_error;           ///< of the last run that failed; stays until a run is good
   std::optional<WallTime> started;  ///< of the last run
   std::optional<WallTime> ended;    ///< of the last run; nothing while the first one runs
 };

@@ -7,12 +7,12 @@
 #include <string>
 
 #include "meta/store.h"
-#include "obs/log.h"
 
 namespace forebay::meta {
 
 struct RocksOptions {
-  /// The folder; made if missing. One process at a time: a second one gets Code::busy.
+  /// The folder; made if missing, its parent is not. One process at a time: a second one gets
+  /// Code::busy.
   std::string path;
   /// Bytes of blocks kept in memory.
   size_t block_cache = 4 << 20;

@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "base/names.h"
+#include "meta/store.h"
 
 namespace forebay::meta::schema {
 
@@ -46,5 +47,9 @@ struct UploadKey {
   std::string id;
 };
 Result<UploadKey> parse_upload(std::string_view row_key);
+
+/// Writes the version into a new store, and checks it in one that has been used: another version
+/// than ours → Code::invalid. The first call on every store.
+Task<> ensure_format(Store& store [[clang::lifetimebound]], Context ctx);
 
 }  // namespace forebay::meta::schema

@@ -71,14 +71,14 @@ struct LogOptions {
   Level level = Level::info;
   LogFormat format = LogFormat::text;
   /// A file to append to; empty: standard error.
-  std::string file;
+  std::string file = {};
   /// Lines wait in a bounded queue and another thread writes them, so that a slow terminal never
   /// stops a loop; when the queue is full the oldest lines are dropped and counted.
   bool asynchronous = true;
   /// Bound of that queue, lines.
   size_t queue = 8192;
   /// Instead of a file: gets each line without its end. For tests; called on the logging thread.
-  std::function<void(std::string_view line)> sink;
+  std::function<void(std::string_view line)> sink = {};
 };
 
 /// Writes lines. Any thread. Made by node, or by a test; whoever logs gets a reference. The loop
@@ -120,8 +120,7 @@ class Log {
   explicit Log(Level level) : level_(level) {}
 
  private:
-  virtual void emit(Level level, std::string_view message,
-                    std::initializer_list<Field> fields) = 0;
+  virtual void emit(Level level, std::string_view message, std::initializer_list<Field> fields) = 0;
   std::atomic<Level> level_;
 };
 

@@ -4,9 +4,9 @@
 // few other threads use; the cells are summed when somebody scrapes.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
-#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -132,8 +132,7 @@ class Registry {
   /// stay callable as long as anyone renders.
   void counter_from(std::string name, std::string help, Labels labels,
                     std::function<uint64_t()> read);
-  void gauge_from(std::string name, std::string help, Labels labels,
-                  std::function<double()> read);
+  void gauge_from(std::string name, std::string help, Labels labels, std::function<double()> read);
 
   /// All of it as text, families by name; content type kContentType.
   std::string render() const;

@@ -29,14 +29,14 @@ using Fields = std::map<std::string, std::string>;
 /// What a HEAD or GET tells about the current version of a key.
 struct ObjectInfo {
   uint64_t size = 0;
-  ETag etag;          ///< as clients see it
-  Tag tag;            ///< names the bytes; empty: not strong, do not cache
-  WallTime modified;
-  std::string version_id;  ///< empty when the origin has none
-  Fields fields;
+  ETag etag = {};  ///< as clients see it
+  Tag tag = {};    ///< names the bytes; empty: not strong, do not cache
+  WallTime modified = {};
+  std::string version_id = {};  ///< empty when the origin has none
+  Fields fields = {};
   /// Whole-object checksums the origin stated: header name → base64 (x-amz-checksum-…, and
   /// x-amz-checksum-type). Never sent with a part of the object.
-  Fields checksums;
+  Fields checksums = {};
   uint32_t parts = 0;  ///< x-amz-mp-parts-count, only in answers to a partNumber
 };
 
@@ -46,109 +46,113 @@ struct HeadOptions {
 };
 
 struct GetOptions {
-  std::optional<ByteRange> range;  ///< nothing: all
+  std::optional<ByteRange> range = {};  ///< nothing: all
   /// Only this version: If-Match on the wire *and* tag, total size and Content-Range checked in
   /// the answer. Another version → Code::conflict, detail "PreconditionFailed".
-  std::optional<Tag> tag;
-  ETag etag;               ///< of that version, for If-Match
-  std::string version_id;  ///< where the origin has versions
+  std::optional<Tag> tag = {};
+  ETag etag = {};               ///< of that version, for If-Match
+  std::string version_id = {};  ///< where the origin has versions
 };
 
 struct GetAnswer {
-  ObjectInfo info;   ///< of the whole object: info.size is the total
-  ByteRange range;   ///< what body holds
-  io::Body body;     ///< ends early only with an error
+  ObjectInfo info = {};  ///< of the whole object: info.size is the total
+  ByteRange range = {};  ///< what body holds
+  io::Body body = {};    ///< ends early only with an error
 };
 
 /// Conditions of a write; at most one is set. A failed one → Code::conflict,
 /// "PreconditionFailed". An origin that lacks it → Code::invalid, "NotImplemented".
 struct WriteConditions {
   bool if_none_match_any = false;
-  ETag if_match;
+  ETag if_match = {};
 };
 
 struct PutOptions {
-  Fields fields;       ///< see Fields
-  Fields checksums;    ///< verified by the gateway, to be kept and returned where the origin can
-  WriteConditions conditions;
+  Fields fields = {};     ///< see Fields
+  Fields checksums = {};  ///< verified by the gateway, to be kept and returned where the origin can
+  /// Checksums that come after the body: complete when the body's source has ended well. May be
+  /// null. They belong to `checksums` then.
+  std::shared_ptr<const Fields> trailing = {};
+  WriteConditions conditions = {};
 };
 
 struct PutAnswer {
-  ETag etag;
-  Tag tag;  ///< of the new version when the origin's answer determines it; else empty
-  std::string version_id;
-  WallTime modified;
+  ETag etag = {};
+  Tag tag = {};  ///< of the new version when the origin's answer determines it; else empty
+  std::string version_id = {};
+  WallTime modified = {};
 };
 
 struct ListOptions {
-  std::string prefix;
-  std::string delimiter;     ///< "" or any text
-  std::string start_after;   ///< only keys (and common prefixes) after this
-  std::string continuation;  ///< the origin's own token of a page before; then start_after is moot
+  std::string prefix = {};
+  std::string delimiter = {};    ///< "" or any text
+  std::string start_after = {};  ///< only keys (and common prefixes) after this
+  /// The origin's own token of a page before; then start_after is moot.
+  std::string continuation = {};
   uint32_t max_keys = 1000;  ///< ≤ 1000; common prefixes count too
 };
 
 struct ListedObject {
-  std::string key;
+  std::string key = {};
   uint64_t size = 0;
-  ETag etag;
-  WallTime modified;
+  ETag etag = {};
+  WallTime modified = {};
   std::string storage_class = "STANDARD";
 };
 
 struct ListAnswer {
-  std::vector<ListedObject> objects;  ///< in key order
-  std::vector<std::string> prefixes;  ///< in key order
+  std::vector<ListedObject> objects = {};  ///< in key order
+  std::vector<std::string> prefixes = {};  ///< in key order
   bool truncated = false;
-  std::string next;       ///< continuation for the next page, when truncated
-  std::string last_name;  ///< the last key or prefix given (V1's NextMarker)
+  std::string next = {};       ///< continuation for the next page, when truncated
+  std::string last_name = {};  ///< the last key or prefix given (V1's NextMarker)
 };
 
 struct PartInfo {
   uint32_t number = 0;
   uint64_t size = 0;
-  ETag etag;
-  WallTime modified;
-  Fields checksums;
+  ETag etag = {};
+  WallTime modified = {};
+  Fields checksums = {};
 };
 
 struct CompletedPart {
   uint32_t number = 0;
-  ETag etag;
-  Fields checksums;
+  ETag etag = {};
+  Fields checksums = {};
 };
 
 struct UploadInfo {
-  std::string key;
-  std::string upload_id;
-  WallTime initiated;
+  std::string key = {};
+  std::string upload_id = {};
+  WallTime initiated = {};
 };
 
 struct ListPartsAnswer {
-  std::vector<PartInfo> parts;
+  std::vector<PartInfo> parts = {};
   bool truncated = false;
   uint32_t next_marker = 0;
 };
 
 struct ListUploadsAnswer {
-  std::vector<UploadInfo> uploads;
-  std::vector<std::string> prefixes;
+  std::vector<UploadInfo> uploads = {};
+  std::vector<std::string> prefixes = {};
   bool truncated = false;
   std::string next_key, next_upload;
 };
 
 struct ListUploadsOptions {
-  std::string prefix, delimiter, key_marker, upload_id_marker;
+  std::string prefix = {}, delimiter = {}, key_marker = {}, upload_id_marker = {};
   uint32_t max_uploads = 1000;
 };
 
 /// What an origin can do; probed when a bucket is created (s3) or known (dir), and stored.
 struct Capabilities {
-  bool conditional_put = false;   ///< If-None-Match: * and If-Match on put
-  bool conditional_get = false;   ///< If-Match on get
-  bool part_number = false;       ///< HEAD ?partNumber=1 tells the part's size
-  bool versions = false;          ///< version ids name versions for ever
-  bool start_after = false;       ///< list V2 start-after
+  bool conditional_put = false;  ///< If-None-Match: * and If-Match on put
+  bool conditional_get = false;  ///< If-Match on get
+  bool part_number = false;      ///< HEAD ?partNumber=1 tells the part's size
+  bool versions = false;         ///< version ids name versions for ever
+  bool start_after = false;      ///< list V2 start-after
 };
 
 /// Counts body bytes and requests; the owner gives one to each Origin. Any thread.

@@ -44,10 +44,13 @@ class ChunkChain {
   std::string_view trailers(std::string_view canonical);
 
  private:
-  std::string_view sign(std::string_view algorithm, std::span<const std::string_view> lines);
+  std::string_view sign_text();
+  void begin(std::string_view algorithm);
+
   HmacKey key_;
-  std::string timestamp_and_scope_;
+  std::string timestamp_and_scope_;  ///< each with its line end
   std::array<char, 64> previous_{};
+  std::string text_;  ///< the string to sign; kept for its memory
 };
 
 /// Trailers by lower-case name.
@@ -90,34 +93,39 @@ class ChunkedPayload {
 
   /// All chunk signatures, the last chunk, the announced trailers, the trailer signature and the
   /// decoded length are there and verified.
-  bool finished() const { return state_ == State::done; }
+  bool finished() const { return state_ == State::done && !error_; }
   /// Decoded bytes so far.
   uint64_t decoded() const { return decoded_; }
   /// Complete once finished(); without x-amz-trailer-signature.
   const Trailers& trailers() const { return trailers_; }
 
  private:
-  enum class State { header, data, data_end, trailer, done, failed };
+  enum class State { header, data, data_end, trailer, done };
 
-  Result<Fed> take_line(ByteView in);
-  Result<Fed> take_data(ByteView in);
-  Result<> on_line(std::string_view line);
+  Result<Fed> step(ByteView in);
+  Result<size_t> take_line(ByteView in, size_t limit);
   Result<> on_chunk_header(std::string_view line);
   Result<> on_trailer(std::string_view line);
+  Result<> on_trailer_signature(std::string_view value);
   Result<> end_chunk();
   Result<> end_body();
-  Error failed(Error error);
+  Result<> end_input();
+  std::string_view missing_trailer() const;
+  bool trailers_complete() const;
 
   Options options_;
+  std::string announced_;  ///< lower case
   State state_ = State::header;
-  std::string line_;
+  std::string line_;  ///< the line so far, with its end
+  bool line_complete_ = false;
   size_t trailer_bytes_ = 0;
   uint64_t decoded_ = 0;
+  bool last_ = false;  ///< the current chunk is the last
   uint64_t left_ = 0;  ///< of the current chunk
   Sha256 hash_;        ///< of the current chunk
   std::string signature_;
   std::string canonical_trailers_;
-  std::optional<std::string> trailer_signature_;
+  bool trailer_signature_seen_ = false;
   Trailers trailers_;
   std::optional<Error> error_;
 };
@@ -141,6 +149,7 @@ class ChunkedEncoder {
 
  private:
   std::string header(ByteView data);
+
   PayloadKind kind_;
   std::optional<ChunkChain> chain_;
 };

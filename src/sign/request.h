@@ -6,13 +6,11 @@
 #include <span>
 #include <string_view>
 
+#include "base/header.h"
+
 namespace forebay::sign {
 
-/// One header line. Names compare without case; repeated names stay separate lines.
-struct Header {
-  std::string_view name;
-  std::string_view value;
-};
+using forebay::Header;
 
 /// Views of a request's raw bytes; whoever makes one keeps the bytes alive.
 struct RequestView {

@@ -67,7 +67,7 @@ class Signer {
 
   /// The query of a presigned request, without '?': the request's own query and the signing
   /// parameters. Headers given are signed and must be sent by whoever uses the URL; usually only
-  /// `host`. `expires` is 1 s to 7 days.
+  /// `host`. `expires` is 1 s to kMaxExpires (sign/sigv4.h).
   std::string presign(const RequestView& request, WallTime now, Duration expires) const;
 
   /// The signing key of that day, for chunk signatures.

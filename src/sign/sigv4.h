@@ -52,7 +52,8 @@ struct Claim {
 };
 
 /// Reads the claim of a request. No Authorization header and no signing parameter: an empty
-/// optional, the request is anonymous. Dates are checked by verify().
+/// optional, the request is anonymous. Dates are checked by verify(). `service` is the one this
+/// endpoint belongs to; a claim for another is AuthorizationHeaderMalformed.
 ///
 /// A header-signed request without x-amz-content-sha256 counts as signed over an empty body; with
 /// a body it is refused (docs/adr/0004-missing-content-sha256.md).
@@ -61,7 +62,7 @@ struct Claim {
 /// InvalidArgument (two mechanisms, unknown mechanism, bad x-amz-content-sha256), InvalidRequest
 /// (Signature Version 2, missing x-amz-content-sha256), AccessDenied (no date), NotImplemented
 /// (SigV4A).
-Result<std::optional<Claim>> parse(const RequestView& request);
+Result<std::optional<Claim>> parse(const RequestView& request, std::string_view service = "s3");
 
 /// Checks the claim that parse() read from the same request against the key of its scope.
 ///

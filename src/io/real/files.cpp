@@ -48,6 +48,18 @@ struct Cachestat {
 constexpr long kSysCachestat = 451;
 std::atomic<bool> has_cachestat{true};
 
+Result<std::string> read_attribute(int fd, const std::string& name, const std::string& path) {
+  char small[4096];
+  ssize_t n = ::fgetxattr(fd, name.c_str(), small, sizeof small);
+  if (n >= 0) return std::string(small, static_cast<size_t>(n));
+  if (errno != ERANGE) return last_error("attribute " + name + " of " + path);
+  std::string value(64 << 10, '\0');  // the kernel's own bound (XATTR_SIZE_MAX)
+  n = ::fgetxattr(fd, name.c_str(), value.data(), value.size());
+  if (n < 0) return last_error("attribute " + name + " of " + path);
+  value.resize(static_cast<size_t>(n));
+  return value;
+}
+
 class RealFile final : public File {
  public:
   RealFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
@@ -141,6 +153,27 @@ class RealFile final : public File {
 
   int descriptor() const override { return fd_.get(); }
 
+  Result<std::string> attribute(const std::string& name) override {
+    return read_attribute(fd_.get(), name, path_);
+  }
+
+  Result<> copy_from(File& source, uint64_t from, uint64_t to, uint64_t length) override {
+    while (length > 0) {
+      auto in = static_cast<off64_t>(from), out = static_cast<off64_t>(to);
+      ssize_t n = ::copy_file_range(source.descriptor(), &in, fd_.get(), &out, length, 0);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && errno != ENOSPC && errno != EIO && errno != EDQUOT) {
+        // Two filesystems, or one that cannot: by hand.
+        return File::copy_from(source, from, to, length);
+      }
+      if (n < 0) return last_error("copy into " + path_);
+      if (n == 0) return fail(Code::corrupt, "a file is shorter than what is copied of it");
+      auto count = static_cast<uint64_t>(n);
+      from += count, to += count, length -= count;
+    }
+    return ok;
+  }
+
  private:
   Descriptor fd_;
   std::string path_;
@@ -153,7 +186,8 @@ class RealDirectory final : public Directory {
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
     int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;  // a pipe without a writer must not hold us
     switch (mode) {
-      case OpenMode::read: flags |= O_RDONLY; break;
+      // A FIFO in place of a file would otherwise wait for its writer.
+      case OpenMode::read: flags |= O_RDONLY | O_NONBLOCK; break;
       case OpenMode::read_write: flags |= O_RDWR; break;
       case OpenMode::create: flags |= O_RDWR | O_CREAT; break;
       case OpenMode::create_new: flags |= O_RDWR | O_CREAT | O_EXCL; break;
@@ -227,6 +261,13 @@ class RealDirectory final : public Directory {
     return last_error("remove " + shown(path));
   }
 
+  Result<> remove_folder(const std::string& path) override {
+    auto parent = parent_of(path);
+    if (!parent) return std::move(parent.error());
+    if (::unlinkat(parent->first.get(), parent->second.c_str(), AT_REMOVEDIR) == 0) return ok;
+    return last_error("remove folder " + shown(path));
+  }
+
   Result<> rename(const std::string& from, const std::string& to, bool keep_existing) override {
     auto source = parent_of(from);
     if (!source) return std::move(source.error());
@@ -256,11 +297,7 @@ class RealDirectory final : public Directory {
   Result<std::string> attribute(const std::string& path, const std::string& name) override {
     auto fd = beneath(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (!fd) return std::move(fd.error());
-    std::string value(64 << 10, '\0');  // the kernel's own bound (XATTR_SIZE_MAX)
-    ssize_t n = ::fgetxattr(fd->get(), name.c_str(), value.data(), value.size());
-    if (n < 0) return last_error("attribute " + name + " of " + shown(path));
-    value.resize(static_cast<size_t>(n));
-    return value;
+    return read_attribute(fd->get(), name, shown(path));
   }
 
   Result<> set_attribute(const std::string& path, const std::string& name,

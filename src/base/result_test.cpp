@@ -1,0 +1,53 @@
+#include "base/result.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace forebay {
+namespace {
+
+constexpr Code kAll[] = {Code::not_found, Code::exists,    Code::invalid,     Code::denied,
+                         Code::conflict,  Code::too_large, Code::busy,        Code::timeout,
+                         Code::cancelled, Code::corrupt,   Code::unavailable, Code::internal};
+
+TEST(Code, NamesAreDistinct) {
+  std::set<std::string_view> names;
+  for (Code code : kAll) names.insert(name(code));
+  EXPECT_EQ(names.size(), std::size(kAll));
+  EXPECT_EQ(name(Code::too_large), "too_large");
+}
+
+TEST(Code, OnlyPassingTroublesAreRetryable) {
+  for (Code code : kAll) {
+    bool passing = code == Code::busy || code == Code::timeout || code == Code::unavailable;
+    EXPECT_EQ(retryable(code), passing) << name(code);
+  }
+}
+
+TEST(Error, ContextGoesInFront) {
+  Error error = fail(Code::unavailable, "connection reset", "ECONNRESET");
+  Error outer = error.in("GET origin").in("fill unit 7f");
+  EXPECT_EQ(outer.text(), "fill unit 7f : GET origin : connection reset");
+  EXPECT_EQ(outer.code(), Code::unavailable);
+  EXPECT_EQ(outer.detail(), "ECONNRESET");
+  EXPECT_EQ(error.text(), "connection reset");
+}
+
+TEST(Result, HoldsAValueOrAnError) {
+  Result<int> value = 3;
+  EXPECT_EQ(*value, 3);
+  Result<int> error = fail(Code::invalid, "no");
+  ASSERT_FALSE(error);
+  EXPECT_EQ(error.error_in("parse").text(), "parse : no");
+  Result<> good = ok;
+  EXPECT_TRUE(good);
+  Result<> bad = fail(Code::busy, "full");
+  EXPECT_EQ(bad.error().code(), Code::busy);
+  Result<std::string> text("from a literal");
+  EXPECT_EQ(*text, "from a literal");
+}
+
+}  // namespace
+}  // namespace forebay

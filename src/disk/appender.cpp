@@ -1,0 +1,210 @@
+#include "disk/appender.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+
+namespace forebay::disk {
+
+namespace {
+
+// One write call takes at most so much: bounds the buffer it is put together in.
+constexpr uint64_t kWriteBytes = 4 << 20;
+
+}  // namespace
+
+Task<> Appender::put(UnitId id, Bytes bytes, Admission admission, Context ctx) {
+  auto put = std::make_shared<Put>();
+  put->id = id;
+  put->bytes = std::move(bytes);
+  put->admission = admission;
+  Batch one{put};
+  co_await enqueue(one);
+  co_return co_await wait(put, ctx);
+}
+
+Task<> Appender::move(std::vector<Move> moves, Context ctx) {
+  Batch batch;
+  for (Move& each : moves) {
+    auto put = std::make_shared<Put>();
+    put->id = each.id;
+    put->bytes = std::move(each.bytes);
+    put->from = std::move(each.from);
+    batch.push_back(std::move(put));
+  }
+  co_await enqueue(batch);
+  Result<> result = ok;
+  for (auto& put : batch) {
+    Result<> one = co_await wait(put, ctx);
+    if (!one && result) result = std::move(one);
+  }
+  co_return result;
+}
+
+Result<> Appender::enqueue(const Batch& puts) {
+  uint64_t bytes = 0;
+  for (auto& put : puts) bytes += record_bytes(put->bytes.size());
+  std::lock_guard lock(mutex_);
+  if (queued_bytes_ != 0 && queued_bytes_ + bytes > options_.max_queued_bytes) {
+    return fail(Code::busy, "too many small units wait for the disk");
+  }
+  queued_bytes_ += bytes;
+  queue_.insert(queue_.end(), puts.begin(), puts.end());
+  return ok;
+}
+
+Task<> Appender::wait(std::shared_ptr<Put> put, Context ctx) {
+  while (true) {
+    uint64_t seen = progress_.count();
+    bool lead_now = false;
+    {
+      std::lock_guard lock(mutex_);
+      if (put->done) {
+        if (put->error) co_return *put->error;
+        co_return ok;
+      }
+      if (!leading_) lead_now = leading_ = true;
+    }
+    if (lead_now) {
+      // Others depend on it, so it has no deadline and no cancel.
+      co_await co_await lead(Context{.loop = ctx.loop, .trace = ctx.trace});
+      continue;
+    }
+    Result<uint64_t> changed = co_await progress_.changed(seen, ctx);
+    if (!changed) {
+      withdraw(put);
+      co_return std::move(changed.error());
+    }
+  }
+}
+
+// A waiter that gives up must not leave a put behind that nobody leads.
+void Appender::withdraw(const std::shared_ptr<Put>& put) {
+  std::lock_guard lock(mutex_);
+  if (std::erase(queue_, put) == 0) return;
+  queued_bytes_ -= record_bytes(put->bytes.size());
+}
+
+Task<> Appender::lead(Context ctx) {
+  Result<> turn = co_await io::yield(ctx);  // whoever runs in this turn of the loop joins
+  Batch batch;
+  uint64_t bytes = 0;
+  {
+    std::lock_guard lock(mutex_);
+    batch.assign(queue_.begin(), queue_.end());
+    queue_.clear();
+    bytes = queued_bytes_;
+  }
+  if (turn) turn = co_await write_all(batch, ctx);
+  if (!turn) finish(batch, turn.error());
+  {
+    std::lock_guard lock(mutex_);
+    queued_bytes_ -= bytes;
+    leading_ = false;
+  }
+  progress_.notify();
+  co_return ok;
+}
+
+Task<> Appender::write_all(const Batch& batch, Context ctx) {
+  std::span<const std::shared_ptr<Put>> left(batch);
+  while (!left.empty()) {
+    co_await co_await ensure_segment(record_bytes(left.front()->bytes.size()), ctx);
+    uint64_t room = std::min<uint64_t>(segment_.data->bytes() - end_, kWriteBytes);
+    uint64_t bytes = 0;
+    size_t count = 0;
+    while (count < left.size()) {
+      uint64_t next = record_bytes(left[count]->bytes.size());
+      if (bytes + next > room) break;
+      bytes += next;
+      ++count;
+    }
+    co_await co_await write_some(left.first(count), ctx);
+    left = left.subspan(count);
+  }
+  if (disk_.pending() > options_.max_pending_rows) {
+    // Whoever writes faster than the index takes rows waits for it here. What was put is put.
+    // A failure is the disk's to remember.
+    static_cast<void>(co_await io::run_blocking(ctx, [&] { return disk_.commit(); }));
+  }
+  co_return ok;
+}
+
+Task<> Appender::ensure_segment(uint64_t bytes, Context ctx) {
+  if (!disk_.healthy()) co_return fail(Code::unavailable, "the disk is out");
+  if (segment_.data != nullptr && end_ + bytes <= segment_.data->bytes()) co_return ok;
+  seal();
+  Result<Disk::NewFile> made = co_await disk_.make_segment(recycler_, ctx);
+  if (!made) {
+    disk_.counters.refused++;
+    co_return std::move(made.error());
+  }
+  segment_ = std::move(*made);
+  end_ = kSegmentHeaderBytes;
+  co_return ok;
+}
+
+void Appender::seal() {
+  if (segment_.data != nullptr) segment_.data->sealed = true;
+  segment_ = {};
+}
+
+Task<> Appender::write_some(std::span<const std::shared_ptr<Put>> puts, Context ctx) {
+  Result<> written = co_await io::run_blocking(ctx, [&]() -> Result<> {
+    uint64_t bytes = 0;
+    for (auto& put : puts) bytes += record_bytes(put->bytes.size());
+    auto buffer = std::make_unique_for_overwrite<std::byte[]>(bytes);
+    ByteSpan left(buffer.get(), bytes);
+    for (auto& put : puts) {
+      ByteView data = put->bytes.view();
+      put->crc = crc32c(data);
+      encode(RecordHeader{put->id, segment_.data->number(), uint32_t(data.size()), put->crc},
+             left.first<kRecordHeaderBytes>());
+      ByteSpan record = left.first(record_bytes(data.size()));
+      auto end = std::ranges::copy(data, record.begin() + kRecordHeaderBytes).out;
+      std::fill(end, record.end(), std::byte{0});
+      left = left.subspan(record.size());
+    }
+    return segment_.file->write_at(end_, ByteView(buffer.get(), bytes));
+  });
+  if (!written) {
+    // How far it got is unknown; nothing is written over, so the rest of this segment is given up.
+    seal();
+    disk_.failed(true, written.error());
+    co_return written.error_in("append to a segment");
+  }
+  publish(puts, end_);
+  co_return ok;
+}
+
+void Appender::publish(std::span<const std::shared_ptr<Put>> puts, uint64_t offset) {
+  bool added = false;
+  std::shared_ptr<io::File> mine = segment_.file;
+  segment_.data->cache(std::move(mine), &added);
+  if (added) open_files_.add(segment_.data);
+  for (auto& put : puts) {
+    Unit unit{.file = segment_.data,
+              .offset = static_cast<uint32_t>(offset + kRecordHeaderBytes),
+              .length = put->bytes.size(),
+              .crcs = {put->crc}};
+    auto queue = [&](const Unit& now) { disk_.queue_put(put->id, now); };
+    bool placed = put->from ? units_.move(put->id, *put->from, unit, queue)
+                            : units_.insert(put->id, std::move(unit), put->admission, queue);
+    std::lock_guard lock(mutex_);
+    put->done = true;
+    if (!placed && !put->from) put->error = fail(Code::exists, "the unit is here already");
+    offset += record_bytes(put->bytes.size());
+  }
+  end_ = offset;
+}
+
+void Appender::finish(std::span<const std::shared_ptr<Put>> puts, const Error& error) {
+  std::lock_guard lock(mutex_);
+  for (auto& put : puts) {
+    if (put->done) continue;
+    put->done = true;
+    put->error = error;
+  }
+}
+
+}  // namespace forebay::disk

@@ -1,0 +1,84 @@
+// Small units on their way into a segment. Puts that wait together share one write: the first one
+// becomes their leader, lets the others of its turn join, and writes for all.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/context.h"
+#include "base/task.h"
+#include "disk/disk.h"
+#include "disk/unit_map.h"
+#include "io/sync.h"
+
+namespace forebay::disk {
+
+/// One per disk for new units, and one for what the recycler moves: so cold survivors do not mix
+/// with new ones, and new ones cannot use up the room kept for the recycler. Any thread.
+class Appender {
+ public:
+  Appender(const Options& options, Disk& disk, UnitMap& units, OpenFiles& open_files, bool recycler)
+      : options_(options),
+        disk_(disk),
+        units_(units),
+        open_files_(open_files),
+        recycler_(recycler) {}
+  Appender(const Appender&) = delete;
+  Appender& operator=(const Appender&) = delete;
+
+  /// As Store::put_small().
+  Task<> put(UnitId id, Bytes bytes, Admission admission, Context ctx);
+
+  /// Units to copy; one that is no longer at `from` is left out.
+  struct Move {
+    UnitId id;
+    Unit from;
+    Bytes bytes;
+  };
+  Task<> move(std::vector<Move> moves, Context ctx);
+
+ private:
+  struct Put {
+    UnitId id;
+    Bytes bytes;
+    Admission admission = Admission::hot;
+    std::optional<Unit> from = std::nullopt;
+    uint32_t crc = 0;
+    bool done = false;
+    std::optional<Error> error = std::nullopt;
+  };
+  using Batch = std::vector<std::shared_ptr<Put>>;
+
+  Result<> enqueue(const Batch& puts);
+  Task<> wait(std::shared_ptr<Put> put, Context ctx);
+  void withdraw(const std::shared_ptr<Put>& put);
+  Task<> lead(Context ctx);
+  Task<> write_all(const Batch& batch, Context ctx);
+  Task<> write_some(std::span<const std::shared_ptr<Put>> puts, Context ctx);
+  Task<> ensure_segment(uint64_t bytes, Context ctx);
+  void publish(std::span<const std::shared_ptr<Put>> puts, uint64_t offset);
+  void finish(std::span<const std::shared_ptr<Put>> puts, const Error& error);
+  void seal();
+
+  const Options& options_;
+  Disk& disk_;
+  UnitMap& units_;
+  OpenFiles& open_files_;
+  const bool recycler_;
+  io::Progress progress_;  // batches done
+
+  std::mutex mutex_;
+  std::deque<std::shared_ptr<Put>> queue_;
+  uint64_t queued_bytes_ = 0;
+  bool leading_ = false;
+
+  // The leader's: leadership is handed over under mutex_.
+  Disk::NewFile segment_;
+  uint64_t end_ = 0;  // where the next record goes
+};
+
+}  // namespace forebay::disk

@@ -1,0 +1,235 @@
+#include "disk/disk.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "disk/writer.h"
+#include "io/loop.h"
+
+namespace forebay::disk {
+
+Disk::Disk(const Options& options, uint8_t number, UnitMap& units)
+    : options_(options),
+      mine_(options.disks[number]),
+      units_(units),
+      number_(number),
+      boot_(boot_number(options.boot_id)),
+      space_(std::make_shared<Space>(0, 0)) {}
+
+// Weighted rendezvous hashing: -w / ln(u), u drawn from disk and unit. Taking a disk away moves
+// only its own units.
+double Disk::weight(const UnitId& id) const {
+  uint64_t a, b;
+  std::memcpy(&a, id_.data(), 8);
+  std::memcpy(&b, id.bytes.data() + 8, 8);
+  uint64_t x = a ^ b;  // then the finalizer of splitmix64
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  x ^= x >> 31;
+  double u = (static_cast<double>(x >> 11) + 0.5) / static_cast<double>(1ULL << 53);
+  return static_cast<double>(space_->limit()) / -std::log(u);
+}
+
+void Disk::failed(bool writing, const Error& error) {
+  switch (error.code()) {
+    case Code::busy:
+    case Code::not_found:
+    case Code::exists:
+    case Code::cancelled:
+    case Code::timeout: return;
+    default: break;
+  }
+  (writing ? counters.write_errors : counters.read_errors)++;
+  if (recent_errors_.fetch_add(1) + 1 > options_.errors_until_out) take_out();
+}
+
+void Disk::take_out() {
+  healthy_ = false;
+  units_.set_out(number_);
+  std::lock_guard lock(mutex_);
+  pending_.clear();
+}
+
+void Disk::queue_put(const UnitId& id, const Unit& unit) {
+  Row row{.in_segment = unit.file->is_segment(),
+          .number = unit.file->number(),
+          .offset = unit.offset,
+          .length = unit.length,
+          // An unverified unit keeps any boot but this one.
+          .boot = unit.unverified ? ~boot_ : boot_,
+          .stamp = unit.stamp,
+          .crcs = unit.crcs};
+  Change change{id, encode(row)};
+  std::lock_guard lock(mutex_);
+  pending_.push_back(std::move(change));
+}
+
+void Disk::queue_remove(const UnitId& id) {
+  std::lock_guard lock(mutex_);
+  pending_.push_back({id, std::nullopt});
+}
+
+size_t Disk::pending() const {
+  std::lock_guard lock(mutex_);
+  return pending_.size();
+}
+
+Result<> Disk::commit() {
+  std::lock_guard in_order(commit_mutex_);
+  std::vector<Change> batch;
+  {
+    std::lock_guard lock(mutex_);
+    batch.swap(pending_);
+  }
+  if (batch.empty() || !healthy()) return ok;
+  Result<> applied = index_->apply(batch);
+  if (applied) return ok;
+  if (applied.error().code() != Code::busy) {
+    counters.write_errors++;
+    take_out();
+    return applied;
+  }
+  // A full file system: the rows wait for the evictor to make room. Losing them would cost only
+  // fetching again, so their number is bounded.
+  std::lock_guard lock(mutex_);
+  if (pending_.size() + batch.size() <= 16ULL * options_.max_pending_rows) {
+    std::ranges::move(pending_, std::back_inserter(batch));
+    pending_ = std::move(batch);
+  }
+  return applied;
+}
+
+void Disk::leave(std::shared_ptr<DataFile> file) {
+  std::string path = file->path();
+  push_leaving(std::move(path), std::move(file));
+}
+
+void Disk::leave_new(std::shared_ptr<DataFile> file) {
+  std::string path = new_path(file->number());
+  push_leaving(std::move(path), std::move(file));
+}
+
+void Disk::push_leaving(std::string path, std::shared_ptr<DataFile> file) {
+  file->retire();
+  std::lock_guard lock(mutex_);
+  leaving_.push_back({std::move(path), std::move(file)});
+}
+
+size_t Disk::leaving() const {
+  std::lock_guard lock(mutex_);
+  return leaving_.size();
+}
+
+void Disk::sweep() {
+  std::vector<Leaving> gone;
+  {
+    std::lock_guard lock(mutex_);
+    gone.swap(leaving_);
+  }
+  for (Leaving& each : gone) {
+    if (healthy()) {
+      // If it fails the file is an orphan until the next open; its bytes show in what is free.
+      Result<> removed = directory_->remove(each.path);
+      if (!removed && removed.error().code() == Code::busy) {  // no descriptor: later
+        std::lock_guard lock(mutex_);
+        leaving_.push_back(std::move(each));
+        continue;
+      }
+      if (!removed) failed(true, removed.error());
+    }
+    each.file->uncache();
+    each.file.reset();
+  }
+}
+
+Task<Disk::NewFile> Disk::make_segment(bool recycler, Context ctx) {
+  uint64_t bytes = segment_bytes_;
+  if (recycler ? !space_->take_for_recycler(bytes) : !space_->take(bytes)) {
+    co_return fail(Code::busy, "no room for a segment on " + mine_.path, "ENOSPC");
+  }
+  Reservation room(space_, bytes);
+  while (true) {
+    uint64_t number = ctx.loop->random();
+    Result<std::shared_ptr<io::File>> made =
+        co_await io::run_blocking(ctx, [&]() -> Result<std::shared_ptr<io::File>> {
+          auto file = directory_->open(segment_path(number), io::OpenMode::create_new);
+          if (!file) return file;
+          std::array<std::byte, kSegmentHeaderBytes> header;
+          encode(SegmentHeader{number, id_}, header);
+          Result<> written = (*file)->allocate(bytes);
+          if (written) written = (*file)->write_at(0, header);
+          if (written) return file;
+          Result<> removed = directory_->remove(segment_path(number));
+          if (!removed) failed(true, removed.error());
+          return std::move(written.error());
+        });
+    if (!made && made.error().code() == Code::exists) continue;  // the number is taken
+    if (!made) {
+      failed(true, made.error());
+      co_return std::move(made.error()).in("make a segment");
+    }
+    auto data = std::make_shared<DataFile>(space_, number_, number, bytes);
+    room.keep();
+    std::lock_guard lock(mutex_);
+    segments_.push_back(data);
+    co_return NewFile{std::move(data), std::move(*made)};
+  }
+}
+
+std::vector<std::shared_ptr<DataFile>> Disk::segments() const {
+  std::lock_guard lock(mutex_);
+  return segments_;
+}
+
+uint64_t Disk::segments_count() const {
+  std::lock_guard lock(mutex_);
+  return segments_.size();
+}
+
+void Disk::remove_segment(const std::shared_ptr<DataFile>& segment) {
+  {
+    std::lock_guard lock(mutex_);
+    if (std::erase(segments_, segment) == 0) return;
+  }
+  leave(segment);
+}
+
+void Disk::refresh_limit() {
+  auto room = directory_->space();
+  if (!room) return failed(false, room.error());
+  uint64_t most = mine_.capacity != 0 ? mine_.capacity : room->total - room->total / 20;
+  space_->set_limit(std::min(most, space_->used() + room->free));
+}
+
+DiskStats Disk::stats() const {
+  auto at = [](const std::atomic<uint64_t>& n) { return n.load(std::memory_order_relaxed); };
+  DiskStats out{.path = mine_.path, .healthy = healthy()};
+  out.limit = space_->limit();
+  out.used = space_->used();
+  out.live = healthy() ? units_.live(number_) : 0;
+  out.units = healthy() ? units_.units(number_) : 0;
+  out.evictions = at(counters.evictions);
+  out.evicted_bytes = at(counters.evicted_bytes);
+  out.recycled = at(counters.recycled);
+  out.moved_bytes = at(counters.moved_bytes);
+  out.refused = at(counters.refused);
+  out.read_errors = at(counters.read_errors);
+  out.write_errors = at(counters.write_errors);
+  out.verified = at(counters.verified);
+  out.verify_failures = at(counters.verify_failures);
+  out.rows_dropped = at(counters.rows_dropped);
+  out.files_removed = at(counters.files_removed);
+  std::lock_guard lock(mutex_);
+  out.segments = segments_.size();
+  return out;
+}
+
+Result<> Disk::close() {
+  if (!healthy()) return ok;
+  sweep();
+  Result<> done = commit();
+  if (done) done = index_->flush();
+  return done;
+}
+
+}  // namespace forebay::disk

@@ -1,0 +1,127 @@
+// One disk: its folder, identity, index, account and health. It knows nothing of the order of use
+// (unit_map) nor of what is appended where (appender).
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "base/task.h"
+#include "disk/data_file.h"
+#include "disk/format.h"
+#include "disk/index.h"
+#include "disk/options.h"
+#include "disk/space.h"
+#include "disk/unit_map.h"
+#include "io/file.h"
+
+namespace forebay::disk {
+
+/// Any thread. Belongs to the Store, as do the map and the options it refers to.
+class Disk {
+ public:
+  Disk(const Options& options, uint8_t number, UnitMap& units);
+  Disk(const Disk&) = delete;
+  Disk& operator=(const Disk&) = delete;
+
+  /// Opens folder and index and fills the map with what is whole. After an error the disk is out.
+  Task<> open(Context ctx);
+  /// Applies and flushes everything. Blocks.
+  Result<> close();
+
+  bool healthy() const { return healthy_.load(std::memory_order_relaxed); }
+  /// Weighs this disk for a unit; the healthy disk with the largest weight gets it (rendezvous).
+  double weight(const UnitId& id) const;
+
+  uint8_t number() const { return number_; }
+  uint64_t boot() const { return boot_; }
+  uint32_t segment_bytes() const { return segment_bytes_; }
+  const DiskId& id() const { return id_; }
+  io::Directory& directory() const { return *directory_; }
+  const std::shared_ptr<Space>& space() const { return space_; }
+
+  /// A call to this disk failed: counted, and too many take it out. Being full or out of
+  /// descriptors is no fault of the disk.
+  void failed(bool writing, const Error& error);
+  /// Errors so far are no longer held against it.
+  void forgive() { recent_errors_.store(0, std::memory_order_relaxed); }
+
+  /// Queues a row; called by the map under its lock, so rows are in the order of its changes.
+  void queue_put(const UnitId& id, const Unit& unit);
+  void queue_remove(const UnitId& id);
+  size_t pending() const;
+  /// Hands what is queued to the index. Blocks.
+  Result<> commit();
+
+  /// The file of a unit that is gone, or a segment: unlinked by the next sweep.
+  void leave(std::shared_ptr<DataFile> file);
+  /// A file that never got its final name.
+  void leave_new(std::shared_ptr<DataFile> file);
+  /// Unlinks what has left. Blocks.
+  void sweep();
+  size_t leaving() const;
+
+  /// A new segment; `recycler` may take the room that is kept for it. Code::busy "ENOSPC".
+  struct NewFile {
+    std::shared_ptr<DataFile> data;
+    std::shared_ptr<io::File> file;
+  };
+  Task<NewFile> make_segment(bool recycler, Context ctx);
+  std::vector<std::shared_ptr<DataFile>> segments() const;
+  uint64_t segments_count() const;
+  /// Forgets a segment in which nothing lives; its file leaves.
+  void remove_segment(const std::shared_ptr<DataFile>& segment);
+
+  /// Asks the file system how much may be used now. Blocks.
+  void refresh_limit();
+  DiskStats stats() const;
+
+  /// Counted by whoever does it.
+  struct Counters {
+    std::atomic<uint64_t> evictions = 0, evicted_bytes = 0, recycled = 0, moved_bytes = 0,
+                          refused = 0, read_errors = 0, write_errors = 0, verified = 0,
+                          verify_failures = 0, rows_dropped = 0, files_removed = 0;
+  };
+  Counters counters;
+
+ private:
+  struct Leaving {
+    std::string path;
+    std::shared_ptr<DataFile> file;
+  };
+  class Loader;
+
+  // Steps of open(); all block.
+  Result<> open_folder(std::shared_ptr<io::Directory> directory, const DiskId& fresh);
+  Result<> write_identity(const DiskId& fresh);
+  Result<> open_index();
+  Result<> find_segments();
+  Result<> load_rows();
+  Result<> drop_dead_segments();
+  void take_out();
+  void push_leaving(std::string path, std::shared_ptr<DataFile> file);
+
+  const Options& options_;
+  const DiskOptions& mine_;
+  UnitMap& units_;
+  const uint8_t number_;
+  const uint64_t boot_;
+  DiskId id_{};
+  uint32_t segment_bytes_ = 0;
+  std::shared_ptr<io::Directory> directory_;
+  std::shared_ptr<Index> index_;
+  std::shared_ptr<Space> space_;
+  std::atomic<bool> healthy_ = false;
+  std::atomic<uint32_t> recent_errors_ = 0;
+
+  std::mutex commit_mutex_;  // held while a batch is applied, so batches keep their order
+  mutable std::mutex mutex_;
+  std::vector<Change> pending_;
+  std::vector<Leaving> leaving_;
+  std::vector<std::shared_ptr<DataFile>> segments_;
+};
+
+}  // namespace forebay::disk

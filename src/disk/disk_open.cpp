@@ -1,0 +1,237 @@
+// How a disk is opened: identity, folders, segments, rows; rows without data and data without rows
+// are dropped. Memory beyond the map itself: the names of one folder (a 256th of the units).
+#include <unordered_map>
+#include <unordered_set>
+
+#include "disk/disk.h"
+#include "io/loop.h"
+
+namespace forebay::disk {
+
+namespace {
+
+constexpr const char* kIdentity = "forebay-disk";
+constexpr const char* kNewIdentity = "forebay-disk.new";
+constexpr uint64_t kLeastCapacity = 4 << 20;
+
+std::string folder_name(unsigned prefix) {
+  return unit_path(UnitId{{uint8_t(prefix)}}, 0).substr(0, 8);
+}
+
+}  // namespace
+
+Task<> Disk::open(Context ctx) {
+  DiskId fresh;
+  ctx.loop->random_bytes(std::as_writable_bytes(std::span(fresh)));
+  std::string what = "open disk " + mine_.path;
+  io::Loop* loop = ctx.loop;
+  Result<> done = co_await io::run_blocking(ctx, [&]() -> Result<> {
+    auto directory = loop->open_directory(mine_.path, true);
+    if (!directory) return std::move(directory.error());
+    return open_folder(std::move(*directory), fresh);
+  });
+  if (done) done = co_await io::run_blocking(ctx, [&] { return open_index(); });
+  if (done) done = co_await io::run_blocking(ctx, [&] { return find_segments(); });
+  if (done) done = co_await io::run_blocking(ctx, [&] { return load_rows(); });
+  if (done) done = co_await io::run_blocking(ctx, [&] { return drop_dead_segments(); });
+  if (!done) {
+    take_out();
+    co_return done.error_in(what);
+  }
+  co_return ok;
+}
+
+Result<> Disk::open_folder(std::shared_ptr<io::Directory> directory, const DiskId& fresh) {
+  directory_ = std::move(directory);
+  auto identity = directory_->open(kIdentity, io::OpenMode::read);
+  if (!identity && identity.error().code() != Code::not_found) return std::move(identity.error());
+  if (identity) {
+    std::array<std::byte, 256> buffer;
+    auto size = (*identity)->read_at(0, buffer);
+    if (!size) return std::move(size.error());
+    auto id = decode_identity(as_text(ByteView(buffer).first(*size)));
+    if (!id) return std::move(id.error());
+    id_ = *id;
+  } else if (Result<> written = write_identity(fresh); !written) {
+    return written;
+  }
+  for (const char* folder : {"new", "segments", "units"}) {
+    if (Result<> made = directory_->make_directory(folder); !made) return made;
+  }
+  for (unsigned prefix = 0; prefix < 256; ++prefix) {
+    if (Result<> made = directory_->make_directory(folder_name(prefix)); !made) return made;
+  }
+  auto unfinished = directory_->list("new");
+  if (!unfinished) return std::move(unfinished.error());
+  for (auto& entry : *unfinished) {
+    if (Result<> removed = directory_->remove("new/" + entry.name); !removed) return removed;
+    counters.files_removed++;
+  }
+  return ok;
+}
+
+// The identity is durable before anything else exists, so a folder with our data always has one.
+Result<> Disk::write_identity(const DiskId& fresh) {
+  auto entries = directory_->list("");
+  if (!entries) return std::move(entries.error());
+  for (auto& entry : *entries) {
+    if (entry.name == kNewIdentity || entry.name == "lost+found") continue;
+    return fail(Code::invalid, "the folder holds '" + entry.name + "' and is no disk of Forebay");
+  }
+  auto file = directory_->open(kNewIdentity, io::OpenMode::create);
+  if (!file) return std::move(file.error());
+  Result<> done = (*file)->truncate(0);
+  if (done) done = (*file)->write_at(0, as_bytes(encode_identity(fresh)));
+  if (done) done = (*file)->sync();
+  if (done) done = directory_->rename(kNewIdentity, kIdentity, true);
+  if (done) done = directory_->sync("");
+  id_ = fresh;
+  return done;
+}
+
+Result<> Disk::open_index() {
+  auto index = mine_.open_index ? mine_.open_index() : open_rocks_index(mine_.path + "/index");
+  if (!index) return std::move(index.error());
+  index_ = std::move(*index);
+  auto room = directory_->space();
+  if (!room) return std::move(room.error());
+  uint64_t capacity = mine_.capacity != 0 ? mine_.capacity : room->total;
+  if (capacity < kLeastCapacity) {
+    return fail(Code::invalid, "a disk needs a capacity of at least 4 MiB");
+  }
+  segment_bytes_ = static_cast<uint32_t>(std::min<uint64_t>(options_.segment_bytes, capacity / 16) &
+                                         ~uint64_t{4095});
+  if (record_bytes(options_.small_max) + kSegmentHeaderBytes > segment_bytes_) {
+    return fail(Code::invalid, "small_max does not fit a segment of this disk");
+  }
+  space_ = std::make_shared<Space>(capacity, segment_bytes_);
+  return ok;
+}
+
+Result<> Disk::find_segments() {
+  auto entries = directory_->list("segments");
+  if (!entries) return std::move(entries.error());
+  for (auto& entry : *entries) {
+    std::string path = "segments/" + entry.name;
+    auto number = parse_number(entry.name);
+    auto file = directory_->open(path, io::OpenMode::read);
+    if (!file) return std::move(file.error());
+    auto stat = (*file)->stat();
+    if (!stat) return std::move(stat.error());
+    std::array<std::byte, kSegmentHeaderBytes> bytes{};
+    auto size = (*file)->read_at(0, bytes);
+    if (!size) return std::move(size.error());
+    auto header = decode_segment_header(ByteView(bytes).first(*size));
+    if (!number || !header || *header != SegmentHeader{*number, id_}) {
+      if (Result<> removed = directory_->remove(path); !removed) return removed;
+      counters.files_removed++;
+      continue;
+    }
+    auto data = std::make_shared<DataFile>(space_, number_, *number, stat->size);
+    data->sealed = true;
+    space_->found(stat->size);
+    segments_.push_back(std::move(data));
+  }
+  return ok;
+}
+
+// Rows come in the order of ids and so folder by folder: each folder is listed once, its rows take
+// their names out of the list, and what is left has no row.
+class Disk::Loader {
+ public:
+  explicit Loader(Disk& disk) : disk_(disk) {
+    for (auto& segment : disk.segments_) segments_[segment->number()] = segment;
+  }
+
+  void row(const UnitId& id, ByteView value) {
+    if (!result_) return;
+    if (id.bytes[0] >= next_folder_) enter(id.bytes[0]);
+    auto row = decode_row(value);
+    if (!row && row.error().code() == Code::invalid) {
+      result_ = std::move(row.error());
+    } else if (!row || !take(id, std::move(*row))) {
+      disk_.queue_remove(id);
+      disk_.counters.rows_dropped++;
+    }
+  }
+
+  Result<> finish() {
+    enter(255);
+    leave();
+    return std::move(result_);
+  }
+
+ private:
+  // False when the row's data is not there.
+  bool take(const UnitId& id, Row row) {
+    Unit unit{.file = nullptr,
+              .offset = row.offset,
+              .length = row.length,
+              .unverified = row.boot != disk_.boot_,
+              .stamp = row.stamp,
+              .crcs = std::move(row.crcs)};
+    if (row.in_segment) {
+      auto segment = segments_.find(row.number);
+      if (segment == segments_.end()) return false;
+      if (row.offset + row.length > segment->second->bytes()) return false;
+      unit.file = segment->second;
+    } else {
+      auto name = names_.find(unit_path(id, row.number).substr(9));
+      if (name == names_.end() || disk_.units_.at_bound()) return false;
+      uint64_t bytes = disk_bytes(row.length);
+      unit.file = std::make_shared<DataFile>(disk_.space_, disk_.number_, row.number, bytes, id);
+      disk_.space_->found(bytes);
+      if (!disk_.units_.insert_found(id, std::move(unit))) return false;
+      names_.erase(name);
+      return true;
+    }
+    return !disk_.units_.at_bound() && disk_.units_.insert_found(id, std::move(unit));
+  }
+
+  void enter(unsigned folder) {
+    for (; result_ && next_folder_ <= folder; ++next_folder_) {
+      leave();
+      auto entries = disk_.directory_->list(folder_name(next_folder_));
+      if (!entries) {
+        result_ = std::move(entries.error());
+        return;
+      }
+      for (auto& entry : *entries) names_.insert(std::move(entry.name));
+    }
+  }
+
+  // Removes what the folder holds without a row.
+  void leave() {
+    for (auto& name : names_) {
+      if (!result_) break;
+      result_ = disk_.directory_->remove(folder_name(next_folder_ - 1) + "/" + name);
+      disk_.counters.files_removed++;
+    }
+    names_.clear();
+  }
+
+  Disk& disk_;
+  std::unordered_map<uint64_t, std::shared_ptr<DataFile>> segments_;
+  std::unordered_set<std::string> names_;  // in folder next_folder_ - 1
+  unsigned next_folder_ = 0;
+  Result<> result_ = ok;
+};
+
+Result<> Disk::load_rows() {
+  Loader loader(*this);
+  Result<> loaded = index_->load([&](const UnitId& id, ByteView value) { loader.row(id, value); });
+  if (!loaded) return loaded;  // what was not read must not look like files without rows
+  return loader.finish();
+}
+
+Result<> Disk::drop_dead_segments() {
+  for (auto& segment : segments()) {
+    if (segment->live == 0) remove_segment(segment);
+  }
+  healthy_ = true;
+  sweep();
+  refresh_limit();
+  return commit();
+}
+
+}  // namespace forebay::disk

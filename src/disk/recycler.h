@@ -1,0 +1,41 @@
+// Gets space back from segments: what lives in a mostly dead one is copied forward, then the file
+// is unlinked whole.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/context.h"
+#include "base/task.h"
+#include "disk/appender.h"
+#include "disk/data_file.h"
+#include "disk/disk.h"
+#include "disk/unit_map.h"
+
+namespace forebay::disk {
+
+/// One per disk; one pass at a time. Belongs to the Store.
+class Recycler {
+ public:
+  Recycler(const Options& options, Disk& disk, UnitMap& units, OpenFiles& open_files)
+      : disk_(disk), units_(units), mover_(options, disk, units, open_files, true) {}
+
+  /// Unlinks dead segments; while space is short, recycles the emptiest ones.
+  Task<> pass(Context ctx);
+  /// Bytes that recycling can win back from segments at least a quarter dead. Eviction stops when
+  /// this covers what is missing.
+  uint64_t promise() const;
+
+ private:
+  std::shared_ptr<DataFile> emptiest() const;
+  Task<> recycle(std::shared_ptr<DataFile> segment, Context ctx);
+  Result<> finish(const std::shared_ptr<DataFile>& segment);
+  std::vector<Appender::Move> living(const std::shared_ptr<DataFile>& segment, ByteView bytes,
+                                     uint64_t* offset);
+
+  Disk& disk_;
+  UnitMap& units_;
+  Appender mover_;
+};
+
+}  // namespace forebay::disk

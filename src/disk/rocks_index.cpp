@@ -1,0 +1,97 @@
+// The production index. The only file of this room that includes RocksDB.
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include "disk/index.h"
+
+namespace forebay::disk {
+
+namespace {
+
+rocksdb::Slice slice(const UnitId& id) {
+  return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()};
+}
+
+Error error_of(const rocksdb::Status& status, const char* what) {
+  std::string text = std::string(what) + ": " + status.ToString();
+  if (status.IsNoSpace()) return fail(Code::busy, std::move(text), "ENOSPC");
+  if (status.IsCorruption()) return fail(Code::corrupt, std::move(text));
+  return fail(Code::unavailable, std::move(text));
+}
+
+// Rows are read whole once, at open, and never looked up: no bloom filters, a small cache. Writes
+// come in batches from one thread at a time.
+rocksdb::Options options_for_rows() {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  // After a power loss the log ends at the first batch that is not whole: a prefix of what was
+  // applied, as Index promises.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.write_buffer_size = 16 << 20;
+  options.max_write_buffer_number = 3;
+  options.max_background_jobs = 2;
+  options.max_open_files = 128;
+  options.keep_log_file_num = 2;
+  options.max_log_file_size = 4 << 20;
+  options.max_total_wal_size = 64 << 20;
+  options.compression = rocksdb::kNoCompression;  // ids and checksums do not compress
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(4 << 20);
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+class RocksIndex final : public Index {
+ public:
+  explicit RocksIndex(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+
+  Result<> load(const std::function<void(const UnitId&, ByteView)>& row) override {
+    rocksdb::ReadOptions options;
+    options.fill_cache = false;
+    options.readahead_size = 2 << 20;
+    std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options));
+    for (at->SeekToFirst(); at->Valid(); at->Next()) {
+      UnitId id;
+      if (at->key().size() != id.bytes.size()) continue;  // not a key this room writes
+      std::memcpy(id.bytes.data(), at->key().data(), id.bytes.size());
+      row(id, as_bytes(at->value().ToStringView()));
+    }
+    if (!at->status().ok()) return error_of(at->status(), "read the index");
+    return ok;
+  }
+
+  Result<> apply(std::span<const Change> changes) override {
+    rocksdb::WriteBatch batch;
+    for (const Change& change : changes) {
+      rocksdb::Status status = change.value ? batch.Put(slice(change.id), *change.value)
+                                            : batch.Delete(slice(change.id));
+      if (!status.ok()) return error_of(status, "fill an index batch");
+    }
+    rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), &batch);
+    if (!status.ok()) return error_of(status, "write the index");
+    return ok;
+  }
+
+  Result<> flush() override {
+    rocksdb::Status status = db_->SyncWAL();
+    if (!status.ok()) return error_of(status, "sync the index");
+    return ok;
+  }
+
+ private:
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Index>> open_rocks_index(const std::string& path) {
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status status = rocksdb::DB::Open(options_for_rows(), path, &db);
+  if (!status.ok()) return error_of(status, "open the index");
+  return std::make_shared<RocksIndex>(std::unique_ptr<rocksdb::DB>(db));
+}
+
+}  // namespace forebay::disk

@@ -1,0 +1,209 @@
+#include "disk/store.h"
+
+#include <algorithm>
+
+#include "disk/appender.h"
+#include "disk/disk.h"
+#include "disk/recycler.h"
+#include "disk/verify.h"
+
+namespace forebay::disk {
+
+Store::Store(Options options)
+    : options_(std::move(options)),
+      units_(std::make_unique<UnitMap>(options_.max_units)),
+      open_files_(std::make_unique<OpenFiles>(std::max(options_.max_open_files, 1U))) {
+  for (size_t i = 0; i < options_.disks.size(); ++i) {
+    disks_.push_back(std::make_unique<Disk>(options_, static_cast<uint8_t>(i), *units_));
+    Disk& disk = *disks_.back();
+    appenders_.push_back(std::make_unique<Appender>(options_, disk, *units_, *open_files_, false));
+    recyclers_.push_back(std::make_unique<Recycler>(options_, disk, *units_, *open_files_));
+  }
+}
+
+Store::~Store() = default;
+
+Task<std::shared_ptr<Store>> Store::open(Options options, Context ctx) {
+  if (options.disks.empty() || options.disks.size() > UnitMap::kMaxDisks) {
+    co_return fail(Code::invalid, "a store has 1 to 32 disks");
+  }
+  if (options.boot_id.empty()) co_return fail(Code::invalid, "a store needs the boot id");
+  if (options.small_max > kMaxRecordData) {
+    co_return fail(Code::invalid, "small_max is at most 1 MiB");
+  }
+  std::shared_ptr<Store> store(new Store(std::move(options)));
+  io::Group group(ctx);
+  for (auto& disk : store->disks_) group.spawn(disk->open(ctx));
+  Result<> opened = co_await group.join();
+  bool any = std::ranges::any_of(store->disks_, [](auto& disk) { return disk->healthy(); });
+  if (!any) co_return opened.error_in("open the cache");
+  store->units_->sort();
+  co_return store;
+}
+
+Task<> Store::close(Context ctx) {
+  Result<> result = ok;
+  for (auto& disk : disks_) {
+    Result<> closed = co_await io::run_blocking(ctx, [&] { return disk->close(); });
+    if (!closed && result) result = std::move(closed);
+  }
+  co_return result;
+}
+
+Found Store::find(const UnitId& id, ByteRange range, Verify verify) {
+  Found found;
+  switch (units_->find(id, range, verify, &found.slice)) {
+    case UnitMap::State::absent: break;
+    case UnitMap::State::ready: found.state = Found::State::ready; break;
+    case UnitMap::State::asleep: found.state = Found::State::asleep; break;
+  }
+  return found;
+}
+
+bool Store::contains(const UnitId& id) const { return units_->contains(id); }
+
+Disk& Store::disk_of(const Unit& unit) const { return *disks_[unit.file->disk()]; }
+
+Disk* Store::choose(const UnitId& id) const {
+  Disk* best = nullptr;
+  double weight = -1;
+  for (auto& disk : disks_) {
+    if (!disk->healthy()) continue;
+    double mine = disk->weight(id);
+    if (mine > weight) {
+      weight = mine;
+      best = disk.get();
+    }
+  }
+  return best;
+}
+
+Result<Reservation> Store::reserve(const UnitId& id, uint64_t bytes) {
+  Disk* disk = choose(id);
+  if (disk == nullptr) return fail(Code::unavailable, "no disk is healthy");
+  bytes = disk_bytes(bytes);
+  bool taken = disk->space()->take(bytes);
+  if (disk->space()->excess() > 0) pressure_.notify();
+  if (!taken) {
+    disk->counters.refused++;
+    return fail(Code::busy, "the cache is full", "ENOSPC");
+  }
+  return Reservation(disk->space(), bytes);
+}
+
+bool Store::begin_writing(const UnitId& id) {
+  std::lock_guard lock(mutex_);
+  return writing_.insert(id).second;
+}
+
+void Store::end_writing(const UnitId& id) {
+  std::lock_guard lock(mutex_);
+  writing_.erase(id);
+}
+
+Task<std::shared_ptr<Writer>> Store::create(UnitId id, uint64_t length, Reservation reservation,
+                                            Admission admission, Context ctx) {
+  uint64_t bytes = disk_bytes(length);
+  auto mine = std::ranges::find_if(
+      disks_, [&](auto& disk) { return disk->space() == reservation.space(); });
+  if (length == 0 || mine == disks_.end() || bytes > reservation.bytes()) {
+    co_return fail(Code::invalid, "a unit that does not fit its reservation");
+  }
+  Disk& disk = **mine;
+  if (!disk.healthy()) co_return fail(Code::unavailable, "the disk is out");
+  if (contains(id) || !begin_writing(id)) co_return fail(Code::exists, "the unit is here already");
+  while (true) {
+    uint64_t number = ctx.loop->random();
+    auto made = co_await io::run_blocking(ctx, [&]() -> Result<std::shared_ptr<io::File>> {
+      auto file = disk.directory().open(new_path(number), io::OpenMode::create_new);
+      if (!file) return file;
+      Result<> allocated = (*file)->allocate(length);
+      if (allocated) return file;
+      Result<> removed = disk.directory().remove(new_path(number));
+      if (!removed) disk.failed(true, removed.error());
+      return std::move(allocated.error());
+    });
+    if (!made && made.error().code() == Code::exists) continue;  // the number is taken
+    if (!made) {
+      end_writing(id);
+      disk.failed(true, made.error());
+      if (made.error().code() == Code::busy) disk.counters.refused++;
+      co_return made.error_in("make the file of a unit");
+    }
+    auto data = std::make_shared<DataFile>(disk.space(), disk.number(), number, bytes, id);
+    disk.space()->give(reservation.bytes() - bytes);
+    reservation.keep();
+    co_return std::shared_ptr<Writer>(new Writer({.store = shared_from_this(),
+                                                  .disk = disk,
+                                                  .id = id,
+                                                  .length = length,
+                                                  .admission = admission,
+                                                  .data = std::move(data),
+                                                  .file = std::move(*made)}));
+  }
+}
+
+bool Store::publish(Disk& disk, const UnitId& id, Unit unit, Admission admission,
+                    const std::shared_ptr<io::File>& file) {
+  std::shared_ptr<DataFile> data = unit.file;
+  bool added = false;
+  data->cache(file, &added);
+  auto row = [&](const Unit& now) { disk.queue_put(id, now); };
+  if (!units_->insert(id, std::move(unit), admission, row)) return false;
+  open_files_->add(data);
+  keep_map_bounded();
+  return true;
+}
+
+Task<> Store::put_small(UnitId id, Bytes bytes, Admission admission, Context ctx) {
+  if (bytes.empty() || bytes.size() > options_.small_max) {
+    co_return fail(Code::invalid, "not the size of a small unit");
+  }
+  if (contains(id)) co_return fail(Code::exists, "the unit is here already");
+  Disk* disk = choose(id);
+  if (disk == nullptr) co_return fail(Code::unavailable, "no disk is healthy");
+  Result<> put = co_await appenders_[disk->number()]->put(id, std::move(bytes), admission, ctx);
+  if (disk->space()->excess() > 0) pressure_.notify();
+  keep_map_bounded();
+  co_return put;
+}
+
+// The evictor keeps the number of units at its bound; when it falls behind by a sixteenth, whoever
+// adds one evicts one.
+void Store::keep_map_bounded() {
+  if (!units_->over(0)) return;
+  pressure_.notify();
+  while (units_->over(options_.max_units / 16)) {
+    auto disk = units_->coldest_disk();
+    if (!disk || !evict_one(*disks_[*disk])) return;
+  }
+}
+
+bool Store::drop(const UnitId& id, const Unit* at) {
+  Disk* disk = nullptr;
+  auto unit = units_->erase(id, at, [&](const Unit& gone) {
+    disk = &disk_of(gone);
+    disk->queue_remove(id);
+  });
+  if (!unit) return false;
+  if (!unit->file->is_segment()) disk->leave(std::move(unit->file));
+  return true;
+}
+
+void Store::remove(const UnitId& id) { drop(id, nullptr); }
+
+void Store::read_failed(const UnitId& id) {
+  auto unit = units_->get(id);
+  if (!unit) return;
+  disk_of(*unit).failed(false, fail(Code::corrupt, "sending from a unit's file failed", "EIO"));
+  drop(id, &*unit);
+}
+
+Stats Store::stats() const {
+  Stats out;
+  for (auto& disk : disks_) out.disks.push_back(disk->stats());
+  out.open_files = open_files_->size();
+  return out;
+}
+
+}  // namespace forebay::disk

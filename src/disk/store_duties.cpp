@@ -1,0 +1,156 @@
+// What a Store does in the background. Nothing here is needed for right answers, only for space,
+// durability and finding rot.
+#include <algorithm>
+
+#include "disk/disk.h"
+#include "disk/recycler.h"
+#include "disk/store.h"
+#include "disk/unit_map.h"
+
+namespace forebay::disk {
+
+namespace {
+
+constexpr Duration kPause = seconds(1);
+constexpr Duration kForgive = seconds(60);
+
+bool cancelled(const Context& ctx) { return ctx.cancel != nullptr && ctx.cancel->cancelled(); }
+
+}  // namespace
+
+// Eviction stops where recycling can do the rest: segments give their space back only whole.
+bool Store::over(const Disk& disk) const {
+  return disk.space()->excess() > recyclers_[disk.number()]->promise();
+}
+
+bool Store::evict_one(Disk& disk) {
+  auto victim = units_->erase_coldest(
+      disk.number(), [&](const UnitId& id, const Unit&) { disk.queue_remove(id); });
+  if (!victim) return false;
+  Unit& unit = victim->second;
+  disk.counters.evictions++;
+  disk.counters.evicted_bytes += unit.length;
+  if (!unit.file->is_segment()) disk.leave(std::move(unit.file));
+  return true;
+}
+
+Task<> Store::evict(Context ctx) {
+  constexpr unsigned kTurn = 64;
+  for (auto& each : disks_) {
+    Disk& disk = *each;
+    bool healthy = disk.healthy();
+    co_await co_await io::run_blocking(ctx, [&]() -> Result<> {
+      if (healthy) {
+        disk.refresh_limit();
+      } else if (units_->units(disk.number()) > 0) {
+        units_->erase_where(
+            [&](const UnitId&, const DataFile& file) { return file.disk() == disk.number(); },
+            [](const UnitId&, const Unit&) {});
+      }
+      disk.sweep();
+      return ok;
+    });
+    for (unsigned evicted = 0; disk.healthy() && over(disk) && evict_one(disk);) {
+      if (++evicted % kTurn != 0) continue;
+      co_await co_await io::run_blocking(ctx, [&]() -> Result<> {
+        disk.sweep();
+        if (disk.pending() > options_.max_pending_rows) return disk.commit();
+        return ok;
+      });
+      if (cancelled(ctx)) break;
+    }
+    co_await co_await io::run_blocking(ctx, [&]() -> Result<> {
+      disk.sweep();
+      return ok;
+    });
+  }
+  while (units_->over(0)) {
+    auto disk = units_->coldest_disk();
+    if (!disk || !evict_one(*disks_[*disk])) break;
+  }
+  co_return ok;
+}
+
+Task<> Store::recycle(Context ctx) {
+  Result<> result = ok;
+  for (auto& disk : disks_) {
+    if (!disk->healthy()) continue;
+    Result<> done = co_await recyclers_[disk->number()]->pass(ctx);
+    if (!done && result) result = std::move(done);
+  }
+  co_return result;
+}
+
+Task<> Store::commit_rows(Context ctx) {
+  Result<> result = ok;
+  for (auto& disk : disks_) {
+    Result<> done = co_await io::run_blocking(ctx, [&] { return disk->commit(); });
+    if (!done && result) result = std::move(done);
+  }
+  co_return result;
+}
+
+// Errors of a pass are counted by their disk; the next pass tries again.
+
+Task<> Store::run_evictor(Context ctx) {
+  Time forgiven = ctx.loop->now();
+  while (!cancelled(ctx)) {
+    uint64_t seen = pressure_.count();
+    static_cast<void>(co_await evict(ctx));
+    if (ctx.loop->now() - forgiven > kForgive) {
+      forgiven = ctx.loop->now();
+      for (auto& disk : disks_) disk->forgive();
+    }
+    static_cast<void>(co_await pressure_.changed(seen, ctx.until(ctx.loop->now() + kPause)));
+  }
+  co_return ok;
+}
+
+Task<> Store::run_recycler(Context ctx) {
+  while (!cancelled(ctx)) {
+    uint64_t seen = pressure_.count();
+    static_cast<void>(co_await recycle(ctx));
+    static_cast<void>(co_await pressure_.changed(seen, ctx.until(ctx.loop->now() + kPause)));
+  }
+  co_return ok;
+}
+
+Task<> Store::run_committer(Context ctx) {
+  while (!cancelled(ctx)) {
+    static_cast<void>(co_await io::sleep_until(ctx.loop->now() + options_.commit_interval, ctx));
+    static_cast<void>(co_await commit_rows(ctx));
+  }
+  co_return ok;
+}
+
+Task<> Store::run_scrubber(Context ctx) {
+  if (options_.scrub_rate == 0) co_return ok;
+  while (!cancelled(ctx)) {
+    static_cast<void>(co_await scrub(options_.scrub_rate, ctx));
+    static_cast<void>(co_await io::sleep_until(ctx.loop->now() + kForgive, ctx));
+  }
+  co_return ok;
+}
+
+Task<> Store::scrub(uint64_t rate, Context ctx) {
+  for (size_t stripe = 0; stripe < UnitMap::kStripes; ++stripe) {
+    for (const UnitId& id : units_->ids(stripe)) {
+      if (cancelled(ctx)) co_return fail(Code::cancelled, "scrub");
+      auto unit = units_->get(id);
+      if (!unit) continue;  // gone since
+      uint64_t length = unit->length;
+      Time begun = ctx.loop->now();
+      Result<std::shared_ptr<io::File>> file = co_await wake(id, *unit, ctx);
+      if (!file) continue;
+      ByteRange whole{0, length};
+      static_cast<void>(co_await verify(id, std::move(*unit), std::move(*file), whole, ctx));
+      if (rate == 0) continue;
+      auto pause =
+          static_cast<int64_t>(static_cast<double>(length) * 1e9 / static_cast<double>(rate));
+      co_await co_await io::sleep_until(begun + nanoseconds(pause), ctx);
+    }
+  }
+  co_return ok;
+}
+
+}  // namespace forebay::disk

@@ -1,0 +1,116 @@
+#include "disk/writer.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "disk/disk.h"
+#include "disk/store.h"
+#include "io/loop.h"
+
+namespace forebay::disk {
+
+Writer::Writer(Parts parts)
+    : store_(std::move(parts.store)),
+      disk_(parts.disk),
+      id_(parts.id),
+      length_(parts.length),
+      admission_(parts.admission),
+      data_(std::move(parts.data)),
+      file_(std::move(parts.file)),
+      sums_(length_) {}
+
+Writer::~Writer() {
+  if (name_ == Name::published) return;
+  if (name_ == Name::fresh) {
+    disk_.leave_new(data_);
+  } else {
+    disk_.leave(data_);
+  }
+  done();
+}
+
+void Writer::done() { store_->end_writing(id_); }
+
+bool Writer::present(ByteRange range) const {
+  std::lock_guard lock(mutex_);
+  return present_.covers(range);
+}
+
+uint64_t Writer::present_from(uint64_t offset) const {
+  std::lock_guard lock(mutex_);
+  return present_.length_from(offset);
+}
+
+Result<> Writer::claim(uint64_t offset, ByteView bytes) {
+  ByteRange range{offset, bytes.size()};
+  std::lock_guard lock(mutex_);
+  if (broken_) return fail(Code::conflict, "an earlier write of this unit failed");
+  if (offset > length_ || bytes.size() > length_ - offset || !claimed_.add(range)) {
+    return fail(Code::invalid, "bytes outside of the unit, or written twice");
+  }
+  // Summed here and not after the write: in the order of arrival, and still warm in the cache.
+  sums_.arrive(offset, bytes);
+  return ok;
+}
+
+// Blocks. The bytes are present only when the sums they complete are, so that all present means
+// all summed.
+Result<> Writer::put(uint64_t offset, ByteView bytes) {
+  if (Result<> written = file_->write_at(offset, bytes); !written) return written;
+  std::vector<BlockSums::Gap> gaps;
+  {
+    std::lock_guard lock(mutex_);
+    gaps = sums_.written(offset, bytes.size());
+    if (gaps.empty()) {
+      present_.add({offset, bytes.size()});
+      return ok;
+    }
+  }
+  std::vector<std::byte> buffer(kBlockBytes);
+  for (const BlockSums::Gap& gap : gaps) {
+    ByteSpan into = ByteSpan(buffer).first(gap.length);
+    auto size = file_->read_at(gap.offset, into);
+    if (!size) return std::move(size.error());
+    if (*size != gap.length) return fail(Code::corrupt, "written bytes cannot be read back");
+    std::lock_guard lock(mutex_);
+    sums_.fill(gap, crc32c(into, sums_.sum_before(gap)));
+  }
+  std::lock_guard lock(mutex_);
+  present_.add({offset, bytes.size()});
+  return ok;
+}
+
+Task<> Writer::write(uint64_t offset, ByteView bytes, Context ctx) {
+  co_await claim(offset, bytes);
+  Result<> written = co_await io::run_blocking(ctx, [&] { return put(offset, bytes); });
+  if (!written) {
+    disk_.failed(true, written.error());
+    std::lock_guard lock(mutex_);
+    broken_ = true;
+    co_return written.error_in("write a unit");
+  }
+  co_return ok;
+}
+
+Task<> Writer::commit(Context ctx) {
+  if (!present({0, length_}))
+    co_return fail(Code::invalid, "a unit is committed with bytes missing");
+  if (!disk_.healthy()) co_return fail(Code::unavailable, "the disk is out");
+  Result<> named = co_await io::run_blocking(ctx, [&] {
+    return disk_.directory().rename(new_path(data_->number()), data_->path(), true);
+  });
+  if (!named) {
+    disk_.failed(true, named.error());
+    co_return named.error_in("name a unit");
+  }
+  name_ = Name::final;
+  Unit unit{.file = data_, .length = length_, .crcs = sums_.sums()};
+  if (!store_->publish(disk_, id_, std::move(unit), admission_, file_)) {
+    co_return fail(Code::exists, "the unit is here already");
+  }
+  name_ = Name::published;
+  done();
+  co_return ok;
+}
+
+}  // namespace forebay::disk

@@ -1,0 +1,88 @@
+// Operations on buckets themselves.
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "gateway/s3/call.h"
+#include "gateway/s3/errors.h"
+#include "gateway/s3/payload.h"
+#include "gateway/s3/xml.h"
+
+namespace forebay::gateway::s3 {
+
+Task<http::Response> list_buckets(Call& call, Context) {
+  uint32_t max = co_await call.number("max-buckets", 10'000, 10'000);
+  std::string_view prefix = call.parameter("prefix").value_or("");
+  std::string_view after = call.parameter("continuation-token").value_or("");
+  Xml xml("ListAllMyBucketsResult");
+  xml.open("Owner").text("ID", "forebay").text("DisplayName", "forebay").close();
+  xml.open("Buckets");
+  uint32_t count = 0;
+  std::string last;
+  bool more = false;
+  for (const object::BucketRef& bucket : call.services.buckets.list()) {
+    const std::string& name = bucket->name.text();
+    if (name <= after || !name.starts_with(prefix)) continue;
+    if (count == max) {
+      more = true;
+      break;
+    }
+    xml.open("Bucket").text("Name", name).text("CreationDate", iso8601(bucket->created)).close();
+    last = name;
+    ++count;
+  }
+  xml.close();
+  if (more) xml.text("ContinuationToken", last);
+  if (!prefix.empty()) xml.text("Prefix", prefix);
+  co_return xml.response();
+}
+
+Task<http::Response> create_bucket(Call& call, Context ctx) {
+  BucketName name = co_await BucketName::parse(call.bucket_name);
+  if (call.header("x-amz-bucket-object-lock-enabled").value_or("false") != "false") {
+    co_return not_implemented("Object lock");
+  }
+  // A location constraint is any region: there is one place here.
+  if (call.request.has_body()) {
+    (void)co_await co_await read_payload(call, kMaxXmlBody, ctx);
+  }
+  auto made = co_await call.services.buckets.create(name, {}, ctx);
+  // Creating what one owns already succeeds, as in us-east-1; rclone and others rely on it.
+  bool owned = !made && made.error().code() == Code::exists;
+  if (!made && !owned) co_return std::move(made.error());
+  http::Response response = http::Response::make(200);
+  response.fields.add("Location", "/" + name.text());
+  co_return response;
+}
+
+Task<http::Response> head_bucket(Call& call, Context) {
+  co_await call.bucket();
+  http::Response response = http::Response::make(200);
+  response.fields.add("x-amz-bucket-region", call.services.region);
+  co_return response;
+}
+
+Task<http::Response> delete_bucket(Call& call, Context ctx) {
+  object::BucketRef bucket = co_await call.bucket();
+  origin::ListOptions one;
+  one.max_keys = 1;
+  auto found = co_await co_await bucket->origin->list(std::move(one), ctx);
+  if (!found.objects.empty() || !found.prefixes.empty()) {
+    co_return fail(Code::conflict, "The bucket you tried to delete is not empty",
+                   "BucketNotEmpty");
+  }
+  co_await co_await call.services.buckets.remove(bucket->name, ctx);
+  co_return http::Response::make(204);
+}
+
+Task<http::Response> get_bucket_location(Call& call, Context) {
+  co_await call.bucket();
+  // us-east-1 is told by an empty element (S3 API reference, GetBucketLocation).
+  bool classic = call.services.region == "us-east-1";
+  std::string text =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LocationConstraint "
+      "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">" +
+      (classic ? "" : call.services.region) + "</LocationConstraint>";
+  co_return http::Response::text(200, "application/xml", std::move(text));
+}
+
+}  // namespace forebay::gateway::s3

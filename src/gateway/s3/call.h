@@ -1,0 +1,80 @@
+// Call: one S3 request while it is answered, and the services it is answered with.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "auth/guard.h"
+#include "gateway/s3/operation.h"
+#include "http/message.h"
+#include "job/crew.h"
+#include "object/bucket.h"
+#include "object/store.h"
+#include "obs/access.h"
+
+namespace forebay::gateway::s3 {
+
+/// What the S3 door stands on; made by node.
+struct Services {
+  object::Store& objects;
+  object::Buckets& buckets;
+  auth::Guard& guard;
+  job::Crews& crews;
+  std::string region = "us-east-1";  ///< what GetBucketLocation and HeadBucket tell
+  /// Domain whose subdomains are buckets (virtual-hosted style), beside "localhost"; may be empty.
+  std::string domain;
+};
+
+/// Decoded query parameters in the order sent; "" for one without '='.
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+struct Call {
+  http::Request& request;
+  Services& services;
+  obs::RequestId id;
+  const Operation* operation = &kUnknown;
+  std::string bucket_name = {};  ///< decoded; empty for the service
+  std::string key_text = {};     ///< decoded; empty for a bucket
+  Query query = {};
+  auth::Verified verdict = {};
+  Time authenticated = {};       ///< for Server-Timing
+  std::string_view cache = {};  ///< X-Cache; empty: does not apply
+
+  /// The value of a query parameter; nothing when it is absent.
+  std::optional<std::string_view> parameter(std::string_view name) const;
+  /// A number parameter, `fallback` when absent; else Code::invalid, "InvalidArgument".
+  Result<uint32_t> number(std::string_view name, uint32_t fallback, uint32_t limit) const;
+  std::optional<std::string_view> header(std::string_view name) const {
+    return request.header(name);
+  }
+  Result<object::BucketRef> bucket() const { return services.buckets.get(bucket_name); }
+  Result<ObjectKey> key() const { return ObjectKey::parse(key_text); }
+};
+
+/// Finds bucket, key, query and operation of a request: path style and virtual-hosted style.
+/// Errors: InvalidURI (bad percent-encoding), InvalidBucketName is left to the operation.
+Result<> route(Call& call);
+
+// One function per operation, one file each.
+Task<http::Response> list_buckets(Call& call, Context ctx);
+Task<http::Response> create_bucket(Call& call, Context ctx);
+Task<http::Response> head_bucket(Call& call, Context ctx);
+Task<http::Response> delete_bucket(Call& call, Context ctx);
+Task<http::Response> get_bucket_location(Call& call, Context ctx);
+Task<http::Response> get_object(Call& call, Context ctx);
+Task<http::Response> head_object(Call& call, Context ctx);
+Task<http::Response> put_object(Call& call, Context ctx);
+Task<http::Response> delete_object(Call& call, Context ctx);
+Task<http::Response> delete_objects(Call& call, Context ctx);
+Task<http::Response> list_objects(Call& call, Context ctx);
+Task<http::Response> list_objects_v2(Call& call, Context ctx);
+Task<http::Response> create_multipart_upload(Call& call, Context ctx);
+Task<http::Response> upload_part(Call& call, Context ctx);
+Task<http::Response> complete_multipart_upload(Call& call, Context ctx);
+Task<http::Response> abort_multipart_upload(Call& call, Context ctx);
+Task<http::Response> list_parts(Call& call, Context ctx);
+Task<http::Response> list_multipart_uploads(Call& call, Context ctx);
+
+}  // namespace forebay::gateway::s3

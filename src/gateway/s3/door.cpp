@@ -1,0 +1,129 @@
+#include "gateway/s3/door.h"
+
+#include <cstdio>
+
+#include "gateway/s3/errors.h"
+
+namespace forebay::gateway::s3 {
+
+// What finished() wants to know of a request; travels with its response.
+struct Door::Trace final : public http::Note {
+  obs::RequestId id;
+  const Operation* operation = &kUnknown;
+  std::string bucket, key, access_key;
+  std::string error;
+  std::string_view cache;
+};
+
+Door::Door(Services& services, obs::Log& log, obs::Registry& metrics)
+    : services_(services),
+      log_(log),
+      bytes_in_(metrics.counter("forebay_s3_received_bytes_total", "Body bytes of requests.")),
+      bytes_out_(metrics.counter("forebay_s3_sent_bytes_total", "Body bytes of answers.")) {
+  auto add = [&](const Operation& operation) {
+    std::string name(operation.name);
+    auto count = [&](const char* result) {
+      return &metrics.counter("forebay_s3_requests_total", "Requests by operation and result.",
+                              {{"operation", name}, {"result", result}});
+    };
+    counted_[&operation] = {count("ok"), count("client_error"), count("server_error"),
+                            &metrics.histogram("forebay_s3_request_duration_seconds",
+                                               "From the complete head to the last byte sent.",
+                                               {{"operation", name}})};
+  };
+  for (const Operation& operation : operations()) {
+    if (operation.answer != nullptr) add(operation);
+  }
+  add(kUnknown);
+}
+
+Task<http::Response> Door::answer(Call& call, Context ctx) {
+  Result<> routed = route(call);
+  if (!routed) co_return std::move(routed.error());
+  auto verified = services_.guard.authenticate(call.request, ctx.loop->wall_now());
+  if (!verified) co_return std::move(verified.error());
+  call.verdict = std::move(*verified);
+  std::string action = "s3:";
+  action += call.operation->name;
+  co_await auth::may(call.verdict.principal, action, call.bucket_name, call.key_text);
+  call.authenticated = ctx.loop->now();
+  if (call.operation == &kUnknown) {
+    co_return fail(Code::invalid, "The specified method is not allowed against this resource.",
+                   "MethodNotAllowed");
+  }
+  if (call.operation->answer == nullptr) co_return not_implemented(call.operation->name);
+  co_return co_await call.operation->answer(call, ctx);
+}
+
+Task<http::Response> Door::handle(http::Request& request, Context ctx) {
+  Call call{.request = request, .services = services_, .id = obs::RequestId::make(*ctx.loop)};
+  call.authenticated = request.received;
+  Result<http::Response> response = co_await answer(call, ctx);
+  auto trace = std::make_unique<Trace>();
+  if (!response) {
+    trace->error = describe(response.error()).code;
+    if (describe(response.error()).status >= 500) {
+      log_.warn("request failed", {{"request", call.id.text()},
+                                   {"operation", call.operation->name},
+                                   {"error", response.error().text()}});
+    }
+    response = error_response(response.error(), request.path, call.id.text(),
+                              request.method == "HEAD");
+  }
+  trace->id = call.id;
+  trace->operation = call.operation;
+  trace->bucket = std::move(call.bucket_name);
+  trace->key = std::move(call.key_text);
+  trace->access_key = call.verdict.principal.access_key;
+  trace->cache = call.cache;
+  response->fields.add("x-amz-request-id", call.id.text());
+  char timing[96];
+  Time now = ctx.loop->now();
+  std::snprintf(timing, sizeof timing, "auth;dur=%.3f, head;dur=%.3f",
+                (call.authenticated - request.received).seconds() * 1e3,
+                (now - call.authenticated).seconds() * 1e3);
+  response->fields.add("Server-Timing", timing);
+  response->note = std::move(trace);
+  co_return response;
+}
+
+http::Response Door::reject(int status, std::string_view reason) {
+  std::string_view code = status == 408 ? "RequestTimeout" : status >= 500 ? "InternalError"
+                                                                           : "InvalidRequest";
+  http::Response response =
+      error_response(fail(Code::invalid, std::string(reason), std::string(code)), "", "", false);
+  response.status = status;
+  return response;
+}
+
+void Door::finished(const http::Request& request, const http::Response& response,
+                    const http::Outcome& outcome) {
+  auto* trace = static_cast<const Trace*>(response.note.get());
+  if (trace == nullptr) return;  // a rejected head
+  auto it = counted_.find(trace->operation);
+  const Counted& counted = it == counted_.end() ? counted_.at(&kUnknown) : it->second;
+  bool cut = outcome.error.has_value();
+  (response.status >= 500 || cut ? counted.server_errors
+   : response.status >= 400      ? counted.client_errors
+                                 : counted.good)
+      ->add();
+  counted.duration->observe(outcome.duration);
+  bytes_out_.add(outcome.bytes_sent);
+  bytes_in_.add(request.content_length.value_or(0));
+  if (!log_.enabled(obs::Level::info)) return;
+  std::string peer = request.peer.to_string();
+  obs::write_access(log_, {.id = trace->id,
+                           .operation = trace->operation->name,
+                           .bucket = trace->bucket,
+                           .key = trace->key,
+                           .access_key = trace->access_key,
+                           .status = response.status,
+                           .error = cut ? std::string_view("Cut") : std::string_view(trace->error),
+                           .bytes_in = request.content_length.value_or(0),
+                           .bytes_out = outcome.bytes_sent,
+                           .duration = outcome.duration,
+                           .cache = trace->cache,
+                           .peer = peer});
+}
+
+}  // namespace forebay::gateway::s3

@@ -1,0 +1,41 @@
+// Door: the S3 gateway as an http::Handler. One request: route, authenticate, authorise, answer;
+// what went wrong becomes S3's XML; every answer is counted and logged.
+#pragma once
+
+#include <unordered_map>
+
+#include "gateway/s3/call.h"
+#include "http/server.h"
+#include "obs/log.h"
+#include "obs/metrics.h"
+
+namespace forebay::gateway::s3 {
+
+/// One for all loops; any thread.
+class Door final : public http::Handler {
+ public:
+  Door(Services& services, obs::Log& log, obs::Registry& metrics);
+
+  Task<http::Response> handle(http::Request& request, Context ctx) override;
+  http::Response reject(int status, std::string_view reason) override;
+  void finished(const http::Request& request, const http::Response& response,
+                const http::Outcome& outcome) override;
+
+ private:
+  struct Trace;
+  struct Counted {
+    obs::Counter* good;
+    obs::Counter* client_errors;
+    obs::Counter* server_errors;
+    obs::Histogram* duration;
+  };
+  Task<http::Response> answer(Call& call, Context ctx);
+
+  Services& services_;
+  obs::Log& log_;
+  std::unordered_map<const Operation*, Counted> counted_;
+  obs::Counter& bytes_in_;
+  obs::Counter& bytes_out_;
+};
+
+}  // namespace forebay::gateway::s3

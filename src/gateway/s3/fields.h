@@ -1,0 +1,26 @@
+// Headers that describe an object: read from uploads, written to answers.
+#pragma once
+
+#include "gateway/s3/call.h"
+#include "object/conditions.h"
+#include "origin/origin.h"
+
+namespace forebay::gateway::s3 {
+
+/// All x-amz-meta-* names and values together (S3: 2 KiB).
+inline constexpr size_t kMaxMetadata = 2 << 10;
+
+/// What an upload says of its object. Headers that would change what the object is or who may read
+/// it, and that we do not carry out, are refused: NotImplemented, never ignored.
+Result<origin::PutOptions> read_put_options(const Call& call, const object::Bucket& bucket);
+
+/// If-Match and friends of a read.
+object::ReadConditions read_conditions(const Call& call);
+
+/// Refuses what no read or delete of ours carries out: SSE-C keys, other versions than the current.
+Result<> refuse_unsupported(const Call& call);
+
+/// ETag, Last-Modified, type, metadata, version id.
+void write_info(http::HeadFields& out, const origin::ObjectInfo& info);
+
+}  // namespace forebay::gateway::s3

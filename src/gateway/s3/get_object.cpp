@@ -1,0 +1,150 @@
+// GetObject and HeadObject: one decision, with and without a body.
+#include "base/encoding.h"
+#include "gateway/s3/call.h"
+#include "gateway/s3/errors.h"
+#include "gateway/s3/fields.h"
+
+namespace forebay::gateway::s3 {
+
+namespace {
+
+Result<object::ReadRequest> read_request(const Call& call, bool body) {
+  Result<> supported = refuse_unsupported(call);
+  if (!supported) return std::move(supported.error());
+  auto bucket = call.bucket();
+  if (!bucket) return std::move(bucket.error());
+  auto key = call.key();
+  if (!key) return std::move(key.error());
+  object::ReadRequest request{.bucket = std::move(*bucket), .key = std::move(*key)};
+  request.body = body;
+  if (auto range = call.header("range")) request.range = RangeRequest::parse(*range);
+  auto part = call.number("partNumber", 0, 10'000);
+  if (!part) return std::move(part.error());
+  if (call.parameter("partNumber")) {
+    if (*part == 0 || request.range) {
+      return fail(Code::invalid,
+                  *part == 0 ? "Part number must be an integer between 1 and 10000, inclusive"
+                             : "Cannot specify both Range header and partNumber query parameter",
+                  *part == 0 ? "InvalidArgument" : "InvalidRequest");
+    }
+    request.part_number = *part;
+  }
+  request.conditions = read_conditions(call);
+  // LOTA's meaning of the two words, not RFC 9111's (docs/semantics.md, "Request headers").
+  if (auto control = call.header("cache-control")) {
+    if (control->find("no-store") != std::string_view::npos) {
+      request.mode = unit::Mode::past;
+    } else if (control->find("no-cache") != std::string_view::npos) {
+      request.mode = unit::Mode::keep;
+    }
+  }
+  return request;
+}
+
+// response-content-type=… and the like replace what the object says, for this answer only.
+void override_fields(const Call& call, origin::Fields& fields) {
+  for (auto& [name, value] : call.query) {
+    constexpr std::string_view kPrefix = "response-";
+    if (!name.starts_with(kPrefix) || value.empty()) continue;
+    std::string field = name.substr(kPrefix.size());
+    if (field == "content-type" || field == "content-language" || field == "expires" ||
+        field == "cache-control" || field == "content-disposition" ||
+        field == "content-encoding") {
+      fields[field] = value;
+    }
+  }
+}
+
+void write_head(const Call& call, const object::ReadAnswer& answer, http::HeadFields& out) {
+  const origin::ObjectInfo& info = answer.head->info;
+  bool overridden = false;
+  for (auto& [name, value] : call.query) overridden |= name.starts_with("response-");
+  if (overridden) {
+    origin::ObjectInfo changed = info;
+    override_fields(call, changed.fields);
+    write_info(out, changed);
+  } else {
+    write_info(out, info);
+  }
+  if (answer.decision == object::Decision::partial) {
+    out.add("Content-Range", ContentRange{answer.range, info.size}.to_string());
+  } else if (!info.checksums.empty()) {
+    // Clients compare a body with any checksum they get, so parts of an object carry none.
+    auto mode = call.header("x-amz-checksum-mode");
+    if (mode && http::same_name(*mode, "ENABLED")) {
+      for (auto& [name, value] : info.checksums) out.add(name, value);
+    }
+  }
+  if (answer.parts_count > 0) out.add("x-amz-mp-parts-count", answer.parts_count);
+}
+
+http::Response unsatisfiable(Call& call, const object::ReadAnswer& answer) {
+  bool part = call.parameter("partNumber").has_value();
+  Error error = part ? fail(Code::invalid, "The requested partnumber is not satisfiable",
+                            "InvalidPartNumber")
+                     : fail(Code::invalid, "The requested range is not satisfiable",
+                            "InvalidRange");
+  http::Response response = error_response(error, call.request.path, call.id.text(),
+                                           call.request.method == "HEAD");
+  response.fields.add("Content-Range", "bytes */" + std::to_string(answer.head->info.size));
+  return response;
+}
+
+http::Response respond(Call& call, object::ReadAnswer answer, bool body) {
+  using object::Decision;
+  if (answer.decision == Decision::unsatisfiable) return unsatisfiable(call, answer);
+  if (answer.decision == Decision::precondition_failed) {
+    return error_response(fail(Code::conflict,
+                               "At least one of the pre-conditions you specified did not hold",
+                               "PreconditionFailed"),
+                          call.request.path, call.id.text(), !body);
+  }
+  if (answer.decision == Decision::not_modified) {
+    http::Response response = http::Response::make(304);
+    response.fields.add("ETag", answer.head->info.etag.text());
+    response.fields.add("Last-Modified", http_date(answer.head->info.modified));
+    return response;
+  }
+  http::Response response =
+      http::Response::make(answer.decision == Decision::partial ? 206 : 200);
+  write_head(call, answer, response.fields);
+  if (body) {
+    call.cache = unit::name(answer.served);
+    response.fields.add("X-Cache", call.cache);
+  }
+  response.body = std::move(answer.body);
+  return response;
+}
+
+// LOTA's pre-staging: HEAD with this very range fetches the object into the cache.
+bool asks_to_stage(const Call& call) {
+  auto range = call.header("range");
+  return range && *range == "bytes=0-0";
+}
+
+}  // namespace
+
+Task<http::Response> get_object(Call& call, Context ctx) {
+  object::ReadRequest request = co_await read_request(call, true);
+  if (auto now = call.services.objects.read_now(request, *ctx.loop)) {
+    co_return respond(call, std::move(*now), true);
+  }
+  auto answer = co_await co_await call.services.objects.read(std::move(request), ctx);
+  co_return respond(call, std::move(answer), true);
+}
+
+Task<http::Response> head_object(Call& call, Context ctx) {
+  object::ReadRequest request = co_await read_request(call, false);
+  bool stage = asks_to_stage(call);
+  if (stage) {
+    auto prefer = call.header("prefer");
+    bool wait = prefer && prefer->find("wait") != std::string_view::npos;
+    co_await co_await call.services.objects.stage(request, wait, ctx);
+  }
+  auto answer = co_await co_await call.services.objects.read(std::move(request), ctx);
+  http::Response response = respond(call, std::move(answer), false);
+  if (stage) response.fields.add("X-Cache-Stage", "accepted");
+  co_return response;
+}
+
+}  // namespace forebay::gateway::s3

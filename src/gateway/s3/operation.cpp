@@ -1,0 +1,108 @@
+#include "gateway/s3/operation.h"
+
+#include "gateway/s3/call.h"
+
+namespace forebay::gateway::s3 {
+
+namespace {
+
+constexpr Operation kTable[] = {
+    {"ListBuckets", "GET", Scope::service, "", "", false, list_buckets},
+
+    {"GetBucketLocation", "GET", Scope::bucket, "location", "", false, get_bucket_location},
+    {"ListMultipartUploads", "GET", Scope::bucket, "uploads", "", false, list_multipart_uploads},
+    {"ListObjectVersions", "GET", Scope::bucket, "versions", "", false, nullptr},
+    {"GetBucketAcl", "GET", Scope::bucket, "acl", "", false, nullptr},
+    {"GetBucketVersioning", "GET", Scope::bucket, "versioning", "", false, nullptr},
+    {"GetBucketPolicy", "GET", Scope::bucket, "policy", "", false, nullptr},
+    {"GetBucketPolicyStatus", "GET", Scope::bucket, "policyStatus", "", false, nullptr},
+    {"GetBucketCors", "GET", Scope::bucket, "cors", "", false, nullptr},
+    {"GetBucketTagging", "GET", Scope::bucket, "tagging", "", false, nullptr},
+    {"GetBucketLifecycleConfiguration", "GET", Scope::bucket, "lifecycle", "", false, nullptr},
+    {"GetBucketEncryption", "GET", Scope::bucket, "encryption", "", false, nullptr},
+    {"GetBucketWebsite", "GET", Scope::bucket, "website", "", false, nullptr},
+    {"GetBucketLogging", "GET", Scope::bucket, "logging", "", false, nullptr},
+    {"GetBucketNotificationConfiguration", "GET", Scope::bucket, "notification", "", false,
+     nullptr},
+    {"GetBucketReplication", "GET", Scope::bucket, "replication", "", false, nullptr},
+    {"GetBucketRequestPayment", "GET", Scope::bucket, "requestPayment", "", false, nullptr},
+    {"GetBucketOwnershipControls", "GET", Scope::bucket, "ownershipControls", "", false, nullptr},
+    {"GetPublicAccessBlock", "GET", Scope::bucket, "publicAccessBlock", "", false, nullptr},
+    {"GetObjectLockConfiguration", "GET", Scope::bucket, "object-lock", "", false, nullptr},
+    {"GetBucketAccelerateConfiguration", "GET", Scope::bucket, "accelerate", "", false, nullptr},
+    {"ListBucketInventoryConfigurations", "GET", Scope::bucket, "inventory", "", false, nullptr},
+    {"ListBucketMetricsConfigurations", "GET", Scope::bucket, "metrics", "", false, nullptr},
+    {"ListBucketAnalyticsConfigurations", "GET", Scope::bucket, "analytics", "", false, nullptr},
+    {"CreateSession", "GET", Scope::bucket, "session", "", false, nullptr},
+    {"ListObjectsV2", "GET", Scope::bucket, "list-type", "", false, list_objects_v2},
+    {"ListObjects", "GET", Scope::bucket, "", "", false, list_objects},
+    {"HeadBucket", "HEAD", Scope::bucket, "", "", false, head_bucket},
+    {"PutBucketAcl", "PUT", Scope::bucket, "acl", "", true, nullptr},
+    {"PutBucketVersioning", "PUT", Scope::bucket, "versioning", "", true, nullptr},
+    {"PutBucketPolicy", "PUT", Scope::bucket, "policy", "", true, nullptr},
+    {"PutBucketCors", "PUT", Scope::bucket, "cors", "", true, nullptr},
+    {"PutBucketTagging", "PUT", Scope::bucket, "tagging", "", true, nullptr},
+    {"PutBucketLifecycleConfiguration", "PUT", Scope::bucket, "lifecycle", "", true, nullptr},
+    {"PutBucketEncryption", "PUT", Scope::bucket, "encryption", "", true, nullptr},
+    {"PutBucketWebsite", "PUT", Scope::bucket, "website", "", true, nullptr},
+    {"PutBucketLogging", "PUT", Scope::bucket, "logging", "", true, nullptr},
+    {"PutBucketNotificationConfiguration", "PUT", Scope::bucket, "notification", "", true,
+     nullptr},
+    {"PutBucketReplication", "PUT", Scope::bucket, "replication", "", true, nullptr},
+    {"PutBucketRequestPayment", "PUT", Scope::bucket, "requestPayment", "", true, nullptr},
+    {"PutBucketOwnershipControls", "PUT", Scope::bucket, "ownershipControls", "", true, nullptr},
+    {"PutPublicAccessBlock", "PUT", Scope::bucket, "publicAccessBlock", "", true, nullptr},
+    {"PutObjectLockConfiguration", "PUT", Scope::bucket, "object-lock", "", true, nullptr},
+    {"PutBucketAccelerateConfiguration", "PUT", Scope::bucket, "accelerate", "", true, nullptr},
+    {"CreateBucket", "PUT", Scope::bucket, "", "", true, create_bucket},
+    {"DeleteBucketPolicy", "DELETE", Scope::bucket, "policy", "", true, nullptr},
+    {"DeleteBucketCors", "DELETE", Scope::bucket, "cors", "", true, nullptr},
+    {"DeleteBucketTagging", "DELETE", Scope::bucket, "tagging", "", true, nullptr},
+    {"DeleteBucketLifecycle", "DELETE", Scope::bucket, "lifecycle", "", true, nullptr},
+    {"DeleteBucketEncryption", "DELETE", Scope::bucket, "encryption", "", true, nullptr},
+    {"DeleteBucketWebsite", "DELETE", Scope::bucket, "website", "", true, nullptr},
+    {"DeleteBucketReplication", "DELETE", Scope::bucket, "replication", "", true, nullptr},
+    {"DeleteBucketOwnershipControls", "DELETE", Scope::bucket, "ownershipControls", "", true,
+     nullptr},
+    {"DeletePublicAccessBlock", "DELETE", Scope::bucket, "publicAccessBlock", "", true, nullptr},
+    {"DeleteBucket", "DELETE", Scope::bucket, "", "", true, delete_bucket},
+    {"DeleteObjects", "POST", Scope::bucket, "delete", "", true, delete_objects},
+    {"PostObject", "POST", Scope::bucket, "", "", true, nullptr},
+
+    {"ListParts", "GET", Scope::object, "uploadId", "", false, list_parts},
+    {"GetObjectAcl", "GET", Scope::object, "acl", "", false, nullptr},
+    {"GetObjectTagging", "GET", Scope::object, "tagging", "", false, nullptr},
+    {"GetObjectAttributes", "GET", Scope::object, "attributes", "", false, nullptr},
+    {"GetObjectRetention", "GET", Scope::object, "retention", "", false, nullptr},
+    {"GetObjectLegalHold", "GET", Scope::object, "legal-hold", "", false, nullptr},
+    {"GetObjectTorrent", "GET", Scope::object, "torrent", "", false, nullptr},
+    {"GetObject", "GET", Scope::object, "", "", false, get_object},
+    {"HeadObject", "HEAD", Scope::object, "", "", false, head_object},
+    {"UploadPartCopy", "PUT", Scope::object, "partNumber", "x-amz-copy-source", true, nullptr},
+    {"UploadPart", "PUT", Scope::object, "partNumber", "", true, upload_part},
+    {"PutObjectAcl", "PUT", Scope::object, "acl", "", true, nullptr},
+    {"PutObjectTagging", "PUT", Scope::object, "tagging", "", true, nullptr},
+    {"PutObjectRetention", "PUT", Scope::object, "retention", "", true, nullptr},
+    {"PutObjectLegalHold", "PUT", Scope::object, "legal-hold", "", true, nullptr},
+    {"RenameObject", "PUT", Scope::object, "renameObject", "", true, nullptr},
+    {"CopyObject", "PUT", Scope::object, "", "x-amz-copy-source", true, nullptr},
+    {"PutObject", "PUT", Scope::object, "", "", true, put_object},
+    {"AbortMultipartUpload", "DELETE", Scope::object, "uploadId", "", true,
+     abort_multipart_upload},
+    {"DeleteObjectTagging", "DELETE", Scope::object, "tagging", "", true, nullptr},
+    {"DeleteObject", "DELETE", Scope::object, "", "", true, delete_object},
+    {"CreateMultipartUpload", "POST", Scope::object, "uploads", "", true,
+     create_multipart_upload},
+    {"CompleteMultipartUpload", "POST", Scope::object, "uploadId", "", true,
+     complete_multipart_upload},
+    {"RestoreObject", "POST", Scope::object, "restore", "", true, nullptr},
+    {"SelectObjectContent", "POST", Scope::object, "select", "", false, nullptr},
+};
+
+}  // namespace
+
+const Operation kUnknown = {"Unknown", "", Scope::service, "", "", false, nullptr};
+
+std::span<const Operation> operations() { return kTable; }
+
+}  // namespace forebay::gateway::s3

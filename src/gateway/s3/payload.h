@@ -1,0 +1,40 @@
+// The body of an upload as it may be trusted: unframed from aws-chunked, counted, and compared with
+// every hash and checksum the client gave. The last bytes are held back until all of that is right,
+// and a source that does not verify fails instead of ending, so nothing wrong is ever committed.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/hash.h"
+#include "gateway/s3/call.h"
+#include "io/body.h"
+#include "origin/origin.h"
+#include "sign/chunked.h"
+
+namespace forebay::gateway::s3 {
+
+/// Bytes held back until the whole body has verified. An origin must not see the end before.
+inline constexpr size_t kHoldBack = 64 << 10;
+/// The largest object of one PUT and the largest part (S3: 5 GiB).
+inline constexpr uint64_t kMaxPut = uint64_t{5} << 30;
+
+/// What the client said about its body, and what was found. Shared with the source that checks it.
+struct Payload {
+  uint64_t length = 0;        ///< decoded bytes
+  origin::Fields checksums;   ///< header name → base64, of headers and, at the end, trailers
+  std::unique_ptr<io::Source> source;
+  std::shared_ptr<origin::Fields> trailing;  ///< filled when the body has verified
+};
+
+/// Reads the headers of `call` and makes the checking source.
+/// Errors: MissingContentLength, EntityTooLarge, InvalidDigest (bad Content-MD5 or checksum value),
+/// InvalidRequest (two checksums, unknown trailer, framing and signature that do not fit). The
+/// source's: BadDigest, XAmzContentSHA256Mismatch, IncompleteBody, and those of sign/chunked.h.
+Result<Payload> open_payload(Call& call);
+
+/// A whole small body (XML) verified the same way; over `limit` → MalformedXML.
+Task<std::string> read_payload(Call& call, uint64_t limit, Context ctx);
+
+}  // namespace forebay::gateway::s3

@@ -1,0 +1,24 @@
+#include "gateway/s3/call.h"
+#include "gateway/s3/fields.h"
+#include "gateway/s3/payload.h"
+
+namespace forebay::gateway::s3 {
+
+Task<http::Response> put_object(Call& call, Context ctx) {
+  object::BucketRef bucket = co_await call.bucket();
+  ObjectKey key = co_await call.key();
+  origin::PutOptions options = co_await read_put_options(call, *bucket);
+  Payload payload = co_await open_payload(call);
+  options.checksums = payload.checksums;
+  options.trailing = payload.trailing;
+  io::Body body{payload.length, std::move(payload.source)};
+  auto put = co_await co_await call.services.objects.put(bucket, key, std::move(options),
+                                                         std::move(body), ctx);
+  http::Response response = http::Response::make(200);
+  response.fields.add("ETag", put.etag.text());
+  if (!put.version_id.empty()) response.fields.add("x-amz-version-id", put.version_id);
+  for (auto& [name, value] : *payload.trailing) response.fields.add(name, value);
+  co_return response;
+}
+
+}  // namespace forebay::gateway::s3

@@ -1,0 +1,58 @@
+// XML as S3 speaks it: documents we write, and the two we read. pugixml stays inside xml.cpp.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/names.h"
+#include "base/result.h"
+#include "http/message.h"
+#include "origin/origin.h"
+
+namespace forebay::gateway::s3 {
+
+/// Writes one document, element by element. Characters that XML 1.0 cannot hold (controls in keys)
+/// are written as numeric references, as S3 does.
+class Xml {
+ public:
+  /// `name_space`: with xmlns="http://s3.amazonaws.com/doc/2006-03-01/".
+  explicit Xml(std::string_view root, bool name_space = true);
+  Xml(const Xml&) = delete;
+  Xml& operator=(const Xml&) = delete;
+  ~Xml();
+
+  Xml& text(std::string_view name, std::string_view value);
+  Xml& number(std::string_view name, uint64_t value);
+  Xml& boolean(std::string_view name, bool value);
+  /// Opens an element; further calls are inside until close().
+  Xml& open(std::string_view name);
+  Xml& close();
+
+  std::string str() const;
+  http::Response response(int status = 200) const;
+
+ private:
+  struct Document;
+  std::unique_ptr<Document> document_;
+};
+
+/// Bodies of requests in XML are at most this long.
+inline constexpr uint64_t kMaxXmlBody = 2 << 20;
+
+struct DeleteRequest {
+  struct Item {
+    std::string key;
+    std::string version_id;
+  };
+  std::vector<Item> items;  ///< 1…1000
+  bool quiet = false;
+};
+
+/// Code::invalid, "MalformedXML", for anything but the document S3 defines.
+Result<DeleteRequest> parse_delete(std::string_view xml);
+Result<std::vector<origin::CompletedPart>> parse_complete(std::string_view xml);
+
+}  // namespace forebay::gateway::s3

@@ -1,0 +1,293 @@
+#include "http/connection.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+
+namespace forebay::http {
+
+namespace {
+
+constexpr size_t kScratchKept = 64;
+constexpr size_t kScratchBytes = 64 << 10;
+// Empty lines some clients send after a body (RFC 9112 section 2.2).
+constexpr size_t kEmptyLines = 4;
+// A client that always has the next request ready must not keep the loop for itself.
+constexpr uint64_t kTurn = 32;
+
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+void append_number(std::string& out, uint64_t number) { out.append(std::to_string(number)); }
+
+}  // namespace
+
+const std::string& ServerShared::date_line(io::Loop& loop) {
+  WallTime now = loop.wall_now();
+  if (now.seconds() != date_second_) {
+    date_second_ = now.seconds();
+    date_ = "Date: " + http_date(now) + "\r\n";
+  }
+  return date_;
+}
+
+std::string ServerShared::take_scratch() {
+  if (scratch_.empty()) return {};
+  std::string text = std::move(scratch_.back());
+  scratch_.pop_back();
+  return text;
+}
+
+void ServerShared::give_scratch(std::string text) {
+  if (scratch_.size() >= kScratchKept || text.capacity() > kScratchBytes) return;
+  text.clear();
+  scratch_.push_back(std::move(text));
+}
+
+// The body of the request at hand, as the handler sees it.
+class Connection::RequestBody final : public io::Source {
+ public:
+  explicit RequestBody(Connection& connection) : connection_(connection) {}
+
+  void expect_continue(bool expected) { owed_ = expected; }
+  /// The client still waits for 100 Continue.
+  bool owed() const { return owed_; }
+
+  Task<io::Chunk> next(Context ctx) override {
+    if (owed_) {
+      owed_ = false;
+      std::string line(kContinue);
+      Sending sending;
+      Result<> sent = co_await send_message(*connection_.stream_, line, nullptr, false,
+                                            connection_.shared_.options.send_timeout, sending, ctx);
+      connection_.shared_.counters.bytes_out.add(sending.moved);
+      co_await std::move(sent);
+    }
+    ByteView bytes = co_await co_await connection_.reader_.next(ctx);
+    co_return Bytes(nullptr, bytes);
+  }
+
+ private:
+  Connection& connection_;
+  bool owed_ = false;
+};
+
+Connection::Connection(ServerShared& shared, std::unique_ptr<io::Stream> stream, bool secure)
+    : shared_(shared),
+      stream_(std::move(stream)),
+      input_(shared.buffers),
+      reader_(*stream_, input_, BodyReader::Side::request, shared.options.body_timeout,
+              shared.counters.bytes_in),
+      body_(std::make_unique<RequestBody>(*this)),
+      scanner_({shared.options.head_bytes, shared.options.head_fields}) {
+  request_.secure = secure;
+  request_.peer = stream_->peer();
+  request_.source = body_.get();
+}
+
+Connection::~Connection() = default;
+
+Task<> Connection::run(Context ctx) {
+  while (true) {
+    Result<Next> next = co_await read_head(ctx);
+    if (!next || *next == Next::close) break;
+    Result<bool> keep = co_await exchange(ctx);
+    if (!keep || !*keep) break;
+    ++served_;
+    bool pipelined = !input_.unread().empty();
+    if (pipelined || served_ % kTurn == 0) {
+      Result<> yielded = co_await io::yield(cancellable(ctx));
+      if (!yielded) break;
+    }
+  }
+  if (linger_) {
+    Result<> lingered = co_await linger(ctx);
+    if (!lingered) co_return ok;  // whatever it was, the connection ends here
+  }
+  co_return ok;
+}
+
+Task<size_t> Connection::read_more(bool waiting, Time deadline, Context ctx) {
+  Context wait = ctx.until(deadline);
+  if (waiting) {
+    if (shared_.draining) co_return fail(Code::cancelled, "draining");
+    shared_.idle.push_back(*this);
+    wait = wait.under(idle_token_);
+  } else {
+    wait = cancellable(wait);
+  }
+  Result<size_t> count = co_await HeadRead(*stream_, input_, shared_.options.head_bytes + 16, wait);
+  if (waiting) shared_.idle.erase(shared_.idle.iterator_to(*this));
+  if (count) shared_.counters.bytes_in.add(*count);
+  co_return count;
+}
+
+Task<Connection::Next> Connection::read_head(Context ctx) {
+  input_.begin();
+  scanner_.reset();
+  const ServerOptions& options = shared_.options;
+  Time now = ctx.loop->now();
+  Time deadline = now + (served_ == 0 ? options.head_timeout : options.idle_timeout);
+  bool waiting = input_.unread().empty();
+  if (!waiting) deadline = now + options.head_timeout;
+  size_t empty_lines = 0;
+  while (true) {
+    while (empty_lines < kEmptyLines && input_.unread().starts_with("\r\n")) {
+      input_.consume(2);
+      ++empty_lines;
+      scanner_.reset();
+    }
+    HeadScanner::Found found = scanner_.scan(input_.unread());
+    if (!found.fault && found.size > 0) found.fault = open_request(found.size, ctx);
+    if (found.fault) {
+      shared_.counters.parse_errors.add();
+      Result<> refused = co_await refuse(found.fault, ctx);
+      co_return Next::close;
+    }
+    if (found.size > 0) co_return Next::request;
+
+    Result<size_t> count = co_await read_more(waiting, deadline, ctx);
+    if (!count && count.error().code() == Code::timeout && !waiting) {
+      shared_.counters.timeouts.add();
+      Result<> refused = co_await refuse({408, "the head did not arrive in time"}, ctx);
+    }
+    if (!count || *count == 0) co_return Next::close;
+    if (waiting && served_ > 0) deadline = ctx.loop->now() + options.head_timeout;
+    waiting = false;
+  }
+}
+
+Fault Connection::open_request(size_t size, Context ctx) {
+  std::string_view bytes = input_.unread().substr(0, size);
+  if (Fault fault = parse(bytes, head_)) return fault;
+  if (Fault fault = interpret(head_, request_, meaning_)) return fault;
+  input_.consume(size);
+  reader_.start(meaning_.framing, request_.content_length.value_or(0));
+  body_->expect_continue(request_.expect_continue);
+  request_.received = ctx.loop->now();
+  return {};
+}
+
+Task<> Connection::refuse(Fault fault, Context ctx) {
+  linger_ = true;
+  Response response = shared_.handler.reject(fault.status, fault.reason);
+  std::string out = shared_.take_scratch();
+  render_head(response, false, false, out, *ctx.loop);
+  Sending sending;
+  bool body = response.body.length > 0 && response.body.length != kUnknownLength;
+  Result<> sent = co_await send_message(*stream_, out, body ? &response.body : nullptr, false,
+                                        shared_.options.send_timeout, sending, cancellable(ctx));
+  shared_.counters.bytes_out.add(sending.moved);
+  shared_.give_scratch(std::move(out));
+  co_return sent;
+}
+
+Task<Response> Connection::answer(Context ctx) {
+  Context own = cancellable(ctx);
+  own.trace = ctx.loop->random();
+  Result<Response> response = co_await shared_.handler.handle(request_, own);
+  if (response && response->status >= 200) co_return response;
+  bool cancelled = !response && response.error().code() == Code::cancelled;
+  co_return shared_.handler.reject(cancelled ? 503 : 500, "the request failed");
+}
+
+Task<bool> Connection::exchange(Context ctx) {
+  shared_.counters.requests.add();
+  shared_.counters.in_flight.add();
+  Result<Response> made = co_await answer(ctx);
+  Response response = co_await std::move(made);  // answer() always has one
+  bool keep = can_keep(response);
+  Result<> delivered = co_await deliver(response, keep, ctx);
+  shared_.counters.in_flight.subtract();
+  if (!delivered) co_return false;
+  if (!keep) {
+    linger_ = meaning_.keep_alive || !reader_.done();
+    co_return false;
+  }
+  if (reader_.done()) co_return true;
+  Result<bool> dropped = co_await drop_body(ctx);
+  if (dropped && *dropped) co_return true;
+  linger_ = true;
+  co_return false;
+}
+
+bool Connection::can_keep(const Response& response) const {
+  if (!meaning_.keep_alive || response.close || shared_.draining) return false;
+  if (request_.version < 11 && response.body.length == kUnknownLength) return false;
+  if (reader_.done()) return true;
+  // A client that was not told to go on may send its body or not: the next byte is ambiguous.
+  if (body_->owed() || reader_.failed()) return false;
+  return reader_.left() <= shared_.options.drain_bytes;
+}
+
+void Connection::render_head(const Response& response, bool keep, bool chunked, std::string& out,
+                             io::Loop& loop) {
+  out.clear();
+  out.reserve(1024);
+  out.append("HTTP/1.1 ");
+  append_number(out, static_cast<uint64_t>(response.status));
+  out.append(" ").append(reason_phrase(response.status)).append("\r\n");
+  out.append(shared_.date_line(loop)).append(response.fields.text());
+  bool bodiless = response.status == 204 || response.status == 304;
+  if (!bodiless && chunked) {
+    out.append("Transfer-Encoding: chunked\r\n");
+  } else if (!bodiless && response.body.length != kUnknownLength) {
+    out.append("Content-Length: ");
+    append_number(out, response.body.length);
+    out.append("\r\n");
+  }
+  if (!keep) {
+    out.append("Connection: close\r\n");
+  } else if (request_.version < 11) {
+    out.append("Connection: keep-alive\r\n");
+  }
+  out.append("\r\n");
+}
+
+Task<> Connection::deliver(Response& response, bool keep, Context ctx) {
+  bool chunked = response.body.length == kUnknownLength && request_.version >= 11;
+  bool bodiless = request_.method == "HEAD" || response.status == 204 || response.status == 304;
+  std::string out = shared_.take_scratch();
+  render_head(response, keep, chunked, out, *ctx.loop);
+  size_t head_size = out.size();
+  Sending sending;
+  Result<> sent = co_await send_message(*stream_, out, bodiless ? nullptr : &response.body, chunked,
+                                        shared_.options.send_timeout, sending, cancellable(ctx));
+  shared_.give_scratch(std::move(out));
+  shared_.counters.bytes_out.add(sending.moved);
+  Outcome outcome{.bytes_sent = sending.moved - std::min<uint64_t>(sending.moved, head_size),
+                  .duration = ctx.loop->now() - request_.received};
+  if (!sent) {
+    // The client must not take what it has for the whole.
+    stream_->reset_on_close();
+    if (sending.source_failed) shared_.counters.broken_bodies.add();
+    if (sent.error().code() == Code::timeout) shared_.counters.timeouts.add();
+    outcome.error = sent.error();
+  }
+  shared_.handler.finished(request_, response, outcome);
+  co_return sent;
+}
+
+Task<bool> Connection::drop_body(Context ctx) {
+  uint64_t dropped = 0;
+  while (!reader_.done()) {
+    if (dropped > shared_.options.drain_bytes) co_return false;
+    ByteView bytes = co_await co_await reader_.next(cancellable(ctx));
+    dropped += bytes.size();
+  }
+  co_return true;
+}
+
+Task<> Connection::linger(Context ctx) {
+  stream_->shutdown_write();
+  Context wait = cancellable(ctx).until(ctx.loop->now() + shared_.options.linger);
+  while (true) {
+    // Whatever comes is dropped: its framing is unknown or of no interest.
+    input_.consume(input_.unread().size());
+    ByteSpan room = input_.body_room(kSmallBuffer);
+    size_t count = co_await co_await io::Read(*stream_, room, wait);
+    if (count == 0) co_return ok;
+    shared_.counters.bytes_in.add(count);
+  }
+}
+
+}  // namespace forebay::http

@@ -1,0 +1,197 @@
+#include "http/exchange.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace forebay::http {
+
+namespace {
+
+// How long to look for an answer after the server stopped taking the request.
+constexpr Duration kEarlyAnswer = seconds(1);
+constexpr int kInterimResponses = 16;
+
+// A response's body: gives the connection back at its clean end.
+class ResponseBody final : public io::Source {
+ public:
+  ResponseBody(std::shared_ptr<Pool> pool, std::unique_ptr<Link> link, Framing framing,
+               uint64_t length, bool keep)
+      : pool_(std::move(pool)),
+        link_(std::move(link)),
+        reader_(*link_->stream, link_->input, BodyReader::Side::response,
+                pool_->options.progress_timeout, pool_->counters.bytes_in),
+        keep_(keep) {
+    reader_.start(framing, length);
+  }
+  ~ResponseBody() override { finish(); }
+
+  Task<io::Chunk> next(Context ctx) override {
+    if (link_ == nullptr) co_return Bytes();
+    ByteView bytes = co_await co_await reader_.next(ctx);
+    if (bytes.empty()) finish();
+    co_return Bytes(nullptr, bytes);
+  }
+
+ private:
+  void finish() {
+    bool clean = link_ != nullptr && keep_ && reader_.done() && !reader_.failed();
+    if (clean) {
+      pool_->give(std::move(link_));
+    } else if (reader_.done()) {
+      link_.reset();
+    }
+  }
+
+  std::shared_ptr<Pool> pool_;  // first, so that the link goes before it
+  std::unique_ptr<Link> link_;
+  BodyReader reader_;
+  bool keep_;
+};
+
+bool takes_body(std::string_view method) {
+  return method == "PUT" || method == "POST" || method == "PATCH";
+}
+
+}  // namespace
+
+void Exchange::render_head(std::string& out) const {
+  out.reserve(512 + request_.target.size() + request_.fields.text().size());
+  out.append(request_.method).append(" ").append(request_.target).append(" HTTP/1.1\r\n");
+  if (!request_.fields.find("Host")) {
+    out.append("Host: ").append(request_.endpoint.authority()).append("\r\n");
+  }
+  out.append(request_.fields.text());
+  uint64_t length = request_.body.length;
+  if (length == kUnknownLength) {
+    out.append("Transfer-Encoding: chunked\r\n");
+  } else if (length > 0 || takes_body(request_.method)) {
+    out.append("Content-Length: ").append(std::to_string(length)).append("\r\n");
+  }
+  if (request_.expect_continue && length > 0) out.append("Expect: 100-continue\r\n");
+  out.append("\r\n");
+}
+
+Task<> Exchange::send_part(std::string out, io::Body* body, Context ctx) {
+  Sending sending;
+  bool chunked = body != nullptr && body->length == kUnknownLength;
+  Result<> sent = co_await send_message(*link_->stream, out, body, chunked,
+                                        pool_.options.progress_timeout, sending, ctx);
+  pool_.counters.bytes_out.add(sending.moved);
+  source_failed_ = sending.source_failed;
+  co_return sent;
+}
+
+Task<bool> Exchange::send_request(Context ctx) {
+  std::string out;
+  render_head(out);
+  io::Body* body = request_.body.length > 0 ? &request_.body : nullptr;
+  if (!request_.expect_continue || body == nullptr) {
+    co_await co_await send_part(std::move(out), body, ctx);
+    co_return false;
+  }
+  co_await co_await send_part(std::move(out), nullptr, ctx);
+  Result<> answer = co_await read_head(true, pool_.options.continue_timeout, ctx);
+  bool silent = !answer && answer.error().code() == Code::timeout && ctx.loop->now() < ctx.deadline;
+  if (!silent) co_await std::move(answer);
+  if (!silent && head_.status >= 200) co_return true;
+  co_await co_await send_part({}, body, ctx);
+  co_return false;
+}
+
+Task<size_t> Exchange::read_more(Duration patience, Context ctx) {
+  Result<size_t> count = co_await HeadRead(*link_->stream, link_->input, pool_.options.head_bytes,
+                                           ctx.until(ctx.loop->now() + patience));
+  if (!count) co_return count.error_in("wait for a response");
+  if (*count == 0) co_return fail(Code::unavailable, "the server ended without a response");
+  heard_ = true;
+  pool_.counters.bytes_in.add(*count);
+  co_return count;
+}
+
+Result<> Exchange::open_head(size_t size) {
+  // A copy, because the response outlives the connection's use of its buffer.
+  text_ = std::make_unique<char[]>(size);
+  std::memcpy(text_.get(), link_->input.unread().data(), size);
+  Fault fault = parse({text_.get(), size}, head_);
+  if (!fault && (head_.status == 101 || head_.status < 100 || head_.status > 599)) {
+    fault = {502, "a status we did not ask for"};
+  }
+  if (fault) {
+    pool_.counters.parse_errors.add();
+    return fail(Code::corrupt, "not an HTTP response: " + std::string(fault.reason));
+  }
+  link_->input.consume(size);
+  return ok;
+}
+
+Task<> Exchange::read_head(bool stop_at_continue, Duration patience, Context ctx) {
+  for (int interim = 0; interim < kInterimResponses;) {
+    HeadScanner::Found found = scanner_.scan(link_->input.unread());
+    if (found.fault) {
+      pool_.counters.parse_errors.add();
+      co_return fail(Code::corrupt, "not an HTTP response: " + std::string(found.fault.reason));
+    }
+    if (found.size == 0) {
+      co_await co_await read_more(patience, ctx);
+      continue;
+    }
+    co_await open_head(found.size);
+    scanner_.reset();
+    if (head_.status >= 200) co_return ok;
+    link_->input.begin();
+    if (stop_at_continue && head_.status == 100) co_return ok;
+    ++interim;
+  }
+  co_return fail(Code::corrupt, "interim responses without end");
+}
+
+Task<bool> Exchange::early_answer(Context ctx) {
+  Result<> answer = co_await read_head(false, kEarlyAnswer, ctx);
+  co_return answer.has_value();
+}
+
+Result<ClientResponse> Exchange::finish(bool whole) {
+  ResponseMeaning meaning;
+  if (Fault fault = interpret(head_, request_.method, meaning)) {
+    pool_.counters.parse_errors.add();
+    return fail(Code::corrupt, "not an HTTP response: " + std::string(fault.reason));
+  }
+  ClientResponse response;
+  response.status = head_.status;
+  response.headers = std::move(head_.headers);
+  response.content_length = meaning.content_length;
+  response.reused = link_->reused;
+  response.head = std::move(text_);
+  bool keep = whole && meaning.keep_alive;
+  if (meaning.framing == Framing::none) {
+    if (keep) pool_.give(std::move(link_));
+    return response;
+  }
+  bool counted = meaning.framing == Framing::length;
+  uint64_t length = counted ? *meaning.content_length : 0;
+  response.body.length = counted ? length : kUnknownLength;
+  response.body.source = std::make_unique<ResponseBody>(pool_.shared_from_this(), std::move(link_),
+                                                        meaning.framing, length, keep);
+  return response;
+}
+
+Task<ClientResponse> Exchange::run(Context ctx) {
+  link_->input.begin();
+  Result<bool> answered = co_await send_request(ctx);
+  if (!answered) {
+    link_->stream->reset_on_close();
+    Code code = answered.error().code();
+    bool stream_failed = !source_failed_ && (code == Code::unavailable || code == Code::timeout);
+    if (!stream_failed) co_return std::move(answered.error());
+    // A server may refuse a body it has not read: its answer says more than the broken pipe.
+    Result<bool> early = co_await early_answer(ctx);
+    if (early && *early) co_return finish(false);
+    co_return answered.error_in("send a request");
+  }
+  if (*answered) co_return finish(false);
+  Result<> head = co_await read_head(false, pool_.options.answer_timeout, ctx);
+  co_await std::move(head);
+  co_return finish(true);
+}
+
+}  // namespace forebay::http

@@ -1,0 +1,49 @@
+// One request and its response over one connection. Private to the client.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "http/pool.h"
+#include "http/send.h"
+
+namespace forebay::http {
+
+/// Used once. `link` is moved into the response's body, back into the pool, or closed.
+class Exchange {
+ public:
+  /// `request` outlives run(); its body is consumed.
+  Exchange(Pool& pool, std::unique_ptr<Link> link, ClientRequest& request)
+      : pool_(pool),
+        link_(std::move(link)),
+        request_(request),
+        scanner_({pool.options.head_bytes, pool.options.head_fields}) {}
+
+  Task<ClientResponse> run(Context ctx);
+  /// Whether any byte of a response came.
+  bool heard() const { return heard_; }
+
+ private:
+  void render_head(std::string& out) const;
+  /// Sends the request. True when a final response came instead of 100 Continue.
+  Task<bool> send_request(Context ctx);
+  Task<> send_part(std::string out, io::Body* body, Context ctx);
+  /// Reads a final head into head_, past any 1xx but the first when `stop_at_continue`.
+  Task<> read_head(bool stop_at_continue, Duration patience, Context ctx);
+  Task<size_t> read_more(Duration patience, Context ctx);
+  Result<> open_head(size_t size);
+  /// A response that came although the request could not be sent whole.
+  Task<bool> early_answer(Context ctx);
+  Result<ClientResponse> finish(bool whole);
+
+  Pool& pool_;
+  std::unique_ptr<Link> link_;
+  ClientRequest& request_;
+  HeadScanner scanner_;
+  ResponseHead head_;
+  std::unique_ptr<char[]> text_;  // what head_ points into
+  bool heard_ = false;
+  bool source_failed_ = false;
+};
+
+}  // namespace forebay::http

@@ -1,0 +1,152 @@
+#include "http/pool.h"
+
+#include <algorithm>
+
+namespace forebay::http {
+
+Link::Link(Pool& the_pool, Endpoint to, std::unique_ptr<io::Stream> connected)
+    : pool(the_pool),
+      endpoint(std::move(to)),
+      stream(std::move(connected)),
+      input(the_pool.buffers) {
+  pool.counters.open.add();
+}
+
+Link::~Link() { pool.counters.open.subtract(); }
+
+// Closes what has been idle for too long.
+class Pool::Reaper final : public io::Timer {
+ public:
+  explicit Reaper(Pool& pool) : pool_(pool) {}
+  void set(Time due) {
+    if (set_) return;
+    set_ = true;
+    pool_.loop_.add_timer(*this, due);
+  }
+  void clear() {
+    if (set_) pool_.loop_.remove_timer(*this);
+    set_ = false;
+  }
+
+ private:
+  void on_timer() override {
+    set_ = false;
+    pool_.reap();
+  }
+  Pool& pool_;
+  bool set_ = false;
+};
+
+Pool::Pool(io::Loop& loop, ClientOptions the_options)
+    : options(std::move(the_options)),
+      buffers(options.large_buffers),
+      loop_(loop),
+      reaper_(std::make_unique<Reaper>(*this)) {}
+
+Pool::~Pool() { shut(); }
+
+void Pool::shut() {
+  shut_ = true;
+  close_idle();
+}
+
+void Pool::close_idle() {
+  for (auto& [endpoint, peer] : peers_) {
+    counters.idle.subtract(peer.idle.size());
+    peer.idle.clear();
+  }
+  reaper_->clear();
+}
+
+std::unique_ptr<Link> Pool::take_idle(Peer& peer) {
+  while (!peer.idle.empty()) {
+    std::unique_ptr<Link> link = std::move(peer.idle.back());
+    peer.idle.pop_back();
+    counters.idle.subtract();
+    // Nobody owes us a byte: what can be read is the peer's end, or nonsense.
+    std::byte probe;
+    bool quiet = link->stream->try_read({&probe, 1}) == -EAGAIN;
+    if (quiet && link->idle_until > loop_.now()) {
+      link->reused = true;
+      return link;
+    }
+  }
+  return nullptr;
+}
+
+Task<std::unique_ptr<Link>> Pool::take(Endpoint endpoint, bool fresh, Context ctx) {
+  Peer& peer = peers_.try_emplace(endpoint, options.max_connections).first->second;
+  io::Semaphore::Permit place = co_await co_await peer.places.acquire(1, ctx);
+  std::unique_ptr<Link> link;
+  if (!fresh) link = take_idle(peer);
+  if (link == nullptr) {
+    Result<std::unique_ptr<io::Stream>> stream = co_await open(endpoint, ctx);
+    if (!stream) {
+      counters.connect_errors.add();
+      co_return stream.error_in("connect to " + endpoint.authority());
+    }
+    counters.connects.add();
+    link = std::make_unique<Link>(*this, std::move(endpoint), std::move(*stream));
+  }
+  link->place = std::move(place);
+  co_return link;
+}
+
+void Pool::give(std::unique_ptr<Link> link) {
+  auto found = peers_.find(link->endpoint);
+  bool kept = !shut_ && found != peers_.end() && link->input.unread().empty() &&
+              found->second.idle.size() < options.max_idle;
+  if (!kept) return;
+  link->input.begin();  // gives its memory back
+  link->idle_until = loop_.now() + options.idle_timeout;
+  link->place = {};
+  found->second.idle.push_back(std::move(link));
+  counters.idle.add();
+  reaper_->set(loop_.now() + options.idle_timeout);
+}
+
+void Pool::reap() {
+  Time now = loop_.now();
+  Time next = kNever;
+  for (auto at = peers_.begin(); at != peers_.end();) {
+    Peer& peer = at->second;
+    // The longest idle come first.
+    auto live = std::ranges::find_if(peer.idle, [&](auto& link) { return link->idle_until > now; });
+    counters.idle.subtract(static_cast<uint64_t>(live - peer.idle.begin()));
+    peer.idle.erase(peer.idle.begin(), live);
+    if (!peer.idle.empty()) next = std::min(next, peer.idle.front()->idle_until);
+    bool unused = peer.idle.empty() && peer.places.free() == options.max_connections;
+    at = unused ? peers_.erase(at) : std::next(at);
+  }
+  if (next != kNever) reaper_->set(next);
+}
+
+Task<std::unique_ptr<io::Stream>> Pool::connect(Endpoint endpoint, Context ctx) {
+  std::vector<io::Address> addresses =
+      co_await co_await ctx.loop->resolve(endpoint.host, endpoint.port, ctx);
+  Error last = fail(Code::unavailable, "the name has no address");
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    // Each address gets its share of what time is left, so that a silent one does not take it all.
+    Time now = ctx.loop->now();
+    auto share = static_cast<int64_t>(addresses.size() - i);
+    Time until = ctx.deadline == kNever ? kNever : now + Duration{(ctx.deadline - now).ns / share};
+    Result<std::unique_ptr<io::Stream>> stream =
+        co_await ctx.loop->connect(addresses[i], ctx.until(until));
+    if (stream) co_return stream;
+    last = std::move(stream.error());
+    if (last.code() == Code::cancelled) break;
+  }
+  co_return last;
+}
+
+Task<std::unique_ptr<io::Stream>> Pool::open(Endpoint endpoint, Context ctx) {
+  Context limited = ctx.until(ctx.loop->now() + options.connect_timeout);
+  if (endpoint.secure && options.tls == nullptr) {
+    co_return fail(Code::invalid, "TLS is not set up for this client");
+  }
+  std::unique_ptr<io::Stream> stream = co_await co_await connect(endpoint, limited);
+  if (!endpoint.secure) co_return stream;
+  co_return co_await io::tls_connect(options.tls, std::move(stream), endpoint.host, limited);
+}
+
+}  // namespace forebay::http

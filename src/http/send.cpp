@@ -1,0 +1,130 @@
+#include "http/send.h"
+
+#include <array>
+#include <charconv>
+#include <span>
+
+#include "base/check.h"
+#include "http/message.h"
+
+namespace forebay::http {
+
+namespace {
+
+// Views of what is left to write; at most two parts.
+class Parts {
+ public:
+  Parts(std::string_view first, ByteView second) : parts_{as_bytes(first), second} { skip(0); }
+  std::span<const ByteView> left() const { return std::span(parts_).subspan(begin_); }
+  bool empty() const { return begin_ == parts_.size(); }
+  void skip(size_t count) {
+    for (; begin_ < parts_.size(); ++begin_) {
+      ByteView& part = parts_[begin_];
+      if (count < part.size()) {
+        part = part.subspan(count);
+        return;
+      }
+      count -= part.size();
+    }
+  }
+
+ private:
+  std::array<ByteView, 2> parts_;
+  size_t begin_ = 0;
+};
+
+// Reads a short slice behind what `out` holds.
+Task<> append_slice(std::string& out, const io::FileSlice& slice, Context ctx) {
+  size_t at = out.size();
+  auto length = static_cast<size_t>(slice.length);
+  ssize_t now = 0;
+  out.resize_and_overwrite(at + length, [&](char* data, size_t size) {
+    now = slice.file->try_read_at(slice.offset,
+                                  std::as_writable_bytes(std::span(data + at, size - at)));
+    return size;
+  });
+  if (now == static_cast<ssize_t>(length)) co_return ok;
+  ByteSpan into = std::as_writable_bytes(std::span(out.data() + at, length));
+  size_t count = co_await co_await io::run_blocking(
+      ctx, [&slice, into] { return slice.file->read_at(slice.offset, into); });
+  if (count != length) co_return fail(Code::corrupt, "a file is shorter than its slice");
+  co_return ok;
+}
+
+// The next chunk of a body with `left` bytes to come; empty is the end.
+Task<io::Chunk> pull(io::Body& body, bool counted, uint64_t& left, Context ctx) {
+  if (body.source == nullptr) co_return fail(Code::internal, "a body without a source");
+  io::Chunk chunk = co_await co_await body.source->next(ctx);
+  uint64_t length = io::size(chunk);
+  if (counted && length > left) co_return fail(Code::internal, "a body is longer than it said");
+  if (counted && length == 0 && left > 0) {
+    co_return fail(Code::internal, "a body is shorter than it said");
+  }
+  if (counted) left -= length;
+  co_return chunk;
+}
+
+}  // namespace
+
+void append_chunk_size(std::string& out, uint64_t size) {
+  std::array<char, 16> digits;
+  auto end = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr;
+  out.append(digits.data(), end).append("\r\n");
+}
+
+Task<> send_message(io::Stream& stream, std::string& out, io::Body* body, bool chunked,
+                    Duration progress, Sending& sending, Context ctx) {
+  bool counted = body != nullptr && body->length != kUnknownLength;
+  uint64_t left = body != nullptr ? body->length : 0;
+  bool ended = left == 0;
+  while (true) {
+    io::Chunk chunk;
+    uint64_t length = 0;
+    if (!ended) {
+      Result<io::Chunk> next = co_await pull(*body, counted, left, ctx);
+      sending.source_failed = !next;
+      chunk = co_await std::move(next);
+      length = io::size(chunk);
+      ended = counted ? left == 0 : length == 0;
+      if (chunked && (length > 0 || ended)) append_chunk_size(out, length);
+      if (chunked && ended) out.append("\r\n");
+    }
+
+    auto* slice = std::get_if<io::FileSlice>(&chunk);
+    if (slice != nullptr && length <= kCopyBelow && length > 0) {
+      Result<> read = co_await append_slice(out, *slice, ctx);
+      sending.source_failed = !read;
+      co_await std::move(read);
+      length = 0;
+    }
+    bool by_file = slice != nullptr && length > 0;
+    Parts parts(out, slice != nullptr ? ByteView() : std::get<Bytes>(chunk).view());
+    while (!parts.empty()) {
+      // Only a file's bytes are sure to follow at once; holding back for others would delay them.
+      ssize_t sent = stream.try_write(parts.left(), by_file);
+      if (sent < 0) {
+        Context step = ctx.until(ctx.loop->now() + progress);
+        sent =
+            static_cast<ssize_t>(co_await co_await io::Write(stream, parts.left(), by_file, step));
+      }
+      sending.moved += static_cast<uint64_t>(sent);
+      parts.skip(static_cast<size_t>(sent));
+    }
+    out.clear();
+    if (by_file) {
+      co_await co_await io::send_file(stream, std::move(*slice), !ended, ctx,
+                                      {progress, &sending.moved});
+    }
+    if (ended) break;
+    if (chunked) out.append("\r\n");
+  }
+  if (!counted || body->length == 0) co_return ok;
+  // Sources tidy up at their end; one that goes on here has lied about its length.
+  uint64_t none = 0;
+  Result<io::Chunk> rest = co_await pull(*body, true, none, ctx);
+  sending.source_failed = !rest;
+  if (!rest) co_return std::move(rest.error());
+  co_return ok;
+}
+
+}  // namespace forebay::http

@@ -1,0 +1,153 @@
+#include "http/server.h"
+
+#include "base/check.h"
+#include "http/connection.h"
+#include "io/sync.h"
+
+namespace forebay::http {
+
+namespace {
+
+// Out of descriptors: wait for one to come free rather than spin.
+constexpr Duration kAcceptPause = milliseconds(50);
+
+}  // namespace
+
+Response Handler::reject(int status, std::string_view reason) {
+  return Response::text(status, "text/plain", std::string(reason) + "\n");
+}
+
+class Server::State final : private CancelListener {
+ public:
+  State(std::unique_ptr<io::Listener> listener, Handler& handler, ServerOptions options)
+      : shared(handler, std::move(options)),
+        listener_(std::move(listener)),
+        address_(listener_->address()),
+        places_(shared.options.max_connections) {}
+
+  Task<> run(Context ctx);
+  Task<> drain(Time deadline, Context ctx);
+  const io::Address& address() const { return address_; }
+
+  ServerShared shared;
+
+ private:
+  void on_cancel() override {
+    begin_drain();
+    shared.all.cancel();
+  }
+  void begin_drain();
+  Task<> accept_loop(io::Group& group, Context ctx);
+  Task<io::Semaphore::Permit> take_place(Context ctx);
+  Task<> serve(std::unique_ptr<io::Stream> stream, io::Semaphore::Permit place, Context ctx);
+  Task<std::unique_ptr<io::Stream>> secured(std::unique_ptr<io::Stream> stream, Context ctx);
+  bool close_longest_idle();
+
+  std::unique_ptr<io::Listener> listener_;
+  io::Address address_;
+  io::Semaphore places_;
+  CancelToken accepting_;
+  io::Event ended_;
+  bool started_ = false;
+};
+
+Task<> Server::State::run(Context ctx) {
+  check(!started_, "a server runs twice");
+  started_ = true;
+  if (ctx.cancel != nullptr && ctx.cancel->cancelled()) on_cancel();
+  if (ctx.cancel != nullptr) ctx.cancel->add(*this);
+  // Connections have deadlines of their own; the caller's ends the accepting.
+  Context own{.loop = ctx.loop, .deadline = kNever, .cancel = nullptr, .trace = ctx.trace};
+  io::Group group(own);
+  Result<> accepted = co_await accept_loop(group, own.until(ctx.deadline));
+  listener_.reset();
+  if (!shared.draining) on_cancel();  // out of time
+  Result<> joined = co_await group.join();
+  CancelToken::remove(*this);
+  ended_.set();
+  co_await std::move(joined);
+  co_return ok;
+}
+
+void Server::State::begin_drain() {
+  shared.draining = true;
+  accepting_.cancel();
+  for (Idler& connection : shared.idle) connection.close_idle();
+}
+
+Task<> Server::State::drain(Time deadline, Context ctx) {
+  begin_drain();
+  if (!started_) co_return ok;
+  Result<> ended = co_await ended_.wait(ctx.until(deadline));
+  if (ended) co_return ok;
+  shared.all.cancel();
+  co_await co_await ended_.wait({.loop = ctx.loop});
+  co_return std::move(ended.error());
+}
+
+bool Server::State::close_longest_idle() {
+  for (Idler& connection : shared.idle) {
+    if (!connection.close_idle()) continue;
+    shared.counters.evicted.add();
+    return true;
+  }
+  return false;
+}
+
+Task<io::Semaphore::Permit> Server::State::take_place(Context ctx) {
+  std::optional<io::Semaphore::Permit> place = places_.try_acquire(1);
+  if (place) co_return std::move(*place);
+  close_longest_idle();
+  co_return co_await places_.acquire(1, ctx);
+}
+
+Task<> Server::State::accept_loop(io::Group& group, Context ctx) {
+  Context accepting = ctx.under(accepting_);
+  Context serving{.loop = ctx.loop, .deadline = kNever, .cancel = nullptr, .trace = ctx.trace};
+  while (!shared.draining) {
+    io::Semaphore::Permit place = co_await co_await take_place(accepting);
+    Result<std::unique_ptr<io::Stream>> stream = co_await io::accept(*listener_, accepting);
+    if (stream) {
+      shared.counters.accepted.add();
+      group.spawn(serve(std::move(*stream), std::move(place), serving));
+      continue;
+    }
+    Code code = stream.error().code();
+    if (code == Code::cancelled || code == Code::timeout) break;
+    if (code == Code::busy) close_longest_idle();
+    co_await co_await io::sleep_until(ctx.loop->now() + kAcceptPause, accepting);
+  }
+  co_return ok;
+}
+
+Task<std::unique_ptr<io::Stream>> Server::State::secured(std::unique_ptr<io::Stream> stream,
+                                                         Context ctx) {
+  if (!shared.options.tls) co_return stream;
+  Context limited = ctx.under(shared.all).until(ctx.loop->now() + shared.options.head_timeout);
+  co_return co_await io::tls_accept(shared.options.tls, std::move(stream), limited);
+}
+
+Task<> Server::State::serve(std::unique_ptr<io::Stream> stream, io::Semaphore::Permit place,
+                            Context ctx) {
+  io::Semaphore::Permit held = std::move(place);
+  shared.counters.open.add();
+  Result<std::unique_ptr<io::Stream>> ready = co_await secured(std::move(stream), ctx);
+  if (ready) {
+    Connection connection(shared, std::move(*ready), shared.options.tls != nullptr);
+    Result<> ended = co_await connection.run(ctx);
+    check(ended.has_value(), "a connection ends with an error");
+  }
+  shared.counters.open.subtract();
+  co_return ok;
+}
+
+Server::Server(std::unique_ptr<io::Listener> listener, Handler& handler, ServerOptions options)
+    : state_(std::make_unique<State>(std::move(listener), handler, std::move(options))) {}
+Server::~Server() = default;
+
+Task<> Server::run(Context ctx) { return state_->run(ctx); }
+Task<> Server::drain(Time deadline, Context ctx) { return state_->drain(deadline, ctx); }
+io::Address Server::address() const { return state_->address(); }
+const ServerCounters& Server::counters() const { return state_->shared.counters; }
+
+}  // namespace forebay::http

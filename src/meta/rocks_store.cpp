@@ -1,0 +1,279 @@
+#include "meta/rocks_store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include <deque>
+#include <map>
+#include <mutex>
+
+#include "base/check.h"
+#include "io/loop.h"
+
+namespace forebay::meta {
+
+namespace {
+
+/// Transactions and bytes of one shared write.
+constexpr size_t kBatchTxns = 128;
+constexpr size_t kBatchBytes = 8 << 20;
+
+Error error_from(const rocksdb::Status& status, std::string_view what) {
+  std::string text = std::string(what) + ": " + status.ToString();
+  if (status.IsCorruption()) return fail(Code::corrupt, text);
+  if (status.IsNoSpace()) return fail(Code::busy, text, "ENOSPC");
+  if (status.IsBusy() || status.IsTryAgain()) return fail(Code::busy, text);
+  if (status.IsIOError()) return fail(Code::unavailable, text);
+  return fail(Code::internal, text);
+}
+
+rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+
+// One commit that waits. Lives in the frame of the coroutine that waits for it.
+struct Pending {
+  const Txn* txn;
+  io::Loop* loop;
+  std::coroutine_handle<> handle;
+  Result<> result = ok;
+};
+
+class OpenRocksStore final : public RocksStore {
+ public:
+  explicit OpenRocksStore(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+  ~OpenRocksStore() override {
+    check(queue_.empty() && !committing_, "a store is destroyed under a commit");
+  }
+
+  Task<std::optional<std::string>> get(std::string key, Context ctx) override;
+  Task<Page> scan(Range range, uint32_t limit, Context ctx) override;
+  Task<> commit(Txn txn, Context ctx) override;
+
+ private:
+  using Batch = std::vector<Pending*>;
+  class Committed;
+
+  Result<std::optional<std::string>> read(std::string_view key, rocksdb::ReadTier tier,
+                                          bool* incomplete);
+  Result<Page> read_page(const Range& range, uint32_t limit);
+  void enqueue(Pending& pending);
+  void offload_batch(io::Loop& loop);
+  Batch take_batch();
+  void write(const Batch& batch);
+  void answer(const Batch& batch, io::Loop& loop);
+
+  std::unique_ptr<rocksdb::DB> db_;
+  std::mutex mutex_;
+  std::deque<Pending*> queue_;
+  bool committing_ = false;  ///< a batch is with the pool; when it is done the next one follows
+};
+
+// Not a Leaf: a commit that was handed over cannot be taken back, so deadline and cancel do not
+// end the wait. The local disk answers, or the process has lost more than this commit.
+class OpenRocksStore::Committed {
+ public:
+  Committed(OpenRocksStore& store, const Txn& txn, io::Loop& loop)
+      : store_(store), pending_{&txn, &loop, nullptr} {}
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> handle) {
+    pending_.handle = handle;
+    store_.enqueue(pending_);
+  }
+  Result<> await_resume() { return std::move(pending_.result); }
+
+ private:
+  OpenRocksStore& store_;
+  Pending pending_;
+};
+
+Result<std::optional<std::string>> OpenRocksStore::read(std::string_view key,
+                                                        rocksdb::ReadTier tier, bool* incomplete) {
+  rocksdb::ReadOptions options;
+  options.read_tier = tier;
+  std::string value;
+  rocksdb::Status status = db_->Get(options, slice(key), &value);
+  *incomplete = status.IsIncomplete();
+  if (status.ok()) return std::optional<std::string>(std::move(value));
+  if (status.IsNotFound() || status.IsIncomplete()) return std::optional<std::string>();
+  return error_from(status, "read a row");
+}
+
+Task<std::optional<std::string>> OpenRocksStore::get(std::string key, Context ctx) {
+  co_await check_key(key);
+  // Most rows are in memory: asking there first saves two thread changes.
+  bool incomplete = false;
+  Result<std::optional<std::string>> found = read(key, rocksdb::kBlockCacheTier, &incomplete);
+  if (!incomplete) co_return found;
+  co_return co_await io::run_blocking(ctx, [this, &key] {
+    bool never = false;
+    return read(key, rocksdb::kReadAllTier, &never);
+  });
+}
+
+Result<Page> OpenRocksStore::read_page(const Range& range, uint32_t limit) {
+  rocksdb::ReadOptions options;
+  rocksdb::Slice end = slice(range.to);
+  if (!range.to.empty()) options.iterate_upper_bound = &end;
+  std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options));
+  Page page;
+  size_t bytes = 0;
+  for (at->Seek(slice(range.from)); at->Valid(); at->Next()) {
+    if (page.rows.size() == limit || bytes >= kMaxPageBytes) {
+      page.more = true;
+      break;
+    }
+    page.rows.push_back({at->key().ToString(), at->value().ToString()});
+    bytes += at->key().size() + at->value().size();
+  }
+  if (!at->status().ok()) return error_from(at->status(), "scan rows");
+  return page;
+}
+
+Task<Page> OpenRocksStore::scan(Range range, uint32_t limit, Context ctx) {
+  if (limit == 0 || limit > kMaxPageRows) co_return fail(Code::invalid, "a page has 1–1000 rows");
+  co_return co_await io::run_blocking(ctx, [&] { return read_page(range, limit); });
+}
+
+Task<> OpenRocksStore::commit(Txn txn, Context ctx) {
+  co_await check_limits(txn);
+  Committed committed(*this, txn, *ctx.loop);
+  co_return co_await committed;
+}
+
+void OpenRocksStore::enqueue(Pending& pending) {
+  {
+    std::lock_guard lock(mutex_);
+    queue_.push_back(&pending);
+    if (std::exchange(committing_, true)) return;
+  }
+  offload_batch(*pending.loop);
+}
+
+void OpenRocksStore::offload_batch(io::Loop& loop) {
+  auto batch = std::make_shared<Batch>();
+  loop.offload(
+      [this, batch] {
+        *batch = take_batch();
+        write(*batch);
+      },
+      [this, batch, &loop] { answer(*batch, loop); });
+}
+
+OpenRocksStore::Batch OpenRocksStore::take_batch() {
+  Batch batch;
+  size_t bytes = 0;
+  std::lock_guard lock(mutex_);
+  while (!queue_.empty() && batch.size() < kBatchTxns && bytes < kBatchBytes) {
+    for (const Txn::Change& change : queue_.front()->txn->changes) {
+      bytes += change.key.size() + (change.value ? change.value->size() : 0);
+    }
+    batch.push_back(queue_.front());
+    queue_.pop_front();
+  }
+  return batch;
+}
+
+// On a pool thread, one batch at a time: conditions are decided in order, each on what the ones
+// before it would leave, then all changes are one write with one sync.
+void OpenRocksStore::write(const Batch& batch) {
+  std::map<std::string_view, const std::optional<std::string>*> overlay;
+  rocksdb::WriteBatch rows;
+  rocksdb::WriteOptions options;
+  auto value_of = [&](const std::string& key) -> Result<std::optional<std::string>> {
+    if (auto found = overlay.find(key); found != overlay.end()) return *found->second;
+    bool never = false;
+    return read(key, rocksdb::kReadAllTier, &never);
+  };
+  for (Pending* pending : batch) {
+    for (const Txn::Condition& condition : pending->txn->conditions) {
+      Result<std::optional<std::string>> value = value_of(condition.key);
+      if (!value) {
+        pending->result = std::move(value.error());
+      } else if (*value != condition.value) {
+        pending->result = fail(Code::conflict, "a row is not as required", condition.key);
+      }
+      if (!pending->result) break;
+    }
+    if (!pending->result) continue;
+    options.sync = options.sync || pending->txn->sync;
+    for (const Txn::Change& change : pending->txn->changes) {
+      rocksdb::Status added = change.value ? rows.Put(slice(change.key), slice(*change.value))
+                                           : rows.Delete(slice(change.key));
+      check(added.ok(), "a write batch refuses a row");
+      overlay.insert_or_assign(change.key, &change.value);
+    }
+  }
+  if (rows.Count() == 0) return;
+  rocksdb::Status written = db_->Write(options, &rows);
+  if (written.ok()) return;
+  // Bytes may have reached the log before the error: nobody knows, also for a condition that was
+  // decided on rows of this batch.
+  for (Pending* pending : batch) {
+    pending->result = fail(Code::unavailable, "commit rows: " + written.ToString());
+  }
+}
+
+// On the loop that handed the batch over; nothing here touches the store after the last answer.
+void OpenRocksStore::answer(const Batch& batch, io::Loop& loop) {
+  bool more = false;
+  {
+    std::lock_guard lock(mutex_);
+    more = committing_ = !queue_.empty();
+  }
+  if (more) offload_batch(loop);
+  for (Pending* pending : batch) {
+    io::Loop* home = pending->loop;
+    if (home == &loop) {
+      home->ready(pending->handle);
+    } else {
+      home->post([home, handle = pending->handle] { home->ready(handle); });
+    }
+  }
+}
+
+rocksdb::Options tuned(const RocksOptions& from) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.compression = rocksdb::kNoCompression;
+  options.write_buffer_size = from.memtable;
+  options.max_write_buffer_number = 2;
+  options.max_total_wal_size = 4 * from.memtable;
+  options.target_file_size_base = 4 * from.memtable;
+  options.max_bytes_for_level_base = 16 * from.memtable;
+  options.max_open_files = 64;
+  options.max_background_jobs = 2;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.keep_log_file_num = 2;
+  options.max_log_file_size = 1 << 20;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  // A torn last record was never acknowledged; anything else that does not read is damage, and
+  // must not be skipped in silence.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(from.block_cache, 0);
+  table.cache_index_and_filter_blocks = true;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+Result<std::unique_ptr<RocksStore>> open_now(const RocksOptions& options) {
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status status = rocksdb::DB::Open(tuned(options), options.path, &db);
+  if (status.ok()) return std::make_unique<OpenRocksStore>(std::unique_ptr<rocksdb::DB>(db));
+  // RocksDB tells a lock held elsewhere from other I/O errors only by its text.
+  if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
+    return fail(Code::busy, "open rows at " + options.path + ": used by another process");
+  }
+  return error_from(status, "open rows at " + options.path);
+}
+
+}  // namespace
+
+Task<std::unique_ptr<RocksStore>> RocksStore::open(RocksOptions options, Context ctx) {
+  co_return co_await io::run_blocking(ctx, [&] { return open_now(options); });
+}
+
+}  // namespace forebay::meta

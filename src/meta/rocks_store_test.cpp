@@ -1,0 +1,132 @@
+// What only a store on disk can show: reopening, two processes, damage.
+#include "meta/rocks_store.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "io/engine.h"
+
+namespace forebay::meta {
+namespace {
+
+namespace fs = std::filesystem;
+
+class RocksStoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::remove_all(root_);
+    fs::create_directories(root_);
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  Context ctx() { return {.loop = &engine_->loop(0)}; }
+  Result<std::unique_ptr<RocksStore>> open(const fs::path& path) {
+    return engine_->run_task(RocksStore::open({.path = path}, ctx()));
+  }
+  Result<> commit(Store& store, Txn txn) {
+    return engine_->run_task(store.commit(std::move(txn), ctx()));
+  }
+  std::optional<std::string> get(Store& store, std::string key) {
+    return engine_->run_task(store.get(std::move(key), ctx())).value();
+  }
+  // The one write-ahead log that holds rows.
+  static fs::path log_of(const fs::path& path) {
+    fs::path found;
+    for (const auto& entry : fs::directory_iterator(path)) {
+      if (entry.path().extension() == ".log" && entry.file_size() > 0) found = entry.path();
+    }
+    return found;
+  }
+  static void overwrite(const fs::path& file, uint64_t offset, std::string_view bytes) {
+    std::fstream out(file, std::ios::in | std::ios::out | std::ios::binary);
+    out.seekp(static_cast<std::streamoff>(offset));
+    out << bytes;
+  }
+
+  std::unique_ptr<io::Engine> engine_ =
+      std::move(io::Engine::make({.loops = 1, .pool_threads = 2}).value());
+  fs::path root_ = testing::TempDir() + "/meta_rocks_test";
+  fs::path live_ = root_ / "live";
+  fs::path copy_ = root_ / "copy";
+};
+
+TEST_F(RocksStoreTest, RowsAreThereAfterReopening) {
+  {
+    auto store = std::move(open(live_).value());
+    ASSERT_TRUE(commit(*store, Txn().put("a", "1").put("b", "2")));
+    ASSERT_TRUE(commit(*store, Txn().without_sync().remove("b")));
+  }
+  auto store = std::move(open(live_).value());
+  EXPECT_EQ(get(*store, "a"), "1");
+  EXPECT_EQ(get(*store, "b"), std::nullopt);
+}
+
+TEST_F(RocksStoreTest, AnsweredCommitsAreInTheFilesAtOnce) {
+  auto store = std::move(open(live_).value());
+  ASSERT_TRUE(commit(*store, Txn().put("a", "1")));
+  ASSERT_TRUE(commit(*store, Txn().without_sync().put("b", "2")));
+  // The files as a process that dies now would leave them.
+  fs::copy(live_, copy_, fs::copy_options::recursive);
+  auto dead = std::move(open(copy_).value());
+  EXPECT_EQ(get(*dead, "a"), "1");
+  EXPECT_EQ(get(*dead, "b"), "2");
+}
+
+TEST_F(RocksStoreTest, ASecondOpenIsBusy) {
+  auto store = std::move(open(live_).value());
+  auto second = open(live_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code(), Code::busy) << second.error().text();
+  store.reset();
+  EXPECT_TRUE(open(live_));
+}
+
+TEST_F(RocksStoreTest, ATornLastCommitIsDropped) {
+  auto store = std::move(open(live_).value());
+  ASSERT_TRUE(commit(*store, Txn().put("a", "1")));
+  ASSERT_TRUE(commit(*store, Txn().put("b", std::string(1000, 'x'))));
+  fs::copy(live_, copy_, fs::copy_options::recursive);
+  fs::path log = log_of(copy_);
+  fs::resize_file(log, fs::file_size(log) - 500);
+  auto dead = std::move(open(copy_).value());
+  EXPECT_EQ(get(*dead, "a"), "1");
+  EXPECT_EQ(get(*dead, "b"), std::nullopt);
+}
+
+TEST_F(RocksStoreTest, DamageBeforeTheEndIsAnError) {
+  auto store = std::move(open(live_).value());
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(
+        commit(*store, Txn().without_sync().put("k" + std::to_string(i), std::string(1000, 'x'))));
+  }
+  fs::copy(live_, copy_, fs::copy_options::recursive);
+  overwrite(log_of(copy_), 500, "damage");
+  auto dead = open(copy_);
+  ASSERT_FALSE(dead);
+  EXPECT_EQ(dead.error().code(), Code::corrupt) << dead.error().text();
+}
+
+TEST_F(RocksStoreTest, AFolderThatCannotBeMadeIsAnError) {
+  auto store = open("/dev/null/rows");
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code(), Code::unavailable) << store.error().text();
+}
+
+TEST_F(RocksStoreTest, RowsOutliveTheMemtable) {
+  auto store =
+      std::move(engine_
+                    ->run_task(RocksStore::open(
+                        {.path = live_, .block_cache = 64 << 10, .memtable = 64 << 10}, ctx()))
+                    .value());
+  for (int i = 0; i < 500; ++i) {
+    ASSERT_TRUE(commit(*store, Txn().without_sync().put("k" + std::to_string(i),
+                                                        std::string(2000, 'a' + i % 26))));
+  }
+  for (int i = 0; i < 500; i += 7) {
+    EXPECT_EQ(get(*store, "k" + std::to_string(i)), std::string(2000, 'a' + i % 26));
+  }
+}
+
+}  // namespace
+}  // namespace forebay::meta

@@ -1,0 +1,78 @@
+#include "meta/schema.h"
+
+#include <array>
+#include <charconv>
+
+#include "base/json.h"
+
+namespace forebay::meta::schema {
+
+namespace {
+
+std::string joined(std::string_view prefix, std::string_view rest) {
+  return std::string(prefix) + std::string(rest);
+}
+
+// Sixteen digits, so that rows sort as numbers do.
+std::string incarnated(std::string_view prefix, uint64_t incarnation) {
+  std::string out(prefix);
+  for (int shift = 60; shift >= 0; shift -= 4) {
+    out += "0123456789abcdef"[(incarnation >> shift) & 15];
+  }
+  return out + '/';
+}
+
+}  // namespace
+
+std::string bucket(const BucketName& name) { return joined(kBuckets, name.text()); }
+std::string access_key(std::string_view id) { return joined(kAccessKeys, id); }
+
+std::string heads(uint64_t incarnation) { return incarnated(kHeads, incarnation); }
+std::string head(uint64_t incarnation, const ObjectKey& key) {
+  return heads(incarnation) + key.text();
+}
+
+std::string uploads(uint64_t incarnation) { return incarnated(kUploads, incarnation); }
+std::string uploads(uint64_t incarnation, const ObjectKey& key) {
+  return uploads(incarnation) + key.text() + '\0';
+}
+std::string upload(uint64_t incarnation, const ObjectKey& key, std::string_view id) {
+  return uploads(incarnation, key) + std::string(id);
+}
+
+Result<UploadKey> parse_upload(std::string_view row_key) {
+  auto bad = [] { return fail(Code::corrupt, "not the key of an upload's row"); };
+  constexpr size_t kDigits = 16;
+  if (!row_key.starts_with(kUploads)) return bad();
+  row_key.remove_prefix(kUploads.size());
+  if (row_key.size() <= kDigits || row_key[kDigits] != '/') return bad();
+  UploadKey out;
+  auto [end, error] =
+      std::from_chars(row_key.data(), row_key.data() + kDigits, out.incarnation, 16);
+  if (error != std::errc() || end != row_key.data() + kDigits) return bad();
+  row_key.remove_prefix(kDigits + 1);
+  size_t nul = row_key.find('\0');
+  if (nul == 0 || nul == std::string_view::npos || nul + 1 == row_key.size()) return bad();
+  out.key = row_key.substr(0, nul);
+  out.id = row_key.substr(nul + 1);
+  return out;
+}
+
+Task<> ensure_format(Store& store, Context ctx) {
+  std::string key(kFormat);
+  std::optional<std::string> row = co_await co_await store.get(key, ctx);
+  if (!row) {
+    Json json;
+    json.set("version", kVersion);
+    co_return co_await store.commit(Txn().require_absent(key).put(key, json.dump()), ctx);
+  }
+  Json json = co_await Json::parse(*row);
+  int64_t version = co_await json.integer("version");
+  if (version != kVersion) {
+    co_return fail(Code::invalid, "the store's rows have version " + std::to_string(version) +
+                                      ", this program reads " + std::to_string(kVersion));
+  }
+  co_return ok;
+}
+
+}  // namespace forebay::meta::schema

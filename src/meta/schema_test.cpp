@@ -1,0 +1,55 @@
+#include "meta/schema.h"
+
+#include "meta/memory_store.h"
+
+namespace forebay::meta::schema {
+namespace {
+
+const ObjectKey kKey = ObjectKey::parse("a/b").value();
+
+TEST(Schema, KeysAreReadable) {
+  EXPECT_EQ(bucket(BucketName::parse("data").value()), "bucket/data");
+  EXPECT_EQ(access_key("AKIA"), "key/AKIA");
+  EXPECT_EQ(head(0x1f, kKey), "head/000000000000001f/a/b");
+  EXPECT_EQ(heads(~uint64_t{0}), "head/ffffffffffffffff/");
+  EXPECT_EQ(upload(1, kKey, "id"), std::string("upload/0000000000000001/a/b\0id", 30));
+}
+
+TEST(Schema, TheLongestKeyFits) {
+  ObjectKey longest = ObjectKey::parse(std::string(ObjectKey::kMaxBytes, 'k')).value();
+  EXPECT_TRUE(check_key(head(1, longest)));
+  EXPECT_TRUE(check_key(upload(1, longest, std::string(128, 'u'))));
+}
+
+TEST(Schema, AnUploadsKeyIsReadBack) {
+  UploadKey key = parse_upload(upload(0xabcdef, kKey, "id-1")).value();
+  EXPECT_EQ(key.incarnation, 0xabcdefu);
+  EXPECT_EQ(key.key, "a/b");
+  EXPECT_EQ(key.id, "id-1");
+}
+
+TEST(Schema, WhatIsNoUploadsKeyIsCorrupt) {
+  std::string good = upload(1, kKey, "i");
+  for (std::string bad :
+       {std::string(), good.substr(1), good.substr(0, good.size() - 1), std::string("upload/"),
+        std::string("upload/000000000000000g/k\0i", 27), std::string("upload/0000000000000001/k"),
+        std::string("upload/0000000000000001/\0i", 26),
+        std::string("upload/0000000000000001k\0i", 26),
+        std::string("upload/-000000000000001/k\0i", 27)}) {
+    Result<UploadKey> key = parse_upload(bad);
+    EXPECT_FALSE(key) << bad;
+    if (!key) {
+      EXPECT_EQ(key.error().code(), Code::corrupt);
+    }
+  }
+}
+
+TEST(Schema, OneKeysUploadsAreNotAnothers) {
+  ObjectKey longer = ObjectKey::parse("a/b/c").value();
+  Range range = Range::prefix(uploads(1, kKey));
+  std::string other = upload(1, longer, "x");
+  EXPECT_FALSE(range.from <= other && other < range.to);
+}
+
+}  // namespace
+}  // namespace forebay::meta::schema

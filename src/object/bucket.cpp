@@ -1,0 +1,180 @@
+#include "object/bucket.h"
+
+#include <charconv>
+
+#include "base/json.h"
+#include "io/loop.h"
+#include "meta/schema.h"
+
+namespace forebay::object {
+
+namespace {
+
+constexpr int kRowVersion = 1;
+
+std::string row_of(const Bucket& bucket) {
+  const origin::Capabilities& can = bucket.capabilities;
+  Json capabilities;
+  capabilities.set("conditional_put", can.conditional_put)
+      .set("conditional_get", can.conditional_get)
+      .set("part_number", can.part_number)
+      .set("versions", can.versions)
+      .set("start_after", can.start_after);
+  Json row;
+  row.set("version", kRowVersion)
+      .set("incarnation", bucket.incarnation)
+      .set("origin", bucket.config.url)
+      .set("origin_access_key", bucket.config.access_key)
+      .set("origin_secret_key", bucket.config.secret.reveal())
+      .set("freshness", bucket.freshness.to_string())
+      .set("unit_max", bucket.unit_max)
+      .set("cache_writes", bucket.cache_writes)
+      .set("created_ns", bucket.created.ns)
+      .set("capabilities", std::move(capabilities));
+  return row.dump();
+}
+
+Result<Bucket> bucket_of(BucketName name, std::string_view text) {
+  auto row = Json::parse(text);
+  if (!row) return std::move(row.error());
+  Bucket bucket(std::move(name));
+  auto incarnation = row->unsigned_integer("incarnation");
+  if (!incarnation) return std::move(incarnation.error());
+  bucket.incarnation = *incarnation;
+  auto url = row->string("origin");
+  if (!url) return std::move(url.error());
+  bucket.config.url = *url;
+  bucket.config.access_key = row->string_or("origin_access_key", "").value_or("");
+  bucket.config.secret = Secret(row->string_or("origin_secret_key", "").value_or(""));
+  auto freshness = Freshness::parse(row->string_or("freshness", "").value_or(""));
+  if (!freshness) return std::move(freshness.error());
+  bucket.freshness = *freshness;
+  bucket.unit_max = row->unsigned_or("unit_max", bucket.unit_max).value_or(bucket.unit_max);
+  bucket.cache_writes = row->boolean_or("cache_writes", true).value_or(true);
+  bucket.created.ns = row->integer("created_ns").value_or(0);
+  if (const Json* can = row->find("capabilities")) {
+    auto flag = [&](std::string_view key) { return can->boolean_or(key, false).value_or(false); };
+    bucket.capabilities = {.conditional_put = flag("conditional_put"),
+                           .conditional_get = flag("conditional_get"),
+                           .part_number = flag("part_number"),
+                           .versions = flag("versions"),
+                           .start_after = flag("start_after")};
+  }
+  return bucket;
+}
+
+}  // namespace
+
+Result<Freshness> Freshness::parse(std::string_view text) {
+  if (text == "exact") return Freshness{Kind::exact, {}};
+  if (text == "immutable") return Freshness{Kind::immutable, {}};
+  auto bad = [&] {
+    return fail(Code::invalid, "'" + std::string(text) +
+                                   "' is no freshness: use exact, ttl:60s or immutable",
+                "InvalidArgument");
+  };
+  if (!text.starts_with("ttl:")) return bad();
+  text.remove_prefix(4);
+  int64_t count = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
+  if (error != std::errc() || count < 0 || count > 1'000'000'000) return bad();
+  if (unit == "ms") return Freshness{Kind::ttl, milliseconds(count)};
+  if (unit == "s" || unit.empty()) return Freshness{Kind::ttl, forebay::seconds(count)};
+  if (unit == "m") return Freshness{Kind::ttl, forebay::seconds(60 * count)};
+  if (unit == "h") return Freshness{Kind::ttl, forebay::seconds(3600 * count)};
+  return bad();
+}
+
+std::string Freshness::to_string() const {
+  switch (kind) {
+    case Kind::exact: return "exact";
+    case Kind::immutable: return "immutable";
+    case Kind::ttl: break;
+  }
+  int64_t ms = ttl.milliseconds();
+  return ms % 1000 == 0 ? "ttl:" + std::to_string(ms / 1000) + "s"
+                        : "ttl:" + std::to_string(ms) + "ms";
+}
+
+Task<> Buckets::load(Context ctx) {
+  auto rows = co_await co_await meta::scan_all(
+      store_, meta::Range::prefix(meta::schema::kBuckets), kMaxBuckets, ctx);
+  Map map;
+  for (meta::Row& row : rows) {
+    auto name = co_await BucketName::parse(
+        std::string_view(row.key).substr(meta::schema::kBuckets.size()));
+    auto bucket = co_await open(name, std::move(row.value), ctx);
+    if (!bucket) co_return bucket.error_in("bucket " + name.text());
+    map.emplace(name.text(), std::move(*bucket));
+  }
+  buckets_.set(std::move(map));
+  co_return ok;
+}
+
+Task<BucketRef> Buckets::open(BucketName name, std::string row, Context ctx) {
+  Bucket bucket = co_await bucket_of(std::move(name), row);
+  bucket.origin = co_await co_await factory_.open(bucket.config, false, ctx);
+  co_return std::make_shared<const Bucket>(std::move(bucket));
+}
+
+Task<BucketRef> Buckets::create(BucketName name, BucketSpec spec, Context ctx) {
+  auto exists = [] {
+    return fail(Code::exists, "Your previous request to create the named bucket succeeded and "
+                              "you already own it.", "BucketAlreadyOwnedByYou");
+  };
+  if (buckets_.get()->contains(name.text())) co_return exists();
+  if (buckets_.get()->size() >= kMaxBuckets) {
+    co_return fail(Code::too_large, "too many buckets", "TooManyBuckets");
+  }
+  bool own = spec.config.url.empty();
+  if (own) spec.config = co_await factory_.default_config(name);
+  Bucket bucket(name);
+  bucket.incarnation = ctx.loop->random();
+  bucket.config = std::move(spec.config);
+  bucket.freshness = spec.freshness;
+  bucket.unit_max = spec.unit_max;
+  bucket.cache_writes = spec.cache_writes;
+  bucket.created = ctx.loop->wall_now();
+  bucket.origin = co_await co_await factory_.open(bucket.config, own, ctx);
+  bucket.capabilities = co_await co_await bucket.origin->probe(ctx);
+  std::string key = meta::schema::bucket(name);
+  meta::Txn txn;
+  txn.require_absent(key).put(key, row_of(bucket));
+  Result<> committed = co_await store_.commit(std::move(txn), ctx);
+  if (!committed && committed.error().code() == Code::conflict) co_return exists();
+  co_await std::move(committed);
+  auto shared = std::make_shared<const Bucket>(std::move(bucket));
+  std::lock_guard lock(changing_);
+  Map map = *buckets_.get();
+  map[name.text()] = shared;
+  buckets_.set(std::move(map));
+  co_return shared;
+}
+
+Task<> Buckets::remove(BucketName name, Context ctx) {
+  co_await get(name.text());
+  co_await co_await store_.commit(meta::Txn().remove(meta::schema::bucket(name)), ctx);
+  std::lock_guard lock(changing_);
+  Map map = *buckets_.get();
+  map.erase(name.text());
+  buckets_.set(std::move(map));
+  co_return ok;
+}
+
+Result<BucketRef> Buckets::get(std::string_view name) const {
+  auto map = buckets_.get();
+  auto it = map->find(name);
+  if (it == map->end()) {
+    return fail(Code::not_found, "The specified bucket does not exist", "NoSuchBucket");
+  }
+  return it->second;
+}
+
+std::vector<BucketRef> Buckets::list() const {
+  std::vector<BucketRef> out;
+  for (auto& [name, bucket] : *buckets_.get()) out.push_back(bucket);
+  return out;
+}
+
+}  // namespace forebay::object

@@ -1,0 +1,101 @@
+// Bucket: a name, the origin behind it, and how fresh its reads are. Control rows in meta; a
+// snapshot in memory that every request reads.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/names.h"
+#include "base/secret.h"
+#include "base/shared.h"
+#include "io/sync.h"
+#include "meta/store.h"
+#include "origin/origin.h"
+
+namespace forebay::object {
+
+/// How long a head is believed (docs/semantics.md, "Heads and tickets").
+struct Freshness {
+  enum class Kind { exact, ttl, immutable };
+  Kind kind = Kind::ttl;
+  Duration ttl = seconds(60);
+
+  /// "exact", "ttl:60s" (units ms, s, m, h), "immutable".
+  static Result<Freshness> parse(std::string_view text);
+  std::string to_string() const;
+  bool operator==(const Freshness&) const = default;
+};
+
+/// Where a bucket's truth is, and with whose keys it is reached.
+struct OriginConfig {
+  std::string url;         ///< dir:///path, s3://bucket[/prefix]?endpoint=…&region=…
+  std::string access_key;  ///< empty where the kind needs none
+  Secret secret;
+};
+
+/// One bucket; immutable, shared.
+struct Bucket {
+  explicit Bucket(BucketName bucket_name) : name(std::move(bucket_name)) {}
+  BucketName name;
+  uint64_t incarnation = 0;  ///< new at every creation; part of every unit's name
+  OriginConfig config;
+  Freshness freshness;
+  uint64_t unit_max = 128 << 20;  ///< larger parts are split; 0: never
+  bool cache_writes = true;       ///< written bytes are stored as they pass
+  WallTime created;
+  origin::Capabilities capabilities;
+  std::shared_ptr<origin::Origin> origin;
+};
+using BucketRef = std::shared_ptr<const Bucket>;
+
+/// What CreateBucket and `forebay bucket create` give.
+struct BucketSpec {
+  OriginConfig config;  ///< an empty url: the node's default origin
+  Freshness freshness;
+  uint64_t unit_max = 128 << 20;
+  bool cache_writes = true;
+};
+
+/// Makes origins; node binds it. `create` allows to make what the node itself owns (the folder of
+/// a default origin).
+class OriginFactory {
+ public:
+  virtual ~OriginFactory() = default;
+  /// The default origin's configuration for a bucket of that name.
+  virtual Result<OriginConfig> default_config(const BucketName& name) = 0;
+  virtual Task<std::shared_ptr<origin::Origin>> open(OriginConfig config, bool create,
+                                                     Context ctx) = 0;
+};
+
+/// All buckets. Any loop.
+class Buckets {
+ public:
+  /// Most buckets of one node.
+  static constexpr size_t kMaxBuckets = 1000;
+
+  Buckets(meta::Store& store, OriginFactory& factory) : store_(store), factory_(factory) {}
+
+  /// Reads all rows and opens their origins; called once, before serving.
+  Task<> load(Context ctx);
+  /// Opens and probes the origin, then writes the row. Exists already → Code::exists,
+  /// "BucketAlreadyOwnedByYou".
+  Task<BucketRef> create(BucketName name, BucketSpec spec, Context ctx);
+  /// Forgets the bucket; the origin's objects stay.
+  Task<> remove(BucketName name, Context ctx);
+  /// Code::not_found, "NoSuchBucket".
+  Result<BucketRef> get(std::string_view name) const;
+  std::vector<BucketRef> list() const;
+
+ private:
+  using Map = std::map<std::string, BucketRef, std::less<>>;
+  Task<BucketRef> open(BucketName name, std::string row, Context ctx);
+
+  meta::Store& store_;
+  OriginFactory& factory_;
+  Shared<Map> buckets_;
+  std::mutex changing_;
+};
+
+}  // namespace forebay::object

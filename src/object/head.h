@@ -1,0 +1,36 @@
+// Head: the current version of a key, as its owner knows it. Immutable; shared by everyone who
+// answers with it.
+#pragma once
+
+#include <memory>
+
+#include "object/layout.h"
+#include "origin/origin.h"
+#include "unit/fill.h"
+
+namespace forebay::object {
+
+struct Head {
+  origin::ObjectInfo info;
+  bool exists = true;  ///< false: the origin has no such key (a 404 is a head without tag)
+  Layout layout;
+  Time checked;               ///< when the check that gave it began
+  unit::VersionRef version;   ///< for fills; null without a strong tag
+  uint64_t incarnation = 0;   ///< the bucket's
+
+  /// The unit that holds `offset`. Only with a strong tag.
+  unit::Unit unit_at(uint64_t offset) const {
+    ByteRange range = layout.unit_at(offset);
+    UnitName name{.incarnation = incarnation,
+                  .key = version->key.text(),
+                  .tag = version->tag.text(),
+                  .offset = range.offset,
+                  .length = range.length};
+    return {name.id(), range};
+  }
+  /// The unit at offset 0, named once: most objects have no other.
+  unit::Unit first;
+};
+using HeadRef = std::shared_ptr<const Head>;
+
+}  // namespace forebay::object

@@ -1,0 +1,332 @@
+#include "object/heads.h"
+
+#include "base/check.h"
+#include "base/json.h"
+#include "meta/schema.h"
+
+namespace forebay::object {
+
+// One question to the origin that any number of reads share.
+struct Heads::Check {
+  std::mutex mutex;
+  std::optional<Result<HeadRef>> result;
+  io::Progress progress;
+
+  void finish(Result<HeadRef> r) {
+    {
+      std::lock_guard lock(mutex);
+      result.emplace(std::move(r));
+    }
+    progress.notify();
+  }
+  static Task<HeadRef> wait(std::shared_ptr<Check> check, Context ctx) {
+    while (true) {
+      uint64_t seen = check->progress.count();
+      {
+        std::lock_guard lock(check->mutex);
+        if (check->result) co_return *check->result;
+      }
+      co_await co_await check->progress.changed(seen, ctx);
+    }
+  }
+};
+
+struct Heads::Entry {
+  HeadRef head;  ///< believable by freshness; null: must check
+  HeadRef hint;  ///< the last one seen: keeps the layout while its tag is the same
+  uint32_t tickets = 0;
+  bool crowded = false;  ///< tickets overlapped since there last was none
+  uint64_t changes = 0;  ///< tickets opened and closed
+  Time check_until{0};   ///< an uncertain commit: check every read
+  std::shared_ptr<Check> running;
+  std::shared_ptr<Check> waiting;
+  size_t bytes = 0;
+  std::list<std::string>::iterator used;
+
+  bool pinned(Time now) const { return tickets > 0 || running != nullptr || now < check_until; }
+};
+
+struct Heads::Stripe {
+  std::mutex mutex;
+  std::unordered_map<std::string, Entry> entries;
+  std::list<std::string> order;  ///< least recently used first
+  size_t bytes = 0;
+};
+
+Heads::Heads(meta::Meta& meta, job::Crews& crews, HeadOptions options, obs::Registry& registry)
+    : meta_(meta),
+      crews_(crews),
+      options_(options),
+      checks_(registry.counter("forebay_head_checks_total", "Questions to origins: what is current.")),
+      checks_joined_(registry.counter("forebay_head_checks_joined_total",
+                                      "Reads that shared a question with others.")),
+      believed_(registry.counter("forebay_heads_believed_total",
+                                 "Reads answered with a head that was believed.")) {
+  for (auto& stripe : stripes_) stripe = std::make_unique<Stripe>();
+}
+
+Heads::~Heads() = default;
+
+std::string Heads::name(uint64_t incarnation, std::string_view key) {
+  std::string out;
+  out.reserve(sizeof incarnation + key.size());
+  out.append(reinterpret_cast<const char*>(&incarnation), sizeof incarnation);
+  out.append(key);
+  return out;
+}
+
+Heads::Stripe& Heads::stripe(std::string_view name) {
+  return *stripes_[std::hash<std::string_view>()(name) % stripes_.size()];
+}
+
+Heads::Entry& Heads::entry(Stripe& stripe, const std::string& name) {
+  auto [it, fresh] = stripe.entries.try_emplace(name);
+  Entry& entry = it->second;
+  if (fresh) {
+    entry.used = stripe.order.insert(stripe.order.end(), name);
+    entry.bytes = 2 * name.size() + 200;
+    stripe.bytes += entry.bytes;
+  } else {
+    stripe.order.splice(stripe.order.end(), stripe.order, entry.used);
+  }
+  return entry;
+}
+
+void Heads::install(Stripe& stripe, Entry& entry, HeadRef head) {
+  stripe.bytes -= entry.bytes;
+  entry.bytes = 700 + 2 * entry.used->size();
+  for (auto& [key, value] : head->info.fields) entry.bytes += key.size() + value.size() + 64;
+  stripe.bytes += entry.bytes;
+  entry.hint = std::move(head);
+}
+
+// Dropping a head is always safe: no head means "must check". What a write or a check is using
+// stays.
+void Heads::trim(Stripe& stripe, Time now) {
+  size_t budget = options_.max_bytes / stripes_.size();
+  size_t looked = 0;
+  for (auto it = stripe.order.begin(); stripe.bytes > budget && looked < 8; ++looked) {
+    if (it == stripe.order.end()) return;
+    auto found = stripe.entries.find(*it);
+    if (found->second.pinned(now)) {
+      ++it;
+      continue;
+    }
+    stripe.bytes -= found->second.bytes;
+    stripe.entries.erase(found);
+    it = stripe.order.erase(it);
+  }
+}
+
+bool Heads::believable(const Entry& entry, const Freshness& freshness, Time now) {
+  if (entry.head == nullptr || entry.tickets > 0 || now < entry.check_until) return false;
+  Duration age = now - entry.head->checked;
+  switch (freshness.kind) {
+    case Freshness::Kind::exact: return false;
+    case Freshness::Kind::ttl:
+      return age < (entry.head->exists ? freshness.ttl : std::min(freshness.ttl, kBelieveMissing));
+    case Freshness::Kind::immutable: return entry.head->exists || age < kBelieveMissing;
+  }
+  return false;
+}
+
+HeadRef Heads::believed(const Bucket& bucket, std::string_view key, Time now) {
+  if (bucket.freshness.kind == Freshness::Kind::exact) return nullptr;
+  std::string id = name(bucket.incarnation, key);
+  Stripe& s = stripe(id);
+  std::lock_guard lock(s.mutex);
+  auto it = s.entries.find(id);
+  if (it == s.entries.end() || !believable(it->second, bucket.freshness, now)) return nullptr;
+  s.order.splice(s.order.end(), s.order, it->second.used);
+  believed_.add();
+  return it->second.head;
+}
+
+HeadRef Heads::last_seen(const Bucket& bucket, const ObjectKey& key) {
+  std::string id = name(bucket.incarnation, key.text());
+  Stripe& s = stripe(id);
+  std::lock_guard lock(s.mutex);
+  auto it = s.entries.find(id);
+  return it == s.entries.end() ? nullptr : it->second.hint;
+}
+
+Task<HeadRef> Heads::current(BucketRef bucket, ObjectKey key, bool force, Context ctx) {
+  Time now = ctx.loop->now();
+  if (!force) {
+    if (HeadRef head = believed(*bucket, key.text(), now)) co_return head;
+  }
+  std::string id = name(bucket->incarnation, key.text());
+  std::shared_ptr<Check> check;
+  bool begin = false;
+  {
+    Stripe& s = stripe(id);
+    std::lock_guard lock(s.mutex);
+    Entry& e = entry(s, id);
+    // A check that runs may have asked before we came; the one after it will not.
+    auto& slot = e.running == nullptr ? e.running : e.waiting;
+    begin = e.running == nullptr;
+    if (slot == nullptr) {
+      slot = std::make_shared<Check>();
+    } else {
+      checks_joined_.add();
+    }
+    check = slot;
+    trim(s, now);
+  }
+  if (begin) {
+    job::Crew& crew = crews_.of(*ctx.loop);
+    crew.spawn(run_checks(bucket, key, id, crew.context()));
+  }
+  co_return co_await Check::wait(check, ctx);
+}
+
+// Asks the origin as long as somebody waits; the check in entry.running is the one being made.
+Task<> Heads::run_checks(BucketRef bucket, ObjectKey key, std::string id, Context ctx) {
+  Stripe& s = stripe(id);
+  for (bool more = true; more;) {
+    uint64_t changes;
+    HeadRef hint;
+    std::shared_ptr<Check> check;
+    {
+      std::lock_guard lock(s.mutex);
+      Entry& e = s.entries.at(id);
+      changes = e.changes;
+      hint = e.hint;
+      check = e.running;
+    }
+    checks_.add();
+    Result<HeadRef> head = co_await check_once(bucket, key, hint, ctx);
+    {
+      std::lock_guard lock(s.mutex);
+      Entry& e = s.entries.at(id);
+      if (head) {
+        install(s, e, *head);
+        bool quiet = e.tickets == 0 && e.changes == changes && ctx.loop->now() >= e.check_until;
+        if (quiet) e.head = *head;
+      }
+      e.running = std::exchange(e.waiting, nullptr);
+      more = e.running != nullptr;
+    }
+    check->finish(std::move(head));
+  }
+  co_return ok;
+}
+
+Task<HeadRef> Heads::check_once(BucketRef bucket, ObjectKey key, HeadRef hint, Context ctx) {
+  Time started = ctx.loop->now();
+  Result<origin::ObjectInfo> info = co_await bucket->origin->head(key, {}, ctx);
+  if (!info && info.error().code() == Code::not_found) {
+    auto missing = std::make_shared<Head>();
+    missing->exists = false;
+    missing->checked = started;
+    missing->incarnation = bucket->incarnation;
+    co_return missing;
+  }
+  if (!info) co_return std::move(info.error());
+  bool same = hint != nullptr && hint->exists && info->tag.strong() && hint->info.tag == info->tag;
+  if (same) co_return head_with(*bucket, key, std::move(*info), hint->layout, started);
+  co_return co_await make_head(bucket, key, std::move(*info), started, ctx);
+}
+
+HeadRef Heads::head_with(const Bucket& bucket, const ObjectKey& key, origin::ObjectInfo info,
+                         Layout layout, Time checked) {
+  auto head = std::make_shared<Head>();
+  head->incarnation = bucket.incarnation;
+  head->checked = checked;
+  head->layout = std::move(layout);
+  if (info.tag.strong()) {
+    head->version = std::make_shared<const unit::Version>(
+        unit::Version{bucket.origin, key, info.tag, info.etag, info.version_id, info.size});
+  }
+  head->info = std::move(info);
+  if (head->version != nullptr && head->info.size > 0) head->first = head->unit_at(0);
+  return head;
+}
+
+Task<HeadRef> Heads::make_head(BucketRef bucket, ObjectKey key, origin::ObjectInfo info,
+                               Time checked, Context ctx) {
+  Layout layout = co_await co_await learn_layout(bucket, key, info, ctx);
+  co_return head_with(*bucket, key, std::move(info), std::move(layout), checked);
+}
+
+Task<Layout> Heads::learn_layout(BucketRef bucket, ObjectKey key, origin::ObjectInfo info,
+                                 Context ctx) {
+  uint64_t unit_max = bucket->unit_max;
+  if (info.etag.part_count() <= 1) co_return Layout::whole(info.size, unit_max);
+  meta::Store& rows = meta_.shard(bucket->incarnation, key.text());
+  auto row = co_await rows.get(meta::schema::head(bucket->incarnation, key), ctx);
+  if (row && *row) {
+    auto json = Json::parse(**row);
+    const Json* parts = json ? json->find("parts") : nullptr;
+    if (parts != nullptr && parts->as_array() != nullptr &&
+        json->string_or("tag", "").value_or("") == info.tag.text()) {
+      std::vector<uint64_t> sizes;
+      for (const Json& part : *parts->as_array()) sizes.push_back(part.as_uint().value_or(0));
+      Layout layout = Layout::of_parts(std::move(sizes), unit_max);
+      if (layout.size() == info.size) co_return layout;
+    }
+  }
+  uint64_t first_part = 0;
+  if (bucket->capabilities.part_number) {
+    origin::HeadOptions options{.part_number = 1, .checksums = false};
+    auto part = co_await bucket->origin->head(key, options, ctx);
+    if (part && part->etag == info.etag) first_part = part->size;
+  }
+  co_return Layout::guess(info.size, info.etag, first_part, unit_max);
+}
+
+Task<> Heads::remember_layout(BucketRef bucket, ObjectKey key, Tag tag, Layout layout,
+                              Context ctx) {
+  Json::Array parts;
+  for (uint64_t size : layout.part_sizes()) parts.push_back(size);
+  Json row;
+  row.set("version", 1).set("tag", tag.text()).set("parts", std::move(parts));
+  meta::Store& rows = meta_.shard(bucket->incarnation, key.text());
+  meta::Txn txn;
+  txn.put(meta::schema::head(bucket->incarnation, key), row.dump()).without_sync();
+  co_return co_await rows.commit(std::move(txn), ctx);
+}
+
+Task<> Heads::forget_layout(BucketRef bucket, ObjectKey key, Context ctx) {
+  meta::Store& rows = meta_.shard(bucket->incarnation, key.text());
+  meta::Txn txn;
+  txn.remove(meta::schema::head(bucket->incarnation, key)).without_sync();
+  co_return co_await rows.commit(std::move(txn), ctx);
+}
+
+Heads::Ticket Heads::open_ticket(const Bucket& bucket, const ObjectKey& key, io::Loop& loop) {
+  std::string id = name(bucket.incarnation, key.text());
+  Stripe& s = stripe(id);
+  std::lock_guard lock(s.mutex);
+  Entry& e = entry(s, id);
+  e.head = nullptr;
+  ++e.changes;
+  if (++e.tickets > 1) e.crowded = true;
+  return Ticket(this, &loop, std::move(id));
+}
+
+void Heads::close(const std::string& id, HeadRef head, bool uncertain, Time now) {
+  Stripe& s = stripe(id);
+  std::lock_guard lock(s.mutex);
+  Entry& e = s.entries.at(id);
+  check(e.tickets > 0, "a ticket is closed twice");
+  ++e.changes;
+  if (uncertain) e.check_until = now + kUncertain;
+  if (head != nullptr) install(s, e, head);
+  if (head != nullptr && !e.crowded && !uncertain && now >= e.check_until) e.head = head;
+  if (--e.tickets == 0) e.crowded = false;
+}
+
+Heads::Ticket::~Ticket() {
+  if (owner_ != nullptr) close_uncertain();
+}
+
+void Heads::Ticket::close(HeadRef head) {
+  std::exchange(owner_, nullptr)->close(key_, std::move(head), false, loop_->now());
+}
+
+void Heads::Ticket::close_uncertain() {
+  std::exchange(owner_, nullptr)->close(key_, nullptr, true, loop_->now());
+}
+
+}  // namespace forebay::object

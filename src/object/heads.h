@@ -1,0 +1,110 @@
+// Heads: what this node believes about the current version of each key it owns, and the tickets of
+// writes under way. The rules are docs/semantics.md, "Heads and tickets".
+#pragma once
+
+#include <array>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "io/sync.h"
+#include "job/crew.h"
+#include "meta/store.h"
+#include "object/bucket.h"
+#include "object/head.h"
+#include "obs/metrics.h"
+
+namespace forebay::object {
+
+/// After a commit whose outcome is unknown, a key is checked at every read for this long.
+inline constexpr Duration kUncertain = seconds(60);
+/// A missing key is believed missing for at most this long.
+inline constexpr Duration kBelieveMissing = seconds(1);
+
+struct HeadOptions {
+  /// Bytes for heads, all keys together (about 700 each); least recently used ones go.
+  uint64_t max_bytes = 64 << 20;
+};
+
+class Heads {
+ public:
+  Heads(meta::Meta& meta, job::Crews& crews, HeadOptions options, obs::Registry& registry);
+  ~Heads();
+
+  /// A head that was current at some moment of this call, or is believed by the bucket's
+  /// freshness. `force`: only one from a check that starts after the call. A key that does not
+  /// exist gives a head with exists = false. The origin's errors come as they are.
+  Task<HeadRef> current(BucketRef bucket, ObjectKey key, bool force, Context ctx);
+
+  /// The believed head, if there is one; does not wait. Any thread.
+  HeadRef believed(const Bucket& bucket, std::string_view key, Time now);
+
+  /// The last head seen of a key, believable or not; null when none is known.
+  HeadRef last_seen(const Bucket& bucket, const ObjectKey& key);
+
+  /// An open write. While it is open every read checks and nothing is installed. Closing it — the
+  /// last thing before the acknowledgement — ends that.
+  class Ticket {
+   public:
+    Ticket(Ticket&& other) noexcept
+        : owner_(std::exchange(other.owner_, nullptr)),
+          loop_(other.loop_),
+          key_(std::move(other.key_)) {}
+    Ticket& operator=(Ticket&&) = delete;
+    /// A ticket that nobody closed has an unknown outcome.
+    ~Ticket();
+    /// The write is done, or definitely not done; `head` (may be null) is what is current now. It
+    /// is installed only when this ticket was alone all the time.
+    void close(HeadRef head);
+    /// Nobody knows whether it was done.
+    void close_uncertain();
+
+   private:
+    friend class Heads;
+    Ticket(Heads* owner, io::Loop* loop, std::string key)
+        : owner_(owner), loop_(loop), key_(std::move(key)) {}
+    Heads* owner_;
+    io::Loop* loop_;
+    std::string key_;
+  };
+  /// `loop` tells the time at which the ticket closes.
+  Ticket open_ticket(const Bucket& bucket, const ObjectKey& key, io::Loop& loop);
+
+  /// Builds the head of what the origin told, with the layout if it is known or can be learned.
+  Task<HeadRef> make_head(BucketRef bucket, ObjectKey key, origin::ObjectInfo info, Time checked,
+                          Context ctx);
+  /// A head with the given layout.
+  static HeadRef head_with(const Bucket& bucket, const ObjectKey& key, origin::ObjectInfo info,
+                           Layout layout, Time checked);
+  /// Keeps the part sizes of an upload for later checks (a hint; not synced).
+  Task<> remember_layout(BucketRef bucket, ObjectKey key, Tag tag, Layout layout, Context ctx);
+  Task<> forget_layout(BucketRef bucket, ObjectKey key, Context ctx);
+
+ private:
+  struct Check;
+  struct Entry;
+  struct Stripe;
+
+  static std::string name(uint64_t incarnation, std::string_view key);
+  Stripe& stripe(std::string_view name);
+  Entry& entry(Stripe& stripe, const std::string& name);
+  void trim(Stripe& stripe, Time now);
+  void install(Stripe& stripe, Entry& entry, HeadRef head);
+  static bool believable(const Entry& entry, const Freshness& freshness, Time now);
+  Task<> run_checks(BucketRef bucket, ObjectKey key, std::string name, Context ctx);
+  Task<HeadRef> check_once(BucketRef bucket, ObjectKey key, HeadRef hint, Context ctx);
+  Task<Layout> learn_layout(BucketRef bucket, ObjectKey key, origin::ObjectInfo info, Context ctx);
+  void close(const std::string& key, HeadRef head, bool uncertain, Time now);
+
+  meta::Meta& meta_;
+  job::Crews& crews_;
+  HeadOptions options_;
+  obs::Counter& checks_;
+  obs::Counter& checks_joined_;
+  obs::Counter& believed_;
+  std::array<std::unique_ptr<Stripe>, 64> stripes_;
+};
+
+}  // namespace forebay::object

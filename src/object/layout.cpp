@@ -1,0 +1,98 @@
+#include "object/layout.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace forebay::object {
+
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+
+uint64_t divide_up(uint64_t n, uint64_t by) { return (n + by - 1) / by; }
+
+}  // namespace
+
+Layout Layout::whole(uint64_t size, uint64_t unit_max) {
+  Layout layout;
+  layout.size_ = size;
+  layout.unit_max_ = unit_max;
+  layout.uniform_ = std::max<uint64_t>(size, 1);
+  layout.known_ = true;
+  return layout;
+}
+
+Layout Layout::of_parts(std::vector<uint64_t> sizes, uint64_t unit_max) {
+  Layout layout;
+  layout.unit_max_ = unit_max;
+  layout.known_ = true;
+  for (uint64_t size : sizes) layout.size_ += size;
+  bool uniform = !sizes.empty() && sizes.front() > 0 && sizes.back() <= sizes.front() &&
+                 std::ranges::all_of(sizes.begin(), sizes.end() - 1,
+                                     [&](uint64_t s) { return s == sizes.front(); });
+  if (uniform) {
+    layout.uniform_ = sizes.front();
+    return layout;
+  }
+  uint64_t end = 0;
+  for (uint64_t size : sizes) layout.ends_.push_back(end += size);
+  if (sizes.empty()) layout.uniform_ = 1;
+  return layout;
+}
+
+Layout Layout::guess(uint64_t size, const ETag& etag, uint64_t first_part, uint64_t unit_max) {
+  uint32_t count = etag.part_count();
+  Layout layout = whole(size, unit_max);
+  if (count == 0) return layout;
+  layout.known_ = count == 1;
+  if (count == 1 || size == 0) return layout;
+  auto explains = [&](uint64_t part) { return part > 0 && divide_up(size, part) == count; };
+  uint64_t round = divide_up(divide_up(size, count), kMiB) * kMiB;
+  if (explains(first_part)) {
+    layout.uniform_ = first_part;
+  } else if (explains(round)) {
+    layout.uniform_ = round;
+  } else {
+    layout.uniform_ = kFixedPart;
+  }
+  return layout;
+}
+
+uint32_t Layout::parts() const {
+  if (uniform_ == 0) return static_cast<uint32_t>(ends_.size());
+  return static_cast<uint32_t>(std::max<uint64_t>(1, divide_up(size_, uniform_)));
+}
+
+std::optional<ByteRange> Layout::part(uint32_t number) const {
+  if (number == 0 || number > parts()) return std::nullopt;
+  if (uniform_ != 0) {
+    uint64_t offset = (number - 1) * uniform_;
+    return ByteRange{offset, std::min(uniform_, size_ - offset)};
+  }
+  uint64_t offset = number == 1 ? 0 : ends_[number - 2];
+  return ByteRange{offset, ends_[number - 1] - offset};
+}
+
+ByteRange Layout::part_at(uint64_t offset) const {
+  check(offset < size_, "no unit beyond the object");
+  if (uniform_ != 0) return *part(static_cast<uint32_t>(offset / uniform_ + 1));
+  auto it = std::ranges::upper_bound(ends_, offset);
+  return *part(static_cast<uint32_t>(it - ends_.begin() + 1));
+}
+
+ByteRange Layout::unit_at(uint64_t offset) const {
+  ByteRange part = part_at(offset);
+  if (unit_max_ == 0 || part.length <= unit_max_) return part;
+  uint64_t piece = divide_up(part.length, divide_up(part.length, unit_max_));
+  uint64_t start = part.offset + (offset - part.offset) / piece * piece;
+  return {start, std::min(piece, part.end() - start)};
+}
+
+std::vector<uint64_t> Layout::part_sizes() const {
+  std::vector<uint64_t> sizes;
+  for (uint32_t n = 1; n <= parts(); ++n) sizes.push_back(part(n)->length);
+  return sizes;
+}
+
+}  // namespace forebay::object

@@ -1,0 +1,50 @@
+// Layout: how an object is cut into units. A unit is an uploaded part; a part above unit_max is
+// split evenly, so that one byte never costs gigabytes. Pure.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/names.h"
+#include "base/range.h"
+
+namespace forebay::object {
+
+/// Parts and units of one version. Known: as it was uploaded. Guessed: explains what the origin
+/// told; wrong guesses cost efficiency, never bytes, because a unit's name holds its range.
+class Layout {
+ public:
+  /// Without credible parts an object is cut at multiples of this.
+  static constexpr uint64_t kFixedPart = 8 << 20;
+
+  Layout() = default;
+  /// One part.
+  static Layout whole(uint64_t size, uint64_t unit_max);
+  /// Parts of these sizes, in order.
+  static Layout of_parts(std::vector<uint64_t> sizes, uint64_t unit_max);
+  /// For an object that others uploaded: one part without "-N" in its ETag; else the part size
+  /// `first_part` (0: not known) if it explains size and N; else the smallest whole MiB that does;
+  /// else fixed parts.
+  static Layout guess(uint64_t size, const ETag& etag, uint64_t first_part, uint64_t unit_max);
+
+  bool known() const { return known_; }
+  uint64_t size() const { return size_; }
+  uint32_t parts() const;
+  /// The bytes of part `number` (from 1); nothing when there is no such part.
+  std::optional<ByteRange> part(uint32_t number) const;
+  /// The unit that holds `offset`, which is below size().
+  ByteRange unit_at(uint64_t offset) const;
+  /// Sizes of all parts, for a stored head.
+  std::vector<uint64_t> part_sizes() const;
+
+ private:
+  ByteRange part_at(uint64_t offset) const;
+
+  uint64_t size_ = 0;
+  uint64_t unit_max_ = 0;
+  uint64_t uniform_ = 0;         ///< size of every part but the last; 0: see ends_
+  std::vector<uint64_t> ends_;   ///< of each part
+  bool known_ = false;
+};
+
+}  // namespace forebay::object

@@ -1,0 +1,143 @@
+#include "object/store.h"
+
+#include <algorithm>
+
+#include "object/reader.h"
+#include "object/tee.h"
+
+namespace forebay::object {
+
+namespace {
+
+// How often a read follows a version that changes before its first byte.
+constexpr int kFollow = 5;
+
+Error no_such_key() {
+  return fail(Code::not_found, "The specified key does not exist.", "NoSuchKey");
+}
+
+/// The part of a decision that needs no disk and no origin.
+Result<ReadAnswer> decide_read(const ReadRequest& request, HeadRef head) {
+  if (!head->exists) return no_such_key();
+  ReadAnswer answer;
+  const origin::ObjectInfo& info = head->info;
+  answer.head = std::move(head);
+  answer.range = {0, info.size};
+  Result<> allowed = decide(request.conditions, info.etag, info.modified);
+  if (!allowed) {
+    bool same = allowed.error().detail() == "NotModified";
+    answer.decision = same ? Decision::not_modified : Decision::precondition_failed;
+    return answer;
+  }
+  if (request.part_number > 0) {
+    const Layout& layout = answer.head->layout;
+    auto part = layout.part(request.part_number);
+    if (!part) {
+      answer.decision = Decision::unsatisfiable;
+      return answer;
+    }
+    answer.range = *part;
+    answer.decision = Decision::partial;
+    if (info.etag.part_count() > 0) answer.parts_count = layout.parts();
+    return answer;
+  }
+  bool ranged = request.range && (!request.conditions.if_range ||
+                                  range_applies(*request.conditions.if_range, info.etag,
+                                                info.modified));
+  if (!ranged) return answer;
+  auto range = request.range->resolve(info.size);
+  answer.decision = range ? Decision::partial : Decision::unsatisfiable;
+  if (range) answer.range = *range;
+  return answer;
+}
+
+bool has_body(const ReadRequest& request, const ReadAnswer& answer) {
+  return request.body && answer.range.length > 0 &&
+         (answer.decision == Decision::whole || answer.decision == Decision::partial);
+}
+
+}  // namespace
+
+std::optional<ReadAnswer> Store::read_now(const ReadRequest& request, io::Loop& loop) {
+  if (request.mode == unit::Mode::past) return std::nullopt;
+  HeadRef head = heads_.believed(*request.bucket, request.key.text(), loop.now());
+  if (head == nullptr || !head->exists || head->version == nullptr || request.part_number > 0) {
+    return std::nullopt;
+  }
+  Result<ReadAnswer> answer = decide_read(request, std::move(head));
+  if (!answer) return std::nullopt;
+  answer->body.length = answer->range.length;
+  if (!has_body(request, *answer)) return std::move(*answer);
+  const unit::Unit& first = answer->head->first;
+  bool one = first.range.covers(answer->range);
+  unit::Unit unit = one ? first : answer->head->unit_at(answer->range.offset);
+  if (!unit.range.covers(answer->range)) return std::nullopt;
+  auto slice = cache_.find(unit, answer->range);
+  if (!slice) return std::nullopt;
+  answer->body = io::Body::of(std::move(*slice));
+  return std::move(*answer);
+}
+
+Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
+  if (auto now = read_now(request, *ctx.loop)) co_return std::move(*now);
+  for (int round = 0; round < kFollow; ++round) {
+    HeadRef head =
+        co_await co_await heads_.current(request.bucket, request.key, round > 0, ctx);
+    ReadAnswer answer = co_await decide_read(request, head);
+    answer.body.length = answer.range.length;
+    if (!has_body(request, answer)) co_return answer;
+    Result<ReadAnswer> opened = co_await open(request, head, std::move(answer), ctx);
+    if (opened) co_return opened;
+    // Another version, or none: ask again what is current. The client sees neither.
+    bool moved = opened.error().code() == Code::conflict ||
+                 opened.error().code() == Code::not_found;
+    if (!moved) co_return std::move(opened.error());
+  }
+  co_return fail(Code::unavailable, "the object changes faster than it can be read", "SlowDown");
+}
+
+Task<ReadAnswer> Store::open(ReadRequest request, HeadRef head, ReadAnswer answer, Context ctx) {
+  if (head->version == nullptr) {
+    co_return co_await open_untagged(std::move(request), std::move(answer), ctx);
+  }
+  auto reader = std::make_unique<Reader>(cache_, head, answer.range, request.mode);
+  answer.served = co_await co_await reader->open(ctx);
+  answer.body.source = std::move(reader);
+  co_return answer;
+}
+
+// Without a strong tag nothing ties a second answer to the first: what this one answer says of
+// itself is what the client gets.
+Task<ReadAnswer> Store::open_untagged(ReadRequest request, ReadAnswer answer, Context ctx) {
+  origin::GetOptions options;
+  if (answer.decision == Decision::partial) options.range = answer.range;
+  origin::GetAnswer got =
+      co_await co_await request.bucket->origin->get(request.key, std::move(options), ctx);
+  answer.head = Heads::head_with(*request.bucket, request.key, std::move(got.info),
+                                 Layout::whole(0, 0), ctx.loop->now());
+  answer.range = got.range;
+  answer.served = unit::Served::bypass;
+  answer.body = std::move(got.body);
+  co_return answer;
+}
+
+Task<> Store::stage(ReadRequest request, bool wait, Context ctx) {
+  HeadRef head = co_await co_await heads_.current(request.bucket, request.key, false, ctx);
+  if (!head->exists) co_return no_such_key();
+  if (head->version == nullptr) co_return ok;
+  for (uint64_t at = 0; at < head->info.size;) {
+    unit::Unit unit = head->unit_at(at);
+    at = unit.range.end();
+    if (wait) {
+      auto opened = co_await co_await cache_.open(head->version, unit, unit.range,
+                                                  unit::Mode::normal, ctx);
+      while (size(co_await co_await opened.source->next(ctx)) > 0) {
+      }
+    } else if (!cache_.prefetch(head->version, unit, *ctx.loop)) {
+      co_return fail(Code::busy, "Please reduce your request rate.", "SlowDown");
+    }
+  }
+  co_return ok;
+}
+
+}  // namespace forebay::object

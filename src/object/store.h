@@ -1,0 +1,83 @@
+// Store: objects as a gateway sees them. A read becomes a decision on the head and a body made of
+// units; a write becomes a ticket around the origin's own write; lists and uploads are the origin's.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "object/bucket.h"
+#include "object/conditions.h"
+#include "object/heads.h"
+#include "unit/cache.h"
+
+namespace forebay::object {
+
+struct ReadRequest {
+  BucketRef bucket;
+  ObjectKey key;
+  std::optional<RangeRequest> range = std::nullopt;
+  uint32_t part_number = 0;  ///< 0: none; not together with range
+  ReadConditions conditions = {};
+  unit::Mode mode = unit::Mode::normal;
+  bool body = true;  ///< false: HEAD
+};
+
+/// What the head decided.
+enum class Decision { whole, partial, not_modified, precondition_failed, unsatisfiable };
+
+struct ReadAnswer {
+  Decision decision = Decision::whole;
+  HeadRef head;
+  ByteRange range;          ///< what the body holds
+  uint32_t parts_count = 0;  ///< x-amz-mp-parts-count, in answers to a part number
+  unit::Served served = unit::Served::hit;
+  io::Body body;            ///< source null without bytes, and for HEAD
+};
+
+struct CompleteRequest {
+  BucketRef bucket;
+  ObjectKey key;
+  std::string upload_id;
+  std::vector<origin::CompletedPart> parts;
+  origin::PutOptions options;
+};
+
+/// All loops share one. Errors of the origin come as they are; a missing key is Code::not_found,
+/// "NoSuchKey".
+class Store {
+ public:
+  Store(Heads& heads, unit::Cache& cache) : heads_(heads), cache_(cache) {}
+
+  /// Nothing is sent before the version is sure: a version that changes until then is followed, a
+  /// version that changes later ends the body with an error.
+  Task<ReadAnswer> read(ReadRequest request, Context ctx);
+
+  /// The warm road of a plain GET: head believed, one unit, on disk, in memory. Does not wait.
+  /// Nothing → use read().
+  std::optional<ReadAnswer> read_now(const ReadRequest& request, io::Loop& loop);
+
+  /// Fetches the whole object into the cache, unit by unit. Without `wait` it begins what there is
+  /// room for and returns; Code::busy, "SlowDown", when there is none.
+  Task<> stage(ReadRequest request, bool wait, Context ctx);
+
+  /// body.source must fail rather than end when its bytes do not verify: the origin commits only
+  /// after its last byte.
+  Task<origin::PutAnswer> put(BucketRef bucket, ObjectKey key, origin::PutOptions options,
+                              io::Body body, Context ctx);
+  Task<> remove(BucketRef bucket, ObjectKey key, Context ctx);
+  Task<origin::PutAnswer> complete(CompleteRequest request, Context ctx);
+
+ private:
+  friend class Reader;
+  Task<ReadAnswer> open(ReadRequest request, HeadRef head, ReadAnswer answer, Context ctx);
+  Task<ReadAnswer> open_untagged(ReadRequest request, ReadAnswer answer, Context ctx);
+  Task<Layout> upload_layout(BucketRef bucket, ObjectKey key, std::string upload_id,
+                             std::vector<origin::CompletedPart> parts, Context ctx);
+  void drop_units(const HeadRef& head);
+
+  Heads& heads_;
+  unit::Cache& cache_;
+};
+
+}  // namespace forebay::object

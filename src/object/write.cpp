@@ -1,0 +1,141 @@
+// The writing half of Store: tickets around the origin's own writes.
+#include <algorithm>
+
+#include "object/store.h"
+#include "object/tee.h"
+
+namespace forebay::object {
+
+namespace {
+
+/// Whether the origin has surely not done it. Everything else may still happen.
+bool surely_not_done(const Error& error) {
+  switch (error.code()) {
+    case Code::not_found: case Code::exists: case Code::invalid: case Code::denied:
+    case Code::conflict: case Code::too_large: case Code::corrupt:
+      return true;
+    default: return false;
+  }
+}
+
+/// What the origin's answer and the request say of the new version; exists only when both together
+/// are all that a check would tell.
+std::optional<origin::ObjectInfo> info_of(const origin::PutAnswer& answer,
+                                          const origin::PutOptions& options, uint64_t size) {
+  if (!answer.tag.strong() || answer.modified.ns == 0) return std::nullopt;
+  origin::ObjectInfo info;
+  info.size = size;
+  info.etag = answer.etag;
+  info.tag = answer.tag;
+  info.version_id = answer.version_id;
+  info.modified = answer.modified;
+  info.fields = options.fields;
+  info.checksums = options.checksums;
+  return info;
+}
+
+}  // namespace
+
+Task<origin::PutAnswer> Store::put(BucketRef bucket, ObjectKey key, origin::PutOptions options,
+                                   io::Body body, Context ctx) {
+  uint64_t length = body.length;
+  std::shared_ptr<Kept> kept;
+  if (bucket->cache_writes && body.source != nullptr && length <= cache_.small_max()) {
+    kept = std::make_shared<Kept>();
+    body.source = std::make_unique<Tee>(std::move(body.source), kept, cache_.small_max());
+  }
+  Time started = ctx.loop->now();
+  Heads::Ticket ticket = heads_.open_ticket(*bucket, key, *ctx.loop);
+  Result<origin::PutAnswer> answer =
+      co_await bucket->origin->put(key, options, std::move(body), ctx);
+  if (!answer) {
+    if (surely_not_done(answer.error())) ticket.close(nullptr);
+    co_return std::move(answer.error());  // else the ticket dies uncertain
+  }
+  HeadRef head;
+  if (answer->tag.strong()) {
+    origin::ObjectInfo named;
+    named.size = length;
+    named.etag = answer->etag;
+    named.tag = answer->tag;
+    HeadRef naming = Heads::head_with(*bucket, key, std::move(named),
+                                      Layout::whole(length, bucket->unit_max), started);
+    if (kept != nullptr && kept->bytes.size() == length && length > 0) {
+      cache_.admit(naming->first.id, Bytes(std::move(kept->bytes)), *ctx.loop);
+    }
+    if (auto info = info_of(*answer, options, length)) {
+      head = Heads::head_with(*bucket, key, std::move(*info), naming->layout, started);
+    }
+  }
+  ticket.close(std::move(head));
+  co_return answer;
+}
+
+Task<> Store::remove(BucketRef bucket, ObjectKey key, Context ctx) {
+  HeadRef before = heads_.last_seen(*bucket, key);
+  Heads::Ticket ticket = heads_.open_ticket(*bucket, key, *ctx.loop);
+  Result<> removed = co_await bucket->origin->remove(key, ctx);
+  if (!removed) {
+    if (surely_not_done(removed.error())) ticket.close(nullptr);
+    co_return std::move(removed.error());
+  }
+  if (before != nullptr) drop_units(before);
+  if (before != nullptr && before->layout.parts() > 1) {
+    (void)co_await heads_.forget_layout(bucket, key, ctx);  // a hint; it does no harm
+  }
+  ticket.close(nullptr);
+  co_return ok;
+}
+
+void Store::drop_units(const HeadRef& head) {
+  if (!head->exists || head->version == nullptr) return;
+  for (uint64_t at = 0; at < head->info.size;) {
+    unit::Unit unit = head->unit_at(at);
+    cache_.remove(unit.id);
+    at = unit.range.end();
+  }
+}
+
+// Part sizes are what the origin kept, not what this process remembers: the upload may be older.
+Task<Layout> Store::upload_layout(BucketRef bucket, ObjectKey key, std::string upload_id,
+                                  std::vector<origin::CompletedPart> parts, Context ctx) {
+  std::vector<uint64_t> sizes;
+  uint32_t marker = 0;
+  auto wanted = parts.begin();
+  while (wanted != parts.end()) {
+    auto page = co_await co_await bucket->origin->list_parts(key, upload_id, marker, 1000, ctx);
+    for (const origin::PartInfo& part : page.parts) {
+      if (wanted != parts.end() && wanted->number == part.number) {
+        sizes.push_back(part.size);
+        ++wanted;
+      }
+    }
+    if (!page.truncated || page.next_marker <= marker) break;
+    marker = page.next_marker;
+  }
+  if (wanted != parts.end()) co_return fail(Code::not_found, "a part is not listed");
+  co_return Layout::of_parts(std::move(sizes), bucket->unit_max);
+}
+
+Task<origin::PutAnswer> Store::complete(CompleteRequest request, Context ctx) {
+  const BucketRef& bucket = request.bucket;
+  Result<Layout> layout =
+      co_await upload_layout(bucket, request.key, request.upload_id, request.parts, ctx);
+  Heads::Ticket ticket = heads_.open_ticket(*bucket, request.key, *ctx.loop);
+  Result<origin::PutAnswer> answer = co_await bucket->origin->complete_upload(
+      request.key, request.upload_id, request.parts, request.options, ctx);
+  if (!answer) {
+    if (surely_not_done(answer.error())) ticket.close(nullptr);
+    co_return std::move(answer.error());
+  }
+  // Fields were given when the upload was created, so only a check knows the whole head; what is
+  // learned here is how the object is cut.
+  if (layout && answer->tag.strong()) {
+    // A hint: without it the layout is guessed.
+    (void)co_await heads_.remember_layout(bucket, request.key, answer->tag, *layout, ctx);
+  }
+  ticket.close(nullptr);
+  co_return answer;
+}
+
+}  // namespace forebay::object

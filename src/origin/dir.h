@@ -1,0 +1,26 @@
+// `dir`: a folder of this machine (or one it has mounted) as an origin. Each key is a file; what
+// S3 knows beside its bytes is kept in an extended attribute. Forebay writes by temporary file and
+// rename, so a file never holds half a version; others may write into the folder too.
+// docs/formats/dir-origin.md says what lies where and what cannot be seen.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "origin/origin.h"
+#include "origin/parts.h"
+
+namespace forebay::origin {
+
+struct DirOptions {
+  std::string path;              ///< absolute
+  bool create = false;           ///< make the folder when it is missing, else it is NoSuchBucket
+  uint64_t min_part = kMinPart;  ///< smaller parts but the last are refused
+  std::shared_ptr<Meter> meter = nullptr;
+};
+
+/// Touches nothing yet: the folder is opened by the first call. Conditions of writes hold among
+/// writers through this object; If-None-Match also against everybody else.
+std::unique_ptr<Origin> make_dir_origin(DirOptions options);
+
+}  // namespace forebay::origin

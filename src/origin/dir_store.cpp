@@ -1,0 +1,348 @@
+#include "origin/dir_store.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "base/encoding.h"
+#include "origin/dir_key.h"
+
+namespace forebay::origin {
+
+namespace {
+
+constexpr Duration kForgotten = seconds(24 * 3600);
+constexpr int kPlaceAttempts = 100;
+constexpr uint64_t kLargestRecord = 4 << 20;
+
+Error no_such_key(const std::string& path) {
+  return fail(Code::not_found, "no file '" + path + "'", "NoSuchKey");
+}
+
+/// The error of a folder's file in the words of an origin.
+Error in_words(Error error, std::string_view what) {
+  std::string detail = error.detail();
+  if (detail.empty() && error.code() == Code::denied) detail = "AccessDenied";
+  return fail(error.code(), std::string(what) + " : " + error.text(), std::move(detail));
+}
+
+}  // namespace
+
+// --- RecentTags
+
+void RecentTags::add(const std::string& tag, WallTime now) {
+  std::lock_guard lock(mutex_);
+  // After the tick is over a tag is strong by its age; keep it for twice as long.
+  while (!order_.empty() &&
+         (order_.size() >= limit_ || now.ns - order_.front().first.ns > seconds(4).ns)) {
+    tags_.erase(order_.front().second);
+    order_.pop_front();
+  }
+  if (tags_.insert(tag).second) order_.emplace_back(now, tag);
+}
+
+bool RecentTags::contains(const std::string& tag) const {
+  std::lock_guard lock(mutex_);
+  return tags_.contains(tag);
+}
+
+Result<> DirTemp::append(ByteView bytes) {
+  md5->update(bytes);
+  Result<> written = file->write_at(size, bytes);
+  if (!written) return written;
+  size += bytes.size();
+  return ok;
+}
+
+// --- opening and reading
+
+Result<> DirStore::open(io::Loop& loop) {
+  std::lock_guard lock(open_mutex_);
+  if (root_ != nullptr) return ok;
+  auto opened = loop.open_directory(path_, create_);
+  if (!opened && opened.error().code() == Code::not_found) {
+    return fail(Code::not_found, "no folder " + path_, "NoSuchBucket");
+  }
+  if (!opened) return in_words(std::move(opened.error()), "open the folder of a bucket");
+  // A folder that was just made must outlive a power loss, or all that is put into it does not.
+  for (std::string above = path_; create_ && above.size() > 1;) {
+    above = dir_parent(above);
+    auto folder = loop.open_directory(above.empty() ? "/" : above, false);
+    if (folder) (void)(*folder)->sync("");
+  }
+  root_ = std::move(*opened);
+  outside_records_ = root_->stat(std::string(kDirRecords)).has_value();
+  return ok;
+}
+
+Result<DirObject> DirStore::find(const std::string& path, WallTime now) {
+  auto file = root_->open(path, io::OpenMode::read);
+  if (!file && (file.error().code() == Code::not_found || file.error().code() == Code::too_large)) {
+    return no_such_key(path);
+  }
+  if (!file) return in_words(std::move(file.error()), "open a file");
+  auto stat = (*file)->stat();
+  if (!stat) return std::move(stat.error());
+  if (stat->kind != io::FileStat::Kind::file) return no_such_key(path);
+  return describe(std::move(*file), *stat, now);
+}
+
+DirObject DirStore::describe(std::shared_ptr<io::File> file, const io::FileStat& stat,
+                             WallTime now) {
+  DirObject out;
+  std::string identity = "d:" + dir_identity(stat);
+  out.info.size = stat.size;
+  out.info.modified = stat.modified;
+  if (!dir_unsettled(stat, now) || own_.contains(identity)) {
+    out.info.tag = Tag(std::move(identity));
+  }
+  if (auto record = read_record(*file, stat)) {
+    out.info.etag = std::move(record->etag);
+    out.info.fields = std::move(record->fields);
+    out.info.checksums = std::move(record->checksums);
+    out.parts = std::move(record->parts);
+  } else {
+    out.info.etag = dir_etag(stat);
+    out.info.fields = {{"content-type", "binary/octet-stream"}};
+  }
+  out.file = std::move(file);
+  out.stat = stat;
+  return out;
+}
+
+// --- records
+
+std::optional<DirRecord> DirStore::read_record(io::File& file, const io::FileStat& stat) {
+  Result<std::string> text = file.attribute(kDirAttribute);
+  if (!text && outside_records_) {
+    auto kept = root_->open(dir_record_path(stat), io::OpenMode::read);
+    if (!kept) return std::nullopt;
+    auto kept_stat = (*kept)->stat();
+    if (!kept_stat || kept_stat->size > kLargestRecord) return std::nullopt;
+    text = std::string(kept_stat->size, '\0');
+    auto bytes = std::as_writable_bytes(std::span(*text));
+    auto count = (*kept)->read_at(0, bytes);
+    if (!count || *count != bytes.size()) return std::nullopt;
+  }
+  if (!text) return std::nullopt;
+  Result<DirRecord> record = parse_dir_record(*text);
+  if (!record || !record->describes(stat)) return std::nullopt;
+  return std::move(*record);
+}
+
+Result<> DirStore::write_record(const std::string& path, const io::FileStat& stat,
+                                const std::string& text) {
+  Result<> set = root_->set_attribute(path, kDirAttribute, text);
+  if (set) return ok;
+  // No attributes here, or too little room for this one (ext4 has one block for all).
+  Result<> made = root_->make_directory(std::string(kDirRecords));
+  if (!made) return made;
+  auto file = root_->open(dir_record_path(stat), io::OpenMode::create);
+  if (!file) return std::move(file.error());
+  outside_records_ = true;
+  Result<> emptied = (*file)->truncate(0);
+  if (!emptied) return emptied;
+  Result<> written = (*file)->write_at(0, as_bytes(text));
+  if (!written) return written;
+  Result<> synced = (*file)->sync();
+  if (!synced) return synced;
+  return sync_above(dir_record_path(stat));
+}
+
+void DirStore::drop_record(const io::FileStat& stat) {
+  if (outside_records_) (void)root_->remove(dir_record_path(stat));
+}
+
+// --- writing
+
+Result<DirTemp> DirStore::begin(const std::string& name, WallTime now) {
+  DirTemp temp;
+  temp.path = std::string(kDirTemporary) + "/" + name;
+  for (int attempt = 1;; ++attempt) {
+    Result<> made = root_->make_directory(std::string(kDirTemporary));
+    if (!made) return in_words(std::move(made.error()), "make the folder of temporary files");
+    auto file = root_->open(temp.path, io::OpenMode::create_new);
+    if (file) {
+      temp.file = std::move(*file);
+      break;
+    }
+    // A probe may just have removed the empty folder.
+    if (file.error().code() != Code::not_found || attempt == kPlaceAttempts) {
+      return in_words(std::move(file.error()), "make a temporary file");
+    }
+  }
+  if (!swept_.exchange(true)) sweep(now);
+  return temp;
+}
+
+void DirStore::drop(const DirTemp& temp) { (void)root_->remove(temp.path); }
+
+std::mutex& DirStore::lock_of(const std::string& path) {
+  return stripes_[std::hash<std::string>()(path) % stripes_.size()];
+}
+
+Result<> DirStore::check_conditions(const std::string& path, const WriteConditions& conditions,
+                                    WallTime now) {
+  if (!conditions.if_none_match_any && conditions.if_match.empty()) return ok;
+  Result<DirObject> there = find(path, now);
+  if (!there && there.error().code() != Code::not_found) return std::move(there.error());
+  if (conditions.if_none_match_any && !there) return ok;
+  if (!conditions.if_match.empty()) {
+    if (!there) return std::move(there.error());
+    if (there->info.etag == conditions.if_match) return ok;
+  }
+  return fail(Code::conflict, "the condition does not hold", "PreconditionFailed");
+}
+
+Result<PutAnswer> DirStore::commit(DirTemp& temp, const std::string& path, DirRecord record,
+                                   const WriteConditions& conditions, WallTime now) {
+  auto written = temp.file->stat();
+  if (!written) return std::move(written.error());
+  record.size = written->size;
+  record.modified = written->modified;
+  Result<> recorded = write_record(temp.path, *written, encode(record));
+  if (!recorded) return in_words(std::move(recorded.error()), "keep a record");
+  Result<> synced = temp.file->sync();
+  if (!synced) return std::move(synced.error());
+
+  io::FileStat placed;
+  {
+    std::lock_guard lock(lock_of(path));
+    Result<> holds = check_conditions(path, conditions, now);
+    Result<io::FileStat> before = root_->stat(path);
+    Result<> done = holds ? place(temp.path, path, conditions.if_none_match_any) : std::move(holds);
+    if (!done) {
+      drop_record(*written);
+      return std::move(done.error());
+    }
+    if (before && before->kind == io::FileStat::Kind::file) drop_record(*before);
+    auto stat = temp.file->stat();
+    if (!stat) return std::move(stat.error());
+    placed = *stat;
+    own_.add("d:" + dir_identity(placed), now);
+  }
+  Result<> durable = sync_above(path);
+  if (!durable) return fail(Code::unavailable, durable.error().text());
+  return PutAnswer{record.etag, Tag("d:" + dir_identity(placed)), {}, placed.modified};
+}
+
+std::optional<std::string> DirStore::file_above(const std::string& path) {
+  for (std::string above = dir_parent(path); !above.empty(); above = dir_parent(above)) {
+    auto stat = root_->stat(above);
+    if (stat && stat->kind != io::FileStat::Kind::directory) return above;
+  }
+  return std::nullopt;
+}
+
+Result<> DirStore::place_over_folder(const std::string& path) {
+  Result<> gone = root_->remove_folder(path);
+  if (gone || gone.error().code() == Code::not_found) return ok;
+  return fail(Code::invalid,
+              "a directory cannot hold this key: keys below '" + path + "/' are there",
+              "InvalidArgument");
+}
+
+Result<> DirStore::place(const std::string& from, const std::string& path, bool keep_existing) {
+  for (int attempt = 0; attempt < kPlaceAttempts; ++attempt) {
+    std::string parent = dir_parent(path);
+    Result<> made = parent.empty() ? Result<>(ok) : root_->make_directory(parent);
+    Result<> renamed = made ? root_->rename(from, path, keep_existing) : std::move(made);
+    if (renamed) return ok;
+    Code code = renamed.error().code();
+    if (code != Code::not_found && code != Code::exists && code != Code::conflict) {
+      return in_words(std::move(renamed.error()), "put a file in place");
+    }
+    if (auto file = file_above(path)) {
+      return fail(Code::invalid, "a directory cannot hold this key: '" + *file + "' is a key",
+                  "InvalidArgument");
+    }
+    auto there = root_->stat(path);
+    if (there && there->kind == io::FileStat::Kind::directory) {
+      Result<> cleared = place_over_folder(path);
+      if (!cleared) return cleared;
+    } else if (there && keep_existing) {
+      return fail(Code::conflict, "the key is there", "PreconditionFailed");
+    }
+    // Else a folder was pruned between the two steps.
+  }
+  return fail(Code::busy, "folders come and go too fast", "SlowDown");
+}
+
+Result<> DirStore::sync_above(const std::string& path) {
+  std::string above = path;
+  do {
+    above = dir_parent(above);
+    Result<> synced = root_->sync(above);
+    // A folder that is gone was pruned: its last key was removed after this one came.
+    if (!synced && synced.error().code() != Code::not_found) return synced;
+  } while (!above.empty());
+  return ok;
+}
+
+// --- removing
+
+Result<> DirStore::remove(const std::string& path) {
+  {
+    std::lock_guard lock(lock_of(path));
+    auto there = root_->stat(path);
+    if (there && there->kind == io::FileStat::Kind::directory) return ok;
+    Result<> removed = root_->remove(path);
+    if (!removed && removed.error().code() == Code::not_found) return ok;
+    if (!removed) return in_words(std::move(removed.error()), "remove a file");
+    if (there) drop_record(*there);
+  }
+  prune_above(path);
+  Result<> durable = sync_above(path);
+  if (!durable) return fail(Code::unavailable, durable.error().text());
+  return ok;
+}
+
+void DirStore::prune_above(const std::string& path) {
+  for (std::string above = dir_parent(path); !above.empty(); above = dir_parent(above)) {
+    if (!root_->remove_folder(above)) return;
+  }
+}
+
+void DirStore::drop_tree(const std::string& path, int depth) {
+  auto entries = root_->list(path);
+  if (!entries || depth == 0) return;
+  for (const io::DirectoryEntry& entry : *entries) {
+    std::string name = path + "/" + entry.name;
+    if (entry.kind == io::FileStat::Kind::directory) {
+      drop_tree(name, depth - 1);
+      continue;
+    }
+    if (auto stat = root_->stat(name)) drop_record(*stat);
+    (void)root_->remove(name);
+  }
+  (void)root_->remove_folder(path);
+}
+
+void DirStore::sweep(WallTime now) {
+  std::string folder(kDirTemporary);
+  auto entries = root_->list(folder);
+  if (!entries) return;
+  for (const io::DirectoryEntry& entry : *entries) {
+    std::string path = folder + "/" + entry.name;
+    auto stat = root_->stat(path);
+    if (!stat || now.ns - stat->changed.ns < kForgotten.ns) continue;
+    if (stat->kind == io::FileStat::Kind::directory) {
+      drop_tree(path, 2);
+    } else {
+      drop_record(*stat);
+      (void)root_->remove(path);
+    }
+  }
+}
+
+Result<> DirStore::try_to_write(const std::string& name) {
+  std::string folder(kDirTemporary);
+  Result<> made = root_->make_directory(folder);
+  if (!made) return made;
+  auto file = root_->open(folder + "/" + name, io::OpenMode::create_new);
+  if (!file) return std::move(file.error());
+  (void)root_->remove(folder + "/" + name);
+  (void)root_->remove_folder(folder);
+  return ok;
+}
+
+}  // namespace forebay::origin

@@ -1,0 +1,129 @@
+// DirStore: everything a `dir` origin does that blocks, as plain functions for any thread of the
+// pool. dir.cpp turns them into Tasks. Docs: docs/formats/dir-origin.md.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "base/hash.h"
+#include "io/file.h"
+#include "io/loop.h"
+#include "origin/dir_record.h"
+#include "origin/origin.h"
+
+namespace forebay::origin {
+
+/// Tags of files that this process has just put in place: strong at once, though their clock tick
+/// is not over. Bounded; a forgotten one is merely weak until it settles. Any thread.
+class RecentTags {
+ public:
+  explicit RecentTags(size_t limit) : limit_(limit) {}
+  void add(const std::string& tag, WallTime now);
+  bool contains(const std::string& tag) const;
+
+ private:
+  const size_t limit_;
+  mutable std::mutex mutex_;
+  std::unordered_set<std::string> tags_;
+  std::deque<std::pair<WallTime, std::string>> order_;
+};
+
+/// An open object.
+struct DirObject {
+  std::shared_ptr<io::File> file;
+  io::FileStat stat;
+  ObjectInfo info;
+  std::vector<PartRun> parts;
+};
+
+/// A file being written; dropped by DirStore::drop unless it was committed.
+struct DirTemp {
+  std::string path;
+  std::shared_ptr<io::File> file;
+  uint64_t size = 0;
+  std::unique_ptr<Checksum> md5 = Checksum::make(ChecksumKind::md5);
+  Result<> append(ByteView bytes);
+};
+
+class DirStore {
+ public:
+  DirStore(std::string path, bool create) : path_(std::move(path)), create_(create) {}
+
+  /// Opens the folder once; every other call comes after it. Missing → not_found, NoSuchBucket.
+  Result<> open(io::Loop& loop);
+
+  // --- objects; `path` as dir_path() gives it
+
+  /// Not there, or no file → not_found, NoSuchKey. `now` decides whether the tag is strong.
+  Result<DirObject> find(const std::string& path, WallTime now);
+  /// The stat and record of an open file as ObjectInfo.
+  DirObject describe(std::shared_ptr<io::File> file, const io::FileStat& stat, WallTime now);
+  /// A new file in the folder of temporary files; `name` is random.
+  Result<DirTemp> begin(const std::string& name, WallTime now);
+  /// Makes the temporary file the object, durably, if the conditions hold. record.size and
+  /// .modified are filled in here.
+  Result<PutAnswer> commit(DirTemp& temp, const std::string& path, DirRecord record,
+                           const WriteConditions& conditions, WallTime now);
+  /// Removes a temporary file that was not committed; errors are nobody's.
+  void drop(const DirTemp& temp);
+  /// Durable. No error when it is not there. Folders that become empty go too.
+  Result<> remove(const std::string& path);
+  Result<ListAnswer> list(const ListOptions& options, WallTime now);
+
+  // --- uploads; `id` is checked here
+
+  Result<> create_upload(const std::string& id, const DirUpload& upload, WallTime now);
+  /// Another key's, or none → not_found, NoSuchUpload.
+  Result<DirUpload> upload(const std::string& id, const std::string& key);
+  Result<PartInfo> commit_part(DirTemp& temp, const std::string& id, uint32_t number,
+                               Fields checksums);
+  Result<std::map<uint32_t, PartInfo>> parts(const std::string& id);
+  /// An open part, if it still has that ETag; else InvalidPart.
+  Result<std::shared_ptr<io::File>> open_part(const std::string& id, const PartInfo& part);
+  /// Makes it disappear at once, then deletes its parts.
+  Result<> drop_upload(const std::string& id);
+  /// All, by key and id.
+  Result<std::vector<UploadInfo>> uploads();
+
+  /// Whether a file can be made here.
+  Result<> try_to_write(const std::string& name);
+
+  io::Directory& root() { return *root_; }
+
+ private:
+  std::mutex& lock_of(const std::string& path);
+  Result<> check_conditions(const std::string& path, const WriteConditions& conditions,
+                            WallTime now);
+  /// Renames into place, making folders, and again when a folder was pruned meanwhile.
+  Result<> place(const std::string& from, const std::string& path, bool keep_existing);
+  Result<> place_over_folder(const std::string& path);
+  std::optional<std::string> file_above(const std::string& path);
+  Result<> write_record(const std::string& path, const io::FileStat& stat, const std::string& text);
+  std::optional<DirRecord> read_record(io::File& file, const io::FileStat& stat);
+  void drop_record(const io::FileStat& stat);
+  /// Makes the names of all folders above `path` durable.
+  Result<> sync_above(const std::string& path);
+  void prune_above(const std::string& path);
+  void drop_tree(const std::string& path, int depth);
+  void sweep(WallTime now);
+
+  const std::string path_;
+  const bool create_;
+  std::mutex open_mutex_;
+  std::shared_ptr<io::Directory> root_;
+  /// Conditions and renames of one key are one step under its stripe; held within one job only.
+  std::array<std::mutex, 64> stripes_;
+  RecentTags own_{64 << 10};
+  std::atomic<bool> swept_ = false;
+  /// Whether any record was ever kept outside attributes; then removals look there too.
+  std::atomic<bool> outside_records_ = false;
+};
+
+}  // namespace forebay::origin

@@ -1,0 +1,179 @@
+// DirStore: uploads in parts. An upload is a folder: `upload.json` and one file per part.
+#include <algorithm>
+#include <charconv>
+
+#include "base/encoding.h"
+#include "origin/dir_key.h"
+#include "origin/dir_store.h"
+#include "origin/parts.h"
+
+namespace forebay::origin {
+
+namespace {
+
+constexpr uint64_t kLargestUploadFile = 1 << 20;
+constexpr std::string_view kUploadFile = "upload.json";
+constexpr std::string_view kPartPrefix = "part.";
+
+Error no_such_upload() { return fail(Code::not_found, "no such upload", "NoSuchUpload"); }
+
+/// Ids come from clients: only what create_upload makes is let near a path.
+bool is_upload_id(std::string_view id) {
+  return id.size() == 32 && std::all_of(id.begin(), id.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+std::string folder_of(std::string_view id) {
+  return std::string(kDirUploads) + "/" + std::string(id);
+}
+
+std::string part_path(std::string_view id, uint32_t number) {
+  return folder_of(id) + "/" + std::string(kPartPrefix) + std::to_string(number);
+}
+
+std::optional<uint32_t> part_number(std::string_view name) {
+  if (!name.starts_with(kPartPrefix)) return std::nullopt;
+  name.remove_prefix(kPartPrefix.size());
+  uint32_t number = 0;
+  auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return number;
+}
+
+Result<std::string> read_whole(io::Directory& root, const std::string& path) {
+  auto file = root.open(path, io::OpenMode::read);
+  if (!file) return std::move(file.error());
+  auto stat = (*file)->stat();
+  if (!stat) return std::move(stat.error());
+  if (stat->size > kLargestUploadFile) return fail(Code::corrupt, path + " is too large");
+  std::string text(stat->size, '\0');
+  auto count = (*file)->read_at(0, std::as_writable_bytes(std::span(text)));
+  if (!count) return std::move(count.error());
+  if (*count != text.size()) return fail(Code::corrupt, path + " is short");
+  return text;
+}
+
+}  // namespace
+
+Result<> DirStore::create_upload(const std::string& id, const DirUpload& upload, WallTime now) {
+  // Made aside and renamed, so that a folder of an upload always has its file.
+  std::string aside = std::string(kDirTemporary) + "/" + id;
+  Result<> made = root_->make_directory(aside);
+  if (!made) return made;
+  if (!swept_.exchange(true)) sweep(now);
+  std::string path = aside + "/" + std::string(kUploadFile);
+  auto file = root_->open(path, io::OpenMode::create_new);
+  if (!file) return std::move(file.error());
+  Result<> written = (*file)->write_at(0, as_bytes(encode(upload)));
+  if (!written) return written;
+  Result<> synced = (*file)->sync();
+  if (!synced) return synced;
+  Result<> named = root_->sync(aside);
+  if (!named) return named;
+  Result<> placed = place(aside, folder_of(id), true);
+  if (!placed) return placed;
+  return sync_above(folder_of(id));
+}
+
+Result<DirUpload> DirStore::upload(const std::string& id, const std::string& key) {
+  if (!is_upload_id(id)) return no_such_upload();
+  auto text = read_whole(*root_, folder_of(id) + "/" + std::string(kUploadFile));
+  if (!text && text.error().code() == Code::not_found) return no_such_upload();
+  if (!text) return std::move(text.error());
+  auto upload = parse_dir_upload(*text);
+  if (upload && upload->key != key) return no_such_upload();
+  return upload;
+}
+
+Result<PartInfo> DirStore::commit_part(DirTemp& temp, const std::string& id, uint32_t number,
+                                       Fields checksums) {
+  auto stat = temp.file->stat();
+  if (!stat) return std::move(stat.error());
+  DirRecord record;
+  record.size = stat->size;
+  record.modified = stat->modified;
+  record.etag = ETag("\"" + to_hex(as_bytes(temp.md5->digest())) + "\"");
+  record.checksums = std::move(checksums);
+  Result<> recorded = write_record(temp.path, *stat, encode(record));
+  if (!recorded) return std::move(recorded.error());
+  Result<> synced = temp.file->sync();
+  if (!synced) return std::move(synced.error());
+  std::string path = part_path(id, number);
+  auto before = root_->stat(path);
+  Result<> placed = root_->rename(temp.path, path, false);
+  if (!placed && placed.error().code() == Code::not_found) return no_such_upload();
+  if (!placed) return std::move(placed.error());
+  if (before) drop_record(*before);
+  Result<> durable = root_->sync(folder_of(id));
+  if (!durable && durable.error().code() == Code::not_found) return no_such_upload();
+  if (!durable) return fail(Code::unavailable, durable.error().text());
+  return PartInfo{number, stat->size, record.etag, stat->modified, std::move(record.checksums)};
+}
+
+Result<std::map<uint32_t, PartInfo>> DirStore::parts(const std::string& id) {
+  auto entries = root_->list(folder_of(id));
+  if (!entries && entries.error().code() == Code::not_found) return no_such_upload();
+  if (!entries) return std::move(entries.error());
+  std::map<uint32_t, PartInfo> out;
+  for (const io::DirectoryEntry& entry : *entries) {
+    auto number = part_number(entry.name);
+    if (!number) continue;
+    Result<DirObject> part = find(part_path(id, *number), {});
+    if (!part && part.error().code() == Code::not_found) continue;  // gone meanwhile
+    if (!part) return std::move(part.error());
+    ObjectInfo& info = part->info;
+    out[*number] = {*number, info.size, std::move(info.etag), info.modified,
+                    std::move(info.checksums)};
+  }
+  return out;
+}
+
+Result<std::shared_ptr<io::File>> DirStore::open_part(const std::string& id, const PartInfo& part) {
+  Result<DirObject> found = find(part_path(id, part.number), {});
+  if (!found && found.error().code() == Code::not_found) return no_such_upload();
+  if (!found) return std::move(found.error());
+  if (found->info.etag != part.etag || found->info.size != part.size) {
+    return fail(Code::invalid, "a part was replaced while the upload completed", "InvalidPart");
+  }
+  return std::move(found->file);
+}
+
+Result<> DirStore::drop_upload(const std::string& id) {
+  std::string aside = std::string(kDirTemporary) + "/" + id;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    Result<> made = root_->make_directory(std::string(kDirTemporary));
+    if (!made) return made;
+    Result<> moved = root_->rename(folder_of(id), aside, true);
+    if (moved) {
+      Result<> durable = root_->sync(std::string(kDirUploads));
+      drop_tree(aside, 1);
+      return durable;
+    }
+    if (moved.error().code() != Code::not_found) return moved;
+    if (!root_->stat(folder_of(id))) return no_such_upload();
+  }
+  return fail(Code::busy, "folders come and go too fast", "SlowDown");
+}
+
+Result<std::vector<UploadInfo>> DirStore::uploads() {
+  std::vector<UploadInfo> out;
+  auto entries = root_->list(std::string(kDirUploads));
+  if (!entries && entries.error().code() == Code::not_found) return out;
+  if (!entries) return std::move(entries.error());
+  for (const io::DirectoryEntry& entry : *entries) {
+    if (!is_upload_id(entry.name)) continue;
+    auto text = read_whole(*root_, folder_of(entry.name) + "/" + std::string(kUploadFile));
+    if (!text && text.error().code() == Code::not_found) continue;
+    if (!text) return std::move(text.error());
+    auto upload = parse_dir_upload(*text);
+    if (!upload) return std::move(upload.error());
+    out.push_back({std::move(upload->key), entry.name, upload->initiated});
+  }
+  std::sort(out.begin(), out.end(), [](const UploadInfo& a, const UploadInfo& b) {
+    return std::tie(a.key, a.upload_id) < std::tie(b.key, b.upload_id);
+  });
+  return out;
+}
+
+}  // namespace forebay::origin

@@ -1,0 +1,32 @@
+// Which parts make an object: the rules of CompleteMultipartUpload that every store with parts of
+// its own must apply, as a pure function.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "origin/origin.h"
+
+namespace forebay::origin {
+
+/// S3's smallest part, but for the last one.
+inline constexpr uint64_t kMinPart = 5 << 20;
+/// S3's largest part number.
+inline constexpr uint32_t kMaxPartNumber = 10'000;
+
+/// The parts of `there` that `asked` names, in order. Errors, all Code::invalid, in this order:
+/// MalformedXML (none asked), InvalidPartOrder, InvalidPart (not there, or another ETag),
+/// EntityTooSmall (below `min_part`, the last excepted).
+Result<std::vector<PartInfo>> choose_parts(const std::map<uint32_t, PartInfo>& there,
+                                           const std::vector<CompletedPart>& asked,
+                                           uint64_t min_part);
+
+/// One page of uploads that are sorted by key, then id.
+ListUploadsAnswer page_uploads(const std::vector<UploadInfo>& sorted,
+                               const ListUploadsOptions& options);
+/// One page of an upload's parts.
+ListPartsAnswer page_parts(const std::map<uint32_t, PartInfo>& there, uint32_t part_marker,
+                           uint32_t max_parts);
+
+}  // namespace forebay::origin

@@ -1,0 +1,445 @@
+#include "testkit/memory_origin.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "origin/tags.h"
+
+namespace forebay::testkit {
+
+using origin::GetAnswer;
+using origin::ObjectInfo;
+using origin::PutAnswer;
+
+namespace {
+
+std::string md5(std::string_view bytes) {
+  auto sum = Checksum::make(ChecksumKind::md5);
+  sum->update(as_bytes(bytes));
+  return sum->digest();
+}
+
+/// True with `probability`; draws only when it is in question, so that switched-off faults do not
+/// move the seed's sequence.
+bool happens(io::Loop& loop, double probability) {
+  if (probability <= 0) return false;
+  return static_cast<double>(loop.random() >> 11) * 0x1p-53 < probability;
+}
+
+uint64_t below(io::Loop& loop, uint64_t bound) { return bound == 0 ? 0 : loop.random() % bound; }
+
+Task<> pause(Duration most, Context ctx) {
+  if (most.ns <= 0) co_return ok;
+  auto ns = static_cast<int64_t>(below(*ctx.loop, static_cast<uint64_t>(most.ns) + 1));
+  co_return co_await io::sleep_until(ctx.loop->now() + nanoseconds(ns), ctx);
+}
+
+Error no_such_key(const std::string& key) {
+  return fail(Code::not_found, "no object '" + key + "'", "NoSuchKey");
+}
+
+}  // namespace
+
+// Gives one version's bytes, as late and as broken as the options say at that moment.
+class MemoryOrigin::BodySource final : public io::Source {
+ public:
+  BodySource(MemoryOrigin& origin, std::shared_ptr<const std::string> bytes, ByteRange range,
+             std::optional<uint64_t> breaks_at)
+      : origin_(origin), bytes_(std::move(bytes)), at_(range.offset), end_(range.end()) {
+    if (breaks_at) breaks_at_ = range.offset + *breaks_at;
+  }
+
+  Task<io::Chunk> next(Context ctx) override {
+    const MemoryOriginOptions& options = origin_.options_;
+    co_await co_await pause(options.chunk_delay, ctx);
+    if (breaks_at_ && at_ >= *breaks_at_) {
+      co_return fail(Code::unavailable, "the origin's body breaks off");
+    }
+    uint64_t most = std::max<uint64_t>(options.chunk, 1);
+    if (options.vary_chunks) most = 1 + below(*ctx.loop, most);
+    uint64_t length = std::min(most, end_ - at_);
+    if (breaks_at_) length = std::min(length, *breaks_at_ - at_);
+    if (length == 0) co_return Bytes();
+    if (options.body_rate > 0) {
+      auto ns = static_cast<int64_t>(static_cast<double>(length) * 1e9 /
+                                     static_cast<double>(options.body_rate));
+      co_await co_await io::sleep_until(ctx.loop->now() + nanoseconds(ns), ctx);
+    }
+    Bytes chunk(bytes_, as_bytes(*bytes_).subspan(at_, length));
+    at_ += length;
+    origin_.count_bytes("get", length);
+    if (options.meter) options.meter->body_bytes_in(length);
+    co_return chunk;
+  }
+
+ private:
+  MemoryOrigin& origin_;
+  std::shared_ptr<const std::string> bytes_;
+  uint64_t at_;
+  uint64_t end_;
+  std::optional<uint64_t> breaks_at_;
+};
+
+MemoryOrigin::MemoryOrigin(io::Loop& loop, MemoryOriginOptions options)
+    : loop_(loop), options_(std::move(options)) {}
+
+MemoryOrigin::~MemoryOrigin() = default;
+
+// --- the life of a request
+
+Task<> MemoryOrigin::arrive(MemoryRequest request, Context ctx) {
+  std::optional<Error> scripted;
+  {
+    std::lock_guard lock(mutex_);
+    ++counts_[request.operation].requests;
+    requests_.push_back(request);
+    auto script = scripted_.find(request.operation);
+    if (script != scripted_.end() && !script->second.empty()) {
+      scripted.emplace(std::move(script->second.front()));
+      script->second.pop_front();
+    }
+  }
+  if (hook_ != nullptr) co_await co_await hook_->at(MemoryStep::arrive, request, ctx);
+  co_await co_await pause(options_.delay, ctx);
+  if (!scripted && happens(*ctx.loop, options_.error)) {
+    bool slow = below(*ctx.loop, 2) == 0;
+    scripted = slow ? fail(Code::busy, "the origin is overloaded", "SlowDown")
+                    : fail(Code::unavailable, "the origin does not answer");
+  }
+  if (options_.meter) options_.meter->request(request.operation, !scripted);
+  if (scripted) co_return std::move(*scripted);
+  co_return ok;
+}
+
+Task<> MemoryOrigin::before_effect(MemoryRequest request, Context ctx) {
+  if (hook_ != nullptr) co_await co_await hook_->at(MemoryStep::effect, std::move(request), ctx);
+  apply_late(ctx.loop->now());
+  co_return ok;
+}
+
+Task<> MemoryOrigin::answer(MemoryRequest request, Context ctx) {
+  co_await co_await pause(options_.delay, ctx);
+  if (hook_ != nullptr) co_await co_await hook_->at(MemoryStep::answer, std::move(request), ctx);
+  co_return ok;
+}
+
+Task<std::string> MemoryOrigin::take_body(MemoryRequest request, io::Body body, Context ctx) {
+  std::string out;
+  std::vector<std::byte> buffer;
+  while (body.source != nullptr) {
+    io::Chunk chunk = co_await co_await body.source->next(ctx);
+    uint64_t length = io::size(chunk);
+    if (length == 0) break;
+    if (std::holds_alternative<io::FileSlice>(chunk)) buffer.resize(256 << 10);
+    for (uint64_t done = 0; done < length;) {
+      ByteView part = co_await co_await io::load(chunk, done, buffer, ctx);
+      out.append(as_text(part));
+      done += part.size();
+    }
+    count_bytes(request.operation, length);
+    if (options_.meter) options_.meter->body_bytes_out(length);
+  }
+  if (out.size() != body.length) {
+    co_return fail(Code::internal, "a body is not as long as it says");
+  }
+  co_return out;
+}
+
+Task<PutAnswer> MemoryOrigin::commit(MemoryRequest request,
+                                     std::function<Result<PutAnswer>()> effect, Context ctx) {
+  co_await co_await before_effect(request, ctx);
+  if (happens(*ctx.loop, options_.late_commit)) {
+    auto ns = below(*ctx.loop, static_cast<uint64_t>(options_.late_by.ns) + 1);
+    Time due = ctx.loop->now() + nanoseconds(static_cast<int64_t>(ns));
+    {
+      std::lock_guard lock(mutex_);
+      late_.emplace(due, [effect = std::move(effect)] { (void)effect(); });
+    }
+    co_await co_await answer(std::move(request), ctx);
+    co_return fail(Code::unavailable, "the origin's answer is lost");
+  }
+  bool lost = happens(*ctx.loop, options_.lost_answer);
+  Result<PutAnswer> done = PutAnswer();
+  {
+    std::lock_guard lock(mutex_);
+    done = effect();
+  }
+  co_await co_await answer(std::move(request), ctx);
+  if (lost) co_return fail(Code::unavailable, "the origin's answer is lost");
+  co_return done;
+}
+
+void MemoryOrigin::apply_late(Time until) {
+  std::lock_guard lock(mutex_);
+  while (!late_.empty() && late_.begin()->first <= until) {
+    auto effect = std::move(late_.begin()->second);
+    late_.erase(late_.begin());
+    effect();
+  }
+}
+
+void MemoryOrigin::count_bytes(const std::string& operation, uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  counts_[operation].bytes += bytes;
+}
+
+// --- versions; under the mutex
+
+const MemoryOrigin::Version* MemoryOrigin::current(const std::string& key) const {
+  auto found = objects_.find(key);
+  if (found == objects_.end() || found->second.back().deleted) return nullptr;
+  return &found->second.back();
+}
+
+const MemoryOrigin::Version* MemoryOrigin::find(const std::string& key,
+                                                const std::string& version_id) const {
+  if (version_id.empty() || !options_.capabilities.versions) return current(key);
+  auto found = objects_.find(key);
+  if (found == objects_.end()) return nullptr;
+  for (const Version& version : found->second) {
+    if (!version.deleted && version.info.version_id == version_id) return &version;
+  }
+  return nullptr;
+}
+
+Result<> MemoryOrigin::check_conditions(const std::string& key,
+                                        const origin::WriteConditions& conditions) const {
+  if (!conditions.if_none_match_any && conditions.if_match.empty()) return ok;
+  if (!options_.capabilities.conditional_put) {
+    return fail(Code::invalid, "this origin has no conditional writes", "NotImplemented");
+  }
+  const Version* now = current(key);
+  if (conditions.if_none_match_any && now == nullptr) return ok;
+  if (!conditions.if_match.empty()) {
+    if (now == nullptr) return no_such_key(key);
+    if (now->info.etag == conditions.if_match) return ok;
+  }
+  return fail(Code::conflict, "the condition does not hold", "PreconditionFailed");
+}
+
+MemoryOrigin::Version MemoryOrigin::make_version(std::string bytes, std::string etag_hex,
+                                                 origin::Fields fields, origin::Fields checksums) {
+  Version version;
+  std::string id = std::to_string(next_id_++);
+  version.info.size = bytes.size();
+  size_t count = etag_hex.find('-');  // of parts; opaque ETags keep it, as those of KMS do
+  if (options_.opaque_etags) {
+    etag_hex = "opaque" + id + (count == std::string::npos ? "" : etag_hex.substr(count));
+  }
+  version.info.etag = ETag((options_.strong ? "\"" : "W/\"") + etag_hex + "\"");
+  if (options_.capabilities.versions) version.info.version_id = "version" + id;
+  version.info.tag = !options_.strong ? Tag()
+                                      : origin::version_tag(version.info.version_id,
+                                                            version.info.etag, bytes.size());
+  version.info.modified = loop_.wall_now();
+  version.info.fields = std::move(fields);
+  version.info.checksums = std::move(checksums);
+  version.bytes = std::make_shared<const std::string>(std::move(bytes));
+  return version;
+}
+
+PutAnswer MemoryOrigin::install(const std::string& key, Version version) {
+  const ObjectInfo& info = version.info;
+  PutAnswer answer{info.etag, options_.tag_in_put ? info.tag : Tag(), info.version_id,
+                   info.modified};
+  objects_[key].push_back(std::move(version));
+  return answer;
+}
+
+// --- behind Forebay's back
+
+ObjectInfo MemoryOrigin::change(const std::string& key, std::string bytes, origin::Fields fields) {
+  std::lock_guard lock(mutex_);
+  std::string hex = to_hex(as_bytes(md5(bytes)));
+  Version version = make_version(std::move(bytes), std::move(hex), std::move(fields), {});
+  ObjectInfo info = version.info;
+  install(key, std::move(version));
+  return info;
+}
+
+ObjectInfo MemoryOrigin::change_parts(const std::string& key, std::vector<std::string> parts) {
+  std::lock_guard lock(mutex_);
+  std::string bytes, digests;
+  std::vector<uint64_t> sizes;
+  for (const std::string& part : parts) {
+    bytes += part;
+    digests += md5(part);
+    sizes.push_back(part.size());
+  }
+  std::string quoted = origin::multipart_etag(digests).text();
+  Version version = make_version(std::move(bytes), quoted.substr(1, quoted.size() - 2),
+                                 {{"content-type", "binary/octet-stream"}}, {});
+  version.parts = std::move(sizes);
+  ObjectInfo info = version.info;
+  install(key, std::move(version));
+  return info;
+}
+
+void MemoryOrigin::drop(const std::string& key) {
+  std::lock_guard lock(mutex_);
+  if (current(key) == nullptr) return;
+  Version marker;
+  marker.deleted = true;
+  objects_[key].push_back(std::move(marker));
+}
+
+std::optional<std::string> MemoryOrigin::bytes(const std::string& key) const {
+  std::lock_guard lock(mutex_);
+  const Version* version = current(key);
+  if (version == nullptr) return std::nullopt;
+  return *version->bytes;
+}
+
+std::vector<std::optional<std::string>> MemoryOrigin::history(const std::string& key) const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::optional<std::string>> out;
+  auto found = objects_.find(key);
+  if (found == objects_.end()) return out;
+  for (const Version& version : found->second) {
+    if (version.deleted) {
+      out.emplace_back(std::nullopt);
+    } else {
+      out.emplace_back(*version.bytes);
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> MemoryOrigin::keys() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> out;
+  for (const auto& [key, versions] : objects_) {
+    if (!versions.back().deleted) out.push_back(key);
+  }
+  return out;
+}
+
+size_t MemoryOrigin::uploads() const {
+  std::lock_guard lock(mutex_);
+  return uploads_.size();
+}
+
+void MemoryOrigin::settle() { apply_late(kNever); }
+
+void MemoryOrigin::fail_next(std::string operation, Error error) {
+  std::lock_guard lock(mutex_);
+  scripted_[std::move(operation)].push_back(std::move(error));
+}
+
+MemoryCounts MemoryOrigin::counts(const std::string& operation) const {
+  std::lock_guard lock(mutex_);
+  auto found = counts_.find(operation);
+  return found == counts_.end() ? MemoryCounts() : found->second;
+}
+
+std::vector<MemoryRequest> MemoryOrigin::requests() const {
+  std::lock_guard lock(mutex_);
+  return requests_;
+}
+
+void MemoryOrigin::reset_counts() {
+  std::lock_guard lock(mutex_);
+  counts_.clear();
+  requests_.clear();
+}
+
+// --- objects
+
+Task<ObjectInfo> MemoryOrigin::head(ObjectKey key, origin::HeadOptions options, Context ctx) {
+  MemoryRequest request{"head", key.text(), {}, ctx.loop->now()};
+  co_await co_await arrive(request, ctx);
+  co_await co_await before_effect(request, ctx);
+  Result<ObjectInfo> found = no_such_key(key.text());
+  {
+    std::lock_guard lock(mutex_);
+    if (const Version* version = current(key.text())) {
+      found = version->info;
+      if (!options.checksums) found->checksums.clear();
+      bool asked = options.part_number != 0 && options_.capabilities.part_number;
+      if (asked && !version->parts.empty()) {
+        found->parts = static_cast<uint32_t>(version->parts.size());
+        if (options.part_number <= version->parts.size()) {
+          found->size = version->parts[options.part_number - 1];
+        }
+      }
+      if (asked && options.part_number > std::max<size_t>(version->parts.size(), 1)) {
+        found = fail(Code::invalid, "no such part", "InvalidPartNumber");
+      }
+    }
+  }
+  co_await co_await answer(std::move(request), ctx);
+  co_return found;
+}
+
+Task<GetAnswer> MemoryOrigin::get(ObjectKey key, origin::GetOptions options, Context ctx) {
+  MemoryRequest request{"get", key.text(), options.range, ctx.loop->now()};
+  co_await co_await arrive(request, ctx);
+  co_await co_await before_effect(request, ctx);
+  std::optional<Version> version;
+  {
+    std::lock_guard lock(mutex_);
+    if (const Version* found = find(key.text(), options.version_id)) version = *found;
+  }
+  co_await co_await answer(std::move(request), ctx);
+  if (!version) co_return no_such_key(key.text());
+  if (options.tag && options_.capabilities.conditional_get && *options.tag != version->info.tag) {
+    co_return fail(Code::conflict, "the version has changed", "PreconditionFailed");
+  }
+  ByteRange all{0, version->info.size};
+  ByteRange range = options.range.value_or(all);
+  // As RFC 9110 resolves a byte range: the end is clamped, a start beyond the end is refused.
+  if (options.range && range.offset >= all.length) {
+    co_return fail(Code::invalid, "the range starts beyond the object", "InvalidRange");
+  }
+  range.length = std::min(range.length, all.length - range.offset);
+  std::optional<uint64_t> breaks_at;
+  if (happens(*ctx.loop, options_.broken_body)) breaks_at = below(*ctx.loop, range.length);
+  GetAnswer out;
+  out.info = std::move(version->info);
+  if (options.range) out.info.checksums.clear();
+  out.range = range;
+  out.body = {range.length,
+              std::make_unique<BodySource>(*this, std::move(version->bytes), range, breaks_at)};
+  co_return out;
+}
+
+Task<PutAnswer> MemoryOrigin::put(ObjectKey key, origin::PutOptions options, io::Body body,
+                                  Context ctx) {
+  MemoryRequest request{"put", key.text(), {}, ctx.loop->now()};
+  co_await co_await arrive(request, ctx);
+  std::string bytes = co_await co_await take_body(request, std::move(body), ctx);
+  auto effect = [this, key = key.text(), options = std::move(options),
+                 bytes = std::move(bytes)]() mutable -> Result<PutAnswer> {
+    Result<> holds = check_conditions(key, options.conditions);
+    if (!holds) return std::move(holds.error());
+    std::string hex = to_hex(as_bytes(md5(bytes)));
+    return install(key, make_version(std::move(bytes), std::move(hex), std::move(options.fields),
+                                     std::move(options.checksums)));
+  };
+  co_return co_await commit(std::move(request), std::move(effect), ctx);
+}
+
+Task<> MemoryOrigin::remove(ObjectKey key, Context ctx) {
+  MemoryRequest request{"remove", key.text(), {}, ctx.loop->now()};
+  co_await co_await arrive(request, ctx);
+  auto effect = [this, key = key.text()]() -> Result<PutAnswer> {
+    if (current(key) != nullptr) {
+      Version marker;
+      marker.deleted = true;
+      objects_[key].push_back(std::move(marker));
+    }
+    return PutAnswer();
+  };
+  Result<PutAnswer> done = co_await commit(std::move(request), std::move(effect), ctx);
+  if (!done) co_return std::move(done.error());
+  co_return ok;
+}
+
+Task<origin::Capabilities> MemoryOrigin::probe(Context ctx) {
+  MemoryRequest request{"probe", "", {}, ctx.loop->now()};
+  co_await co_await arrive(request, ctx);
+  co_await co_await answer(std::move(request), ctx);
+  co_return options_.capabilities;
+}
+
+}  // namespace forebay::testkit

@@ -1,0 +1,210 @@
+#include "unit/cache.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace forebay::unit {
+
+namespace {
+
+// How often a read looks again when a unit came and went between two looks.
+constexpr int kLooks = 4;
+// A follower hands out at most this much at a time, so that it sees a broken fill in time.
+constexpr uint64_t kFollowChunk = 16 << 20;
+
+ByteRange in_unit(const Unit& unit, ByteRange range) {
+  return {range.offset - unit.range.offset, range.length};
+}
+
+}  // namespace
+
+std::string_view name(Served served) {
+  switch (served) {
+    case Served::hit: return "hit";
+    case Served::joined: return "joined";
+    case Served::miss: return "miss";
+    case Served::bypass: return "bypass";
+  }
+  return "bypass";
+}
+
+Metrics::Metrics(obs::Registry& registry)
+    : fills(registry.counter("forebay_fills_total", "Fills begun.")),
+      fills_failed(registry.counter("forebay_fills_failed_total", "Fills that ended in an error.")),
+      fills_dropped(registry.counter("forebay_fills_dropped_total",
+                                     "Fills dropped with bytes missing: no reader, no budget.")),
+      no_space(registry.counter("forebay_reads_without_space_total",
+                                "Reads past the cache because nothing could be stored.")),
+      fills_inflight(registry.gauge("forebay_fills_inflight", "Fills under way.")) {
+  for (Served served : {Served::hit, Served::joined, Served::miss, Served::bypass}) {
+    reads[static_cast<size_t>(served)] =
+        &registry.counter("forebay_unit_reads_total", "Reads of units by how they were served.",
+                          {{"result", std::string(name(served))}});
+  }
+}
+
+// Follows a fill from `at` (in the unit) to `end`. When the disk under the fill fails it goes on
+// from the origin: same version, same offset.
+class Cache::Follower final : public io::Source {
+ public:
+  Follower(Cache& cache, std::shared_ptr<Fill> fill, ByteRange range)
+      : cache_(cache), fill_(std::move(fill)), at_(range.offset), end_(range.end()) {}
+
+  /// Waits for the first byte.
+  Task<> ready(Context ctx) { co_return co_await look(ctx); }
+
+  Task<io::Chunk> next(Context ctx) override {
+    if (past_ != nullptr) co_return co_await past_->next(ctx);
+    if (at_ == end_) co_return Bytes();
+    co_await co_await look(ctx);
+    if (past_ != nullptr) co_return co_await past_->next(ctx);
+    uint64_t length = std::min({view_.available, end_ - at_, kFollowChunk});
+    uint64_t from = std::exchange(at_, at_ + length);
+    if (!view_.bytes.empty()) co_return view_.bytes.slice(0, length);
+    co_return io::FileSlice{view_.file, from, length, fill_};
+  }
+
+ private:
+  Task<> look(Context ctx) {
+    while (true) {
+      uint64_t seen = fill_->progress().count();
+      view_ = fill_->look(at_);
+      if (view_.available > 0) co_return ok;
+      if (view_.failed) break;
+      co_await co_await fill_->progress().changed(seen, ctx);
+    }
+    if (!view_.disk_failed) co_return std::move(*view_.failed);
+    uint64_t base = fill_->unit().range.offset;
+    Opened opened =
+        co_await co_await cache_.open_past(fill_->version(), {base + at_, end_ - at_}, ctx);
+    past_ = std::move(opened.source);
+    co_return ok;
+  }
+
+  Cache& cache_;
+  std::shared_ptr<Fill> fill_;
+  uint64_t at_;
+  uint64_t end_;
+  Fill::View view_;
+  std::unique_ptr<io::Source> past_;
+};
+
+Cache::Cache(std::shared_ptr<disk::Store> store, job::Crews& crews,
+             const std::vector<io::Loop*>& loops, Options options, obs::Registry& registry)
+    : store_(std::move(store)), crews_(crews), options_(options), metrics_(registry) {
+  for (io::Loop* loop : loops) loops_.emplace(loop, std::make_unique<PerLoop>(options_));
+}
+
+Cache::~Cache() = default;
+
+std::optional<io::FileSlice> Cache::find(const Unit& unit, ByteRange range) {
+  disk::Found found = store_->find(unit.id, in_unit(unit, range));
+  if (found.state != disk::Found::State::ready) return std::nullopt;
+  metrics_.reads[static_cast<size_t>(Served::hit)]->add();
+  return std::move(found.slice);
+}
+
+Cache::Begun Cache::begin(const VersionRef& version, const Unit& unit) {
+  Stripe& s = stripe(unit.id);
+  std::lock_guard lock(s.mutex);
+  auto it = s.fills.find(unit.id);
+  if (it != s.fills.end() && !it->second->failed()) return {it->second, false};
+  // A fill publishes its unit before it leaves this table, so looking here misses nothing.
+  if (store_->contains(unit.id)) return {};
+  auto fill = std::make_shared<Fill>(version, unit);
+  s.fills[unit.id] = fill;
+  metrics_.fills.add();
+  metrics_.fills_inflight.add(1);
+  return {std::move(fill), true};
+}
+
+void Cache::fail(Fill& fill, Error error, bool disk) {
+  if (!fill.fail(std::move(error), disk)) return;
+  metrics_.fills_failed.add();
+  leave(fill);
+}
+
+void Cache::leave(Fill& fill) {
+  if (!fill.leave()) return;
+  metrics_.fills_inflight.sub(1);
+  Stripe& s = stripe(fill.unit().id);
+  std::lock_guard lock(s.mutex);
+  auto it = s.fills.find(fill.unit().id);
+  if (it != s.fills.end() && it->second.get() == &fill) s.fills.erase(it);
+}
+
+Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mode, Context ctx) {
+  check(unit.range.covers(range) && range.length > 0, "a read outside of its unit");
+  ByteRange wanted = in_unit(unit, range);
+  for (int look = 0; mode != Mode::past && look < kLooks; ++look) {
+    if (store_->contains(unit.id)) {
+      Result<io::FileSlice> slice =
+          co_await store_->open(unit.id, wanted, disk::Verify::start, ctx);
+      if (slice) {
+        metrics_.reads[static_cast<size_t>(Served::hit)]->add();
+        co_return Opened{Served::hit, io::Body::of(std::move(*slice)).source};
+      }
+      if (slice.error().code() == Code::cancelled || slice.error().code() == Code::timeout) {
+        co_return std::move(slice.error());
+      }
+      continue;  // evicted, or dropped because it had rotted
+    }
+    if (mode == Mode::keep) break;
+    Begun begun = begin(version, unit);
+    if (begun.fill == nullptr) continue;
+    if (begun.fresh) {
+      auto task = unit.range.length <= options_.small_max ? &Cache::fill_small : &Cache::prepare;
+      job::Crew& crew = crews_.of(*ctx.loop);
+      crew.spawn((this->*task)(begun.fill, crew.context()));
+    }
+    if (unit.range.length > options_.small_max) demand(begun.fill, wanted, *ctx.loop);
+    auto follower = std::make_unique<Follower>(*this, begun.fill, wanted);
+    co_await co_await follower->ready(ctx);
+    Served served = begun.fresh ? Served::miss : Served::joined;
+    if (begun.fill->look(wanted.offset).disk_failed) served = Served::bypass;
+    metrics_.reads[static_cast<size_t>(served)]->add();
+    co_return Opened{served, std::move(follower)};
+  }
+  metrics_.reads[static_cast<size_t>(Served::bypass)]->add();
+  co_return co_await open_past(std::move(version), range, ctx);
+}
+
+bool Cache::prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop) {
+  if (store_->contains(unit.id)) return true;
+  if (per(loop).rest.free() == 0) return false;
+  Begun begun = begin(version, unit);
+  if (!begun.fresh) return true;
+  job::Crew& crew = crews_.of(loop);
+  if (unit.range.length <= options_.small_max) {
+    crew.spawn(fill_small(begun.fill, crew.context()));
+    return true;
+  }
+  crew.spawn(prepare(begun.fill, crew.context()));
+  for (Claim* claim : begun.fill->demand({0, unit.range.length})) {
+    crew.spawn(stream(begun.fill, claim, true, crew.context()));
+  }
+  return true;
+}
+
+void Cache::admit(const UnitId& id, Bytes bytes, io::Loop& loop) {
+  job::Crew& crew = crews_.of(loop);
+  crew.spawn(store_admitted(id, std::move(bytes), crew.context()));
+}
+
+Task<> Cache::store_admitted(UnitId id, Bytes bytes, Context ctx) {
+  // A copy that cannot be kept is fetched when it is read.
+  (void)co_await store_->put_small(id, std::move(bytes), disk::Admission::cold, ctx);
+  co_return ok;
+}
+
+Task<Opened> Cache::open_past(VersionRef version, ByteRange range, Context ctx) {
+  origin::GetOptions options{.range = range,
+                             .tag = version->tag,
+                             .etag = version->etag,
+                             .version_id = version->version_id};
+  auto answer = co_await co_await version->origin->get(version->key, std::move(options), ctx);
+  co_return Opened{Served::bypass, std::move(answer.body.source)};
+}
+
+}  // namespace forebay::unit

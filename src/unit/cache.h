@@ -1,0 +1,139 @@
+// Cache: reads a unit wherever it is — on disk, in a fill that runs, or from the origin by a fill
+// that this read begins. When nothing can be stored, it reads past the cache; a reader never sees
+// that a disk is full or broken.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "disk/store.h"
+#include "io/body.h"
+#include "job/crew.h"
+#include "obs/metrics.h"
+#include "io/sync.h"
+#include "unit/fill.h"
+
+namespace forebay::unit {
+
+/// How a read was served, as X-Cache tells it.
+enum class Served {
+  hit,     ///< from disk
+  joined,  ///< from a fill that ran already
+  miss,    ///< by a fill this read began
+  bypass,  ///< from the origin, nothing stored
+};
+std::string_view name(Served served);
+
+/// What a read may do.
+enum class Mode {
+  normal,  ///< serve what is here, store what is not
+  keep,    ///< serve what is here, store nothing (LOTA's Cache-Control: no-cache)
+  past,    ///< neither look nor store (no-store)
+};
+
+struct Options {
+  /// Streams from origins at once for readers that wait, per loop.
+  uint32_t demand_streams = 64;
+  /// Streams that complete units nobody waits for, per loop. When all are busy the rest of a unit
+  /// is not fetched and what was fetched is dropped.
+  uint32_t rest_streams = 4;
+  /// Units up to this size are fetched whole, kept in memory while they are stored, and put into
+  /// segments. The disk's own small_max.
+  uint32_t small_max = 64 << 10;
+  /// Tries of one stream before its fill fails; a later one goes on where the last one broke.
+  uint32_t attempts = 3;
+};
+
+/// Metrics of this room.
+struct Metrics {
+  explicit Metrics(obs::Registry& registry);
+  std::array<obs::Counter*, 4> reads;  ///< by Served
+  obs::Counter& fills;
+  obs::Counter& fills_failed;
+  obs::Counter& fills_dropped;   ///< rests not fetched because all rest_streams were busy
+  obs::Counter& no_space;        ///< reads past the cache because nothing could be stored
+  obs::Gauge& fills_inflight;
+};
+
+/// What open() found. The source gives the wanted bytes; an error of it is final.
+struct Opened {
+  Served served = Served::miss;
+  std::unique_ptr<io::Source> source;
+};
+
+/// All loops share one. Its crews must have stopped before it is destroyed.
+class Cache {
+ public:
+  /// `loops`: every loop that will read.
+  Cache(std::shared_ptr<disk::Store> store, job::Crews& crews, const std::vector<io::Loop*>& loops,
+        Options options, obs::Registry& registry);
+  ~Cache();
+
+  /// The warm road: the bytes of `unit` from `range` (offsets in the object) if they can be sent
+  /// at once. Counts a hit. Any thread, does not wait.
+  std::optional<io::FileSlice> find(const Unit& unit, ByteRange range);
+
+  /// Opens `range` (offsets in the object, inside the unit). Returns when the first byte is there:
+  /// Code::conflict means that the origin has another version now.
+  Task<Opened> open(VersionRef version, Unit unit, ByteRange range, Mode mode, Context ctx);
+
+  /// Begins to fetch `unit` if it is not here and nobody does; nobody waits for it. False when all
+  /// rest_streams are busy.
+  bool prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop);
+
+  /// Stores a small unit whose bytes are at hand, in the background, as first to be evicted.
+  void admit(const UnitId& id, Bytes bytes, io::Loop& loop);
+  uint64_t small_max() const { return options_.small_max; }
+
+  /// Drops the unit.
+  void remove(const UnitId& id) { store_->remove(id); }
+  bool contains(const UnitId& id) const { return store_->contains(id); }
+
+ private:
+  /// What bounds the streams of one loop.
+  struct PerLoop {
+    explicit PerLoop(const Options& options)
+        : demand(options.demand_streams), rest(options.rest_streams) {}
+    io::Semaphore demand;
+    io::Semaphore rest;
+  };
+  struct Stripe {
+    std::mutex mutex;
+    std::unordered_map<UnitId, std::shared_ptr<Fill>> fills;
+  };
+  struct Begun {
+    std::shared_ptr<Fill> fill;  ///< null: the unit is on disk by now
+    bool fresh = false;
+  };
+  class Follower;
+
+  Stripe& stripe(const UnitId& id) { return stripes_[std::hash<UnitId>()(id) % stripes_.size()]; }
+  PerLoop& per(io::Loop& loop) { return *loops_.at(&loop); }
+  Begun begin(const VersionRef& version, const Unit& unit);
+  void fail(Fill& fill, Error error, bool disk);
+  void leave(Fill& fill);
+  void demand(const std::shared_ptr<Fill>& fill, ByteRange in_unit, io::Loop& loop);
+
+  Task<> prepare(std::shared_ptr<Fill> fill, Context ctx);
+  Task<> fill_small(std::shared_ptr<Fill> fill, Context ctx);
+  Task<Bytes> fetch_small(std::shared_ptr<Fill> fill, Context ctx);
+  Task<> stream(std::shared_ptr<Fill> fill, Claim* claim, bool rest, Context ctx);
+  Task<> stream_claim(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
+  Task<> fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
+  Task<> write(std::shared_ptr<Fill> fill, Claim* claim, io::Chunk chunk, ByteSpan buffer,
+               Context ctx);
+  Task<> finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx);
+  Task<> store_admitted(UnitId id, Bytes bytes, Context ctx);
+  Task<Opened> open_past(VersionRef version, ByteRange range, Context ctx);
+
+  std::shared_ptr<disk::Store> store_;
+  job::Crews& crews_;
+  Options options_;
+  Metrics metrics_;
+  std::array<Stripe, 64> stripes_;
+  std::unordered_map<io::Loop*, std::unique_ptr<PerLoop>> loops_;
+};
+
+}  // namespace forebay::unit

@@ -1,0 +1,59 @@
+#include "unit/claims.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace forebay::unit {
+
+Claim* Claims::claim_at(uint64_t offset) {
+  for (Claim& claim : active_) {
+    if (claim.at <= offset && offset < claim.end) return &claim;
+  }
+  return nullptr;
+}
+
+uint64_t Claims::next_claim(uint64_t offset, uint64_t limit) const {
+  for (const Claim& claim : active_) {
+    if (claim.at > offset && claim.at < claim.end) limit = std::min(limit, claim.at);
+  }
+  return limit;
+}
+
+std::vector<Claim*> Claims::demand(ByteRange range) {
+  check(range.end() <= length_, "a demand beyond its unit");
+  std::vector<Claim*> made;
+  auto take = [&](uint64_t from, uint64_t to) {
+    active_.push_back({from, to});
+    made.push_back(&active_.back());
+    return to;
+  };
+  uint64_t at = range.offset;
+  while (at < range.end()) {
+    if (uint64_t there = present_.covered_from(at); there > 0) {
+      at += there;
+    } else if (Claim* claim = claim_at(at); claim == nullptr) {
+      uint64_t end = present_.next_covered(at, range.end());
+      at = take(at, next_claim(at, end));
+    } else if (at - claim->at >= kOvertake) {
+      uint64_t end = std::min(range.end(), claim->end);
+      claim->end = at;
+      at = take(at, end);
+    } else {
+      at = claim->end;
+    }
+  }
+  return made;
+}
+
+void Claims::advance(Claim& claim, uint64_t bytes) {
+  check(claim.at + bytes <= claim.end, "a stream went beyond its claim");
+  present_.add({claim.at, bytes});
+  claim.at += bytes;
+}
+
+void Claims::release(Claim& claim) {
+  active_.remove_if([&](const Claim& c) { return &c == &claim; });
+}
+
+}  // namespace forebay::unit

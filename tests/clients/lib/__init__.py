@@ -1,0 +1,3 @@
+"""Everything the client and crash tests drive: the daemon, real origins, real clients, faults,
+signatures.
+"""

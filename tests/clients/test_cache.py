@@ -1,0 +1,307 @@
+"""What the cache may ask of its origin: each byte once, only the parts that are read, nothing after
+a restart.
+"""
+
+import contextlib
+import hashlib
+import os
+import random
+import time
+
+import pytest
+from lib import proc, rawhttp
+from lib.stand import Stand, parallel
+
+pytestmark = pytest.mark.daemon
+
+MIB = 1024 * 1024
+FULL = os.environ.get("FOREBAY_FULL") == "1"
+UNIT = random.Random(3).randbytes(MIB) * 64  # 64 MiB; every MiB also gets its own number below
+UNIT = b"".join(i.to_bytes(8, "big") + UNIT[8:MIB] for i in range(64))
+PART = 5 * MIB
+
+
+@pytest.fixture
+def stand(servers):
+    """Makes stands over the session's SeaweedFS and ends their daemons after the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda **options: Stand(stack, servers.origin("seaweedfs"), **options)
+
+
+def multipart(origin, bucket, key, sizes):
+    """Writes an object into the origin in parts of the given sizes and returns its bytes."""
+    s3 = origin.s3()
+    upload = s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+    bodies = [random.Random(f"{key}{i}").randbytes(size) for i, size in enumerate(sizes)]
+    parts = [
+        {
+            "PartNumber": i,
+            "ETag": s3.upload_part(
+                Bucket=bucket, Key=key, UploadId=upload, PartNumber=i, Body=body
+            )["ETag"],
+        }
+        for i, body in enumerate(bodies, 1)
+    ]
+    s3.complete_multipart_upload(
+        Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
+    )
+    return b"".join(bodies)
+
+
+def data_set(total):
+    """Yields (key, body) of mixed sizes, from nothing to 16 MiB, until `total` bytes are
+    reached.
+    """
+    rng = random.Random(4)
+    sizes = [0, 1, 700, 4096, 65_535, 65_536, 65_537, 300_000, MIB, 3 * MIB + 1, 7 * MIB, 16 * MIB]
+    made = 0
+    while made < total:
+        for size in sizes:
+            body = rng.randbytes(size)
+            yield f"set/{made:012d}-{size}", body
+            made += size + 1
+
+
+def test_second_read_and_restart_cost_nothing(stand):
+    """A data set of mixed sizes: read once from the origin, then from disk, also after a
+    restart.
+    """
+    s = stand()
+    digests = {}
+    s3 = s.origin.s3()
+    for key, body in data_set(1024 * MIB if FULL else 128 * MIB):
+        s3.put_object(Bucket=s.bucket, Key=key, Body=body)
+        digests[key] = (hashlib.sha256(body).digest(), len(body))
+    s.proxy.clear()
+
+    def read_all(allowed):
+        """Reads everything and checks bytes and X-Cache."""
+        for key, (digest, _) in digests.items():
+            answer = s.get(key)
+            assert answer.status == 200 and hashlib.sha256(answer.body).digest() == digest, key
+            assert answer.headers["x-cache"] in allowed, (key, answer.headers)
+
+    read_all(("miss", "joined"))
+    total = sum(size for _, size in digests.values())
+    assert s.settle() == total, "the cold read fetches each byte exactly once"
+    assert s.forebay.metric("forebay_origin_bytes_total") == total
+    assert s.forebay.metric("forebay_cache_bytes") >= total
+    read_all(("hit",))
+    assert s.settle() == 0
+    s.forebay.restart()
+    read_all(("hit",))
+    assert s.settle() == 0
+    assert s.forebay.metric("forebay_origin_bytes_total") == 0
+
+
+def test_one_fill_for_64_readers(stand):
+    """64 readers of one cold 64 MiB unit cost the origin 64 MiB; all get the right bytes."""
+    s = stand()
+    s.origin.put(s.bucket, "unit", UNIT)
+    want = hashlib.sha256(UNIT).digest()
+
+    def read(_):
+        """Reads the whole unit over a connection of its own and returns its digest and X-Cache."""
+        target, digest = s.forebay.target(), hashlib.sha256()
+        with target.connect(timeout=120) as connection:
+            connection.send(rawhttp.Call("GET", "/b/unit"), target.signer())
+            head = connection.start("GET")
+            assert head.status == 200
+            for piece in connection.pieces(head):
+                digest.update(piece)
+        return digest.digest(), head.headers["x-cache"]
+
+    results = parallel(64, read, 180)
+    assert all(digest == want for digest, _ in results)
+    assert s.settle() == len(UNIT), "amplification 1.00"
+    states = [state for _, state in results]
+    assert states.count("miss") >= 1 and set(states) <= {"miss", "joined", "hit"}, states
+    assert s.forebay.metric("forebay_fills_total") == 1
+    assert s.get("unit").headers["x-cache"] == "hit"
+    assert s.settle() == 0
+
+
+def test_a_byte_costs_its_part(stand):
+    """One byte in the middle of a 20-part object costs exactly its part; the next byte of it costs
+    nothing.
+    """
+    s = stand()
+    body = multipart(s.origin, s.bucket, "parts", [PART] * 19 + [12_345])
+    s.proxy.clear()
+    at = 10 * PART + 777
+    answer = s.get("parts", Range=f"bytes={at}-{at}")
+    assert (answer.status, answer.body) == (206, body[at : at + 1])
+    assert answer.headers["content-range"] == f"bytes {at}-{at}/{len(body)}"
+    assert s.settle() == PART
+    assert (
+        s.get("parts", Range=f"bytes={10 * PART}-{11 * PART - 1}").body
+        == body[10 * PART : 11 * PART]
+    )
+    assert s.settle() == 0
+    last = len(body) - 1
+    assert s.get("parts", Range="bytes=-1").body == body[last:]
+    assert s.settle() == 12_345
+    whole = s.get("parts")
+    assert whole.body == body
+    assert s.settle() == 18 * PART, "what is cached is not fetched again"
+
+
+def test_known_uneven_parts(stand):
+    """Parts of uneven size uploaded through Forebay stay units of their own after they were
+    evicted.
+    """
+    s = stand(flags=["--cache-size", "64MiB"])
+    sizes = [5 * MIB, 9 * MIB, 6 * MIB + 1, 7 * MIB, 1000]
+    through = s.forebay.target().boto3()
+
+    class Front:
+        """Lets `multipart` write through Forebay instead of into the origin."""
+
+        s3 = staticmethod(lambda: through)
+
+    body = multipart(Front, "b", "uneven", sizes)
+    for number in range(4):  # twice the cache's size pushes the parts out if they were kept
+        s.origin.put(s.bucket, f"filler{number}", UNIT[: 32 * MIB])
+        assert s.get(f"filler{number}").status == 200
+    s.settle()
+    at = 5 * MIB + 9 * MIB + 17
+    answer = s.get("uneven", Range=f"bytes={at}-{at}")
+    assert (answer.status, answer.body) == (206, body[at : at + 1])
+    assert s.settle() == sizes[2]
+    assert s.forebay.metric("forebay_evictions_total") > 0
+    assert s.forebay.metric("forebay_cache_bytes") <= 64 * MIB
+    assert s.get("uneven").body == body
+
+
+def test_the_asked_range_comes_first(stand):
+    """The end of a 64 MiB unit behind a 20 MB/s origin arrives long before the unit could have."""
+    s = stand()
+    s.origin.put(s.bucket, "slow", UNIT)
+    s.proxy.rate = 20e6
+    whole = len(UNIT) / s.proxy.rate
+    first = len(UNIT) - 100_000
+    target = s.forebay.target()
+    with target.connect() as connection:
+        began = time.monotonic()
+        connection.send(
+            rawhttp.Call("GET", "/b/slow", headers={"Range": f"bytes={first}-"}), target.signer()
+        )
+        head = connection.start("GET")
+        pieces = connection.pieces(head)
+        body = next(pieces)
+        to_first_byte = time.monotonic() - began
+        body += b"".join(pieces)
+        to_last_byte = time.monotonic() - began
+    assert head.status == 206 and body == UNIT[first:]
+    assert to_first_byte < whole / 3, f"{to_first_byte:.2f} s, the unit takes {whole:.2f} s"
+    assert to_last_byte < whole / 2
+    s.proxy.rate = None
+    assert s.get("slow").body == UNIT
+
+
+def test_a_reader_that_leaves_does_not_cancel(stand):
+    """The fill goes on when its first reader leaves; those who joined get everything, the origin
+    pays once.
+    """
+    s = stand()
+    s.origin.put(s.bucket, "left", UNIT[: 32 * MIB])
+    s.proxy.rate = 20e6
+    target = s.forebay.target()
+    connection = target.connect()
+    connection.send(rawhttp.Call("GET", "/b/left"), target.signer())
+    next(connection.pieces(connection.start("GET")))
+
+    def read(number):
+        """Reads all, while reader 0 makes the first one leave."""
+        if number == 0:
+            time.sleep(0.3)
+            connection.close()
+        return s.get("left").body == UNIT[: 32 * MIB]
+
+    assert all(parallel(3, read))
+    assert s.settle() == 32 * MIB
+
+
+def test_no_store(stand):
+    """`no-store` reads the origin each time and leaves the cache as it was."""
+    s = stand()
+    s.origin.put(s.bucket, "k", UNIT[:MIB])
+    for _ in range(2):
+        answer = s.get("k", Cache_Control="no-store")
+        assert answer.body == UNIT[:MIB] and answer.headers["x-cache"] == "bypass"
+        assert s.settle() == MIB
+    assert s.forebay.metric("forebay_cache_bytes") == 0
+    assert s.get("k").headers["x-cache"] == "miss"
+    assert s.settle() == MIB
+    assert s.get("k", Cache_Control="no-store").headers["x-cache"] == "bypass"
+    assert s.settle() == MIB
+    assert s.get("k").headers["x-cache"] == "hit"
+
+
+def test_no_cache(stand):
+    """`no-cache` does not keep a miss, but is served from what is kept."""
+    s = stand()
+    s.origin.put(s.bucket, "k", UNIT[:MIB])
+    for _ in range(2):
+        answer = s.get("k", Cache_Control="no-cache")
+        assert answer.body == UNIT[:MIB] and answer.headers["x-cache"] != "hit"
+        assert s.settle() == MIB
+    assert s.get("k").headers["x-cache"] == "miss"
+    s.settle()
+    answer = s.get("k", Cache_Control="no-cache")
+    assert answer.body == UNIT[:MIB] and answer.headers["x-cache"] == "hit"
+    assert s.settle() == 0
+
+
+def test_pre_stage(stand):
+    """HEAD with `Range: bytes=0-0` brings the whole object in; a plain HEAD, or another range,
+    brings nothing.
+    """
+    s = stand()
+    body = multipart(s.origin, s.bucket, "staged", [PART, PART, PART, 777])
+    s.proxy.clear()
+    target = s.forebay.target()
+    for headers in ({}, {"Range": "bytes=0-9"}):
+        assert target.call("HEAD", "/b/staged", headers=headers).status in (200, 206)
+    assert s.settle() == 0
+    answer = target.call("HEAD", "/b/staged", headers={"Range": "bytes=0-0"})
+    assert answer.status in (200, 206) and answer.body == b""
+    proc.wait_until(
+        "the object is staged",
+        lambda: s.proxy.body_bytes() == len(body)
+        and s.forebay.metric("forebay_cache_bytes") >= len(body),
+        60,
+    )
+    s.settle()
+    answer = s.get("staged")
+    assert answer.body == body and answer.headers["x-cache"] == "hit"
+    assert s.settle() == 0
+
+
+def test_pre_stage_that_waits(stand):
+    """With `Prefer: wait` the answer comes when the object is there."""
+    s = stand()
+    s.origin.put(s.bucket, "staged", UNIT[: 16 * MIB])
+    answer = s.forebay.target().call(
+        "HEAD", "/b/staged", headers={"Range": "bytes=0-0", "Prefer": "wait"}
+    )
+    assert answer.status in (200, 206)
+    answer = s.get("staged")
+    assert answer.body == UNIT[: 16 * MIB] and answer.headers["x-cache"] == "hit"
+    assert s.settle() == 16 * MIB
+
+
+def test_sigterm_drains(stand):
+    """An answer that is under way when SIGTERM comes is finished, then the daemon ends with 0."""
+    s = stand()
+    s.origin.put(s.bucket, "k", UNIT[: 16 * MIB])
+    s.proxy.rate = 20e6
+    target = s.forebay.target()
+    with target.connect() as connection:
+        connection.send(rawhttp.Call("GET", "/b/k"), target.signer())
+        pieces = connection.pieces(connection.start("GET"))
+        body = next(pieces)
+        s.forebay.child.process.terminate()
+        body += b"".join(pieces)
+    assert body == UNIT[: 16 * MIB]
+    s.forebay.stop()
