@@ -58,7 +58,12 @@ Result<> Disk::open_folder(std::shared_ptr<io::Directory> directory, const DiskI
   for (const char* folder : {"new", "segments", "units"}) {
     if (Result<> made = directory_->make_directory(folder); !made) return made;
   }
+  auto there = directory_->list("units");
+  if (!there) return std::move(there.error());
+  std::unordered_set<std::string> folders;
+  for (auto& entry : *there) folders.insert("units/" + entry.name);
   for (unsigned prefix = 0; prefix < 256; ++prefix) {
+    if (folders.contains(folder_name(prefix))) continue;
     if (Result<> made = directory_->make_directory(folder_name(prefix)); !made) return made;
   }
   auto unfinished = directory_->list("new");
