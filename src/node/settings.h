@@ -38,6 +38,9 @@ struct Settings {
   /// Environment only: a secret does not belong on a command line or in a shared file.
   std::string root_access_key;
   Secret root_secret_key;
+  /// For the default origin; AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+  std::string origin_access_key;
+  Secret origin_secret_key;
 };
 
 /// Calls v(name, field, sentence) for every setting that file and flags may give.

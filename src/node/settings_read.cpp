@@ -59,6 +59,8 @@ Result<> read_environment(Settings& settings, const Environment& environment) {
   }
   settings.root_access_key = lookup(environment, "FOREBAY_ROOT_ACCESS_KEY");
   settings.root_secret_key = Secret(lookup(environment, "FOREBAY_ROOT_SECRET_KEY"));
+  settings.origin_access_key = lookup(environment, "AWS_ACCESS_KEY_ID");
+  settings.origin_secret_key = Secret(lookup(environment, "AWS_SECRET_ACCESS_KEY"));
   if (settings.root_access_key.empty() != settings.root_secret_key.empty()) {
     return fail(Code::invalid,
                 "set both FOREBAY_ROOT_ACCESS_KEY and FOREBAY_ROOT_SECRET_KEY, or neither");
