@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "base/encoding.h"
+#include "http/message.h"
 #include "origin/dir_body.h"
 #include "origin/dir_key.h"
 #include "origin/dir_origin.h"
@@ -14,8 +14,6 @@ namespace forebay::origin {
 namespace {
 
 constexpr size_t kWriteBlock = 1 << 20;
-/// What http::kUnknownLength says; this file needs nothing else of http.
-constexpr uint64_t kUnknown = std::numeric_limits<uint64_t>::max();
 
 std::string md5_text(const DirTemp& temp) {
   return "\"" + to_hex(as_bytes(temp.md5->digest())) + "\"";
@@ -136,7 +134,7 @@ Task<> DirOrigin::fill(DirTemp& temp, io::Body body, Context ctx) {
   if (!block.empty()) {
     co_await co_await io::run_blocking(ctx, [&] { return temp.append(block); });
   }
-  if (body.length != kUnknown && temp.size != body.length) {
+  if (body.length != http::kUnknownLength && temp.size != body.length) {
     co_return fail(Code::internal, "a body is not as long as it says");
   }
   co_return ok;

@@ -76,8 +76,12 @@ Result<> DirStore::open(io::Loop& loop) {
 
 Result<DirObject> DirStore::find(const std::string& path, WallTime now) {
   auto file = root_->open(path, io::OpenMode::read);
-  if (!file && (file.error().code() == Code::not_found || file.error().code() == Code::too_large)) {
-    return no_such_key(path);
+  if (!file) {
+    // A folder in its place, a file above it, or a name no filesystem has: no such key either.
+    Code code = file.error().code();
+    if (code == Code::not_found || code == Code::conflict || code == Code::too_large) {
+      return no_such_key(path);
+    }
   }
   if (!file) return in_words(std::move(file.error()), "open a file");
   auto stat = (*file)->stat();

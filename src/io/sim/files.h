@@ -27,6 +27,7 @@ class SimFile final : public File {
   bool resident(uint64_t offset, uint64_t length) override;
   void read_ahead(uint64_t, uint64_t) override {}
   int descriptor() const override { return -1; }
+  Result<std::string> attribute(const std::string& name) override;
 
  private:
   Result<> may_write(const char* what, uint64_t end);
