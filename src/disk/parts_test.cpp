@@ -139,6 +139,7 @@ class NoFile final : public io::File {
   bool resident(uint64_t, uint64_t) override { return true; }
   void read_ahead(uint64_t, uint64_t) override {}
   int descriptor() const override { return -1; }
+  Result<> make_private() override { return ok; }
 
  private:
   int& open_;

@@ -1,7 +1,5 @@
 #include "node/credentials.h"
 
-#include <sys/stat.h>
-
 #include <array>
 
 #include "sign/profile.h"
@@ -25,9 +23,8 @@ Result<std::string> read_text(io::Directory& data) {
 Result<> write_text(io::Directory& data, std::string_view text) {
   auto file = data.open(kTemporary, io::OpenMode::create);
   if (!file) return std::move(file.error());
-  ::fchmod((*file)->descriptor(), 0600);
-  for (Result<> step : {(*file)->truncate(0), (*file)->write_at(0, as_bytes(text)),
-                        (*file)->sync(), data.rename(kTemporary, kFile, false), data.sync("")}) {
+  for (Result<> step : {(*file)->make_private(), (*file)->truncate(0), (*file)->write_at(0, as_bytes(text)), (*file)->sync(),
+                        data.rename(kTemporary, kFile, false), data.sync("")}) {
     if (!step) return step;
   }
   return ok;
@@ -57,9 +54,9 @@ Result<RootKey> load_root_key(const Settings& settings, io::Directory& data, io:
   root.key = auth::generate_key(loop);
   root.key.root = true;
   root.fresh = true;
-  Result<> kept = write_text(data, "[default]\naws_access_key_id = " + root.key.id +
-                                       "\naws_secret_access_key = " + root.key.secret.reveal() +
-                                       "\n");
+  Result<> kept =
+      write_text(data, "[default]\naws_access_key_id = " + root.key.id +
+                           "\naws_secret_access_key = " + root.key.secret.reveal() + "\n");
   if (!kept) return kept.error_in("keep the generated credentials");
   return root;
 }

@@ -11,9 +11,7 @@ class DiskJob final : public job::Job {
   DiskJob(std::string name, std::shared_ptr<disk::Store> disks, Duty duty)
       : name_(std::move(name)), disks_(std::move(disks)), duty_(duty) {}
   std::string name() const override { return name_; }
-  Task<> run(job::Progress&, Context ctx) override {
-    co_return co_await ((*disks_).*duty_)(ctx);
-  }
+  Task<> run(job::Progress&, Context ctx) override { co_return co_await ((*disks_).*duty_)(ctx); }
 
  private:
   std::string name_;
@@ -42,12 +40,12 @@ void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::St
   disk::Stats now = disks->stats();
   for (size_t i = 0; i < now.disks.size(); ++i) {
     obs::Labels labels = {{"disk", now.disks[i].path}};
-    auto gauge = [&](const char* name, const char* help, uint64_t Stats::*field) {
+    auto gauge = [&](const char* name, const char* help, uint64_t Stats::* field) {
       metrics.gauge_from(name, help, labels, [disks, i, field] {
         return static_cast<double>(disks->stats().disks.at(i).*field);
       });
     };
-    auto counter = [&](const char* name, const char* help, uint64_t Stats::*field) {
+    auto counter = [&](const char* name, const char* help, uint64_t Stats::* field) {
       metrics.counter_from(name, help, labels,
                            [disks, i, field] { return disks->stats().disks.at(i).*field; });
     };

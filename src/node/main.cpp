@@ -19,7 +19,8 @@ forebay::node::Environment read_environment() {
   return out;
 }
 
-int serve(const std::vector<std::string>& arguments, const forebay::node::Environment& environment) {
+int serve(const std::vector<std::string>& arguments,
+          const forebay::node::Environment& environment) {
   using namespace forebay;
   auto settings = node::read_settings(arguments, environment);
   if (!settings) {
@@ -27,9 +28,8 @@ int serve(const std::vector<std::string>& arguments, const forebay::node::Enviro
     (asked ? std::cout : std::cerr) << settings.error().text() << (asked ? "" : "\n");
     return asked ? 0 : 2;
   }
-  Result<> served = node::serve(*settings, [](std::string line) {
-    std::cout << line << std::endl;
-  });
+  Result<> served =
+      node::serve(*settings, [](std::string line) { std::cout << line << std::endl; });
   if (!served) {
     std::cerr << "forebay: " << served.error().text() << "\n";
     return 1;

@@ -1,7 +1,5 @@
 #include "node/node.h"
 
-#include <sys/resource.h>
-
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
@@ -35,16 +33,6 @@ std::string read_line(const std::string& path) {
   std::string line;
   std::getline(file, line);
   return line;
-}
-
-// Each connection and each open unit is a descriptor. Returns the limit in force.
-uint64_t raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
-  limit.rlim_cur = limit.rlim_max;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_cur;
 }
 
 // Everything that lives while the node serves; members in the order they are built.
@@ -111,11 +99,10 @@ disk::Options Daemon::disk_options() {
   if (paths.empty()) paths.push_back(data_ + "/cache");
   for (const std::string& path : paths) {
     std::string folder = absolute(path);
-    options.disks.push_back({.path = folder,
-                             .capacity = settings_.cache_size.bytes,
-                             .open_index = [folder] {
-                               return disk::open_rocks_index(folder + "/index");
-                             }});
+    options.disks.push_back(
+        {.path = folder, .capacity = settings_.cache_size.bytes, .open_index = [folder] {
+           return disk::open_rocks_index(folder + "/index");
+         }});
   }
   options.boot_id = read_line("/proc/sys/kernel/random/boot_id");
   // Half of the descriptors for units, the rest for connections.
@@ -168,8 +155,8 @@ Task<> Daemon::open_doors(Context ctx) {
   s3_guard_ = std::make_unique<auth::Guard>(*keys_, metrics_, auth::GuardOptions{"s3", "s3"});
   admin_guard_ =
       std::make_unique<auth::Guard>(*keys_, metrics_, auth::GuardOptions{"forebay", "admin"});
-  s3_services_ = std::make_unique<gateway::s3::Services>(
-      *objects_, *buckets_, *s3_guard_, crews_, settings_.region, settings_.domain);
+  s3_services_ = std::make_unique<gateway::s3::Services>(*objects_, *buckets_, *s3_guard_, crews_,
+                                                         settings_.region, settings_.domain);
   s3_door_ = std::make_unique<gateway::s3::Door>(*s3_services_, *log_, metrics_);
   admin_door_ = std::make_unique<gateway::admin::Door>(gateway::admin::Services{
       *buckets_, *admin_guard_, metrics_, *jobs_, ready_, [this] { return status(); }});
@@ -181,8 +168,8 @@ Task<> Daemon::open_doors(Context ctx) {
   }
   io::Address address = co_await io::Address::parse(settings_.s3);
   for (size_t i = 0; i < loops_.size(); ++i) {
-    co_await co_await run_elsewhere<void>(
-        *loops_[i], start_server(i, address, server_options()), ctx);
+    co_await co_await run_elsewhere<void>(*loops_[i], start_server(i, address, server_options()),
+                                          ctx);
     address.port = servers_.front().server->address().port;
   }
   io::Address admin = co_await io::Address::parse(settings_.admin);
@@ -194,7 +181,7 @@ Task<> Daemon::open_doors(Context ctx) {
 }
 
 Task<> Daemon::open(std::function<void(std::string)> say, Context ctx) {
-  descriptors_ = raise_descriptor_limit();
+  descriptors_ = io::raise_descriptor_limit();
   data_ = absolute(settings_.data);
   auto level = co_await obs::parse_level(settings_.log_level);
   auto format = settings_.log_format == "json" ? obs::LogFormat::json : obs::LogFormat::text;

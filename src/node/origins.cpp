@@ -30,14 +30,15 @@ Origins::Origins(OriginOptions options, const std::vector<io::Loop*>& loops,
                  obs::Registry& registry)
     : options_(std::move(options)), meter_(std::make_shared<OriginMeter>(registry)) {
   for (io::Loop* loop : loops) {
-    clients_.emplace(loop, std::make_unique<http::Client>(
-                               *loop, http::ClientOptions{.tls = options_.tls}));
+    clients_.emplace(
+        loop, std::make_unique<http::Client>(*loop, http::ClientOptions{.tls = options_.tls}));
   }
 }
 
 Result<object::OriginConfig> Origins::default_config(const BucketName& name) {
   const std::string& url = options_.default_origin;
-  if (url.empty()) return object::OriginConfig{"dir://" + options_.own_folder + "/" + name.text(), "", {}};
+  if (url.empty())
+    return object::OriginConfig{"dir://" + options_.own_folder + "/" + name.text(), "", {}};
   object::OriginConfig config = options_.default_keys;
   if (url.starts_with(kDir)) {
     config.url = url + "/" + name.text();
@@ -59,12 +60,13 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config,
                      "InvalidArgument");
     }
     (void)ctx;
-    co_return std::shared_ptr<origin::Origin>(origin::make_dir_origin(
-        {.path = std::move(*path), .create = create, .meter = meter_}));
+    co_return std::shared_ptr<origin::Origin>(
+        origin::make_dir_origin({.path = std::move(*path), .create = create, .meter = meter_}));
   }
   co_return fail(Code::invalid,
-                 "origin '" + config.url + "' is of no known kind: dir:///PATH or "
-                 "s3://BUCKET[/PREFIX]?endpoint=URL&region=R",
+                 "origin '" + config.url +
+                     "' is of no known kind: dir:///PATH or "
+                     "s3://BUCKET[/PREFIX]?endpoint=URL&region=R",
                  "InvalidArgument");
 }
 

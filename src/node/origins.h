@@ -29,8 +29,8 @@ class OriginMeter final : public origin::Meter {
 };
 
 struct OriginOptions {
-  std::string own_folder;      ///< absolute; own buckets are folders in it
-  std::string default_origin;  ///< Settings::default_origin
+  std::string own_folder;             ///< absolute; own buckets are folders in it
+  std::string default_origin;         ///< Settings::default_origin
   object::OriginConfig default_keys;  ///< for a default origin that needs keys; url unused
   std::shared_ptr<io::TlsContext> tls;
 };

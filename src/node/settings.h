@@ -60,7 +60,8 @@ void visit(S& s, V&& v) {
   v("domain", s.domain, "Domain whose subdomains are buckets, beside localhost.");
   v("tls-cert", s.tls_cert, "PEM file with the certificate chain; turns the S3 address to https.");
   v("tls-key", s.tls_key, "PEM file with its private key.");
-  v("origin-ca", s.origin_ca, "PEM file of authorities that https origins are checked with. [system]");
+  v("origin-ca", s.origin_ca,
+    "PEM file of authorities that https origins are checked with. [system]");
   v("freshness", s.freshness, "Of buckets made through S3: exact, ttl:60s or immutable.");
   v("log-level", s.log_level, "debug, info, warn or error; info logs every request.");
   v("log-format", s.log_format, "text or json.");

@@ -50,7 +50,8 @@ Result<> read_file(Settings& settings, const std::string& path) {
 
 Result<> read_environment(Settings& settings, const Environment& environment) {
   std::vector<std::string> names;
-  visit(settings, [&](std::string_view name, auto&, std::string_view) { names.emplace_back(name); });
+  visit(settings,
+        [&](std::string_view name, auto&, std::string_view) { names.emplace_back(name); });
   for (const std::string& name : names) {
     std::string text = lookup(environment, variable(name));
     if (text.empty()) continue;

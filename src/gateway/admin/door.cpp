@@ -14,12 +14,17 @@ constexpr uint64_t kMaxBody = 64 << 10;
 int status_of(const Error& error) {
   switch (error.code()) {
     case Code::not_found: return 404;
-    case Code::exists: case Code::conflict: return 409;
+    case Code::exists:
+    case Code::conflict: return 409;
     case Code::invalid: return 400;
     case Code::denied: return 403;
     case Code::too_large: return 413;
-    case Code::busy: case Code::unavailable: case Code::timeout: case Code::cancelled: return 503;
-    case Code::corrupt: case Code::internal: break;
+    case Code::busy:
+    case Code::unavailable:
+    case Code::timeout:
+    case Code::cancelled: return 503;
+    case Code::corrupt:
+    case Code::internal: break;
   }
   return 500;
 }
@@ -41,8 +46,9 @@ Task<Json> read_json(http::Request& request, const auth::Verified& verified, Con
 Result<object::BucketSpec> read_spec(const Json& json) {
   object::BucketSpec spec;
   for (auto& [name, value] : *json.as_object()) {
-    constexpr std::string_view kKnown[] = {"name", "origin", "freshness", "origin_access_key",
-                                           "origin_secret_key", "unit_max", "cache_writes"};
+    constexpr std::string_view kKnown[] = {
+        "name",     "origin",      "freshness", "origin_access_key", "origin_secret_key",
+        "unit_max", "cache_writes"};
     if (std::ranges::find(kKnown, name) == std::end(kKnown)) {
       return fail(Code::invalid, "unknown member '" + name + "'");
     }
@@ -131,8 +137,7 @@ Task<http::Response> Door::answer(http::Request& request, Context ctx) {
 }
 
 Task<http::Response> Door::control(http::Request& request, Context ctx) {
-  auth::Verified verified =
-      co_await services_.guard.authenticate(request, ctx.loop->wall_now());
+  auth::Verified verified = co_await services_.guard.authenticate(request, ctx.loop->wall_now());
   co_await auth::may(verified.principal, "forebay:Control", "", "");
   std::string_view path = request.path.substr(std::string_view("/v1/").size());
   constexpr std::string_view kBuckets = "buckets/";
@@ -153,8 +158,8 @@ Task<http::Response> Door::control(http::Request& request, Context ctx) {
       co_return http::Response::make(204);
     }
   }
-  co_return fail(Code::not_found, "no such call: " + std::string(request.method) + " " +
-                                      std::string(request.path));
+  co_return fail(Code::not_found,
+                 "no such call: " + std::string(request.method) + " " + std::string(request.path));
 }
 
 http::Response Door::list_buckets() const {
