@@ -36,8 +36,8 @@ class SslContext final : public TlsContext {
   SSL_CTX* ctx_;
 };
 
-int choose_http(SSL*, const unsigned char** out, unsigned char* out_length,
-                const unsigned char* in, unsigned in_length, void*) {
+int choose_http(SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* in,
+                unsigned in_length, void*) {
   static constexpr unsigned char kHttp[] = "\x08http/1.1";
   unsigned char* chosen = nullptr;
   if (SSL_select_next_proto(&chosen, out_length, kHttp, sizeof kHttp - 1, in, in_length) !=
@@ -235,9 +235,8 @@ Result<std::shared_ptr<TlsContext>> TlsContext::client(const std::string& author
   auto out = std::make_shared<SslContext>(ctx);
   SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
   SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
-  int trusted = authorities_file.empty()
-                    ? SSL_CTX_set_default_verify_paths(ctx)
-                    : SSL_CTX_load_verify_file(ctx, authorities_file.c_str());
+  int trusted = authorities_file.empty() ? SSL_CTX_set_default_verify_paths(ctx)
+                                         : SSL_CTX_load_verify_file(ctx, authorities_file.c_str());
   if (trusted != 1) return tls_error("read authorities " + authorities_file);
   return out;
 }

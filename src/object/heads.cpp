@@ -57,7 +57,8 @@ Heads::Heads(meta::Meta& meta, job::Crews& crews, HeadOptions options, obs::Regi
     : meta_(meta),
       crews_(crews),
       options_(options),
-      checks_(registry.counter("forebay_head_checks_total", "Questions to origins: what is current.")),
+      checks_(
+          registry.counter("forebay_head_checks_total", "Questions to origins: what is current.")),
       checks_joined_(registry.counter("forebay_head_checks_joined_total",
                                       "Reads that shared a question with others.")),
       believed_(registry.counter("forebay_heads_believed_total",

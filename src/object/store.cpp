@@ -41,9 +41,9 @@ Result<ReadAnswer> decide_read(const ReadRequest& request, HeadRef head) {
     if (info.etag.part_count() > 0) answer.parts_count = layout.parts();
     return answer;
   }
-  bool ranged = request.range && (!request.conditions.if_range ||
-                                  range_applies(*request.conditions.if_range, info.etag,
-                                                info.modified));
+  bool ranged =
+      request.range && (!request.conditions.if_range ||
+                        range_applies(*request.conditions.if_range, info.etag, info.modified));
   if (!ranged) return answer;
   auto range = request.range->resolve(info.size);
   answer.decision = range ? Decision::partial : Decision::unsatisfiable;
@@ -81,16 +81,15 @@ std::optional<ReadAnswer> Store::read_now(const ReadRequest& request, io::Loop& 
 Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
   if (auto now = read_now(request, *ctx.loop)) co_return std::move(*now);
   for (int round = 0; round < kFollow; ++round) {
-    HeadRef head =
-        co_await co_await heads_.current(request.bucket, request.key, round > 0, ctx);
+    HeadRef head = co_await co_await heads_.current(request.bucket, request.key, round > 0, ctx);
     ReadAnswer answer = co_await decide_read(request, head);
     answer.body.length = answer.range.length;
     if (!has_body(request, answer)) co_return answer;
     Result<ReadAnswer> opened = co_await open(request, head, std::move(answer), ctx);
     if (opened) co_return opened;
     // Another version, or none: ask again what is current. The client sees neither.
-    bool moved = opened.error().code() == Code::conflict ||
-                 opened.error().code() == Code::not_found;
+    bool moved =
+        opened.error().code() == Code::conflict || opened.error().code() == Code::not_found;
     if (!moved) co_return std::move(opened.error());
   }
   co_return fail(Code::unavailable, "the object changes faster than it can be read", "SlowDown");
@@ -129,8 +128,8 @@ Task<> Store::stage(ReadRequest request, bool wait, Context ctx) {
     unit::Unit unit = head->unit_at(at);
     at = unit.range.end();
     if (wait) {
-      auto opened = co_await co_await cache_.open(head->version, unit, unit.range,
-                                                  unit::Mode::normal, ctx);
+      auto opened =
+          co_await co_await cache_.open(head->version, unit, unit.range, unit::Mode::normal, ctx);
       while (size(co_await co_await opened.source->next(ctx)) > 0) {
       }
     } else if (!cache_.prefetch(head->version, unit, *ctx.loop)) {

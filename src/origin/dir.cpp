@@ -153,7 +153,7 @@ Task<PutAnswer> DirOrigin::put_now(ObjectKey key, PutOptions options, io::Body b
   DirRecord record;
   record.etag = ETag(md5_text(temp));
   record.fields = std::move(options.fields);
-  record.checksums = std::move(options.checksums);
+  record.checksums = options.all_checksums();
   co_return co_await commit(std::move(temp), std::move(path), std::move(record),
                             std::move(options.conditions), ctx);
 }

@@ -32,7 +32,7 @@ Task<PartInfo> DirOrigin::put_part_now(ObjectKey key, std::string upload_id, uin
   DirTemp temp = co_await co_await take(std::move(body), ctx);
   co_return co_await io::run_blocking(ctx, [&] {
     Result<PartInfo> done =
-        store_.commit_part(temp, upload_id, number, std::move(options.checksums));
+        store_.commit_part(temp, upload_id, number, options.all_checksums());
     if (!done) store_.drop(temp);
     return done;
   });
@@ -83,7 +83,7 @@ Task<PutAnswer> DirOrigin::complete_upload_now(ObjectKey key, std::string upload
     }
   }
   record.etag = multipart_etag(digests);
-  record.checksums = std::move(options.checksums);
+  record.checksums = options.all_checksums();
   DirTemp temp = co_await co_await take(io::Body::empty(), ctx);
   Result<> joined = co_await join(temp, upload_id, parts, ctx);
   if (!joined) {

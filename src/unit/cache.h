@@ -10,9 +10,9 @@
 
 #include "disk/store.h"
 #include "io/body.h"
+#include "io/sync.h"
 #include "job/crew.h"
 #include "obs/metrics.h"
-#include "io/sync.h"
 #include "unit/fill.h"
 
 namespace forebay::unit {
@@ -52,8 +52,8 @@ struct Metrics {
   std::array<obs::Counter*, 4> reads;  ///< by Served
   obs::Counter& fills;
   obs::Counter& fills_failed;
-  obs::Counter& fills_dropped;   ///< rests not fetched because all rest_streams were busy
-  obs::Counter& no_space;        ///< reads past the cache because nothing could be stored
+  obs::Counter& fills_dropped;  ///< rests not fetched because all rest_streams were busy
+  obs::Counter& no_space;       ///< reads past the cache because nothing could be stored
   obs::Gauge& fills_inflight;
 };
 

@@ -26,10 +26,10 @@ Door::Door(Services& services, obs::Log& log, obs::Registry& metrics)
       return &metrics.counter("forebay_s3_requests_total", "Requests by operation and result.",
                               {{"operation", name}, {"result", result}});
     };
-    counted_[&operation] = {count("ok"), count("client_error"), count("server_error"),
-                            &metrics.histogram("forebay_s3_request_duration_seconds",
-                                               "From the complete head to the last byte sent.",
-                                               {{"operation", name}})};
+    counted_[&operation] = {
+        count("ok"), count("client_error"), count("server_error"),
+        &metrics.histogram("forebay_s3_request_duration_seconds",
+                           "From the complete head to the last byte sent.", {{"operation", name}})};
   };
   for (const Operation& operation : operations()) {
     if (operation.answer != nullptr) add(operation);
@@ -67,8 +67,8 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
                                    {"operation", call.operation->name},
                                    {"error", response.error().text()}});
     }
-    response = error_response(response.error(), request.path, call.id.text(),
-                              request.method == "HEAD");
+    response =
+        error_response(response.error(), request.path, call.id.text(), request.method == "HEAD");
   }
   trace->id = call.id;
   trace->operation = call.operation;
@@ -88,8 +88,9 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
 }
 
 http::Response Door::reject(int status, std::string_view reason) {
-  std::string_view code = status == 408 ? "RequestTimeout" : status >= 500 ? "InternalError"
-                                                                           : "InvalidRequest";
+  std::string_view code = status == 408   ? "RequestTimeout"
+                          : status >= 500 ? "InternalError"
+                                          : "InvalidRequest";
   http::Response response =
       error_response(fail(Code::invalid, std::string(reason), std::string(code)), "", "", false);
   response.status = status;

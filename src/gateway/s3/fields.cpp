@@ -12,8 +12,8 @@ namespace forebay::gateway::s3 {
 namespace {
 
 constexpr auto kKept = std::to_array<std::string_view>(
-    {"cache-control", "content-disposition", "content-encoding", "content-language",
-     "content-type", "expires", "x-amz-storage-class"});
+    {"cache-control", "content-disposition", "content-encoding", "content-language", "content-type",
+     "expires", "x-amz-storage-class"});
 
 constexpr auto kRefusedOnWrite = std::to_array<std::string_view>(
     {"x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp",
@@ -62,8 +62,7 @@ Result<origin::WriteConditions> read_write_conditions(const Call& call,
   conditions.if_none_match_any = none.has_value();
   if (match) {
     bool quoted = match->starts_with('"');
-    conditions.if_match =
-        ETag(quoted ? std::string(*match) : "\"" + std::string(*match) + "\"");
+    conditions.if_match = ETag(quoted ? std::string(*match) : "\"" + std::string(*match) + "\"");
   }
   return conditions;
 }

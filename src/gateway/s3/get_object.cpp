@@ -48,8 +48,7 @@ void override_fields(const Call& call, origin::Fields& fields) {
     if (!name.starts_with(kPrefix) || value.empty()) continue;
     std::string field = name.substr(kPrefix.size());
     if (field == "content-type" || field == "content-language" || field == "expires" ||
-        field == "cache-control" || field == "content-disposition" ||
-        field == "content-encoding") {
+        field == "cache-control" || field == "content-disposition" || field == "content-encoding") {
       fields[field] = value;
     }
   }
@@ -80,12 +79,11 @@ void write_head(const Call& call, const object::ReadAnswer& answer, http::HeadFi
 
 http::Response unsatisfiable(Call& call, const object::ReadAnswer& answer) {
   bool part = call.parameter("partNumber").has_value();
-  Error error = part ? fail(Code::invalid, "The requested partnumber is not satisfiable",
-                            "InvalidPartNumber")
-                     : fail(Code::invalid, "The requested range is not satisfiable",
-                            "InvalidRange");
-  http::Response response = error_response(error, call.request.path, call.id.text(),
-                                           call.request.method == "HEAD");
+  Error error =
+      part ? fail(Code::invalid, "The requested partnumber is not satisfiable", "InvalidPartNumber")
+           : fail(Code::invalid, "The requested range is not satisfiable", "InvalidRange");
+  http::Response response =
+      error_response(error, call.request.path, call.id.text(), call.request.method == "HEAD");
   response.fields.add("Content-Range", "bytes */" + std::to_string(answer.head->info.size));
   return response;
 }
@@ -94,10 +92,10 @@ http::Response respond(Call& call, object::ReadAnswer answer, bool body) {
   using object::Decision;
   if (answer.decision == Decision::unsatisfiable) return unsatisfiable(call, answer);
   if (answer.decision == Decision::precondition_failed) {
-    return error_response(fail(Code::conflict,
-                               "At least one of the pre-conditions you specified did not hold",
-                               "PreconditionFailed"),
-                          call.request.path, call.id.text(), !body);
+    return error_response(
+        fail(Code::conflict, "At least one of the pre-conditions you specified did not hold",
+             "PreconditionFailed"),
+        call.request.path, call.id.text(), !body);
   }
   if (answer.decision == Decision::not_modified) {
     http::Response response = http::Response::make(304);
@@ -105,8 +103,7 @@ http::Response respond(Call& call, object::ReadAnswer answer, bool body) {
     response.fields.add("Last-Modified", http_date(answer.head->info.modified));
     return response;
   }
-  http::Response response =
-      http::Response::make(answer.decision == Decision::partial ? 206 : 200);
+  http::Response response = http::Response::make(answer.decision == Decision::partial ? 206 : 200);
   write_head(call, answer, response.fields);
   if (body) {
     call.cache = unit::name(answer.served);
