@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "gateway/s3/compatibility.h"
 #include "node/node.h"
 
 extern char** environ;
@@ -45,6 +46,10 @@ int main(int argc, char** argv) {
   if (!arguments.empty() && arguments.front() == "serve") {
     arguments.erase(arguments.begin());
     return serve(arguments, environment);
+  }
+  if (!arguments.empty() && arguments.front() == "s3-compatibility") {
+    std::cout << forebay::gateway::s3::compatibility_page();
+    return 0;
   }
   std::cerr << "usage: forebay serve …\n";
   return 2;

@@ -157,7 +157,8 @@ Task<> Daemon::open_doors(Context ctx) {
       std::make_unique<auth::Guard>(*keys_, metrics_, auth::GuardOptions{"forebay", "admin"});
   s3_services_ = std::make_unique<gateway::s3::Services>(*objects_, *buckets_, *s3_guard_, crews_,
                                                          settings_.region, settings_.domain);
-  s3_door_ = std::make_unique<gateway::s3::Door>(*s3_services_, *log_, metrics_);
+  s3_door_ = std::make_unique<gateway::s3::Door>(*s3_services_, *log_, settings_.log_requests,
+                                                      metrics_);
   admin_door_ = std::make_unique<gateway::admin::Door>(gateway::admin::Services{
       *buckets_, *admin_guard_, metrics_, *jobs_, ready_, [this] { return status(); }});
   if (settings_.tls_cert.empty() != settings_.tls_key.empty()) {

@@ -33,6 +33,14 @@ Result<> assign(uint32_t& field, std::string_view text) {
   return ok;
 }
 
+Result<> assign(bool& field, std::string_view text) {
+  if (text != "true" && text != "false") {
+    return fail(Code::invalid, "'" + std::string(text) + "' is neither true nor false");
+  }
+  field = text == "true";
+  return ok;
+}
+
 Result<> assign(ByteSize& field, std::string_view text) {
   auto size = parse_size(text);
   if (!size) return std::move(size.error());

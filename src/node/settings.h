@@ -33,6 +33,7 @@ struct Settings {
   std::string origin_ca;
   std::string freshness = "ttl:60s";
   std::string log_level = "info";
+  bool log_requests = false;
   std::string log_format = "text";
   std::string log_file;
   /// Environment only: a secret does not belong on a command line or in a shared file.
@@ -63,7 +64,8 @@ void visit(S& s, V&& v) {
   v("origin-ca", s.origin_ca,
     "PEM file of authorities that https origins are checked with. [system]");
   v("freshness", s.freshness, "Of buckets made through S3: exact, ttl:60s or immutable.");
-  v("log-level", s.log_level, "debug, info, warn or error; info logs every request.");
+  v("log-level", s.log_level, "debug, info, warn or error.");
+  v("log-requests", s.log_requests, "true: a line in the log for every request, at info.");
   v("log-format", s.log_format, "text or json.");
   v("log-file", s.log_file, "File to append the log to. [standard error]");
 }

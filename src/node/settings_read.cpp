@@ -71,6 +71,7 @@ Result<> read_environment(Settings& settings, const Environment& environment) {
 
 std::string shown(const std::string& value) { return value; }
 std::string shown(const ByteSize& value) { return value.bytes == 0 ? "" : to_text(value); }
+std::string shown(bool value) { return value ? "true" : "false"; }
 std::string shown(uint32_t value) { return std::to_string(value); }
 std::string shown(const std::vector<std::string>&) { return ""; }
 

@@ -1,6 +1,7 @@
 #include "object/heads.h"
 
 #include "base/check.h"
+#include "base/encoding.h"
 #include "base/json.h"
 #include "meta/schema.h"
 
@@ -240,6 +241,7 @@ HeadRef Heads::head_with(const Bucket& bucket, const ObjectKey& key, origin::Obj
         unit::Version{bucket.origin, key, info.tag, info.etag, info.version_id, info.size});
   }
   head->info = std::move(info);
+  head->last_modified = http_date(head->info.modified);
   if (head->version != nullptr && head->info.size > 0) head->first = head->unit_at(0);
   return head;
 }

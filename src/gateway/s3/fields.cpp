@@ -131,13 +131,13 @@ object::ReadConditions read_conditions(const Call& call) {
   return conditions;
 }
 
-void write_info(http::HeadFields& out, const origin::ObjectInfo& info) {
-  out.add("ETag", info.etag.text());
-  out.add("Last-Modified", http_date(info.modified));
+void write_info(http::HeadFields& out, const object::Head& head, const origin::Fields& fields) {
+  out.add("ETag", head.info.etag.text());
+  out.add("Last-Modified", head.last_modified);
   out.add("Accept-Ranges", "bytes");
-  if (!info.fields.contains("content-type")) out.add("Content-Type", "binary/octet-stream");
-  for (auto& [name, value] : info.fields) out.add(name, value);
-  if (!info.version_id.empty()) out.add("x-amz-version-id", info.version_id);
+  if (!fields.contains("content-type")) out.add("Content-Type", "binary/octet-stream");
+  for (auto& [name, value] : fields) out.add(name, value);
+  if (!head.info.version_id.empty()) out.add("x-amz-version-id", head.info.version_id);
 }
 
 }  // namespace forebay::gateway::s3

@@ -1,5 +1,4 @@
 // GetObject and HeadObject: one decision, with and without a body.
-#include "base/encoding.h"
 #include "gateway/s3/call.h"
 #include "gateway/s3/errors.h"
 #include "gateway/s3/fields.h"
@@ -59,11 +58,11 @@ void write_head(const Call& call, const object::ReadAnswer& answer, http::HeadFi
   bool overridden = false;
   for (auto& [name, value] : call.query) overridden |= name.starts_with("response-");
   if (overridden) {
-    origin::ObjectInfo changed = info;
-    override_fields(call, changed.fields);
-    write_info(out, changed);
+    origin::Fields changed = info.fields;
+    override_fields(call, changed);
+    write_info(out, *answer.head, changed);
   } else {
-    write_info(out, info);
+    write_info(out, *answer.head, info.fields);
   }
   if (answer.decision == object::Decision::partial) {
     out.add("Content-Range", ContentRange{answer.range, info.size}.to_string());
@@ -100,7 +99,7 @@ http::Response respond(Call& call, object::ReadAnswer answer, bool body) {
   if (answer.decision == Decision::not_modified) {
     http::Response response = http::Response::make(304);
     response.fields.add("ETag", answer.head->info.etag.text());
-    response.fields.add("Last-Modified", http_date(answer.head->info.modified));
+    response.fields.add("Last-Modified", answer.head->last_modified);
     return response;
   }
   http::Response response = http::Response::make(answer.decision == Decision::partial ? 206 : 200);
