@@ -13,7 +13,7 @@ namespace forebay::object {
 struct Head {
   origin::ObjectInfo info;
   std::string last_modified;  ///< info.modified as HTTP writes it; every answer needs it
-  bool exists = true;  ///< false: the origin has no such key (a 404 is a head without tag)
+  bool exists = true;         ///< false: the origin has no such key (a 404 is a head without tag)
   Layout layout;
   Time checked;              ///< when the check that gave it began
   unit::VersionRef version;  ///< for fills; null without a strong tag

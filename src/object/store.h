@@ -75,6 +75,7 @@ class Store {
   Task<ReadAnswer> open_untagged(ReadRequest request, ReadAnswer answer, Context ctx);
   Task<Layout> upload_layout(BucketRef bucket, ObjectKey key, std::string upload_id,
                              std::vector<origin::CompletedPart> parts, Context ctx);
+  void note_cold(const Bucket& bucket, const Head& head);
   void drop_units(const HeadRef& head);
 
   Heads& heads_;

@@ -85,6 +85,8 @@ class Cache {
 
   /// Stores a small unit whose bytes are at hand, in the background, as first to be evicted.
   void admit(const UnitId& id, Bytes bytes, io::Loop& loop);
+  /// The same for bytes that a read has just fetched; counts as the fill it was.
+  void admit_filled(const UnitId& id, Bytes bytes, Served served, io::Loop& loop);
   uint64_t small_max() const { return options_.small_max; }
 
   /// Drops the unit.
@@ -125,7 +127,7 @@ class Cache {
   Task<> write(std::shared_ptr<Fill> fill, Claim* claim, io::Chunk chunk, ByteSpan buffer,
                Context ctx);
   Task<> finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx);
-  Task<> store_admitted(UnitId id, Bytes bytes, Context ctx);
+  Task<> store_admitted(UnitId id, Bytes bytes, disk::Admission admission, Context ctx);
   Task<Opened> open_past(VersionRef version, ByteRange range, Context ctx);
 
   std::shared_ptr<disk::Store> store_;
