@@ -17,4 +17,9 @@ inline Result<Profile> parse_profile(std::string_view text, std::string_view nam
   return sign::parse_profile(text, name);
 }
 
+/// The region of a section of ~/.aws/config; empty when it has none.
+inline std::string parse_region(std::string_view config, std::string_view name = "default") {
+  return sign::parse_region(config, name);
+}
+
 }  // namespace forebay::client

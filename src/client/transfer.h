@@ -24,6 +24,8 @@ struct TransferOptions {
   std::function<void(int64_t)> moved = {};
 };
 
+/// As an io::Body's length: not known before its end.
+inline constexpr uint64_t kUnknownLength = http::kUnknownLength;
 inline constexpr uint32_t kMaxParts = 10'000;
 
 /// Puts `body` (length may be http::kUnknownLength), in parts when it is long. A failed upload in
