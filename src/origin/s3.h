@@ -15,11 +15,11 @@ namespace forebay::origin {
 
 /// Where an s3 origin lies.
 struct S3Url {
-  std::string bucket = {};         ///< empty only in a template for default origins
-  std::string prefix = {};         ///< before every key; empty or ends with '/'
-  http::Endpoint endpoint = {};    ///< of the service, without the bucket
-  std::string region = {};         ///< what signatures name
-  bool virtual_style = false;      ///< the bucket stands in the host name, not in the path
+  std::string bucket = {};       ///< empty only in a template for default origins
+  std::string prefix = {};       ///< before every key; empty or ends with '/'
+  http::Endpoint endpoint = {};  ///< of the service, without the bucket
+  std::string region = {};       ///< what signatures name
+  bool virtual_style = false;    ///< the bucket stands in the host name, not in the path
 };
 
 /// Reads s3://BUCKET[/PREFIX][?endpoint=http[s]://HOST[:PORT]][&region=R][&style=path|virtual].

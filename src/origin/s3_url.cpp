@@ -43,8 +43,9 @@ Result<Parameters> parse_parameters(std::string_view query) {
 }
 
 bool plain_region(std::string_view region) {
-  return region.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  "0123456789-_") == region.npos;
+  return region.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+             "0123456789-_") == region.npos;
 }
 
 Result<bool> is_virtual(const Parameters& parameters, std::string_view bucket) {
