@@ -5,7 +5,8 @@
 //
 // What the world knows: a listener on 0.0.0.0 or :: takes connections to every host; `localhost`
 // and `….localhost` resolve to 127.0.0.1, other names are Code::unavailable; all folders lie on one
-// disk, without symbolic links; a folder made by Loop::open_directory is durable at once.
+// disk, without symbolic links; a folder made by Loop::open_directory is durable at once. TLS
+// draws its own randomness: a run with TLS in it is not repeated byte by byte.
 #pragma once
 
 #include <functional>

@@ -86,7 +86,10 @@ class TlsStream final : public Stream {
   // answer could stay here with nobody to flush it. Until then the call says -EAGAIN and keeps what
   // it owes; the caller comes back with the same bytes.
   ssize_t try_write(std::span<const ByteView> parts, bool more) override {
-    if (owed_ > 0) return settle(more);
+    if (ended_) return -EPIPE;
+    size_t wanted = 0;
+    for (ByteView part : parts) wanted += part.size();
+    if (owed_ > 0) return settle(more, wanted);
     for (ByteView part : parts) {
       while (!part.empty() && pending() < kBatch) {
         size_t put = 0;
@@ -95,16 +98,18 @@ class TlsStream final : public Stream {
           return -EPROTO;
         }
         part = part.subspan(put);
-        owed_ += static_cast<ssize_t>(put);
+        owed_ += put;
       }
     }
-    return settle(more);
+    return settle(more, wanted);
   }
 
   ssize_t try_send_file(File& file, uint64_t offset, size_t length, bool more) override {
-    if (owed_ > 0) return settle(more);
-    clear_.resize(kBatch);
-    ByteSpan into = std::as_writable_bytes(std::span(clear_)).first(std::min(length, kBatch));
+    if (ended_) return -EPIPE;
+    if (owed_ > 0) return settle(more, length);
+    // One for all streams of a thread: it is empty again when this call ends.
+    thread_local std::vector<std::byte> clear(kBatch);
+    ByteSpan into = ByteSpan(clear).first(std::min(length, kBatch));
     ssize_t n = file.try_read_at(offset, into);
     if (n == -EAGAIN) {
       // The caller asked for read-ahead first; what slipped out of memory since is read here.
@@ -120,6 +125,7 @@ class TlsStream final : public Stream {
   void arm(Direction direction, Waiter& waiter) override { below_->arm(direction, waiter); }
   void disarm(Direction direction) override { below_->disarm(direction); }
   void shutdown_write() override {
+    if (std::exchange(ended_, true)) return;
     SSL_shutdown(ssl_);
     (void)flush(false);
     below_->shutdown_write();
@@ -140,6 +146,11 @@ class TlsStream final : public Stream {
       ByteView view(reinterpret_cast<std::byte*>(data) + sent_,
                     static_cast<size_t>(length) - sent_);
       ssize_t n = below_->try_write({&view, 1}, more);
+      if (n < 0 && ended_) {
+        // What finds no place at the end, or comes after it, stays unsaid; reading goes on.
+        sent_ += view.size();
+        continue;
+      }
       if (n < 0) return n;
       sent_ += static_cast<size_t>(n);
     }
@@ -158,9 +169,11 @@ class TlsStream final : public Stream {
 
  private:
   size_t pending() const { return BIO_ctrl_pending(out_) - sent_; }
-  ssize_t settle(bool more) {
+  // Never more than was asked for: whoever gave up a write may come with another one.
+  ssize_t settle(bool more, size_t wanted) {
     ssize_t flushed = flush(more);
-    return flushed < 0 ? flushed : std::exchange(owed_, 0);
+    if (flushed < 0) return flushed;
+    return static_cast<ssize_t>(std::min(std::exchange(owed_, 0), wanted));
   }
 
   std::shared_ptr<TlsContext> context_;
@@ -169,8 +182,8 @@ class TlsStream final : public Stream {
   BIO* in_ = nullptr;   // owned by ssl_
   BIO* out_ = nullptr;  // owned by ssl_
   size_t sent_ = 0;     // of out_'s bytes
-  ssize_t owed_ = 0;    // clear bytes encrypted but not yet reported as taken
-  std::vector<char> clear_;
+  size_t owed_ = 0;     // clear bytes encrypted but not yet reported as taken
+  bool ended_ = false;  // our side
 };
 
 // One step of the handshake in one direction of the stream below.

@@ -1,0 +1,243 @@
+#include "io/tls.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <cstdio>
+
+#include "io/world_test.h"
+
+namespace forebay::io {
+namespace {
+
+/// A self-signed certificate for localhost and 127.0.0.1, with its key, as files.
+struct Certificate {
+  explicit Certificate(const std::string& folder)
+      : certificate(folder + "/certificate.pem"), key(folder + "/key.pem") {
+    // Ed25519: its signatures have one length, so simulated runs move the same bytes.
+    EVP_PKEY* pair = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+    X509* x509 = X509_new();
+    X509_set_version(x509, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
+    X509_gmtime_adj(X509_getm_notBefore(x509), -3600);
+    X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
+    X509_set_pubkey(x509, pair);
+    X509_NAME* subject = X509_get_subject_name(x509);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+                               reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
+    X509_set_issuer_name(x509, subject);
+    X509_EXTENSION* names =
+        X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+    X509_add_ext(x509, names, -1);
+    X509_EXTENSION_free(names);
+    EXPECT_GT(X509_sign(x509, pair, nullptr), 0);
+    std::FILE* out = std::fopen(certificate.c_str(), "w");
+    PEM_write_X509(out, x509);
+    std::fclose(out);
+    out = std::fopen(key.c_str(), "w");
+    PEM_write_PrivateKey(out, pair, nullptr, nullptr, 0, nullptr, nullptr);
+    std::fclose(out);
+    X509_free(x509);
+    EVP_PKEY_free(pair);
+  }
+  std::string certificate;
+  std::string key;
+};
+
+class TlsTest : public WorldTest {
+ protected:
+  TlsTest() {
+    std::string name = testing::TempDir() + "/forebay-tls-XXXXXX";
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    keys_ = name;
+    Certificate certificate(keys_);
+    auto server_side = TlsContext::server(certificate.certificate, certificate.key);
+    auto client_side = TlsContext::client(certificate.certificate);
+    auto stranger_side = TlsContext::client("");
+    EXPECT_TRUE(server_side && client_side && stranger_side);
+    server = *server_side;
+    client = *client_side;
+    stranger = *stranger_side;
+  }
+  ~TlsTest() override { std::filesystem::remove_all(keys_); }
+
+  using Shared = std::shared_ptr<TlsContext>;
+  Shared server, client, stranger;
+
+ private:
+  std::string keys_;
+};
+FOREBAY_IN_ALL_WORLDS(TlsTest);
+
+Task<> serve_tls(std::shared_ptr<TlsContext> context, std::unique_ptr<Stream> below,
+                 Result<std::unique_ptr<Stream>>& out, Context ctx) {
+  out = co_await tls_accept(std::move(context), std::move(below), ctx);
+  co_return ok;
+}
+
+struct Hands {
+  Result<std::unique_ptr<Stream>> client = nullptr;
+  Result<std::unique_ptr<Stream>> server = nullptr;
+};
+
+Task<Hands> shake(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext> client,
+                  std::string host, Context ctx) {
+  Pair pair = co_await co_await connect_pair(ctx);
+  Hands out;
+  Group group(ctx);
+  group.spawn(serve_tls(std::move(server), std::move(pair.server), out.server, ctx));
+  out.client =
+      co_await tls_connect(std::move(client), std::move(pair.client), std::move(host), ctx);
+  Result<> joined = co_await group.join();
+  co_await std::move(joined);
+  co_return out;
+}
+
+Task<> echo(Stream& stream, Context ctx) {
+  std::vector<std::byte> buffer(50'000);
+  while (true) {
+    size_t count = co_await co_await Read(stream, buffer, ctx);
+    if (count == 0) break;
+    std::vector<ByteView> parts{ByteView(buffer).first(count)};
+    co_await co_await write_all(stream, std::move(parts), false, ctx);
+  }
+  stream.shutdown_write();
+  co_return ok;
+}
+
+Task<> write_and_end(Stream& stream, std::string text, Context ctx) {
+  co_await co_await write_text(stream, std::move(text), ctx);
+  stream.shutdown_write();
+  co_return ok;
+}
+
+Task<> large_echo(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext> client,
+                  Context ctx) {
+  Hands hands = co_await co_await shake(server, client, "localhost", ctx);
+  auto there = co_await std::move(hands.server);
+  auto here = co_await std::move(hands.client);
+  std::string sent = pattern(3'000'001, 7);
+  Group group(ctx);
+  group.spawn(echo(*there, ctx));
+  group.spawn(write_and_end(*here, sent, ctx));
+  Result<std::string> got = co_await read_to_end(*here, ctx);
+  Result<> joined = co_await group.join();
+  co_await std::move(joined);
+  EXPECT_TRUE(got && *got == sent);
+  Result<> late = co_await write_text(*here, "after the end", ctx);
+  EXPECT_EQ(code_of(late), Code::unavailable);
+  co_return ok;
+}
+TEST_P(TlsTest, carries_bytes_both_ways_and_ends_in_order) {
+  expect_ok(large_echo(server, client, context()));
+}
+
+Task<> verify(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext> client,
+              std::shared_ptr<TlsContext> stranger, Context ctx) {
+  Hands by_name = co_await co_await shake(server, client, "localhost", ctx);
+  EXPECT_TRUE(by_name.client && by_name.server);
+  Hands by_number = co_await co_await shake(server, client, "127.0.0.1", ctx);
+  EXPECT_TRUE(by_number.client && by_number.server);
+  Hands other_name = co_await co_await shake(server, client, "elsewhere.example", ctx);
+  EXPECT_EQ(code_of(other_name.client), Code::denied);
+  Hands other_number = co_await co_await shake(server, client, "127.0.0.2", ctx);
+  EXPECT_EQ(code_of(other_number.client), Code::denied);
+  Hands untrusted = co_await co_await shake(server, stranger, "localhost", ctx);
+  EXPECT_EQ(code_of(untrusted.client), Code::denied);
+  co_return ok;
+}
+TEST_P(TlsTest, a_client_trusts_only_the_right_certificate) {
+  expect_ok(verify(server, client, stranger, context()));
+}
+
+Task<> no_tls(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext> client, Context ctx) {
+  Pair pair = co_await co_await connect_pair(ctx);
+  co_await co_await write_text(*pair.client, "GET / HTTP/1.1\r\n\r\n", ctx);
+  auto refused = co_await tls_accept(server, std::move(pair.server), ctx);
+  EXPECT_EQ(code_of(refused), Code::unavailable);
+
+  Pair silent = co_await co_await connect_pair(ctx);
+  Context soon = ctx.until(ctx.loop->now() + milliseconds(20));
+  auto late = co_await tls_accept(server, std::move(silent.server), soon);
+  EXPECT_EQ(code_of(late), Code::timeout);
+
+  Pair closed = co_await co_await connect_pair(ctx);
+  closed.server.reset();
+  auto cut = co_await tls_connect(client, std::move(closed.client), "localhost", ctx);
+  EXPECT_EQ(code_of(cut), Code::unavailable);
+  co_return ok;
+}
+TEST_P(TlsTest, a_handshake_that_goes_wrong_ends) { expect_ok(no_tls(server, client, context())); }
+
+Task<std::shared_ptr<File>> make_file(std::string folder, std::string text, Context ctx) {
+  co_return co_await run_blocking(ctx, [&]() -> Result<std::shared_ptr<File>> {
+    auto directory = ctx.loop->open_directory(folder, true);
+    if (!directory) return std::move(directory.error());
+    auto file = (*directory)->open("sent", OpenMode::create);
+    if (!file) return std::move(file.error());
+    Result<> wrote = (*file)->write_at(0, as_bytes(text));
+    if (!wrote) return std::move(wrote.error());
+    return *file;
+  });
+}
+
+Task<> send_and_end(Stream& stream, FileSlice slice, Result<>& result, Context ctx) {
+  result = co_await send_file(stream, std::move(slice), false, ctx);
+  stream.shutdown_write();
+  co_return ok;
+}
+
+Task<> files(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext> client,
+             std::string folder, Context ctx) {
+  Hands hands = co_await co_await shake(server, client, "localhost", ctx);
+  auto there = co_await std::move(hands.server);
+  auto here = co_await std::move(hands.client);
+  std::string text = pattern(2'000'003, 3);
+  auto file = co_await co_await make_file(folder, text, ctx);
+  Result<> sent = ok;
+  Group group(ctx);
+  group.spawn(send_and_end(*there, {file, 1, text.size() - 1}, sent, ctx));
+  Result<std::string> got = co_await read_to_end(*here, ctx);
+  Result<> joined = co_await group.join();
+  co_await std::move(joined);
+  EXPECT_TRUE(sent);
+  EXPECT_TRUE(got && *got == text.substr(1));
+  auto longer = co_await send_file(*here, {file, text.size() - 1, 2}, false, ctx);
+  EXPECT_EQ(code_of(longer), Code::corrupt);
+  co_return ok;
+}
+TEST_P(TlsTest, files_are_sent) { expect_ok(files(server, client, folder(), context())); }
+
+// A writer gives up while cipher text waits for room; what it writes next is another matter.
+Task<> gives_up(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext> client,
+                Context ctx) {
+  Hands hands = co_await co_await shake(server, client, "localhost", ctx);
+  auto there = co_await std::move(hands.server);
+  auto here = co_await std::move(hands.client);
+  std::string much = pattern(1 << 20, 3);
+  Result<> wrote = ok;
+  while (wrote) {
+    Context soon = ctx.until(ctx.loop->now() + milliseconds(30));
+    wrote = co_await write_text(*there, much, soon);
+  }
+  EXPECT_EQ(code_of(wrote), Code::timeout);
+  Group group(ctx);
+  group.spawn(write_and_end(*there, "bye", ctx));
+  std::string got = co_await co_await read_to_end(*here, ctx);
+  for (size_t at = 0; at + much.size() <= got.size(); at += much.size()) {
+    EXPECT_EQ(got.compare(at, much.size(), much), 0);
+  }
+  co_return co_await group.join();
+}
+TEST_P(TlsTest, a_write_that_was_given_up_breaks_no_other) {
+  expect_ok(gives_up(server, client, context()));
+}
+
+TEST(TlsContextTest, says_what_cannot_be_read) {
+  EXPECT_FALSE(TlsContext::server("/no/such/file", "/no/such/file"));
+  EXPECT_FALSE(TlsContext::client("/no/such/file"));
+}
+
+}  // namespace
+}  // namespace forebay::io
