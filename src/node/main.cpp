@@ -1,16 +1,26 @@
-// `forebay`: the daemon (`serve`) and, for every other word, the command line client.
+// `forebay`: the daemon (`serve`) and, for every other word, the command line client. The only place
+// that reads the process's environment and holds its standard streams.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 
+#include "cli/run.h"
 #include "gateway/s3/compatibility.h"
+#include "io/stream.h"
 #include "node/node.h"
 
 extern char** environ;
 
 namespace {
 
-forebay::node::Environment read_environment() {
-  forebay::node::Environment out;
+using namespace forebay;
+
+node::Environment read_environment() {
+  node::Environment out;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     std::string_view text = *entry;
     size_t equals = text.find('=');
@@ -20,22 +30,65 @@ forebay::node::Environment read_environment() {
   return out;
 }
 
-int serve(const std::vector<std::string>& arguments,
-          const forebay::node::Environment& environment) {
-  using namespace forebay;
+int serve(const std::vector<std::string>& arguments, const node::Environment& environment) {
   auto settings = node::read_settings(arguments, environment);
   if (!settings) {
     bool asked = settings.error().code() == Code::cancelled;
     (asked ? std::cout : std::cerr) << settings.error().text() << (asked ? "" : "\n");
     return asked ? 0 : 2;
   }
-  Result<> served =
-      node::serve(*settings, [](std::string line) { std::cout << line << std::endl; });
+  auto say = [](std::string line) { std::cout << line << std::endl; };
+  Result<> served = node::serve(*settings, say);
   if (!served) {
     std::cerr << "forebay: " << served.error().text() << "\n";
     return 1;
   }
   return 0;
+}
+
+Result<> write_out(std::string_view text) {
+  while (!text.empty()) {
+    ssize_t n = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return io::error_from_errno(errno, "write to standard output");
+    text.remove_prefix(static_cast<size_t>(n));
+  }
+  return ok;
+}
+
+Result<size_t> read_in(ByteSpan into) {
+  while (true) {
+    ssize_t n = ::read(STDIN_FILENO, into.data(), into.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return io::error_from_errno(errno, "read from standard input");
+    return static_cast<size_t>(n);
+  }
+}
+
+int command(std::vector<std::string> arguments, const node::Environment& variables) {
+  cli::Environment environment;
+  environment.variables.insert(variables.begin(), variables.end());
+  environment.directory = std::filesystem::current_path().string();
+  environment.version = node::kVersion;
+  environment.terminal = ::isatty(STDERR_FILENO) == 1;
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    environment.columns = size.ws_col;
+  }
+  cli::Streams streams{write_out, [](std::string_view text) { std::cerr << text; }, read_in};
+  auto engine = io::Engine::make({.loops = 1, .pool_threads = 4});
+  if (!engine) {
+    std::cerr << "forebay: " << engine.error().text() << "\n";
+    return 1;
+  }
+  CancelToken cancel;
+  for (int signal : {SIGINT, SIGTERM}) {
+    (void)(*engine)->on_signal(signal, [&] { cancel.cancel(); });
+  }
+  Context ctx{.loop = &(*engine)->loop(0), .cancel = &cancel};
+  Result<int> code =
+      (*engine)->run_task(cli::run(std::move(arguments), environment, streams, ctx));
+  return code ? *code : 1;
 }
 
 }  // namespace
@@ -48,9 +101,8 @@ int main(int argc, char** argv) {
     return serve(arguments, environment);
   }
   if (!arguments.empty() && arguments.front() == "s3-compatibility") {
-    std::cout << forebay::gateway::s3::compatibility_page();
+    std::cout << gateway::s3::compatibility_page();
     return 0;
   }
-  std::cerr << "usage: forebay serve …\n";
-  return 2;
+  return command(std::move(arguments), environment);
 }

@@ -22,8 +22,6 @@ namespace forebay::node {
 
 namespace {
 
-constexpr const char* kVersion = "0.1.0";
-
 std::string absolute(const std::string& path) {
   return std::filesystem::absolute(path).lexically_normal().string();
 }

@@ -14,6 +14,8 @@ namespace forebay::node {
 /// operator should see on standard output: generated credentials once, and the ready line.
 Result<> serve(const Settings& settings, std::function<void(std::string)> say);
 
+inline constexpr const char* kVersion = "0.1.0";
+
 /// How long requests in flight may take to end after SIGTERM.
 inline constexpr Duration kDrain = seconds(20);
 

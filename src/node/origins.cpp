@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "origin/dir.h"
+#include "origin/s3.h"
 
 namespace forebay::node {
 
@@ -59,9 +60,18 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config,
       co_return fail(Code::invalid, "'" + config.url + "' needs an absolute path: dir:///PATH",
                      "InvalidArgument");
     }
-    (void)ctx;
     co_return std::shared_ptr<origin::Origin>(
         origin::make_dir_origin({.path = std::move(*path), .create = create, .meter = meter_}));
+  }
+  if (url.starts_with(kS3)) {
+    origin::S3Options options;
+    options.url = co_await origin::parse_s3_url(url);
+    options.access_key = config.access_key;
+    options.secret = config.secret;
+    options.meter = meter_;
+    options.client = [this](io::Loop& loop) -> http::Client& { return client(loop); };
+    if (create) co_await co_await origin::create_s3_bucket(options, ctx);
+    co_return origin::make_s3_origin(std::move(options));
   }
   co_return fail(Code::invalid,
                  "origin '" + config.url +
