@@ -18,8 +18,8 @@ import layers  # noqa: E402
 RATCHETS = {
     "header over 300 lines": 0,
     "function over 70 lines": 1,
-    "line over 100 columns": 14,
-    "operating system outside io": 2,
+    "line over 100 columns": 4,
+    "operating system outside io": 0,
     "room with less than 0.6 test lines per line of code": 7,
 }
 
