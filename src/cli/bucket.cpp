@@ -54,6 +54,11 @@ Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
   if (spec.origin_secret_key.empty()) {
     spec.origin_secret_key = Secret(environment.get("FOREBAY_ORIGIN_SECRET_KEY"));
   }
+  if (spec.origin_access_key.empty() && spec.origin_secret_key.empty() &&
+      spec.origin.starts_with("s3://")) {
+    spec.origin_access_key = environment.get("AWS_ACCESS_KEY_ID");
+    spec.origin_secret_key = Secret(environment.get("AWS_SECRET_ACCESS_KEY"));
+  }
   if (spec.origin_access_key.empty() != spec.origin_secret_key.empty()) {
     co_return fail(Code::invalid, "the origin's access key and its secret come together");
   }

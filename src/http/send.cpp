@@ -51,11 +51,11 @@ Task<> append_slice(std::string& out, const io::FileSlice& slice, Context ctx) {
   size_t at = out.size();
   auto length = static_cast<size_t>(slice.length);
   ssize_t now = 0;
-  out.resize_and_overwrite(at + length, [&](char* data, size_t size) {
-    now = slice.file->try_read_at(slice.offset,
-                                  std::as_writable_bytes(std::span(data + at, size - at)));
-    return size;
-  });
+  // Not resize_and_overwrite(): where it grows the string, libstdc++ 12 hands over the new capacity
+  // in place of the size that was asked for.
+  out.resize(at + length);
+  now = slice.file->try_read_at(slice.offset,
+                                std::as_writable_bytes(std::span(out.data() + at, length)));
   if (now == static_cast<ssize_t>(length)) co_return ok;
   ByteSpan into = std::as_writable_bytes(std::span(out.data() + at, length));
   co_return co_await io::run_blocking(ctx, [&slice, into] { return read_slice(slice, into); });

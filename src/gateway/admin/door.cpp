@@ -47,8 +47,8 @@ Result<object::BucketSpec> read_spec(const Json& json) {
   object::BucketSpec spec;
   for (auto& [name, value] : *json.as_object()) {
     constexpr std::string_view kKnown[] = {
-        "name",     "origin",      "freshness", "origin_access_key", "origin_secret_key",
-        "unit_max", "cache_writes"};
+        "name",     "origin",      "freshness", "origin_access_key", "origin_secret_key", "origin_region", "unit_max",
+                                           "cache_writes"};
     if (std::ranges::find(kKnown, name) == std::end(kKnown)) {
       return fail(Code::invalid, "unknown member '" + name + "'");
     }
@@ -57,13 +57,17 @@ Result<object::BucketSpec> read_spec(const Json& json) {
   auto freshness = json.string_or("freshness", spec.freshness.to_string());
   auto access_key = json.string_or("origin_access_key", "");
   auto secret = json.string_or("origin_secret_key", "");
+  auto region = json.string_or("origin_region", "");
   auto unit_max = json.unsigned_or("unit_max", spec.unit_max);
   auto cache_writes = json.boolean_or("cache_writes", spec.cache_writes);
-  for (auto* text : {&url, &freshness, &access_key, &secret}) {
+  for (auto* text : {&url, &freshness, &access_key, &secret, &region}) {
     if (!*text) return text->error();
   }
   if (!unit_max) return std::move(unit_max.error());
   if (!cache_writes) return std::move(cache_writes.error());
+  if (!region->empty() && url->find("region=") == std::string::npos) {
+    *url += (url->find('?') == std::string::npos ? "?region=" : "&region=") + *region;
+  }
   spec.config = {*url, *access_key, Secret(*secret)};
   auto parsed = object::Freshness::parse(*freshness);
   if (!parsed) return std::move(parsed.error());
