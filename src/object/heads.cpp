@@ -344,6 +344,7 @@ void Heads::close(const std::string& id, HeadRef head, bool uncertain, Time now)
   if (head != nullptr) install(s, e, head);
   if (head != nullptr && !e.crowded && !uncertain && now >= e.check_until) e.head = head;
   if (--e.tickets == 0) e.crowded = false;
+  trim(s, now);
 }
 
 Heads::Ticket::~Ticket() {

@@ -28,7 +28,7 @@ Layout Layout::of_parts(std::vector<uint64_t> sizes, uint64_t unit_max) {
   layout.unit_max_ = unit_max;
   layout.known_ = true;
   for (uint64_t size : sizes) layout.size_ += size;
-  bool uniform = !sizes.empty() && sizes.front() > 0 && sizes.back() <= sizes.front() &&
+  bool uniform = !sizes.empty() && sizes.back() > 0 && sizes.back() <= sizes.front() &&
                  std::ranges::all_of(sizes.begin(), sizes.end() - 1,
                                      [&](uint64_t s) { return s == sizes.front(); });
   if (uniform) {

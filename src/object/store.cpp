@@ -135,8 +135,9 @@ Task<ReadAnswer> Store::open_untagged(ReadRequest request, ReadAnswer answer, Co
   if (answer.decision == Decision::partial) options.range = answer.range;
   origin::GetAnswer got =
       co_await co_await request.bucket->origin->get(request.key, std::move(options), ctx);
+  Layout layout = Layout::whole(got.info.size, request.bucket->unit_max);
   answer.head = Heads::head_with(*request.bucket, request.key, std::move(got.info),
-                                 Layout::whole(0, 0), ctx.loop->now());
+                                 std::move(layout), ctx.loop->now());
   answer.range = got.range;
   answer.served = unit::Served::bypass;
   answer.body = std::move(got.body);

@@ -11,13 +11,9 @@ namespace {
 /// Whether the origin has surely not done it. Everything else may still happen.
 bool surely_not_done(const Error& error) {
   switch (error.code()) {
-    case Code::not_found:
-    case Code::exists:
-    case Code::invalid:
-    case Code::denied:
-    case Code::conflict:
-    case Code::too_large:
-    case Code::corrupt: return true;
+    case Code::not_found: case Code::exists: case Code::invalid: case Code::denied:
+    case Code::conflict: case Code::too_large:
+      return true;
     default: return false;
   }
 }
@@ -64,7 +60,8 @@ Task<origin::PutAnswer> Store::put(BucketRef bucket, ObjectKey key, origin::PutO
     named.tag = answer->tag;
     HeadRef naming = Heads::head_with(*bucket, key, std::move(named),
                                       Layout::whole(length, bucket->unit_max), started);
-    if (kept != nullptr && kept->bytes.size() == length && length > 0) {
+    bool one_unit = length > 0 && naming->first.range.length == length;
+    if (kept != nullptr && kept->bytes.size() == length && one_unit) {
       cache_.admit(naming->first.id, Bytes(std::move(kept->bytes)), *ctx.loop);
     }
     if (auto info = info_of(*answer, options, length)) {

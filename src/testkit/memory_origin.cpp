@@ -235,6 +235,7 @@ MemoryOrigin::Version MemoryOrigin::make_version(std::string bytes, std::string 
   version.info.fields = std::move(fields);
   version.info.checksums = std::move(checksums);
   version.bytes = std::make_shared<const std::string>(std::move(bytes));
+  version.since = loop_.now();
   return version;
 }
 
@@ -280,6 +281,7 @@ void MemoryOrigin::drop(const std::string& key) {
   if (current(key) == nullptr) return;
   Version marker;
   marker.deleted = true;
+  marker.since = loop_.now();
   objects_[key].push_back(std::move(marker));
 }
 
@@ -303,6 +305,13 @@ std::vector<std::optional<std::string>> MemoryOrigin::history(const std::string&
     }
   }
   return out;
+}
+
+std::vector<MemoryVersion> MemoryOrigin::versions(const std::string& key) const {
+  std::lock_guard lock(mutex_);
+  auto found = objects_.find(key);
+  if (found == objects_.end()) return {};
+  return {found->second.begin(), found->second.end()};
 }
 
 std::vector<std::string> MemoryOrigin::keys() const {
@@ -426,6 +435,7 @@ Task<> MemoryOrigin::remove(ObjectKey key, Context ctx) {
     if (current(key) != nullptr) {
       Version marker;
       marker.deleted = true;
+      marker.since = loop_.now();
       objects_[key].push_back(std::move(marker));
     }
     return PutAnswer();

@@ -54,6 +54,14 @@ struct MemoryRequest {
   Time when;
 };
 
+/// One version as it was, for whoever judges what others were told.
+struct MemoryVersion {
+  Time since;  ///< when it became the current one
+  bool deleted = false;
+  std::shared_ptr<const std::string> bytes;
+  origin::ObjectInfo info;
+};
+
 /// Requests and object bytes of one operation.
 struct MemoryCounts {
   uint64_t requests = 0;
@@ -98,6 +106,8 @@ class MemoryOrigin final : public origin::Origin {
   std::optional<std::string> bytes(const std::string& key) const;
   /// Bytes of every version `key` ever had, oldest first; a deletion is nullopt.
   std::vector<std::optional<std::string>> history(const std::string& key) const;
+  /// All of them, oldest first. A key that never was has none.
+  std::vector<MemoryVersion> versions(const std::string& key) const;
   std::vector<std::string> keys() const;
   size_t uploads() const;
   /// Lets late commits take effect now.
@@ -137,10 +147,7 @@ class MemoryOrigin final : public origin::Origin {
   Task<origin::Capabilities> probe(Context ctx) override;
 
  private:
-  struct Version {
-    bool deleted = false;
-    std::shared_ptr<const std::string> bytes;
-    origin::ObjectInfo info;
+  struct Version : MemoryVersion {
     std::vector<uint64_t> parts;  ///< their sizes; empty when not uploaded in parts
   };
   struct Part {

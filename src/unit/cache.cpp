@@ -207,11 +207,7 @@ Task<> Cache::store_admitted(UnitId id, Bytes bytes, disk::Admission admission, 
 }
 
 Task<Opened> Cache::open_past(VersionRef version, ByteRange range, Context ctx) {
-  origin::GetOptions options{.range = range,
-                             .tag = version->tag,
-                             .etag = version->etag,
-                             .version_id = version->version_id};
-  auto answer = co_await co_await version->origin->get(version->key, std::move(options), ctx);
+  auto answer = co_await co_await ask(std::move(version), range, ctx);
   co_return Opened{Served::bypass, std::move(answer.body.source)};
 }
 

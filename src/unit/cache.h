@@ -129,6 +129,7 @@ class Cache {
   Task<> finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx);
   Task<> store_admitted(UnitId id, Bytes bytes, disk::Admission admission, Context ctx);
   Task<Opened> open_past(VersionRef version, ByteRange range, Context ctx);
+  static Task<origin::GetAnswer> ask(VersionRef version, ByteRange range, Context ctx);
 
   std::shared_ptr<disk::Store> store_;
   job::Crews& crews_;

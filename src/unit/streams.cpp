@@ -13,12 +13,25 @@ namespace {
 constexpr size_t kCopyBuffer = 256 << 10;
 constexpr Duration kRetryPause = milliseconds(50);
 
-origin::GetOptions part_of(const Version& version, ByteRange range) {
-  return {
-      .range = range, .tag = version.tag, .etag = version.etag, .version_id = version.version_id};
-}
-
 }  // namespace
+
+// The bytes of this version or none: servers exist that ignore If-Match or Range, and what they
+// answer must be found out before a byte of it is used.
+Task<origin::GetAnswer> Cache::ask(VersionRef version, ByteRange range, Context ctx) {
+  origin::GetOptions options{.range = range,
+                             .tag = version->tag,
+                             .etag = version->etag,
+                             .version_id = version->version_id};
+  auto answer = co_await co_await version->origin->get(version->key, std::move(options), ctx);
+  if (answer.info.tag != version->tag || answer.info.size != version->size) {
+    co_return forebay::fail(Code::conflict, "the origin has another version",
+                            "PreconditionFailed");
+  }
+  if (answer.range != range || answer.body.length != range.length) {
+    co_return forebay::fail(Code::unavailable, "the origin answered with other bytes than asked");
+  }
+  co_return answer;
+}
 
 void Cache::demand(const std::shared_ptr<Fill>& fill, ByteRange wanted, io::Loop& loop) {
   job::Crew& crew = crews_.of(loop);
@@ -73,8 +86,7 @@ Task<> Cache::stream_claim(std::shared_ptr<Fill> fill, Claim* claim, Context ctx
 Task<> Cache::fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
   Claim share = fill->state(*claim);
   ByteRange range{fill->unit().range.offset + share.at, share.end - share.at};
-  const Version& version = *fill->version();
-  auto answer = co_await co_await version.origin->get(version.key, part_of(version, range), ctx);
+  auto answer = co_await co_await ask(fill->version(), range, ctx);
   while (fill->writer() == nullptr && !fill->failed()) {
     uint64_t seen = fill->progress().count();
     if (fill->writer() != nullptr || fill->failed()) break;
@@ -150,10 +162,9 @@ Task<> Cache::fill_small(std::shared_ptr<Fill> fill, Context ctx) {
 
 Task<Bytes> Cache::fetch_small(std::shared_ptr<Fill> fill, Context ctx) {
   auto permit = co_await co_await per(*ctx.loop).demand.acquire(1, ctx);
-  const Version& version = *fill->version();
   ByteRange range = fill->unit().range;
   for (uint32_t attempt = 1;; ++attempt) {
-    auto answer = co_await version.origin->get(version.key, part_of(version, range), ctx);
+    auto answer = co_await ask(fill->version(), range, ctx);
     Result<std::string> text =
         answer ? co_await io::read_all(std::move(answer->body), range.length, ctx)
                : Result<std::string>(std::move(answer.error()));

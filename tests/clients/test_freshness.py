@@ -282,7 +282,7 @@ def test_version_changes_under_a_fill(servers, stack):
     """The origin's object is replaced in the middle of a slow fill: a reader gets one whole version
     or an error.
     """
-    s = Stand(stack, servers.origin("seaweedfs"))
+    s = Stand(stack, servers.origin("seaweedfs"), freshness="exact")
     size = 12 << 20
     for turn in range(1, 9, 2):
         s.origin.put(s.bucket, "k", body_of("k", turn, size))

@@ -1,0 +1,105 @@
+#include "object/bucket.h"
+
+#include "object/world_test.h"
+
+namespace forebay::object {
+namespace {
+
+TEST(FreshnessTest, is_read_and_written) {
+  using Kind = Freshness::Kind;
+  struct Case {
+    const char* text;
+    Freshness value;
+    const char* written;
+  };
+  for (const Case& c : {Case{"exact", {Kind::exact, {}}, "exact"},
+                        Case{"immutable", {Kind::immutable, {}}, "immutable"},
+                        Case{"ttl:60s", {Kind::ttl, seconds(60)}, "ttl:60s"},
+                        Case{"ttl:5", {Kind::ttl, seconds(5)}, "ttl:5s"},
+                        Case{"ttl:1500ms", {Kind::ttl, milliseconds(1500)}, "ttl:1500ms"},
+                        Case{"ttl:2m", {Kind::ttl, seconds(120)}, "ttl:120s"},
+                        Case{"ttl:1h", {Kind::ttl, seconds(3600)}, "ttl:3600s"},
+                        Case{"ttl:0s", {Kind::ttl, {}}, "ttl:0s"}}) {
+    EXPECT_EQ(Freshness::parse(c.text), c.value) << c.text;
+    EXPECT_EQ(c.value.to_string(), c.written);
+    EXPECT_EQ(Freshness::parse(c.written), c.value);
+  }
+}
+
+TEST(FreshnessTest, refuses_what_it_is_not) {
+  for (const char* text : {"", "Exact", "ttl", "ttl:", "ttl:s", "ttl:-1s", "ttl:1d", "ttl:1 s",
+                           "ttl:1ss", "ttl:1000000001s", "ttl:99999999999999999999s"}) {
+    auto parsed = Freshness::parse(text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_EQ(parsed.error().detail(), "InvalidArgument");
+  }
+}
+
+class BucketsTest : public ObjectTest {
+ protected:
+  Result<BucketRef> create(std::string_view name, BucketSpec spec = {}) {
+    return run(buckets_.create(*BucketName::parse(name), std::move(spec), ctx()));
+  }
+  OneOrigin origins_{origin_};
+  Buckets buckets_{rows_, origins_};
+};
+
+TEST_F(BucketsTest, what_was_created_is_there_after_a_restart) {
+  BucketSpec spec{.config = {"memory:x", "AKID", Secret("hush")},
+                  .freshness = {Freshness::Kind::ttl, milliseconds(1500)},
+                  .unit_max = 4096,
+                  .cache_writes = false};
+  origin_->options().capabilities.versions = true;
+  origin_->options().capabilities.start_after = false;
+  BucketRef made = *create("one", spec);
+  EXPECT_EQ(buckets_.get("one"), made);
+  EXPECT_TRUE(create("two"));
+  EXPECT_EQ(origins_.opened, (std::vector<std::string>{"memory:x", "memory:two create"}));
+  Buckets again(rows_, origins_);
+  EXPECT_TRUE(run(again.load(ctx())));
+  ASSERT_EQ(again.list().size(), 2U);
+  BucketRef read = *again.get("one");
+  EXPECT_EQ(read->incarnation, made->incarnation);
+  EXPECT_EQ(read->freshness, spec.freshness);
+  EXPECT_EQ(read->unit_max, 4096U);
+  EXPECT_FALSE(read->cache_writes);
+  EXPECT_EQ(read->created, made->created);
+  EXPECT_EQ(read->config.url, "memory:x");
+  EXPECT_EQ(read->config.access_key, "AKID");
+  EXPECT_EQ(read->config.secret.reveal(), "hush");
+  EXPECT_TRUE(read->capabilities.versions);
+  EXPECT_FALSE(read->capabilities.start_after);
+}
+
+TEST_F(BucketsTest, a_name_is_there_once_and_a_new_one_is_another) {
+  uint64_t first = (*create("one"))->incarnation;
+  EXPECT_EQ(create("one").error().detail(), "BucketAlreadyOwnedByYou");
+  Buckets blind(rows_, origins_);  // does not know of it until the row says so
+  EXPECT_EQ(run(blind.create(*BucketName::parse("one"), {}, ctx())).error().detail(),
+            "BucketAlreadyOwnedByYou");
+  EXPECT_TRUE(run(buckets_.remove(*BucketName::parse("one"), ctx())));
+  EXPECT_EQ(buckets_.get("one").error().detail(), "NoSuchBucket");
+  EXPECT_EQ(run(buckets_.remove(*BucketName::parse("one"), ctx())).error().detail(),
+            "NoSuchBucket");
+  EXPECT_NE((*create("one"))->incarnation, first);
+}
+
+TEST_F(BucketsTest, an_origin_that_refuses_makes_no_bucket) {
+  EXPECT_EQ(create("one", {.config = {.url = "bad:", .access_key = {}, .secret = {}}})
+                .error().code(), Code::denied);
+  origin_->fail_next("probe", fail(Code::unavailable, "down"));
+  EXPECT_EQ(create("one").error().code(), Code::unavailable);
+  EXPECT_TRUE(buckets_.list().empty());
+  EXPECT_TRUE(create("one"));
+}
+
+TEST_F(BucketsTest, a_row_that_cannot_be_read_stops_the_load) {
+  for (const char* row : {"", "x", "{}", R"({"incarnation":1})",
+                          R"({"incarnation":1,"origin":"x","freshness":"never"})"}) {
+    EXPECT_TRUE(run(rows_.commit(meta::Txn().put("bucket/one", row), ctx())));
+    EXPECT_FALSE(run(buckets_.load(ctx()))) << row;
+  }
+}
+
+}  // namespace
+}  // namespace forebay::object

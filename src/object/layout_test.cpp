@@ -1,0 +1,93 @@
+#include "object/layout.h"
+
+#include <gtest/gtest.h>
+
+namespace forebay::object {
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+
+ETag etag(uint32_t parts) {
+  std::string hex(32, 'a');
+  return ETag("\"" + hex + (parts == 0 ? "" : "-" + std::to_string(parts)) + "\"");
+}
+
+// Units follow one another without gaps, and every byte is in the unit that says so.
+void expect_units(const Layout& layout, std::vector<uint64_t> sizes) {
+  uint64_t at = 0;
+  for (uint64_t size : sizes) {
+    ByteRange unit{at, size};
+    EXPECT_EQ(layout.unit_at(at), unit);
+    EXPECT_EQ(layout.unit_at(at + size - 1), unit);
+    at += size;
+  }
+  EXPECT_EQ(at, layout.size());
+}
+
+TEST(LayoutTest, an_object_put_at_once_is_one_unit) {
+  Layout layout = Layout::whole(100, 0);
+  EXPECT_TRUE(layout.known());
+  EXPECT_EQ(layout.parts(), 1U);
+  EXPECT_EQ(layout.part(1), (ByteRange{0, 100}));
+  EXPECT_EQ(layout.part(0), std::nullopt);
+  EXPECT_EQ(layout.part(2), std::nullopt);
+  expect_units(layout, {100});
+}
+
+TEST(LayoutTest, an_empty_object_has_one_empty_part) {
+  for (const Layout& layout : {Layout::whole(0, 10), Layout::of_parts({0}, 10)}) {
+    EXPECT_EQ(layout.size(), 0U);
+    EXPECT_EQ(layout.parts(), 1U);
+    EXPECT_EQ(layout.part(1), (ByteRange{0, 0}));
+  }
+}
+
+TEST(LayoutTest, a_unit_above_the_limit_is_split_evenly) {
+  expect_units(Layout::whole(100, 100), {100});
+  expect_units(Layout::whole(101, 100), {51, 50});
+  expect_units(Layout::whole(1000, 300), {250, 250, 250, 250});
+  expect_units(Layout::of_parts({7, 25, 3}, 10), {7, 9, 9, 7, 3});
+  EXPECT_EQ(Layout::whole(101, 100).parts(), 1U) << "parts stay what was uploaded";
+}
+
+TEST(LayoutTest, known_parts_are_as_uploaded) {
+  Layout equal = Layout::of_parts({5, 5, 2}, 0);
+  Layout unequal = Layout::of_parts({5, 2, 5}, 0);
+  EXPECT_EQ(equal.part_sizes(), (std::vector<uint64_t>{5, 5, 2}));
+  EXPECT_EQ(unequal.part_sizes(), (std::vector<uint64_t>{5, 2, 5}));
+  EXPECT_EQ(unequal.part(3), (ByteRange{7, 5}));
+  expect_units(equal, {5, 5, 2});
+  expect_units(unequal, {5, 2, 5});
+  for (const Layout& layout : {equal, unequal}) EXPECT_TRUE(layout.known());
+}
+
+TEST(LayoutTest, an_empty_last_part_is_a_part) {
+  Layout layout = Layout::of_parts({5, 0}, 0);
+  EXPECT_EQ(layout.parts(), 2U);
+  EXPECT_EQ(layout.part(2), (ByteRange{5, 0}));
+  expect_units(layout, {5});
+}
+
+TEST(LayoutTest, a_guess_explains_size_and_count) {
+  EXPECT_TRUE(Layout::guess(100 * kMiB, etag(0), 0, 0).known());
+  EXPECT_TRUE(Layout::guess(100 * kMiB, etag(1), 0, 0).known());
+  struct Case {
+    uint64_t size;
+    uint32_t count;
+    uint64_t first_part;
+    uint64_t part;
+  };
+  for (const Case& c : {Case{20 * kMiB, 4, 5 * kMiB, 5 * kMiB},          // told
+                        Case{20 * kMiB - 1, 4, 5 * kMiB, 5 * kMiB},      // the last one shorter
+                        Case{20 * kMiB + 1, 4, 5 * kMiB, 6 * kMiB},      // told, but it cannot be
+                        Case{20 * kMiB, 4, 0, 5 * kMiB},                 // not told
+                        Case{20'000'000, 3, 0, 7 * kMiB},
+                        Case{kMiB, 5, 0, Layout::kFixedPart}}) {         // nothing explains it
+    Layout layout = Layout::guess(c.size, etag(c.count), c.first_part, 0);
+    EXPECT_FALSE(layout.known());
+    EXPECT_EQ(layout.unit_at(0).length, std::min(c.part, c.size)) << c.size << " " << c.count;
+  }
+}
+
+}  // namespace
+}  // namespace forebay::object

@@ -1,0 +1,199 @@
+#include "object/store.h"
+
+#include "object/world_test.h"
+
+namespace forebay::object {
+namespace {
+
+class StoreTest : public ObjectTest {
+ protected:
+  Result<ReadAnswer> read(ReadRequest request) {
+    return run(objects_.read(std::move(request), ctx()));
+  }
+  ReadRequest request() { return {.bucket = bucket_, .key = key_}; }
+  Result<std::string> get() {
+    auto answer = read(request());
+    if (!answer) return std::move(answer.error());
+    served_ = answer->served;
+    if (answer->body.source == nullptr) return std::string();
+    return run(io::read_all(std::move(answer->body), 1 << 30, ctx()));
+  }
+  Result<origin::PutAnswer> put(std::string bytes, origin::PutOptions options = {}) {
+    return run(objects_.put(bucket_, key_, std::move(options), io::Body::of(Bytes(std::move(bytes))),
+                            ctx()));
+  }
+  bool believed() { return heads_.believed(*bucket_, "key", loop_.now()) != nullptr; }
+  std::string upload_parts(std::vector<std::string> bytes, CompleteRequest& complete) {
+    auto id = *run(origin_->create_upload(key_, {}, ctx()));
+    for (uint32_t i = 0; i < bytes.size(); ++i) {
+      auto part = *run(origin_->put_part(key_, id, i + 1, {}, io::Body::of(Bytes(bytes[i])),
+                                         ctx()));
+      complete.parts.push_back({i + 1, part.etag, {}});
+    }
+    complete.upload_id = id;
+    return id;
+  }
+
+  BucketRef bucket_ = make_bucket(origin_, "immutable");
+  unit::Served served_ = unit::Served::hit;
+};
+
+TEST_F(StoreTest, a_small_put_is_a_hit_and_asks_nothing) {
+  EXPECT_TRUE(put(pattern(5000)));
+  world_->settle();
+  EXPECT_EQ(get(), pattern(5000));
+  EXPECT_EQ(served_, unit::Served::hit);
+  EXPECT_EQ(checks() + origin_->counts("get").requests, 0U);
+  EXPECT_TRUE(put(std::string()));
+  EXPECT_EQ(get(), "");
+}
+
+TEST_F(StoreTest, a_small_put_in_a_bucket_of_smaller_units_is_read_right) {
+  bucket_ = make_bucket(origin_, "immutable", 1000);
+  EXPECT_TRUE(put(pattern(5000)));
+  world_->settle();
+  EXPECT_EQ(get(), pattern(5000));
+}
+
+TEST_F(StoreTest, the_published_head_says_all_that_a_check_would) {
+  auto trailing = std::make_shared<origin::Fields>();
+  (*trailing)["x-amz-checksum-crc32"] = "AAAAAA==";
+  origin::PutOptions options{.fields = {{"content-type", "text/x"}, {"x-amz-meta-a", "b"}},
+                             .trailing = trailing};
+  EXPECT_TRUE(put("hello", options));
+  HeadRef head = heads_.believed(*bucket_, "key", loop_.now());
+  ASSERT_NE(head, nullptr);
+  EXPECT_EQ(head->info.fields, options.fields);
+  EXPECT_EQ(head->info.checksums, *trailing);
+  EXPECT_EQ(head->info.size, 5U);
+  auto told = *run(origin_->head(key_, {}, ctx()));
+  EXPECT_EQ(head->info.etag, told.etag);
+  EXPECT_EQ(head->info.tag, told.tag);
+  EXPECT_EQ(head->info.modified, told.modified);
+}
+
+TEST_F(StoreTest, what_a_put_answers_decides_what_is_believed) {
+  struct Case {
+    Code code;
+    bool certain;
+  };
+  for (const Case& c : {Case{Code::conflict, true}, Case{Code::invalid, true},
+                        Case{Code::denied, true}, Case{Code::too_large, true},
+                        Case{Code::unavailable, false}, Case{Code::busy, false},
+                        Case{Code::timeout, false}, Case{Code::corrupt, false},
+                        Case{Code::internal, false}}) {
+    bucket_ = make_bucket(origin_, "immutable");
+    const_cast<Bucket&>(*bucket_).incarnation = 100 + static_cast<uint64_t>(c.code);
+    origin_->fail_next("put", fail(c.code, "no"));
+    EXPECT_EQ(put("x").error().code(), c.code);
+    origin_->change("key", "y");
+    EXPECT_EQ(get(), "y");
+    EXPECT_EQ(believed(), c.certain) << name(c.code);
+  }
+}
+
+TEST_F(StoreTest, a_put_without_tag_in_its_answer_is_asked_for) {
+  origin_->options().tag_in_put = false;
+  EXPECT_TRUE(put(pattern(5000)));
+  EXPECT_FALSE(believed());
+  EXPECT_EQ(get(), pattern(5000));
+  EXPECT_TRUE(believed());
+}
+
+TEST_F(StoreTest, a_delete_is_seen_and_its_bytes_are_gone) {
+  EXPECT_TRUE(put(pattern(5000)));
+  world_->settle();
+  unit::Unit unit = heads_.believed(*bucket_, "key", loop_.now())->first;
+  EXPECT_TRUE(cache_->contains(unit.id));
+  EXPECT_TRUE(run(objects_.remove(bucket_, key_, ctx())));
+  EXPECT_FALSE(cache_->contains(unit.id));
+  EXPECT_EQ(get().error().detail(), "NoSuchKey");
+}
+
+TEST_F(StoreTest, a_completed_upload_is_known_part_by_part) {
+  origin_->options().min_part = 1;
+  CompleteRequest complete{bucket_, key_, {}, {}, {}};
+  upload_parts({pattern(70'000, 1), pattern(30'000, 2), pattern(50'000, 3)}, complete);
+  EXPECT_TRUE(run(objects_.complete(complete, ctx())));
+  ReadRequest second = request();
+  second.part_number = 2;
+  auto answer = read(second);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->decision, Decision::partial);
+  EXPECT_EQ(answer->range, (ByteRange{70'000, 30'000}));
+  EXPECT_EQ(answer->parts_count, 3U);
+  EXPECT_EQ(run(io::read_all(std::move(answer->body), 1 << 20, ctx())), pattern(30'000, 2));
+  second.part_number = 4;
+  EXPECT_EQ(read(second)->decision, Decision::unsatisfiable);
+}
+
+TEST_F(StoreTest, decisions) {
+  auto info = origin_->change("key", pattern(100));
+  auto decide = [&](auto change) {
+    ReadRequest asked = request();
+    change(asked);
+    return read(asked)->decision;
+  };
+  EXPECT_EQ(decide([](auto&) {}), Decision::whole);
+  EXPECT_EQ(decide([](auto& r) { r.range = RangeRequest::parse("bytes=10-19"); }),
+            Decision::partial);
+  EXPECT_EQ(decide([](auto& r) { r.range = RangeRequest::parse("bytes=100-"); }),
+            Decision::unsatisfiable);
+  EXPECT_EQ(decide([&](auto& r) { r.conditions.if_none_match = info.etag.text(); }),
+            Decision::not_modified);
+  EXPECT_EQ(decide([](auto& r) { r.conditions.if_match = "\"x\""; }),
+            Decision::precondition_failed);
+  EXPECT_EQ(decide([](auto& r) {
+              r.range = RangeRequest::parse("bytes=10-19");
+              r.conditions.if_range = "\"x\"";
+            }),
+            Decision::whole);
+  EXPECT_EQ(origin_->counts("get").requests, 3U) << "whole, part, whole; the rest by the head";
+}
+
+TEST_F(StoreTest, a_version_that_changes_before_the_first_byte_is_followed) {
+  origin_->change("key", pattern(1000, 1));
+  EXPECT_EQ(get(), pattern(1000, 1));
+  cache_->remove(heads_.believed(*bucket_, "key", loop_.now())->first.id);
+  origin_->change("key", pattern(2000, 2));
+  EXPECT_EQ(get(), pattern(2000, 2)) << "its believed head was old";
+  cache_->remove(heads_.believed(*bucket_, "key", loop_.now())->first.id);
+  origin_->drop("key");
+  EXPECT_EQ(get().error().detail(), "NoSuchKey");
+}
+
+TEST_F(StoreTest, without_a_strong_tag_nothing_is_stored) {
+  origin_->options().strong = false;
+  origin_->change("key", pattern(1000));
+  for (int i = 1; i <= 2; ++i) {
+    EXPECT_EQ(get(), pattern(1000));
+    EXPECT_EQ(served_, unit::Served::bypass);
+    EXPECT_EQ(origin_->counts("get").requests, static_cast<uint64_t>(i));
+  }
+}
+
+TEST_F(StoreTest, staging) {
+  bucket_ = make_bucket(origin_, "immutable", 100'000);
+  origin_->change("key", pattern(250'000));
+  EXPECT_TRUE(run(objects_.stage(request(), true, ctx())));
+  world_->settle();
+  HeadRef head = heads_.believed(*bucket_, "key", loop_.now());
+  for (uint64_t at : {0, 100'000, 200'000}) EXPECT_TRUE(cache_->contains(head->unit_at(at).id));
+  EXPECT_EQ(origin_->counts("get").bytes, 250'000U);
+  origin_->drop("key");
+  ReadRequest gone = request();
+  gone.key = *ObjectKey::parse("other");
+  EXPECT_EQ(run(objects_.stage(gone, false, ctx())).error().detail(), "NoSuchKey");
+}
+
+TEST_F(StoreTest, staging_without_waiting_says_when_there_is_no_room) {
+  bucket_ = make_bucket(origin_, "immutable", 100'000);
+  origin_->options().body_rate = 1'000'000;
+  origin_->change("key", pattern(2'000'000));
+  EXPECT_EQ(run(objects_.stage(request(), false, ctx())).error().detail(), "SlowDown");
+  world_->settle();
+  EXPECT_GT(origin_->counts("get").bytes, 0U);
+}
+
+}  // namespace
+}  // namespace forebay::object

@@ -1,0 +1,321 @@
+#include "unit/cache.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "disk/index.h"
+#include "io/sim.h"
+#include "testkit/memory_origin.h"
+
+namespace forebay::unit {
+namespace {
+
+constexpr uint64_t kKiB = 1 << 10;
+constexpr uint64_t kMiB = 1 << 20;
+
+std::string pattern(uint64_t size) {
+  std::string out(size, '\0');
+  for (uint64_t i = 0; i < size; ++i) out[i] = static_cast<char>((i * 2654435761U) >> 13);
+  return out;
+}
+
+// Reads a source to its end, or `limit` bytes of it.
+Task<std::string> drain(std::unique_ptr<io::Source> source, uint64_t limit, Context ctx) {
+  std::string out;
+  while (out.size() < limit) {
+    io::Chunk chunk = co_await co_await source->next(ctx);
+    if (io::size(chunk) == 0) break;
+    std::vector<std::byte> buffer(64 * kKiB);
+    for (uint64_t done = 0; done < io::size(chunk);) {
+      ByteView part = co_await co_await io::load(chunk, done, buffer, ctx);
+      out += as_text(part);
+      done += part.size();
+    }
+  }
+  co_return out;
+}
+
+class CacheTest : public testing::Test {
+ protected:
+  CacheTest() { crews_.add(loop_); }
+  ~CacheTest() override {
+    EXPECT_TRUE(world_->run(crews_.of(loop_).stop()));
+    EXPECT_EQ(gauge("forebay_fills_inflight"), "0");
+  }
+  Context ctx() { return {.loop = &loop_}; }
+
+  void open(Options options = {}, uint64_t capacity = 256 * kMiB) {
+    disk::Options disks;
+    disks.disks.push_back({.path = "/disk", .capacity = capacity, .open_index = [this] {
+                             return Result<std::shared_ptr<disk::Index>>(index_);
+                           }});
+    disks.boot_id = "boot";
+    auto store = world_->run(disk::Store::open(std::move(disks), ctx()));
+    ASSERT_TRUE(store);
+    store_ = *store;
+    cache_ = std::make_unique<Cache>(store_, crews_, std::vector<io::Loop*>{&loop_}, options,
+                                     metrics_);
+  }
+
+  VersionRef object(const std::string& key, std::string bytes) {
+    auto info = origin_->change(key, std::move(bytes));
+    return std::make_shared<const Version>(Version{origin_, *ObjectKey::parse(key), info.tag,
+                                                   info.etag, info.version_id, info.size});
+  }
+  static Unit unit_of(const VersionRef& version, ByteRange range) {
+    return {UnitName{.incarnation = 1,
+                     .key = version->key.text(),
+                     .tag = version->tag.text(),
+                     .offset = range.offset,
+                     .length = range.length}
+                .id(),
+            range};
+  }
+  static Unit whole(const VersionRef& version) { return unit_of(version, {0, version->size}); }
+
+  Task<std::string> read(VersionRef version, Unit unit, ByteRange range, Mode mode, Context ctx) {
+    auto opened = co_await co_await cache_->open(version, unit, range, mode, ctx);
+    served_.push_back(opened.served);
+    co_return co_await drain(std::move(opened.source), ~uint64_t{0}, ctx);
+  }
+  Result<std::string> get(VersionRef version, ByteRange range, Mode mode = Mode::normal) {
+    served_.clear();
+    Unit unit = whole(version);
+    return world_->run(read(std::move(version), unit, range, mode, ctx()));
+  }
+  Served served() const { return served_.back(); }
+  uint64_t origin_bytes() const { return origin_->counts("get").bytes; }
+  std::string gauge(const std::string& name) {
+    std::string text = "\n" + metrics_.render();
+    size_t at = text.find("\n" + name + " ");
+    if (at == std::string::npos) return "none";
+    at += name.size() + 2;
+    return text.substr(at, text.find('\n', at) - at);
+  }
+  Task<> read_many(VersionRef version, int readers, std::string expected) {
+    io::Group group(ctx());
+    for (int i = 0; i < readers; ++i) group.spawn(read_one(version, expected, ctx()));
+    co_return co_await group.join();
+  }
+  Task<> read_one(VersionRef version, std::string expected, Context ctx) {
+    auto text = co_await co_await read(version, whole(version), {0, version->size}, Mode::normal,
+                                       ctx);
+    EXPECT_TRUE(text == expected);
+    co_return ok;
+  }
+  // A reader that takes the first chunk and leaves.
+  Task<> peek(VersionRef version, Context ctx) {
+    auto opened = co_await co_await cache_->open(version, whole(version), {0, version->size},
+                                                 Mode::normal, ctx);
+    auto chunk = co_await co_await opened.source->next(ctx);
+    EXPECT_GT(io::size(chunk), 0U);
+    co_return ok;
+  }
+
+  std::unique_ptr<io::Simulation> world_ = io::Simulation::make({.seed = 11});
+  io::Loop& loop_ = world_->loop();
+  std::shared_ptr<testkit::MemoryOrigin> origin_ =
+      std::make_shared<testkit::MemoryOrigin>(loop_, testkit::MemoryOriginOptions{});
+  std::shared_ptr<disk::MemoryIndex> index_ = std::make_shared<disk::MemoryIndex>();
+  obs::Registry metrics_;
+  job::Crews crews_;
+  std::shared_ptr<disk::Store> store_;
+  std::unique_ptr<Cache> cache_;
+  std::vector<Served> served_;
+};
+
+TEST_F(CacheTest, sixty_four_readers_share_one_fill) {
+  for (uint64_t size : {8 * kMiB, 20 * kKiB}) {
+    if (cache_ == nullptr) open();
+    origin_->reset_counts();
+    origin_->options().chunk_delay = milliseconds(3);
+    std::string bytes = pattern(size);
+    VersionRef version = object("key" + std::to_string(size), bytes);
+    served_.clear();
+    EXPECT_TRUE(world_->run(read_many(version, 64, bytes)));
+    EXPECT_EQ(origin_bytes(), size);
+    EXPECT_EQ(std::ranges::count(served_, Served::miss), 1);
+    EXPECT_EQ(std::ranges::count(served_, Served::joined), 63);
+    world_->settle();
+    EXPECT_EQ(get(version, {0, size}), bytes);
+    EXPECT_EQ(served(), Served::hit);
+    EXPECT_EQ(origin_bytes(), size);
+  }
+}
+
+TEST_F(CacheTest, a_range_at_the_end_does_not_wait_for_the_unit) {
+  open();
+  origin_->options().body_rate = 20'000'000;
+  std::string bytes = pattern(64 * kMiB);
+  VersionRef version = object("key", bytes);
+  Time begun = loop_.now();
+  EXPECT_EQ(get(version, {64 * kMiB - 1000, 1000}), bytes.substr(64 * kMiB - 1000));
+  EXPECT_LT(loop_.now() - begun, seconds(1));  // the unit takes 3.4 s
+  world_->settle();
+  EXPECT_EQ(origin_bytes(), 64 * kMiB) << "the rest followed, nothing came twice";
+  EXPECT_EQ(get(version, {0, 10}), bytes.substr(0, 10));
+  EXPECT_EQ(served(), Served::hit);
+}
+
+TEST_F(CacheTest, a_range_at_the_end_overtakes_a_fill_under_way) {
+  open();
+  origin_->options().body_rate = 20'000'000;
+  std::string bytes = pattern(64 * kMiB);
+  VersionRef version = object("key", bytes);
+  EXPECT_TRUE(world_->run(peek(version, ctx())));
+  Time begun = loop_.now();
+  EXPECT_EQ(get(version, {64 * kMiB - 1000, 1000}), bytes.substr(64 * kMiB - 1000));
+  EXPECT_EQ(served(), Served::joined);
+  EXPECT_LT(loop_.now() - begun, seconds(1));
+  world_->settle();
+  // What the overtaken stream had in its hands is all that may be too much.
+  EXPECT_LE(origin_bytes(), 64 * kMiB + 1000 + 64 * kKiB);
+  EXPECT_TRUE(cache_->contains(whole(version).id));
+}
+
+TEST_F(CacheTest, a_fill_goes_on_when_its_reader_leaves) {
+  open();
+  origin_->options().chunk_delay = milliseconds(3);
+  std::string bytes = pattern(2 * kMiB);
+  VersionRef version = object("key", bytes);
+  EXPECT_TRUE(world_->run(peek(version, ctx())));
+  EXPECT_FALSE(cache_->contains(whole(version).id));
+  world_->settle();
+  EXPECT_EQ(get(version, {0, 2 * kMiB}), bytes);
+  EXPECT_EQ(served(), Served::hit);
+  EXPECT_EQ(origin_bytes(), 2 * kMiB);
+}
+
+TEST_F(CacheTest, a_full_disk_is_read_past) {
+  open({}, 8 * kMiB);
+  std::string bytes = pattern(16 * kMiB);
+  VersionRef version = object("key", bytes);
+  EXPECT_EQ(get(version, {0, 16 * kMiB}), bytes);
+  EXPECT_EQ(served(), Served::bypass);
+  EXPECT_EQ(gauge("forebay_reads_without_space_total"), "1");
+  EXPECT_FALSE(cache_->contains(whole(version).id));
+}
+
+TEST_F(CacheTest, a_disk_that_fails_under_a_fill_is_not_the_readers_trouble) {
+  open();
+  origin_->options().chunk_delay = milliseconds(5);
+  std::string bytes = pattern(4 * kMiB);
+  VersionRef version = object("key", bytes);
+  EXPECT_TRUE(world_->run(peek(version, ctx())));
+  // This reader waits for bytes that the fill will not bring.
+  std::optional<Result<std::string>> text;
+  ByteRange last{3 * kMiB, kMiB};
+  io::start<std::string>(loop_, read(version, whole(version), last, Mode::normal, ctx()),
+                         [&](Result<std::string> result) { text.emplace(std::move(result)); });
+  world_->options().disk_error = 1;
+  while (gauge("forebay_fills_failed_total") == "0") ASSERT_TRUE(world_->step());
+  world_->options().disk_error = 0;
+  while (!text) ASSERT_TRUE(world_->step());
+  EXPECT_EQ(*text, bytes.substr(3 * kMiB));
+  EXPECT_EQ(served(), Served::bypass);
+  world_->settle();
+  EXPECT_FALSE(cache_->contains(whole(version).id));
+}
+
+TEST_F(CacheTest, keep_serves_what_is_here_and_stores_nothing) {
+  open();
+  VersionRef version = object("key", pattern(kMiB));
+  EXPECT_EQ(get(version, {0, kMiB}, Mode::keep), pattern(kMiB));
+  EXPECT_EQ(served(), Served::bypass);
+  EXPECT_FALSE(cache_->contains(whole(version).id));
+  EXPECT_TRUE(get(version, {0, kMiB}));
+  world_->settle();
+  origin_->reset_counts();
+  EXPECT_EQ(get(version, {0, kMiB}, Mode::keep), pattern(kMiB));
+  EXPECT_EQ(served(), Served::hit);
+  EXPECT_EQ(origin_bytes(), 0U);
+}
+
+TEST_F(CacheTest, past_neither_looks_nor_stores) {
+  open();
+  VersionRef version = object("key", pattern(kMiB));
+  EXPECT_TRUE(get(version, {0, kMiB}));
+  world_->settle();
+  origin_->reset_counts();
+  EXPECT_EQ(get(version, {100, 1000}, Mode::past), pattern(kMiB).substr(100, 1000));
+  EXPECT_EQ(served(), Served::bypass);
+  EXPECT_EQ(origin_bytes(), 1000U);
+}
+
+TEST_F(CacheTest, without_budget_the_rest_is_dropped) {
+  open({.rest_streams = 0});
+  VersionRef version = object("key", pattern(2 * kMiB));
+  EXPECT_EQ(get(version, {kMiB, 1000}), pattern(2 * kMiB).substr(kMiB, 1000));
+  world_->settle();
+  EXPECT_EQ(origin_bytes(), 1000U);
+  EXPECT_FALSE(cache_->contains(whole(version).id));
+  EXPECT_EQ(gauge("forebay_fills_dropped_total"), "1");
+  EXPECT_FALSE(cache_->prefetch(version, whole(version), loop_));
+}
+
+TEST_F(CacheTest, prefetch_brings_a_unit_that_nobody_waits_for) {
+  open();
+  for (uint64_t size : {2 * kMiB, 10 * kKiB}) {
+    VersionRef version = object("key", pattern(size));
+    EXPECT_TRUE(cache_->prefetch(version, whole(version), loop_));
+    EXPECT_TRUE(cache_->prefetch(version, whole(version), loop_)) << "it is under way";
+    world_->settle();
+    EXPECT_TRUE(cache_->contains(whole(version).id));
+    EXPECT_TRUE(cache_->prefetch(version, whole(version), loop_)) << "it is here";
+  }
+  EXPECT_EQ(origin_->counts("get").requests, 2U);
+}
+
+TEST_F(CacheTest, another_version_is_a_conflict_before_the_first_byte) {
+  for (bool conditional : {true, false}) {  // servers that ignore If-Match exist
+    origin_->options().capabilities.conditional_get = conditional;
+    if (cache_ == nullptr) open();
+    for (uint64_t size : {2 * kMiB, 10 * kKiB}) {
+      VersionRef old = object("key", pattern(size));
+      object("key", std::string(size, 'x'));
+      for (Mode mode : {Mode::normal, Mode::past}) {
+        EXPECT_EQ(get(old, {0, size}, mode).error().code(), Code::conflict);
+      }
+      EXPECT_FALSE(cache_->contains(whole(old).id));
+    }
+  }
+}
+
+TEST_F(CacheTest, a_stream_that_breaks_goes_on_where_it_was) {
+  open();
+  origin_->options().broken_body = 0.5;
+  std::string bytes = pattern(2 * kMiB);
+  VersionRef version = object("key", bytes);
+  EXPECT_EQ(get(version, {0, 2 * kMiB}), bytes);
+  EXPECT_EQ(served(), Served::miss);
+  EXPECT_EQ(origin_bytes(), 2 * kMiB);
+}
+
+TEST_F(CacheTest, an_origin_that_stays_down_fails_the_fill_and_the_next_read_tries_anew) {
+  open({.attempts = 2});
+  VersionRef version = object("key", pattern(kMiB));
+  for (int i = 0; i < 2; ++i) origin_->fail_next("get", fail(Code::unavailable, "down"));
+  EXPECT_EQ(get(version, {0, kMiB}).error().code(), Code::unavailable);
+  EXPECT_EQ(gauge("forebay_fills_failed_total"), "1");
+  EXPECT_EQ(get(version, {0, kMiB}), pattern(kMiB));
+  origin_->fail_next("get", fail(Code::denied, "no"));
+  VersionRef other = object("other", pattern(kMiB));
+  EXPECT_EQ(get(other, {0, kMiB}).error().code(), Code::denied) << "not tried twice";
+}
+
+TEST_F(CacheTest, what_was_admitted_is_a_hit) {
+  open();
+  VersionRef version = object("key", pattern(5000));
+  cache_->admit(whole(version).id, Bytes(pattern(5000)), loop_);
+  world_->settle();
+  EXPECT_EQ(get(version, {1000, 500}), pattern(5000).substr(1000, 500));
+  EXPECT_EQ(served(), Served::hit);
+  EXPECT_TRUE(cache_->find(whole(version), {0, 5000}));
+  EXPECT_EQ(origin_bytes(), 0U);
+  cache_->remove(whole(version).id);
+  EXPECT_FALSE(cache_->find(whole(version), {0, 5000}));
+}
+
+}  // namespace
+}  // namespace forebay::unit

@@ -1,0 +1,104 @@
+#include "unit/claims.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+namespace forebay::unit {
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+
+TEST(ClaimsTest, a_byte_is_claimed_once) {
+  Claims claims(100);
+  auto first = claims.demand({10, 20});
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0]->at, 10U);
+  EXPECT_EQ(first[0]->end, 30U);
+  EXPECT_TRUE(claims.demand({10, 20}).empty());
+  auto around = claims.demand({0, 100});
+  ASSERT_EQ(around.size(), 2U);
+  EXPECT_EQ(around[0]->at, 0U);
+  EXPECT_EQ(around[0]->end, 10U);
+  EXPECT_EQ(around[1]->at, 30U);
+  EXPECT_EQ(around[1]->end, 100U);
+}
+
+TEST(ClaimsTest, what_a_stream_did_not_fetch_is_free_again) {
+  Claims claims(100);
+  Claim* claim = claims.demand({0, 100})[0];
+  claims.advance(*claim, 40);
+  claims.release(*claim);
+  EXPECT_TRUE(claims.idle());
+  EXPECT_FALSE(claims.complete());
+  auto rest = claims.demand({0, 100});
+  ASSERT_EQ(rest.size(), 1U);
+  EXPECT_EQ(rest[0]->at, 40U);
+  claims.advance(*rest[0], 60);
+  claims.release(*rest[0]);
+  EXPECT_TRUE(claims.complete());
+  EXPECT_TRUE(claims.demand({0, 100}).empty());
+}
+
+TEST(ClaimsTest, a_reader_far_ahead_overtakes_and_a_near_one_waits) {
+  constexpr uint64_t kFar = Claims::kOvertake;
+  Claims claims(64 * kMiB);
+  Claim* slow = claims.demand({0, 64 * kMiB})[0];
+  EXPECT_TRUE(claims.demand({kFar - 1, 10}).empty());
+  auto far = claims.demand({kFar, 10});
+  ASSERT_EQ(far.size(), 1U);
+  EXPECT_EQ(far[0]->at, kFar);
+  EXPECT_EQ(far[0]->end, kFar + 10);
+  EXPECT_EQ(slow->end, kFar);
+  // What lay behind the overtaken bytes is nobody's now.
+  auto behind = claims.demand({kFar, 64 * kMiB - kFar});
+  ASSERT_EQ(behind.size(), 1U);
+  EXPECT_EQ(behind[0]->at, kFar + 10);
+}
+
+
+// Small steps stand for megabytes: each byte of the model is kOvertake / 4.
+TEST(ClaimsTest, no_byte_is_fetched_twice_and_none_is_forgotten) {
+  constexpr uint64_t kStep = Claims::kOvertake / 4;
+  constexpr uint64_t kSteps = 40;
+  std::mt19937_64 random(7);
+  for (int round = 0; round < 300; ++round) {
+    Claims claims(kSteps * kStep);
+    std::vector<int> fetched(kSteps);
+    std::vector<Claim*> streams;
+    auto demand = [&](uint64_t from, uint64_t to) {
+      for (Claim* claim : claims.demand({from * kStep, (to - from) * kStep})) {
+        ASSERT_LT(claim->at, claim->end);
+        streams.push_back(claim);
+      }
+      // Every byte is there, or exactly one stream brings it.
+      for (uint64_t i = from; i < to; ++i) {
+        int coming = claims.present().covers({i * kStep, 1});
+        for (Claim* claim : streams) coming += claim->at <= i * kStep && i * kStep < claim->end;
+        ASSERT_EQ(coming, 1) << "step " << i;
+      }
+    };
+    for (int step = 0; step < 200 && !claims.complete(); ++step) {
+      if (streams.empty() || random() % 4 == 0) {
+        uint64_t from = random() % kSteps;
+        demand(from, from + 1 + random() % (kSteps - from));
+        continue;
+      }
+      size_t chosen = random() % streams.size();
+      Claim* claim = streams[chosen];
+      if (claim->at == claim->end || random() % 16 == 0) {
+        claims.release(*claim);
+        streams.erase(streams.begin() + static_cast<ptrdiff_t>(chosen));
+      } else {
+        ++fetched[claim->at / kStep];
+        claims.advance(*claim, kStep);
+      }
+    }
+    EXPECT_LE(*std::ranges::max_element(fetched), 1);
+    EXPECT_EQ(claims.idle(), streams.empty());
+  }
+}
+
+}  // namespace
+}  // namespace forebay::unit
