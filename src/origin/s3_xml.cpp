@@ -54,7 +54,9 @@ class Names {
       : encoded_(text(document, "EncodingType") == "url") {}
   /// What does not decode is taken as a sign that nothing can be trusted.
   std::string get(const pugi::xml_node& node, std::string_view name) {
-    std::string value = text(node, name);
+    return decoded(text(node, name));
+  }
+  std::string decoded(std::string value) {
     if (!encoded_) return value;
     std::optional<std::string> plain = percent_decode(value, true);
     if (!plain) broken_ = true;
@@ -169,13 +171,20 @@ Result<ListUploadsAnswer> parse_s3_uploads(std::string_view xml) {
       out.uploads.push_back(
           {names.get(node, "Key"), text(node, "UploadId"), date(node, "Initiated")});
     } else if (local_name(node) == "CommonPrefixes") {
-      out.prefixes.push_back(names.get(node, "Prefix"));
+      // radosgw 16 has a name of its own for the element, and as many in one.
+      for (const pugi::xml_node& one : node.children()) {
+        std::string_view name = local_name(one);
+        bool prefix = name == "Prefix" || name == "CommonPrefixes.Prefix";
+        if (prefix) out.prefixes.push_back(names.decoded(one.text().as_string()));
+      }
     }
   }
   out.truncated = is_true(*list, "IsTruncated");
   if (out.truncated) {
     out.next_key = names.get(*list, "NextKeyMarker");
     out.next_upload = text(*list, "NextUploadIdMarker");
+    // SeaweedFS names only the upload.
+    if (out.next_key.empty() && !out.uploads.empty()) out.next_key = out.uploads.back().key;
     if (out.next_key.empty()) return corrupt("list of uploads: truncated without a way on");
   }
   if (names.broken()) return corrupt("list of uploads: a name is badly encoded");
