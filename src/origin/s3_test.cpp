@@ -209,7 +209,7 @@ TEST_F(S3, puts_and_learns_the_tag) {
   EXPECT_EQ(script_.bodies.at(0), "0123456789");
   EXPECT_EQ(script_.headers.at(0)["x-amz-content-sha256"], "UNSIGNED-PAYLOAD");
   EXPECT_EQ(script_.headers.at(0)["if-none-match"], "*");
-  EXPECT_EQ(script_.headers.at(0)["content-length"], "10");
+  EXPECT_EQ(script_.headers.at(0)["Content-Length"], "10");
   reply(201);
   put = run(origin_->put(testkit::key_of("k"), {}, testkit::body_of("x"), ctx()));
   EXPECT_TRUE(put && !put->tag.strong());

@@ -54,9 +54,7 @@ class Names {
       : encoded_(text(document, "EncodingType") == "url") {}
   /// What does not decode is taken as a sign that nothing can be trusted.
   std::string get(const pugi::xml_node& node, std::string_view name) {
-    return decoded(text(node, name));
-  }
-  std::string decoded(std::string value) {
+    std::string value = text(node, name);
     if (!encoded_) return value;
     std::optional<std::string> plain = percent_decode(value, true);
     if (!plain) broken_ = true;
@@ -171,12 +169,7 @@ Result<ListUploadsAnswer> parse_s3_uploads(std::string_view xml) {
       out.uploads.push_back(
           {names.get(node, "Key"), text(node, "UploadId"), date(node, "Initiated")});
     } else if (local_name(node) == "CommonPrefixes") {
-      // radosgw 16 has a name of its own for the element, and as many in one.
-      for (const pugi::xml_node& one : node.children()) {
-        std::string_view name = local_name(one);
-        bool prefix = name == "Prefix" || name == "CommonPrefixes.Prefix";
-        if (prefix) out.prefixes.push_back(names.decoded(one.text().as_string()));
-      }
+      out.prefixes.push_back(names.get(node, "Prefix"));
     }
   }
   out.truncated = is_true(*list, "IsTruncated");
