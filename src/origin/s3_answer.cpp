@@ -73,7 +73,9 @@ std::string said(int status, const S3Fault& fault) {
 }
 
 Error missing(const S3Fault& fault, const S3Asked& asked, std::string text) {
-  bool known = fault.code.starts_with("NoSuch");
+  // radosgw misses the key where an upload is not there.
+  bool known = fault.code.starts_with("NoSuch") &&
+               !(fault.code == "NoSuchKey" && asked.missing == "NoSuchUpload");
   return fail(Code::not_found, std::move(text), known ? fault.code : std::string(asked.missing));
 }
 

@@ -59,11 +59,17 @@ Task<ListAnswer> S3Origin::list_now(ListOptions options, Context ctx) {
     page = co_await parse_s3_list(answer.text);
   }
 
+  // In the server's own order, which is S3's but for SeaweedFS: going on after `last` is right only
+  // in the order of who is asked.
   ListAnswer out = std::move(page.list);
   std::string last;
   if (!out.objects.empty()) last = out.objects.back().key;
   if (!out.prefixes.empty()) last = std::max(last, out.prefixes.back());
-  if (out.truncated) out.next = co_await next_of(page, last);
+  if (out.truncated) {
+    out.next = co_await next_of(page, last);
+    bool stuck = out.next == options.continuation;
+    if (stuck) co_return fail(Code::corrupt, "the origin's list does not go on");
+  }
   for (ListedObject& object : out.objects) {
     object.key = co_await wire_.stripped(std::move(object.key));
   }

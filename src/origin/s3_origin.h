@@ -1,6 +1,7 @@
 // Between the files of the `s3` origin: its class. Users take origin/s3.h.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,7 +12,16 @@
 
 namespace forebay::origin {
 
-/// Says each operation in S3's words over S3Wire. Keeps nothing between calls; any loop.
+/// How a server wants the ETag in If-Match of a write.
+enum class S3MatchForm : uint8_t {
+  unknown,  ///< not asked yet
+  quoted,   ///< as HTTP has it
+  bare,     ///< without quotes (radosgw 16)
+  none,     ///< it does not judge the condition
+};
+
+/// Says each operation in S3's words over S3Wire. Between calls it keeps only what it has learned
+/// of the server's manners. Any loop.
 class S3Origin final : public Origin {
  public:
   explicit S3Origin(S3Options options) : meter_(options.meter), wire_(std::move(options)) {}
@@ -82,6 +92,8 @@ class S3Origin final : public Origin {
 
   // --- s3_write.cpp
   Task<PutAnswer> put_now(ObjectKey key, PutOptions options, io::Body body, Context ctx);
+  Task<PutAnswer> put_as(ObjectKey key, PutOptions options, io::Body body, S3MatchForm form,
+                         Context ctx);
   /// With a version id: that version for good.
   Task<> remove_now(ObjectKey key, std::string version_id, Context ctx);
 
@@ -98,6 +110,10 @@ class S3Origin final : public Origin {
   Task<PutAnswer> complete_upload_now(ObjectKey key, std::string upload_id,
                                       std::vector<CompletedPart> parts, PutOptions options,
                                       Context ctx);
+  /// Without a look at whether the server judges conditions here.
+  Task<PutAnswer> finish_upload(ObjectKey key, std::string upload_id,
+                                std::vector<CompletedPart> parts, WriteConditions conditions,
+                                Context ctx);
   Task<> abort_upload_now(ObjectKey key, std::string upload_id, Context ctx);
   Task<ListPartsAnswer> list_parts_now(ObjectKey key, std::string upload_id, uint32_t part_marker,
                                        uint32_t max_parts, Context ctx);
@@ -111,16 +127,48 @@ class S3Origin final : public Origin {
   /// What can be seen by reading `key`, which is there.
   Task<> probe_reads(ObjectKey key, Capabilities& out, Context ctx);
   Task<bool> probe_versions(Context ctx);
+
+  // --- s3_manners.cpp: found when first needed, by objects of our own
+  Task<S3MatchForm> match_form(Context ctx);
+  /// The form in which `key`, whose ETag is `etag`, can be replaced.
+  Task<S3MatchForm> try_forms(ObjectKey key, ETag etag, std::vector<std::string>& versions,
+                              Context ctx);
+  /// Whether CompleteMultipartUpload heeds conditions.
+  Task<bool> judges_completions(Context ctx);
+  Task<bool> try_completion(ObjectKey key, std::vector<std::string>& versions, Context ctx);
   Task<> clean_up(ObjectKey key, std::vector<std::string> versions, Context ctx);
 
   const std::shared_ptr<Meter> meter_;
   const S3Wire wire_;
+  std::atomic<S3MatchForm> match_form_ = S3MatchForm::unknown;
+  enum class Judges : uint8_t { unknown, yes, no };
+  std::atomic<Judges> judges_completions_ = Judges::unknown;
 };
 
 /// Adds If-Match or If-None-Match.
-void add_s3_conditions(const WriteConditions& conditions, http::HeadFields& out);
+void add_s3_conditions(const WriteConditions& conditions, S3MatchForm form, http::HeadFields& out);
 /// Refuses what S3 cannot take (a body of unknown length), and reads a body without bytes to its
 /// end: nobody else would hear its error.
 Task<io::Body> s3_body(io::Body body, Context ctx);
+
+/// A key that nobody else uses, and what is put there.
+Result<ObjectKey> s3_probe_key(io::Loop& loop);
+io::Body s3_probe_body();
+
+/// Whether the server judged the condition, and by S3's rules.
+template <class T>
+bool s3_judged(const Result<T>& result) {
+  return !result && result.error().code() == Code::conflict &&
+         result.error().detail() == "PreconditionFailed";
+}
+
+/// Passes on what is no answer: what a probe finds is kept, so it must have been found.
+template <class T>
+Result<> s3_answered(const Result<T>& result) {
+  if (result) return ok;
+  Code code = result.error().code();
+  if (!retryable(code) && code != Code::cancelled) return ok;
+  return result.error_in("probe the origin");
+}
 
 }  // namespace forebay::origin

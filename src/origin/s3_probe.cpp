@@ -1,43 +1,15 @@
 // What a server can do, found by asking. A refusal is an answer; a server that cannot be reached
 // is not, because what is found here is stored.
-#include <array>
-
-#include "base/encoding.h"
 #include "origin/s3_origin.h"
 
 namespace forebay::origin {
 
 namespace {
 
-constexpr std::string_view kProbeName = ".forebay-probe-";
-constexpr std::string_view kProbeText = "forebay";
 /// No server gives this ETag to anything.
 constexpr std::string_view kNobodysEtag = "\"forebay-probe-no-such-etag\"";
 /// Higher than the only part of a probe's object.
 constexpr uint32_t kNoSuchPart = 10'000;
-
-io::Body probe_body() { return io::Body::of(Bytes(std::string(kProbeText))); }
-
-Result<ObjectKey> probe_key(io::Loop& loop) {
-  std::array<std::byte, 16> bytes;
-  loop.random_bytes(bytes);
-  return ObjectKey::parse(std::string(kProbeName) + to_hex(bytes));
-}
-
-/// Whether the server judged the condition, and by S3's rules.
-template <class T>
-bool judged(const Result<T>& result) {
-  return !result && result.error().code() == Code::conflict &&
-         result.error().detail() == "PreconditionFailed";
-}
-
-/// Passes on what is no answer.
-template <class T>
-Result<> answer_of(const Result<T>& result) {
-  if (!result && retryable(result.error().code())) return result.error_in("probe the origin");
-  if (!result && result.error().code() == Code::cancelled) return result.error();
-  return ok;
-}
 
 }  // namespace
 
@@ -48,24 +20,28 @@ Task<bool> S3Origin::probe_writes(ObjectKey key, std::vector<std::string>& versi
   };
   PutOptions create{.conditions = {.if_none_match_any = true}};
   PutOptions match{.conditions = {.if_match = ETag(std::string(kNobodysEtag))}};
-  Result<PutAnswer> created = co_await put_now(key, create, probe_body(), ctx);
+  Result<PutAnswer> created =
+      co_await put_as(key, create, s3_probe_body(), S3MatchForm::quoted, ctx);
   keep(created);
-  co_await answer_of(created);
+  co_await s3_answered(created);
   if (!created) {
     // Perhaps it was only the condition that was refused.
-    Result<PutAnswer> plain = co_await put_now(key, {}, probe_body(), ctx);
+    Result<PutAnswer> plain = co_await put_as(key, {}, s3_probe_body(), S3MatchForm::quoted, ctx);
     keep(plain);
-    co_await answer_of(plain);
+    co_await s3_answered(plain);
     co_return plain.has_value();
   }
-  Result<PutAnswer> again = co_await put_now(key, create, probe_body(), ctx);
+  Result<PutAnswer> again = co_await put_as(key, create, s3_probe_body(), S3MatchForm::quoted, ctx);
   keep(again);
-  co_await answer_of(again);
-  if (!judged(again)) co_return true;
-  Result<PutAnswer> other = co_await put_now(key, match, probe_body(), ctx);
+  co_await s3_answered(again);
+  if (!s3_judged(again)) co_return true;
+  Result<PutAnswer> other = co_await put_as(key, match, s3_probe_body(), S3MatchForm::quoted, ctx);
   keep(other);
-  co_await answer_of(other);
-  out.conditional_put = judged(other);
+  co_await s3_answered(other);
+  if (!s3_judged(other)) co_return true;
+  S3MatchForm form = co_await co_await try_forms(key, created->etag, versions, ctx);
+  match_form_.store(form, std::memory_order_relaxed);
+  out.conditional_put = form != S3MatchForm::none;
   co_return true;
 }
 
@@ -74,14 +50,14 @@ Task<> S3Origin::probe_reads(ObjectKey key, Capabilities& out, Context ctx) {
   get.fields.add("if-match", kNobodysEtag);
   get.fields.add("range", "bytes=0-0");
   Result<http::ClientResponse> other = co_await wire_.send(std::move(get), ctx);
-  co_await answer_of(other);
-  out.conditional_get = judged(other);
+  co_await s3_answered(other);
+  out.conditional_get = s3_judged(other);
 
   // A server that knows part numbers cannot agree to this one; head() sees through the rest.
   S3Call head{
       .method = "HEAD", .key = key.text(), .query = {{"partNumber", std::to_string(kNoSuchPart)}}};
   Result<http::ClientResponse> part = co_await wire_.send(std::move(head), ctx);
-  co_await answer_of(part);
+  co_await s3_answered(part);
   out.part_number = !part.has_value();
   co_return ok;
 }
@@ -89,31 +65,22 @@ Task<> S3Origin::probe_reads(ObjectKey key, Capabilities& out, Context ctx) {
 Task<bool> S3Origin::probe_versions(Context ctx) {
   S3Call call{.query = {{"versioning", ""}}, .missing = "NoSuchBucket"};
   Result<S3Text> answer = co_await wire_.send_for_text(std::move(call), ctx);
-  co_await answer_of(answer);
+  co_await s3_answered(answer);
   if (!answer) co_return false;
   co_return parse_s3_versioning(answer->text).value_or(false);
-}
-
-Task<> S3Origin::clean_up(ObjectKey key, std::vector<std::string> versions, Context ctx) {
-  // Where there are versions, a plain delete would leave a marker behind.
-  if (versions.empty()) co_return co_await remove_now(key, {}, ctx);
-  for (std::string& version : versions) {
-    co_await co_await remove_now(key, std::move(version), ctx);
-  }
-  co_return ok;
 }
 
 Task<Capabilities> S3Origin::probe_now(Context ctx) {
   ListAnswer there = co_await co_await list_now({.max_keys = 1}, ctx);
   Capabilities out{.start_after = true};
-  ObjectKey key = co_await probe_key(*ctx.loop);
+  ObjectKey key = co_await s3_probe_key(*ctx.loop);
   std::vector<std::string> versions;
   Result<bool> written = co_await probe_writes(key, versions, out, ctx);
   if (written && *written) {
     Result<> read = co_await probe_reads(key, out, ctx);
     Result<> cleaned = co_await clean_up(key, std::move(versions), ctx);
     co_await std::move(read);
-    co_await answer_of(cleaned);
+    co_await s3_answered(cleaned);
   } else if (!written) {
     (void)co_await clean_up(key, std::move(versions), ctx);
     co_return std::move(written.error());

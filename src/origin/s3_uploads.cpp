@@ -68,13 +68,26 @@ Task<PutAnswer> S3Origin::learn(ObjectKey key, PutAnswer answer, std::vector<Com
 Task<PutAnswer> S3Origin::complete_upload_now(ObjectKey key, std::string upload_id,
                                               std::vector<CompletedPart> parts, PutOptions options,
                                               Context ctx) {
+  const WriteConditions& conditions = options.conditions;
+  bool conditional = conditions.if_none_match_any || !conditions.if_match.empty();
+  if (conditional && !co_await co_await judges_completions(ctx)) {
+    co_return fail(Code::invalid, "the origin completes uploads without heeding conditions",
+                   "NotImplemented");
+  }
+  co_return co_await finish_upload(std::move(key), std::move(upload_id), std::move(parts),
+                                   conditions, ctx);
+}
+
+Task<PutAnswer> S3Origin::finish_upload(ObjectKey key, std::string upload_id,
+                                        std::vector<CompletedPart> parts,
+                                        WriteConditions conditions, Context ctx) {
   S3Call call{.method = "POST",
               .key = key.text(),
               .query = {{"uploadId", std::move(upload_id)}},
               .document = s3_complete_document(parts),
               .missing = kMissing};
   call.fields.add("content-type", "application/xml");
-  add_s3_conditions(options.conditions, call.fields);
+  add_s3_conditions(conditions, S3MatchForm::quoted, call.fields);
   S3Text text = co_await co_await wire_.send_for_text(std::move(call), ctx);
   Result<S3Completed> completed = parse_s3_completed(text.text);
   // Not understood: it may be done or not.

@@ -25,9 +25,13 @@ Task<> create_bucket_now(S3Options options, Context ctx) {
 
 }  // namespace
 
-void add_s3_conditions(const WriteConditions& conditions, http::HeadFields& out) {
+void add_s3_conditions(const WriteConditions& conditions, S3MatchForm form, http::HeadFields& out) {
   if (conditions.if_none_match_any) out.add("if-none-match", "*");
-  if (!conditions.if_match.empty()) out.add("if-match", conditions.if_match.text());
+  if (conditions.if_match.empty()) return;
+  std::string_view etag = conditions.if_match.text();
+  bool quotes = etag.starts_with('"') && etag.ends_with('"') && etag.size() > 1;
+  if (form == S3MatchForm::bare && quotes) etag = etag.substr(1, etag.size() - 2);
+  out.add("if-match", etag);
 }
 
 Task<io::Body> s3_body(io::Body body, Context ctx) {
@@ -41,10 +45,20 @@ Task<io::Body> s3_body(io::Body body, Context ctx) {
 }
 
 Task<PutAnswer> S3Origin::put_now(ObjectKey key, PutOptions options, io::Body body, Context ctx) {
+  S3MatchForm form = S3MatchForm::quoted;
+  if (!options.conditions.if_match.empty()) form = co_await co_await match_form(ctx);
+  if (form == S3MatchForm::none) {
+    co_return fail(Code::invalid, "the origin does not heed If-Match", "NotImplemented");
+  }
+  co_return co_await put_as(std::move(key), std::move(options), std::move(body), form, ctx);
+}
+
+Task<PutAnswer> S3Origin::put_as(ObjectKey key, PutOptions options, io::Body body, S3MatchForm form,
+                                 Context ctx) {
   S3Call call{.method = "PUT", .key = key.text()};
   add_s3_fields(options.fields, call.fields);
   add_s3_fields(options.checksums, call.fields);
-  add_s3_conditions(options.conditions, call.fields);
+  add_s3_conditions(options.conditions, form, call.fields);
   uint64_t length = body.length;
   call.body = co_await co_await s3_body(std::move(body), ctx);
   http::ClientResponse response = co_await co_await wire_.send(std::move(call), ctx);

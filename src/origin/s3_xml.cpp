@@ -176,6 +176,8 @@ Result<ListUploadsAnswer> parse_s3_uploads(std::string_view xml) {
   if (out.truncated) {
     out.next_key = names.get(*list, "NextKeyMarker");
     out.next_upload = text(*list, "NextUploadIdMarker");
+    // SeaweedFS names only the upload.
+    if (out.next_key.empty() && !out.uploads.empty()) out.next_key = out.uploads.back().key;
     if (out.next_key.empty()) return corrupt("list of uploads: truncated without a way on");
   }
   if (names.broken()) return corrupt("list of uploads: a name is badly encoded");

@@ -1,0 +1,346 @@
+// The s3 origin against a server whose every answer the test writes: what is sent, and what is
+// believed. Real servers: s3_live_test.cpp.
+#include "origin/s3.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "http/server.h"
+#include "io/sim.h"
+#include "origin/tags.h"
+#include "testkit/origin_contract.h"
+
+namespace forebay::origin {
+namespace {
+
+/// One answer, for whoever comes next.
+struct Reply {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> fields = {};
+  std::string body = {};
+};
+
+class Script final : public http::Handler {
+ public:
+  Task<http::Response> handle(http::Request& request, Context ctx) override {
+    log.push_back(std::string(request.method) + " " + std::string(request.target));
+    headers.emplace_back();
+    for (const Header& h : request.headers) headers.back()[std::string(h.name)] = h.value;
+    bodies.push_back(co_await co_await io::read_all(request.take_body(), 1 << 20, ctx));
+    Reply reply{.status = 500};
+    if (!replies.empty()) {
+      reply = std::move(replies.front());
+      replies.pop_front();
+    }
+    http::Response out = http::Response::make(reply.status);
+    for (const auto& [name, value] : reply.fields) out.fields.add(name, value);
+    out.body = reply.body.empty() ? io::Body::empty() : io::Body::of(Bytes(std::move(reply.body)));
+    co_return out;
+  }
+  std::deque<Reply> replies;
+  std::vector<std::string> log, bodies;
+  std::vector<std::map<std::string, std::string>> headers;
+};
+
+class S3 : public testing::Test {
+ protected:
+  S3() : world_(io::Simulation::make({.seed = 7})), client_(world_->loop()) {
+    server_.emplace(std::move(world_->loop().listen({"127.0.0.1", 9000}).value()), script_);
+    io::start<void>(world_->loop(), server_->run(ctx()), [this](Result<>) { ended_ = true; });
+    options_ = {.url = *parse_s3_url("s3://bucket?endpoint=http://127.0.0.1:9000"),
+                .access_key = "KEY",
+                .secret = Secret("secret"),
+                .client = [this](io::Loop&) -> http::Client& { return client_; }};
+    origin_ = make_s3_origin(options_);
+  }
+  ~S3() override {
+    client_.close_idle();
+    (void)world_->run(server_->drain(world_->loop().now(), ctx()));
+    while (!ended_ && world_->step()) {
+    }
+  }
+  Context ctx() { return {.loop = &world_->loop()}; }
+  template <class T>
+  Result<T> run(Task<T> task) {
+    return world_->run(std::move(task));
+  }
+  void reply(int status, std::vector<std::pair<std::string, std::string>> fields = {},
+             std::string body = {}) {
+    script_.replies.push_back({status, std::move(fields), std::move(body)});
+  }
+  void at_prefix(std::string_view prefix) {
+    options_.url.prefix = prefix;
+    origin_ = make_s3_origin(options_);
+  }
+  Result<GetAnswer> get(GetOptions options) {
+    return run(origin_->get(testkit::key_of("key"), std::move(options), ctx()));
+  }
+  /// The answer to a GET of 2-4 of "0123456789" under ETag "e".
+  void reply_range(std::string range, std::string body, std::string etag = "\"e\"") {
+    reply(206, {{"ETag", etag}, {"Content-Range", range}}, std::move(body));
+  }
+
+  std::unique_ptr<io::Simulation> world_;
+  http::Client client_;
+  Script script_;
+  std::optional<http::Server> server_;
+  bool ended_ = false;
+  S3Options options_;
+  std::shared_ptr<Origin> origin_;
+};
+
+const Tag kTag = version_tag("", ETag("\"e\""), 10);
+const GetOptions kRanged{.range = ByteRange{2, 3}, .tag = kTag, .etag = ETag("\"e\"")};
+
+TEST_F(S3, signs_and_encodes_what_it_sends) {
+  at_prefix("p q/");
+  reply(200, {{"ETag", "\"e\""}});
+  auto head = run(origin_->head(testkit::key_of("a b+ü/c"), {}, ctx()));
+  ASSERT_TRUE(head) << head.error().text();
+  EXPECT_EQ(script_.log.at(0), "HEAD /bucket/p%20q/a%20b%2B%C3%BC/c");
+  auto& sent = script_.headers.at(0);
+  EXPECT_TRUE(sent["authorization"].starts_with("AWS4-HMAC-SHA256 Credential=KEY/"));
+  EXPECT_TRUE(sent["authorization"].contains("x-amz-checksum-mode"));
+  EXPECT_EQ(sent["x-amz-checksum-mode"], "ENABLED");
+
+  options_.access_key.clear();
+  at_prefix("");
+  reply(404);
+  auto gone = run(origin_->head(testkit::key_of("x"), {.checksums = false}, ctx()));
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().detail(), "NoSuchKey");
+  EXPECT_EQ(script_.headers.at(1).count("authorization"), 0u);
+}
+
+TEST_F(S3, names_the_bucket_in_the_host) {
+  options_.url = *parse_s3_url("s3://bucket?endpoint=http://localhost:9000&style=virtual");
+  at_prefix("");
+  reply(200, {{"ETag", "\"e\""}});
+  EXPECT_TRUE(run(origin_->head(testkit::key_of("k"), {}, ctx())));
+  EXPECT_EQ(script_.log.at(0), "HEAD /k");
+  EXPECT_EQ(script_.headers.at(0)["host"], "bucket.localhost:9000");
+}
+
+TEST_F(S3, gives_a_range_of_the_version_asked_for) {
+  reply_range("bytes 2-4/10", "234");
+  auto answer = get(kRanged);
+  ASSERT_TRUE(answer) << answer.error().text();
+  EXPECT_EQ(script_.headers.at(0)["range"], "bytes=2-4");
+  EXPECT_EQ(script_.headers.at(0)["if-match"], "\"e\"");
+  EXPECT_EQ(answer->info.size, 10u);
+  EXPECT_EQ(answer->range, (ByteRange{2, 3}));
+  EXPECT_EQ(*run(io::read_all(std::move(answer->body), 10, ctx())), "234");
+}
+
+TEST_F(S3, believes_no_other_version) {
+  struct Case {
+    const char *range, *body, *etag;
+  };
+  for (Case c : {Case{"bytes 2-4/10", "234", "\"f\""}, Case{"bytes 2-4/11", "234", "\"e\""},
+                 Case{"bytes 2-4/10", "234", "W/\"e\""}, Case{"bytes 2-4/10", "234", ""}}) {
+    reply_range(c.range, c.body, c.etag);
+    auto answer = get(kRanged);
+    ASSERT_FALSE(answer) << c.etag;
+    EXPECT_EQ(answer.error().code(), Code::conflict);
+    EXPECT_EQ(answer.error().detail(), "PreconditionFailed");
+  }
+  reply(412);
+  EXPECT_EQ(get(kRanged).error().code(), Code::conflict);
+}
+
+TEST_F(S3, believes_no_other_range) {
+  for (auto [range, body] :
+       std::vector<std::pair<std::string, std::string>>{{"bytes 1-3/10", "123"},
+                                                        {"bytes 2-3/10", "23"},
+                                                        {"bytes 2-5/10", "2345"},
+                                                        {"bytes 2-4/10", "23"},
+                                                        {"bytes 2-4/*", "234"},
+                                                        {"items 2-4/10", "234"}}) {
+    reply_range(range, body);
+    auto answer = get(kRanged);
+    ASSERT_FALSE(answer) << range;
+    EXPECT_EQ(answer.error().code(), Code::corrupt) << range;
+  }
+  reply(200, {{"ETag", "\"e\""}}, "0123456789");
+  EXPECT_EQ(get(kRanged).error().code(), Code::corrupt);
+  reply_range("bytes 0-9/10", "0123456789");
+  EXPECT_EQ(get({}).error().code(), Code::corrupt);
+}
+
+TEST_F(S3, takes_all_where_all_was_asked) {
+  for (uint64_t length : {10u, 1000u}) {
+    reply(200, {{"ETag", "\"e\""}}, "0123456789");
+    auto answer = get({.range = ByteRange{0, length}, .tag = kTag});
+    ASSERT_TRUE(answer) << length;
+    EXPECT_EQ(answer->range, (ByteRange{0, 10}));
+  }
+  reply_range("bytes 8-9/10", "89");
+  EXPECT_EQ(get({.range = ByteRange{8, 3}})->range, (ByteRange{8, 2}));
+  reply(200, {{"ETag", "\"e\""}});
+  EXPECT_EQ(get({.range = ByteRange{0, 0}})->range, (ByteRange{0, 0}));
+}
+
+TEST_F(S3, sees_when_part_numbers_are_ignored) {
+  reply(200, {{"ETag", "\"e-2\""}}, "whole");
+  auto whole = run(origin_->head(testkit::key_of("k"), {.part_number = 1}, ctx()));
+  EXPECT_EQ(whole.error().detail(), "NotImplemented");
+  reply(206, {{"ETag", "\"e-2\""}, {"Content-Range", "bytes 0-3/9"}, {"x-amz-mp-parts-count", "2"}},
+        "part");
+  auto part = run(origin_->head(testkit::key_of("k"), {.part_number = 1}, ctx()));
+  ASSERT_TRUE(part) << part.error().text();
+  EXPECT_EQ(part->size, 4u);
+  EXPECT_EQ(part->parts, 2u);
+  EXPECT_EQ(part->tag.text(), "e:\"e-2\":9");
+  reply(416);
+  auto beyond = run(origin_->head(testkit::key_of("k"), {.part_number = 3}, ctx()));
+  EXPECT_EQ(beyond.error().detail(), "InvalidPartNumber");
+  EXPECT_EQ(script_.log.back(), "HEAD /bucket/k?partNumber=3");
+}
+
+TEST_F(S3, puts_and_learns_the_tag) {
+  reply(200, {{"ETag", "\"e\""}});
+  PutOptions options{.fields = {{"content-type", "t"}, {"x-amz-meta-a", "b"}},
+                     .conditions = {.if_none_match_any = true}};
+  auto put =
+      run(origin_->put(testkit::key_of("k"), options, testkit::body_of("0123456789"), ctx()));
+  ASSERT_TRUE(put) << put.error().text();
+  EXPECT_EQ(put->tag, kTag);
+  EXPECT_EQ(script_.bodies.at(0), "0123456789");
+  EXPECT_EQ(script_.headers.at(0)["x-amz-content-sha256"], "UNSIGNED-PAYLOAD");
+  EXPECT_EQ(script_.headers.at(0)["if-none-match"], "*");
+  EXPECT_EQ(script_.headers.at(0)["Content-Length"], "10");
+  reply(201);
+  put = run(origin_->put(testkit::key_of("k"), {}, testkit::body_of("x"), ctx()));
+  EXPECT_TRUE(put && !put->tag.strong());
+  reply(200, {{"ETag", "\"e\""}, {"x-amz-version-id", "7"}});
+  put = run(origin_->put(testkit::key_of("k"), {}, testkit::body_of("x"), ctx()));
+  EXPECT_EQ(put->tag.text(), "v:7");
+}
+
+TEST_F(S3, hears_the_error_of_a_body_without_bytes) {
+  io::Body body = testkit::body_of("", 1, true);
+  body.length = 0;
+  auto put = run(origin_->put(testkit::key_of("k"), {}, std::move(body), ctx()));
+  ASSERT_FALSE(put);
+  EXPECT_EQ(put.error().detail(), "IncompleteBody");
+  body = testkit::body_of("x");
+  body.length = http::kUnknownLength;
+  put = run(origin_->put(testkit::key_of("k"), {}, std::move(body), ctx()));
+  EXPECT_EQ(put.error().detail(), "MissingContentLength");
+  EXPECT_TRUE(script_.log.empty());
+}
+
+TEST_F(S3, removes_what_is_not_there) {
+  reply(404, {}, "<Error><Code>NoSuchKey</Code></Error>");
+  EXPECT_TRUE(run(origin_->remove(testkit::key_of("k"), ctx())));
+  reply(404, {}, "<Error><Code>NoSuchBucket</Code></Error>");
+  EXPECT_EQ(run(origin_->remove(testkit::key_of("k"), ctx())).error().detail(), "NoSuchBucket");
+}
+
+TEST_F(S3, falls_back_to_lists_of_the_first_version) {
+  at_prefix("p/");
+  const std::string first =
+      "<ListBucketResult><Marker/><IsTruncated>true</IsTruncated>"
+      "<Contents><Key>p/a</Key></Contents><Contents><Key>p/b</Key></Contents></ListBucketResult>";
+  reply(200, {}, first);
+  auto page = run(origin_->list({.max_keys = 2}, ctx()));
+  ASSERT_TRUE(page) << page.error().text();
+  EXPECT_EQ(page->objects.at(1).key, "b");
+  EXPECT_EQ(page->last_name, "b");
+  reply(200, {},
+        "<ListBucketResult><Marker/><Contents><Key>p/c</Key></Contents></ListBucketResult>");
+  page = run(origin_->list({.continuation = page->next, .max_keys = 2}, ctx()));
+  EXPECT_EQ(page->objects.at(0).key, "c");
+  EXPECT_EQ(script_.log.back(),
+            "GET /bucket?encoding-type=url&prefix=p%2F&max-keys=2&marker=p%2Fb");
+  // start-after was ignored by a server that does not know it.
+  reply(200, {}, first);
+  reply(200, {}, "<ListBucketResult><Marker/></ListBucketResult>");
+  page = run(origin_->list({.start_after = "b"}, ctx()));
+  EXPECT_TRUE(page && page->objects.empty());
+  EXPECT_TRUE(script_.log.back().ends_with("&marker=p%2Fb"));
+  reply(200, {}, "<ListBucketResult><Contents><Key>q/a</Key></Contents></ListBucketResult>");
+  EXPECT_EQ(run(origin_->list({}, ctx())).error().code(), Code::corrupt);
+}
+
+TEST_F(S3, a_list_goes_on_or_fails) {
+  const std::string stuck =
+      "<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>true</IsTruncated>"
+      "<NextContinuationToken>x</NextContinuationToken></ListBucketResult>";
+  reply(200, {}, stuck);
+  auto page = run(origin_->list({}, ctx()));
+  ASSERT_TRUE(page);
+  reply(200, {}, stuck);
+  EXPECT_EQ(run(origin_->list({.continuation = page->next}, ctx())).error().code(), Code::corrupt);
+  EXPECT_EQ(run(origin_->list({.continuation = "junk"}, ctx())).error().code(), Code::invalid);
+}
+
+TEST_F(S3, learns_what_a_completion_made) {
+  // radosgw gives no ETag; the parts' own say what it must be.
+  const std::vector<CompletedPart> parts{{1, ETag("\"d41d8cd98f00b204e9800998ecf8427e\""), {}}};
+  const std::string etag =
+      multipart_etag(
+          std::string("\xd4\x1d\x8c\xd9\x8f\x00\xb2\x04\xe9\x80\x09\x98\xec\xf8\x42\x7e", 16))
+          .text();
+  auto complete = [&] {
+    return run(origin_->complete_upload(testkit::key_of("k"), "id", parts, {}, ctx()));
+  };
+  const std::string empty =
+      "<CompleteMultipartUploadResult><ETag/></CompleteMultipartUploadResult>";
+  reply(200, {}, empty);
+  reply(200, {{"ETag", etag}});
+  auto done = complete();
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(done->etag.text(), etag);
+  EXPECT_TRUE(done->tag.strong());
+  reply(200, {}, empty);
+  reply(200, {{"ETag", "\"somebody-1\""}});
+  done = complete();
+  EXPECT_TRUE(done && done->etag.empty() && !done->tag.strong());
+  reply(200, {}, "<Error><Code>InternalError</Code></Error>");
+  EXPECT_EQ(complete().error().code(), Code::unavailable);
+  reply(200, {}, "<html>");
+  EXPECT_EQ(complete().error().code(), Code::unavailable);
+  reply(400, {}, "<Error><Code>InvalidPart</Code></Error>");
+  EXPECT_EQ(complete().error().detail(), "InvalidPart");
+}
+
+TEST_F(S3, makes_a_bucket_once) {
+  reply(200);
+  EXPECT_TRUE(run(create_s3_bucket(options_, ctx())));
+  EXPECT_EQ(script_.log.at(0), "PUT /bucket");
+  reply(409, {}, "<Error><Code>BucketAlreadyOwnedByYou</Code></Error>");
+  EXPECT_TRUE(run(create_s3_bucket(options_, ctx())));
+  reply(409, {}, "<Error><Code>BucketAlreadyExists</Code></Error>");
+  EXPECT_EQ(run(create_s3_bucket(options_, ctx())).error().code(), Code::exists);
+}
+
+TEST_F(S3, a_probe_of_what_may_only_be_read) {
+  reply(200, {}, "<ListBucketResult><Contents><Key>there</Key></Contents></ListBucketResult>");
+  reply(403);  // put under a condition
+  reply(403);  // put
+  reply(412);  // get
+  reply(416);  // head of a part
+  reply(200, {}, "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>");
+  auto can = run(origin_->probe(ctx()));
+  ASSERT_TRUE(can) << can.error().text();
+  EXPECT_FALSE(can->conditional_put);
+  EXPECT_TRUE(can->conditional_get && can->part_number && can->versions && can->start_after);
+  EXPECT_EQ(script_.log.at(3), "GET /bucket/there");
+}
+
+TEST_F(S3, a_probe_fails_where_nothing_can_be_learned) {
+  reply(404, {}, "<Error><Code>NoSuchBucket</Code></Error>");
+  EXPECT_EQ(run(origin_->probe(ctx())).error().detail(), "NoSuchBucket");
+  reply(403);
+  EXPECT_EQ(run(origin_->probe(ctx())).error().code(), Code::denied);
+  reply(200, {}, "<ListBucketResult/>");
+  reply(500);
+  reply(204);  // cleaning up
+  EXPECT_EQ(run(origin_->probe(ctx())).error().code(), Code::unavailable);
+  EXPECT_TRUE(script_.log.back().starts_with("DELETE /bucket/.forebay-probe-"));
+}
+
+}  // namespace
+}  // namespace forebay::origin
