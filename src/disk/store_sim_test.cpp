@@ -64,7 +64,7 @@ TEST(StoreSim, failing_calls_cost_units_and_at_last_the_disk_but_no_wrong_byte) 
   }
   EXPECT_GT(out, 20U);
   EXPECT_LT(out, 100U);
-  EXPECT_GT(errors, 500U);
+  EXPECT_GT(errors, 300U);
 }
 
 TEST(StoreSim, a_file_system_smaller_than_its_capacity_refuses_and_goes_on) {

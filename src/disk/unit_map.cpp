@@ -148,7 +148,7 @@ void UnitMap::sort() {
   }
 }
 
-Unit UnitMap::take_out(Stripe& at, std::unordered_map<UnitId, Entry>::iterator place) {
+Unit UnitMap::take_out(Stripe& at, Table::iterator place) {
   Entry& entry = place->second;
   count(entry, false);
   Order& order = at.order[entry.file->disk()];

@@ -1,0 +1,101 @@
+// Loops on several threads read, write and remove while eviction and recycling run: for the thread
+// sanitizer, and for bytes that must stay right under it all.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "disk/real_store_test.h"
+#include "io/sync.h"
+
+namespace forebay::disk {
+namespace {
+
+constexpr uint64_t kUnits = 300;
+
+uint64_t length_of(uint64_t n) { return n % 3 == 0 ? 70'000 + n * 500 : 1 + n * 150; }
+
+// What the loops share.
+struct Shared {
+  std::shared_ptr<Store> store;
+  io::Progress progress;
+  std::atomic<int> running = 0;
+  std::atomic<uint64_t> hits = 0;
+};
+
+Task<> act(Shared* shared, uint64_t seed, int rounds, Context ctx) {
+  std::mt19937_64 random(seed);
+  for (int i = 0; i < rounds; ++i) {
+    uint64_t n = random() % kUnits;
+    UnitId id = unit_id(n);
+    ByteRange range{random() % length_of(n), 1};
+    auto bytes = co_await read_unit(shared->store, id, range, ctx);
+    if (bytes) {
+      EXPECT_EQ(*bytes, content_of(id, range));
+      ++shared->hits;
+      if (random() % 20 == 0) shared->store->remove(id);
+      continue;
+    }
+    EXPECT_EQ(bytes.error().code(), Code::not_found) << bytes.error().text();
+    Result<> done = n % 3 == 0 ? co_await fill_unit(shared->store, id, length_of(n), 64 << 10, ctx)
+                               : co_await put_unit(shared->store, id, length_of(n), ctx);
+    bool fine = done || done.error().code() == Code::exists || done.error().code() == Code::busy;
+    EXPECT_TRUE(fine) << done.error().text();
+    if (!done) co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(2), ctx);
+  }
+  co_return ok;
+}
+
+void start_on(io::Loop& loop, Shared* shared, uint64_t seed, int rounds) {
+  ++shared->running;
+  loop.post([&loop, shared, seed, rounds] {
+    io::start<void>(loop, act(shared, seed, rounds, {.loop = &loop}), [shared](Result<> done) {
+      EXPECT_TRUE(done) << done.error().text();
+      --shared->running;
+      shared->progress.notify();
+    });
+  });
+}
+
+Task<> until_done(Shared* shared, Context ctx) {
+  CancelToken token;
+  io::Group duties(ctx);
+  duties.spawn(shared->store->run_evictor(ctx.under(token)));
+  duties.spawn(shared->store->run_recycler(ctx.under(token)));
+  duties.spawn(shared->store->run_committer(ctx.under(token)));
+  duties.spawn(shared->store->run_scrubber(ctx.under(token)));
+  while (true) {
+    uint64_t seen = shared->progress.count();
+    if (shared->running == 0) break;
+    Result<uint64_t> changed = co_await shared->progress.changed(seen, ctx);
+    EXPECT_TRUE(changed);
+  }
+  token.cancel();
+  co_return co_await duties.join();
+}
+
+class StoreThreads : public RealStore {};
+
+TEST_F(StoreThreads, two_loops_share_a_small_disk) {
+  options_.disks[0].capacity = 8 << 20;
+  options_.max_open_files = 8;
+  options_.max_units = 200;
+  options_.commit_interval = milliseconds(2);
+  options_.scrub_rate = 1 << 30;
+  open();
+  Shared shared;
+  shared.store = store_;
+  for (uint64_t i = 0; i < 8; ++i) start_on(engine_->loop(i % 2), &shared, i, 250);
+  EXPECT_TRUE(run(until_done(&shared, ctx())));
+  EXPECT_GT(shared.hits, 100U);
+  EXPECT_GT(stats().evictions, 10U);
+  EXPECT_EQ(stats().verify_failures, 0U);
+  shared.store.reset();
+  restart();
+  EXPECT_EQ(stats().rows_dropped + stats().files_removed, 0U);
+  for (uint64_t n = 0; n < kUnits; ++n) {
+    if (store_->contains(unit_id(n))) EXPECT_TRUE(good(n, {0, length_of(n)}));
+  }
+}
+
+}  // namespace
+}  // namespace forebay::disk
