@@ -18,7 +18,7 @@ bool is_safe(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
-// Neither may end its part of the request line.
+// None of them may end its part of a line.
 bool fits_line(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
     return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
@@ -26,7 +26,8 @@ bool fits_line(std::string_view text) {
 }
 
 Task<ClientResponse> send_over(std::shared_ptr<Pool> pool, ClientRequest request, Context ctx) {
-  if (!fits_line(request.method) || !fits_line(request.target)) {
+  if (!fits_line(request.method) || !fits_line(request.target) ||
+      !fits_line(request.endpoint.host)) {
     co_return fail(Code::invalid, "a request line with blanks or control characters");
   }
   pool->counters.requests.add();

@@ -110,6 +110,7 @@ Task<size_t> Connection::read_more(bool waiting, Time deadline, Context ctx) {
   Context wait = ctx.until(deadline);
   if (waiting) {
     if (shared_.draining) co_return fail(Code::cancelled, "draining");
+    idle_since_ = ctx.loop->now();
     shared_.idle.push_back(*this);
     if (shared_.crowded && served_ > 0 && close_idle()) {
       shared_.crowded = false;

@@ -13,7 +13,7 @@
 
 namespace forebay::http {
 
-/// A connection as the server sees it while it waits for a next request.
+/// A connection as the server sees it while it waits for a request's first byte.
 class Idler : public boost::intrusive::list_base_hook<> {
  public:
   /// Ends the wait. False when that was asked before.
@@ -22,9 +22,13 @@ class Idler : public boost::intrusive::list_base_hook<> {
     idle_token_.cancel();
     return true;
   }
+  /// Whether it may be closed for a newcomer: it has served, or has been silent for long.
+  bool expendable(Time now) const { return served_ > 0 || now - idle_since_ >= seconds(1); }
 
  protected:
   CancelToken idle_token_;
+  Time idle_since_;
+  uint64_t served_ = 0;  // requests
 };
 
 /// What the connections of one server share.
@@ -92,7 +96,6 @@ class Connection : public Idler {
   RequestHead head_;
   Request request_;
   RequestMeaning meaning_;
-  uint64_t served_ = 0;
   bool linger_ = false;  // the client may still be sending: close so that it sees our answer
 };
 

@@ -30,6 +30,13 @@ bool is_token(std::string_view text) {
 
 bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
 
+// Without an early end, so that the compiler looks at many bytes at once.
+bool has_control(std::string_view text) {
+  unsigned char found = 0;
+  for (char c : text) found |= static_cast<unsigned char>(is_control(c));
+  return found != 0;
+}
+
 // Walks rendered lines; `visit` returns false to stop.
 template <class F>
 void each_line(std::string_view text, F visit) {
@@ -76,6 +83,7 @@ void HeadFields::add(std::string_view name, std::string_view value) {
   text_.append(name).append(": ");
   size_t at = text_.size();
   text_.append(value).append("\r\n");
+  if (!has_control(value)) return;
   std::replace_if(text_.begin() + static_cast<ptrdiff_t>(at), text_.end() - 2, is_control, ' ');
 }
 

@@ -87,7 +87,13 @@ Task<> send_message(io::Stream& stream, std::string& out, io::Body* body, bool c
   bool counted = body != nullptr && body->length != kUnknownLength;
   uint64_t left = body != nullptr ? body->length : 0;
   bool ended = left == 0;
+  uint64_t turn = sending.moved;
   while (true) {
+    if (sending.moved - turn >= io::kSendTurn) {
+      // A source in memory and a fast reader must not keep the loop for themselves.
+      turn = sending.moved;
+      co_await co_await io::yield(ctx);
+    }
     io::Chunk chunk;
     uint64_t length = 0;
     if (!ended) {

@@ -10,6 +10,8 @@ namespace {
 
 // Out of descriptors: wait for one to come free rather than spin.
 constexpr Duration kAcceptPause = milliseconds(50);
+// How often a newcomer without a place looks for one that somebody does not use.
+constexpr Duration kLookAgain = seconds(1);
 
 }  // namespace
 
@@ -41,7 +43,7 @@ class Server::State final : private CancelListener {
   Task<io::Semaphore::Permit> take_place(Context ctx);
   Task<> serve(std::unique_ptr<io::Stream> stream, io::Semaphore::Permit place, Context ctx);
   Task<std::unique_ptr<io::Stream>> secured(std::unique_ptr<io::Stream> stream, Context ctx);
-  bool close_longest_idle();
+  bool close_longest_idle(Time now);
 
   std::unique_ptr<io::Listener> listener_;
   io::Address address_;
@@ -85,9 +87,9 @@ Task<> Server::State::drain(Time deadline, Context ctx) {
   co_return std::move(ended.error());
 }
 
-bool Server::State::close_longest_idle() {
+bool Server::State::close_longest_idle(Time now) {
   for (Idler& connection : shared.idle) {
-    if (!connection.close_idle()) continue;
+    if (!connection.expendable(now) || !connection.close_idle()) continue;
     shared.counters.evicted.add();
     return true;
   }
@@ -97,10 +99,15 @@ bool Server::State::close_longest_idle() {
 Task<io::Semaphore::Permit> Server::State::take_place(Context ctx) {
   std::optional<io::Semaphore::Permit> place = places_.try_acquire(1);
   if (place) co_return std::move(*place);
-  shared.crowded = !close_longest_idle();
-  Result<io::Semaphore::Permit> waited = co_await places_.acquire(1, ctx);
-  shared.crowded = false;
-  co_return waited;
+  while (true) {
+    Time now = ctx.loop->now();
+    shared.crowded = !close_longest_idle(now);
+    Result<io::Semaphore::Permit> waited = co_await places_.acquire(1, ctx.until(now + kLookAgain));
+    shared.crowded = false;
+    bool again =
+        !waited && waited.error().code() == Code::timeout && now + kLookAgain < ctx.deadline;
+    if (!again) co_return waited;
+  }
 }
 
 Task<> Server::State::accept_loop(io::Group& group, Context ctx) {
@@ -117,7 +124,7 @@ Task<> Server::State::accept_loop(io::Group& group, Context ctx) {
     }
     Code code = stream.error().code();
     if (code == Code::cancelled || code == Code::timeout) break;
-    if (code == Code::busy) close_longest_idle();
+    if (code == Code::busy) close_longest_idle(ctx.loop->now());
     co_await co_await io::sleep_until(ctx.loop->now() + kAcceptPause, accepting);
   }
   co_return ok;
@@ -126,7 +133,7 @@ Task<> Server::State::accept_loop(io::Group& group, Context ctx) {
 Task<std::unique_ptr<io::Stream>> Server::State::secured(std::unique_ptr<io::Stream> stream,
                                                          Context ctx) {
   if (!shared.options.tls) co_return stream;
-  Context limited = ctx.under(shared.all).until(ctx.loop->now() + shared.options.head_timeout);
+  Context limited = ctx.under(accepting_).until(ctx.loop->now() + shared.options.head_timeout);
   co_return co_await io::tls_accept(shared.options.tls, std::move(stream), limited);
 }
 

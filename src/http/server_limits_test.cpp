@@ -131,6 +131,25 @@ Task<> no_room(Setup s, Context ctx) {
 }
 TEST_P(ServerLimits, newcomers_wait_for_room) { with_server(no_room, {.max_connections = 2}); }
 
+Task<> silent_crowd(Setup s, Context ctx) {
+  std::vector<Wire> silent;
+  for (int i = 0; i < 2; ++i) silent.push_back(co_await co_await s.dial(ctx));
+  while (s.server.counters().open.get() < 2) {
+    co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(1), ctx);
+  }
+  // Who has just come is not sent away at once; who stays silent is, long before its deadline.
+  Wire late = co_await co_await s.dial(ctx);
+  co_await co_await late.send(get("/nothing"), ctx);
+  co_await co_await silent[1].send(get("/nothing"), ctx);
+  co_await co_await silent[1].expect("nothing here", ctx);
+  co_await co_await late.expect("nothing here", ctx);
+  EXPECT_EQ(s.server.counters().evicted.get(), 1u);
+  co_return ok;
+}
+TEST_P(ServerLimits, silent_ones_make_room_in_the_end) {
+  with_server(silent_crowd, {.max_connections = 2});
+}
+
 Task<> request_wait(Server& server, std::string* answer, Context ctx) {
   auto stream = co_await co_await ctx.loop->connect(server.address(), ctx);
   Wire wire{std::move(stream), {}};

@@ -1,0 +1,104 @@
+// Server and client with TLS between them. The certificate is the tests' own: for 127.0.0.1 and
+// localhost, until 2120, trusted by nobody.
+#include <fstream>
+
+#include "http/world_test.h"
+
+namespace forebay::http {
+namespace {
+
+constexpr const char* kCertificate =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBbjCCAROgAwIBAgIBATAKBggqhkjOPQQDAjAXMRUwEwYDVQQDDAxmb3JlYmF5\n"
+    "IHRlc3QwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBcxFTATBgNV\n"
+    "BAMMDGZvcmViYXkgdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABJzn4vA5\n"
+    "qgQH9WnLFjTmgjlGkaqcRVdtADCmMiiGzDeB/8jit0l/zXvWSpb9EMrOCF/eoIGu\n"
+    "VK/uK6k9j4IjZSSjTjBMMBoGA1UdEQQTMBGHBH8AAAGCCWxvY2FsaG9zdDAPBgNV\n"
+    "HRMBAf8EBTADAQH/MB0GA1UdDgQWBBSMPbuueHVodh7OKcpJYjAyspZdTTAKBggq\n"
+    "hkjOPQQDAgNJADBGAiEAlgqYO5jXWcsW8ptw0Tw5a1W7mNoghyOKAmS7686uMdMC\n"
+    "IQCVagUOt5xgS3sqeuiooJxTk2WPeeKL/udp9qd6lj27ug==\n"
+    "-----END CERTIFICATE-----\n";
+constexpr const char* kKey =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg4U8IInTyq97801v9\n"
+    "h4aXT9wWMtk+7JSQVEinFjiwCbmhRANCAASc5+LwOaoEB/VpyxY05oI5RpGqnEVX\n"
+    "bQAwpjIohsw3gf/I4rdJf8171kqW/RDKzghf3qCBrlSv7iupPY+CI2Uk\n"
+    "-----END PRIVATE KEY-----\n";
+
+class TlsTest : public HttpTest {
+ protected:
+  TlsTest() {
+    folder_ = testing::TempDir() + "/forebay-tls-XXXXXX";
+    EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
+    std::ofstream(folder_ + "/cert.pem") << kCertificate;
+    std::ofstream(folder_ + "/key.pem") << kKey;
+    auto server = io::TlsContext::server(folder_ + "/cert.pem", folder_ + "/key.pem");
+    auto client = io::TlsContext::client(folder_ + "/cert.pem");
+    EXPECT_TRUE(server && client);
+    server_tls = *server;
+    client_tls = *client;
+  }
+  ~TlsTest() override { std::filesystem::remove_all(folder_); }
+
+  static inline std::shared_ptr<io::TlsContext> server_tls, client_tls;
+
+  static ClientRequest get(const http::Setup& s, std::string host, std::string target) {
+    ClientRequest out;
+    out.endpoint = {true, std::move(host), s.server.address().port};
+    out.target = std::move(target);
+    return out;
+  }
+  static Task<> exchanges(http::Setup s, Context ctx);
+  static Task<> strangers(http::Setup s, Context ctx);
+
+ private:
+  std::string folder_;
+};
+FOREBAY_IN_ALL_WORLDS(TlsTest);
+
+Task<> TlsTest::exchanges(http::Setup s, Context ctx) {
+  Client client(*ctx.loop, {.tls = client_tls});
+  std::string text = pattern(700000);
+  s.handler.file = s.world.file("secret", text);
+  for (std::string host : {"127.0.0.1", "localhost"}) {
+    ClientResponse file = co_await co_await client.send(get(s, host, "/file"), ctx);
+    EXPECT_EQ(file.status, 200);
+    std::string body = co_await co_await io::read_all(std::move(file.body), 1 << 20, ctx);
+    EXPECT_EQ(body, text);
+    ClientRequest put = get(s, host, "/echo");
+    put.method = "PUT";
+    put.body = {text.size(), std::make_unique<Pieces>(text, 50000)};
+    put.expect_continue = true;
+    ClientResponse echo = co_await co_await client.send(std::move(put), ctx);
+    EXPECT_TRUE(echo.reused);
+    body = co_await co_await io::read_all(std::move(echo.body), 1 << 20, ctx);
+    EXPECT_EQ(body, text);
+  }
+  EXPECT_EQ(client.counters().connects.get(), 2u);
+  co_return ok;
+}
+TEST_P(TlsTest, carries_requests_and_bodies) { with_server(exchanges, {.tls = server_tls}); }
+
+Task<> TlsTest::strangers(http::Setup s, Context ctx) {
+  // Plain text to a TLS port, and a client that trusts somebody else.
+  Wire plain = co_await co_await s.dial(ctx);
+  co_await co_await plain.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n", ctx);
+  Result<std::string> answer = co_await plain.drain(ctx);
+  EXPECT_TRUE(!answer || answer->find("HTTP") == std::string::npos);
+  Client client(*ctx.loop, {.tls = *io::TlsContext::client("")});
+  Result<ClientResponse> response = co_await client.send(get(s, "127.0.0.1", "/nothing"), ctx);
+  EXPECT_FALSE(response);
+  if (!response) EXPECT_EQ(response.error().code(), Code::denied) << response.error().text();
+  EXPECT_EQ(s.server.counters().requests.get(), 0u);
+  // Who never shakes hands is not waited for.
+  Wire silent = co_await co_await s.dial(ctx);
+  answer = co_await silent.drain(ctx);
+  EXPECT_TRUE(!answer || answer->empty());
+  co_return ok;
+}
+TEST_P(TlsTest, turns_strangers_away) {
+  with_server(strangers, {.head_timeout = milliseconds(200), .tls = server_tls});
+}
+
+}  // namespace
+}  // namespace forebay::http
