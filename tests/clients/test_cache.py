@@ -79,7 +79,8 @@ def test_second_read_and_restart_cost_nothing(stand):
         for key, (digest, _) in digests.items():
             answer = s.get(key)
             assert answer.status == 200 and hashlib.sha256(answer.body).digest() == digest, key
-            assert answer.headers["x-cache"] in allowed, (key, answer.headers)
+            if answer.body:  # an empty object has no unit to fetch
+                assert answer.headers["x-cache"] in allowed, (key, answer.headers)
 
     read_all(("miss", "joined"))
     total = sum(size for _, size in digests.values())
