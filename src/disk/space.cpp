@@ -18,7 +18,9 @@ bool Space::take_up_to(const std::atomic<uint64_t>& limit, uint64_t bytes, uint6
 
 uint64_t Space::target() const {
   uint64_t all = limit();
-  return std::min({std::max(all / 20, kept_ * 2), all / 4, uint64_t{16} << 30});
+  uint64_t usual = std::min({std::max(all / 20, kept_ * 2), all / 4, uint64_t{16} << 30});
+  uint64_t wanted = wanted_.load(std::memory_order_relaxed);
+  return wanted == 0 ? usual : std::min(all, std::max(usual, wanted + kept_));
 }
 
 uint64_t Space::excess() const {

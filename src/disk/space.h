@@ -17,7 +17,16 @@ class Space {
   Space& operator=(const Space&) = delete;
 
   /// False when there is no room for `bytes`.
-  bool take(uint64_t bytes) { return take_up_to(limit_, bytes, kept_); }
+  bool take(uint64_t bytes) {
+    if (take_up_to(limit_, bytes, kept_)) return true;
+    uint64_t seen = wanted_.load(std::memory_order_relaxed);
+    while (seen < bytes &&
+           !wanted_.compare_exchange_weak(seen, bytes, std::memory_order_relaxed)) {
+    }
+    return false;
+  }
+  /// Eviction has made the room that was refused, or cannot.
+  void forget_wanted() { wanted_.store(0, std::memory_order_relaxed); }
   bool take_for_recycler(uint64_t bytes) { return take_up_to(limit_, bytes, 0); }
   void give(uint64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
   /// At open: bytes that are there already, whatever the limit says.
@@ -38,7 +47,7 @@ class Space {
   }
   uint64_t kept() const { return kept_; }
   /// How much room eviction keeps free ahead of need: a twentieth, at least two segments (`kept`
-  /// is one), at most a quarter and 16 GiB.
+  /// is one), at most a quarter and 16 GiB; and always what was last refused.
   uint64_t target() const;
   /// How many bytes must go to reach the target; 0 when all is well.
   uint64_t excess() const;
@@ -49,6 +58,7 @@ class Space {
   std::atomic<uint64_t> limit_;
   std::atomic<uint64_t> used_ = 0;
   std::atomic<uint64_t> leaving_ = 0;
+  std::atomic<uint64_t> wanted_ = 0;  ///< the largest request refused since the last eviction
   uint64_t kept_;
 };
 

@@ -59,6 +59,7 @@ Task<> Store::evict(Context ctx) {
       });
       if (cancelled(ctx)) break;
     }
+    disk.space()->forget_wanted();
     co_await co_await io::run_blocking(ctx, [&]() -> Result<> {
       disk.sweep();
       return ok;

@@ -15,10 +15,9 @@ constexpr std::string_view kS3 = "s3://";
 
 OriginMeter::OriginMeter(obs::Registry& registry)
     : registry_(registry),
-      in_(registry.counter("forebay_origin_bytes_total", "Body bytes moved from and to origins.",
-                           {{"direction", "in"}})),
-      out_(registry.counter("forebay_origin_bytes_total", "Body bytes moved from and to origins.",
-                            {{"direction", "out"}})) {}
+      in_(registry.counter("forebay_origin_bytes_total", "Body bytes read from origins.")),
+      out_(registry.counter("forebay_origin_written_bytes_total",
+                            "Body bytes written to origins.")) {}
 
 void OriginMeter::request(std::string_view operation, bool good) {
   registry_

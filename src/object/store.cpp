@@ -10,7 +10,7 @@ namespace forebay::object {
 namespace {
 
 // After so many cold small objects in a row the next is asked for with a GET.
-constexpr uint32_t kEager = 4;
+constexpr uint32_t kEager = 32;
 // How often a read follows a version that changes before its first byte.
 constexpr int kFollow = 5;
 
@@ -158,6 +158,7 @@ Task<> Store::stage(ReadRequest request, bool wait, Context ctx) {
           co_await co_await cache_.open(head->version, unit, unit.range, unit::Mode::normal, ctx);
       while (size(co_await co_await opened.source->next(ctx)) > 0) {
       }
+      co_await co_await cache_.settled(unit.id, ctx);
     } else if (!cache_.prefetch(head->version, unit, *ctx.loop)) {
       co_return fail(Code::busy, "Please reduce your request rate.", "SlowDown");
     }

@@ -132,6 +132,7 @@ void Cache::leave(Fill& fill) {
   std::lock_guard lock(s.mutex);
   auto it = s.fills.find(fill.unit().id);
   if (it != s.fills.end() && it->second.get() == &fill) s.fills.erase(it);
+  fill.progress().notify();
 }
 
 Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mode, Context ctx) {
@@ -185,6 +186,22 @@ bool Cache::prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop
     crew.spawn(stream(begun.fill, claim, true, crew.context()));
   }
   return true;
+}
+
+Task<> Cache::settled(UnitId id, Context ctx) {
+  std::shared_ptr<Fill> fill;
+  {
+    Stripe& s = stripe(id);
+    std::lock_guard lock(s.mutex);
+    auto it = s.fills.find(id);
+    if (it == s.fills.end()) co_return ok;
+    fill = it->second;
+  }
+  while (true) {
+    uint64_t seen = fill->progress().count();
+    if (fill->left()) co_return ok;
+    co_await co_await fill->progress().changed(seen, ctx);
+  }
 }
 
 void Cache::admit(const UnitId& id, Bytes bytes, io::Loop& loop) {

@@ -83,6 +83,9 @@ class Cache {
   /// rest_streams are busy.
   bool prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop);
 
+  /// Waits until no fill of the unit is under way: then it is stored, or it was not to be.
+  Task<> settled(UnitId id, Context ctx);
+
   /// Stores a small unit whose bytes are at hand, in the background, as first to be evicted.
   void admit(const UnitId& id, Bytes bytes, io::Loop& loop);
   /// The same for bytes that a read has just fetched; counts as the fill it was.

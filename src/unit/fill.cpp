@@ -80,6 +80,11 @@ bool Fill::leave() {
   return !std::exchange(left_, true);
 }
 
+bool Fill::left() const {
+  std::lock_guard lock(mutex_);
+  return left_;
+}
+
 bool Fill::failed() const {
   std::lock_guard lock(mutex_);
   return failed_.has_value();

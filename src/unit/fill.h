@@ -68,6 +68,7 @@ class Fill {
   bool fail(Error error, bool disk);
   /// True the first time: whoever gets it takes the fill out of the table.
   bool leave();
+  bool left() const;
   bool failed() const;
 
  private:

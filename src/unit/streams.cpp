@@ -12,6 +12,8 @@ namespace {
 // Buffers between an origin's file and ours (a dir origin); socket bodies bring their own.
 constexpr size_t kCopyBuffer = 256 << 10;
 constexpr Duration kRetryPause = milliseconds(50);
+constexpr Duration kRoomPause = milliseconds(5);
+constexpr int kRoomTries = 4;
 
 }  // namespace
 
@@ -44,6 +46,11 @@ void Cache::demand(const std::shared_ptr<Fill>& fill, ByteRange wanted, io::Loop
 Task<> Cache::prepare(std::shared_ptr<Fill> fill, Context ctx) {
   const Unit& unit = fill->unit();
   Result<disk::Reservation> space = store_->reserve(unit.id, unit.range.length);
+  // A refusal makes the evictor hurry: most often there is room a moment later.
+  for (int tries = 0; !space && space.error().code() == Code::busy && tries < kRoomTries; ++tries) {
+    if (!co_await io::sleep_until(ctx.loop->now() + kRoomPause, ctx)) break;
+    space = store_->reserve(unit.id, unit.range.length);
+  }
   if (!space) {
     metrics_.no_space.add();
     fail(*fill, std::move(space.error()), true);
