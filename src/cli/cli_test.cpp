@@ -332,6 +332,43 @@ TEST_F(CliTest, AddressesComeFromFlagsAndVariables) {
   EXPECT_EQ(run({"--admin", "127.0.0.1:1", "status"}), 1);
 }
 
+TEST_F(CliTest, ACancelUndoesACopy) {
+  objects()["f"] = {std::string(5'000'000, 'n'), "\"e\"", {}};
+  write("/people/ada/up", std::string(12'000'000, 'u'));
+  world_.world().options().network_delay = milliseconds(100);
+  for (std::vector<std::string> arguments : {std::vector<std::string>{"cp", "s3://data/f", "down"},
+                                             {"cp", "up", "s3://data/up", "--part-size", "5"}}) {
+    CancelToken token;
+    io::Loop& loop = world_.world().loop();
+    io::start<void>(loop, io::sleep_until(loop.now() + seconds(1), world_.context()),
+                    [&](Result<>) { token.cancel(); });
+    Context ctx = world_.context().under(token);
+    err_.clear();
+    EXPECT_EQ(world_.run(cli::run(arguments, environment_, streams_, ctx)).value(), 1);
+    EXPECT_THAT(err_, HasSubstr("cancelled"));
+    EXPECT_EQ(files(), 1u);
+    EXPECT_TRUE(world_.stub().uploads.empty());
+    EXPECT_FALSE(objects().contains("up"));
+  }
+}
+
+TEST_F(CliTest, ABusyServerIsAskedAgain) {
+  write("/people/ada/f", "x");
+  world_.stub().faults = {{"PUT", 503, 2}};
+  EXPECT_EQ(run({"cp", "f", "s3://data/f"}), 0) << err_;
+  world_.stub().faults = {{"PUT", 503, 100}};
+  EXPECT_EQ(run({"cp", "f", "s3://data/f"}), 1);
+  EXPECT_THAT(err_, HasSubstr("SlowDown"));
+}
+
+TEST_F(CliTest, RmStopsAtTheFirstError) {
+  for (int i = 0; i < 40; ++i) objects()["d/" + std::to_string(i)];
+  world_.stub().faults = {{"DELETE /data/d/2", 403, 1}};
+  EXPECT_EQ(run({"rm", "-r", "data/d/"}), 1);
+  EXPECT_THAT(err_, HasSubstr("s3://data/d/2"));
+  EXPECT_GE(objects().size(), 20u);
+}
+
 TEST_F(CliTest, AClosedOutputIsAFailure) {
   objects()["a"] = {"text", "\"e\"", {}};
   streams_.out = [](std::string_view) -> Result<> {

@@ -14,9 +14,10 @@ cache on local disks, in front of the object store that holds the truth.
 Start the daemon with
   forebay serve --data DIR            (forebay serve --help tells all of it)
 then, with the credentials it printed or keeps in DIR/credentials:
-  forebay --data DIR bucket create images --origin s3://my-bucket?region=eu-west-1
+  forebay --data DIR bucket create images --origin 's3://my-bucket?region=eu-west-1'
   forebay --data DIR ls images
-  forebay --data DIR cp s3://images/cat.png .)";
+  forebay --data DIR cp s3://images/cat.png .
+)";
 
 constexpr const char* kEnvironment = R"(
 Credentials, first that is there:

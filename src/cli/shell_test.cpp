@@ -45,11 +45,34 @@ TEST(HumanBytes, HasOneDigitAfterThePoint) {
 TEST(RenderProgress, ShowsPartRateAndTimeLeft) {
   std::string line = render_progress("file", 50 << 20, 100 << 20, 10 << 20, 80);
   EXPECT_EQ(line,
-            "file [===============               ]  50%  50.0 MiB of 100.0 MiB  10.0 MiB/s  00:05");
-  EXPECT_LE(line.size(), 88u);
+            "file [=============             ]  50%  50.0 MiB of 100.0 MiB  10.0 MiB/s  00:05");
+  EXPECT_EQ(line.size(), 80u);
   EXPECT_TRUE(render_progress("file", 100 << 20, 100 << 20, 1, 80).ends_with("00:00"));
   EXPECT_TRUE(render_progress("file", 0, 100 << 20, 0, 80).ends_with("--:--"));
   EXPECT_TRUE(render_progress("file", 0, 7200, 1, 80).ends_with("2:00:00"));
+}
+
+TEST(RenderFields, NestsWhatIsNested) {
+  Json json = Json::parse(R"({"a":1,"b":{"c":[1,"x",{"d":null}],"e":{}},"f":[],"g":true})").value();
+  EXPECT_EQ(render_fields(json),
+            "a: 1\n"
+            "b:\n"
+            "  c:\n"
+            "    - 1\n"
+            "    - x\n"
+            "    -\n"
+            "      d: null\n"
+            "  e:\n"
+            "f:\n"
+            "g: true\n");
+  EXPECT_EQ(render_fields(Json("text")), "text\n");
+}
+
+TEST(Environment, WhatIsNotSetIsEmpty) {
+  Environment environment{.variables = {{"A", "1"}, {"EMPTY", ""}}};
+  EXPECT_EQ(environment.get("A"), "1");
+  EXPECT_EQ(environment.get("EMPTY"), "");
+  EXPECT_EQ(environment.get("B"), "");
 }
 
 TEST(RenderProgress, IsNeverWiderThanTheTerminal) {

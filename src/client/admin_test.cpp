@@ -53,6 +53,16 @@ TEST_F(AdminClientTest, StatusIsWhatTheServerSays) {
   EXPECT_EQ(world_.run(admin().status(ctx()))->string("version").value(), "0.1.0");
 }
 
+TEST_F(AdminClientTest, WhatIsNoAnswerIsCorrupt) {
+  world_.stub().status = Json();
+  EXPECT_TRUE(world_.run(admin().status(ctx()))->is_null());
+  world_.stub().faults = {{"GET /v1/buckets", 500, 1}};
+  Result<std::vector<Json>> failed = world_.run(admin().buckets(ctx()));
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code(), Code::unavailable);
+  EXPECT_EQ(failed.error().text(), "the server answered 500");
+}
+
 TEST(ParseProblem, TakesWhatIsThere) {
   Error error = parse_problem(400, R"({"title":"Bad","detail":"no such origin","code":"X"})");
   EXPECT_EQ(error.code(), Code::invalid);

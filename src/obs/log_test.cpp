@@ -186,6 +186,19 @@ TEST_F(LogTest, ManyThreadsWriteWholeLines) {
   EXPECT_EQ(lines_.size(), 800u);
 }
 
+TEST_F(LogTest, TheClockIsTheLoops) {
+  auto log = make({});
+  std::string before =
+      format_line(LogFormat::text, engine_->loop(0).wall_now(), Level::info, "", {});
+  log->info("line");
+  std::string after =
+      format_line(LogFormat::text, engine_->loop(0).wall_now(), Level::info, "", {});
+  ASSERT_EQ(lines_.size(), 1u);
+  std::string shown = lines_[0].substr(0, 24);
+  EXPECT_LE(before.substr(0, 24), shown);
+  EXPECT_LE(shown, after.substr(0, 24));
+}
+
 TEST_F(LogTest, AppendsToAFile) {
   std::filesystem::path path = testing::TempDir() + "/obs_log_test.log";
   std::filesystem::remove(path);

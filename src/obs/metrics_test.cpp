@@ -188,7 +188,7 @@ TEST(Registry, AnEmptyHistogramHasAllItsBuckets) {
   std::string text = registry.render();
   expect_well_formed(text);
   for (const char* bound :
-       {"1e-05", "2e-05", "5e-05", "0.0001", "0.001", "1", "10", "100", "+Inf"}) {
+       {"1e-05", "2e-05", "5e-05", "1e-04", "0.001", "1", "10", "100", "+Inf"}) {
     EXPECT_THAT(text, HasSubstr("a_seconds_bucket{le=\"" + std::string(bound) + "\"} 0\n"));
   }
   EXPECT_THAT(text, HasSubstr("a_seconds_sum 0\na_seconds_count 0\n"));
