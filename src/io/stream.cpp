@@ -12,21 +12,41 @@ Error error_from_errno(int number, std::string_view what) {
   Code code = Code::internal;
   std::string detail;
   switch (number) {
-    case ENOENT: case ENOTDIR: code = Code::not_found; break;
+    case ENOENT:
+    case ENOTDIR: code = Code::not_found; break;
     case EEXIST: code = Code::exists; break;
-    case ENOTEMPTY: case EISDIR: code = Code::conflict; break;
-    case EACCES: case EPERM: case EXDEV: case ELOOP: code = Code::denied; break;
-    case EINVAL: case EADDRNOTAVAIL: case EADDRINUSE: code = Code::invalid; break;
-    case ENAMETOOLONG: case EFBIG: code = Code::too_large; break;
-    case ENOSPC: case EDQUOT: code = Code::busy, detail = "ENOSPC"; break;
-    case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM: code = Code::busy; break;
+    case ENOTEMPTY:
+    case EISDIR: code = Code::conflict; break;
+    case EACCES:
+    case EPERM:
+    case EXDEV:
+    case ELOOP: code = Code::denied; break;
+    case EINVAL:
+    case EADDRNOTAVAIL:
+    case EADDRINUSE: code = Code::invalid; break;
+    case ENAMETOOLONG:
+    case EFBIG: code = Code::too_large; break;
+    case ENOSPC:
+    case EDQUOT: code = Code::busy, detail = "ENOSPC"; break;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM: code = Code::busy; break;
     case ETIMEDOUT: code = Code::timeout; break;
     case ECANCELED: code = Code::cancelled; break;
-    case EIO: case EBADMSG: code = Code::corrupt, detail = "EIO"; break;
-    case ECONNRESET: case ECONNREFUSED: case ECONNABORTED: case EPIPE: case EHOSTUNREACH:
-    case ENETUNREACH: case ENETDOWN: case ENOTCONN: case EROFS: case EOPNOTSUPP: case ENODATA:
-      code = number == ENODATA ? Code::not_found : Code::unavailable;
-      break;
+    case EIO:
+    case EBADMSG: code = Code::corrupt, detail = "EIO"; break;
+    case ECONNRESET:
+    case ECONNREFUSED:
+    case ECONNABORTED:
+    case EPIPE:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case ENOTCONN:
+    case EROFS:
+    case EOPNOTSUPP:
+    case ENODATA: code = number == ENODATA ? Code::not_found : Code::unavailable; break;
     default: break;
   }
   return fail(code, std::string(what) + ": " + std::strerror(number), std::move(detail));

@@ -120,7 +120,10 @@ class SendFile final : public StreamLeaf {
  public:
   SendFile(Stream& stream, File& file, uint64_t offset, size_t length, bool more, Context ctx)
       : StreamLeaf(stream, Direction::write, ctx),
-        file_(file), offset_(offset), length_(length), more_(more) {}
+        file_(file),
+        offset_(offset),
+        length_(length),
+        more_(more) {}
 
  private:
   ssize_t attempt() override { return stream_.try_send_file(file_, offset_, length_, more_); }
@@ -131,7 +134,8 @@ class SendFile final : public StreamLeaf {
 };
 
 /// Sends all of `parts`. The views must live until it returns. At most eight parts.
-Task<> write_all(Stream& stream [[clang::lifetimebound]], std::vector<ByteView> parts, bool more, Context ctx);
+Task<> write_all(Stream& stream [[clang::lifetimebound]], std::vector<ByteView> parts, bool more,
+                 Context ctx);
 /// How long a transfer may go without any byte moved, and where its bytes are added up.
 struct Pace {
   Duration progress = Duration{kNever.ns};

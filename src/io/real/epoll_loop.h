@@ -29,8 +29,7 @@ class EpollLoop final : public Loop {
   WallTime wall_now() const override;
   uint64_t random() override;
   void random_bytes(ByteSpan into) override;
-  void offload(std::move_only_function<void()> work,
-               std::move_only_function<void()> done) override;
+  void offload(std::move_only_function<void()> work, std::move_only_function<void()> done) override;
   Result<std::unique_ptr<Listener>> listen(const Address& address) override;
   Task<std::unique_ptr<Stream>> connect(Address address, Context ctx) override;
   Task<std::vector<Address>> resolve(std::string host, uint16_t port, Context ctx) override;
@@ -38,7 +37,9 @@ class EpollLoop final : public Loop {
 
  private:
   EpollLoop(Pool& pool, SocketOptions options, Descriptor epoll, Descriptor wake)
-      : pool_(pool), options_(std::move(options)), epoll_(std::move(epoll)),
+      : pool_(pool),
+        options_(std::move(options)),
+        epoll_(std::move(epoll)),
         wake_(std::move(wake)) {}
   void poll();
   bool drain_posts();

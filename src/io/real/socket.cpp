@@ -31,7 +31,8 @@ Result<SocketAddress> numeric(const Address& address) {
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  int rc = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
+  int rc =
+      ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
   if (rc != 0) {
     return fail(Code::invalid, "'" + address.host + "' is not an IP address: " + gai_strerror(rc));
   }
@@ -116,9 +117,8 @@ class TcpStream final : public Stream, public Watched {
     msghdr message{};
     message.msg_iov = vector.data();
     message.msg_iovlen = count;
-    return note_write([&] {
-      return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
-    });
+    return note_write(
+        [&] { return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0)); });
   }
 
   ssize_t try_send_file(File& file, uint64_t offset, size_t length, bool) override {
@@ -187,8 +187,7 @@ class TcpListener final : public Listener, public Watched {
 
   std::unique_ptr<Stream> try_accept(int* error) override {
     SocketAddress from;
-    Descriptor fd(
-        ::accept4(fd_.get(), from.raw(), &from.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    Descriptor fd(::accept4(fd_.get(), from.raw(), &from.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd.valid()) {
       // The connection that died in the queue was not the last one.
       if (errno == EINTR || errno == ECONNABORTED) return try_accept(error);
