@@ -119,7 +119,8 @@ class TidyTest(unittest.TestCase):
         repository = Repository({})
         tidy.RATCHETS["line over 100 columns"] += 1
         try:
-            self.assertIn("RATCHETS['line over 100 columns']", tidy.check(repository.root)[1][-1])
+            notes = "\n".join(tidy.check(repository.root)[1])
+            self.assertIn("RATCHETS['line over 100 columns']", notes)
         finally:
             tidy.RATCHETS["line over 100 columns"] -= 1
             repository.directory.cleanup()

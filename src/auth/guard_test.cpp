@@ -110,7 +110,8 @@ TEST_F(GuardTest, APresignedRequestIsItsKeysUntilItExpires) {
 }
 
 TEST_F(GuardTest, ARequestWithoutASignatureIsAnonymous) {
-  http::Request request = Wire().request();
+  Wire wire;
+  http::Request request = wire.request();
   Result<Verified> who = guard_.authenticate(request, kNow);
   ASSERT_TRUE(who);
   EXPECT_EQ(who->principal.kind, Principal::Kind::anonymous);

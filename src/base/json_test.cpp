@@ -6,8 +6,8 @@ namespace forebay {
 namespace {
 
 TEST(Json, WritesWhatItReads) {
-  const std::string text =
-      R"({"a":1,"b":-2,"c":"\u0001\"é","d":[true,false,null],"e":{"f":1.5E0},"g":18446744073709551615})";
+  const std::string text = R"({"a":1,"b":-2,"c":"\u0001\"é","d":[true,false,null],"e":{"f":1.5E0},)"
+                           R"("g":18446744073709551615})";
   Result<Json> json = Json::parse(text);
   ASSERT_TRUE(json);
   EXPECT_EQ(json->dump(), text);

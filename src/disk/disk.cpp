@@ -99,6 +99,18 @@ Result<> Disk::commit() {
   return applied;
 }
 
+// Folders are made when they are needed: all of them at once would take seconds on some file
+// systems.
+Result<> Disk::give_name(const DataFile& file) {
+  std::string from = new_path(file.number());
+  std::string to = file.path();
+  Result<> named = directory_->rename(from, to, true);
+  if (named || named.error().code() != Code::not_found) return named;
+  Result<> made = directory_->make_directory(to.substr(0, to.rfind('/')));
+  if (!made) return made;
+  return directory_->rename(from, to, true);
+}
+
 void Disk::leave(std::shared_ptr<DataFile> file) {
   std::string path = file->path();
   push_leaving(std::move(path), std::move(file));

@@ -56,6 +56,8 @@ class Disk {
   /// Hands what is queued to the index. Blocks.
   Result<> commit();
 
+  /// Gives a finished unit's file its final name. Blocks.
+  Result<> give_name(const DataFile& file);
   /// The file of a unit that is gone, or a segment: unlinked by the next sweep.
   void leave(std::shared_ptr<DataFile> file);
   /// A file that never got its final name.

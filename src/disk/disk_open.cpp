@@ -58,9 +58,6 @@ Result<> Disk::open_folder(std::shared_ptr<io::Directory> directory, const DiskI
   for (const char* folder : {"new", "segments", "units"}) {
     if (Result<> made = directory_->make_directory(folder); !made) return made;
   }
-  for (unsigned prefix = 0; prefix < 256; ++prefix) {
-    if (Result<> made = directory_->make_directory(folder_name(prefix)); !made) return made;
-  }
   auto unfinished = directory_->list("new");
   if (!unfinished) return std::move(unfinished.error());
   for (auto& entry : *unfinished) {
@@ -192,6 +189,7 @@ class Disk::Loader {
     for (; result_ && next_folder_ <= folder; ++next_folder_) {
       leave();
       auto entries = disk_.directory_->list(folder_name(next_folder_));
+      if (!entries && entries.error().code() == Code::not_found) continue;
       if (!entries) {
         result_ = std::move(entries.error());
         return;

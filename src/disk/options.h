@@ -35,8 +35,8 @@ struct DiskOptions {
   std::string path;
   /// Bytes that may be used; 0: the file system's size less 5 %. Never more than what is free.
   uint64_t capacity = 0;
-  /// Opens this disk's index; called once, may block.
-  std::function<Result<std::shared_ptr<Index>>()> open_index;
+  /// Opens this disk's index; called once, may block. Empty: RocksDB in the folder `index`.
+  std::function<Result<std::shared_ptr<Index>>()> open_index = {};
 };
 
 struct Options {

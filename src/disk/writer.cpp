@@ -96,9 +96,7 @@ Task<> Writer::commit(Context ctx) {
   if (!present({0, length_}))
     co_return fail(Code::invalid, "a unit is committed with bytes missing");
   if (!disk_.healthy()) co_return fail(Code::unavailable, "the disk is out");
-  Result<> named = co_await io::run_blocking(ctx, [&] {
-    return disk_.directory().rename(new_path(data_->number()), data_->path(), true);
-  });
+  Result<> named = co_await io::run_blocking(ctx, [&] { return disk_.give_name(*data_); });
   if (!named) {
     disk_.failed(true, named.error());
     co_return named.error_in("name a unit");

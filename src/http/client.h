@@ -76,7 +76,7 @@ struct ClientOptions {
   /// 256 KiB read buffers for response bodies; bodies beyond that many use 16 KiB ones.
   size_t large_buffers = 64;
   /// For secure endpoints; without it they are refused.
-  std::shared_ptr<io::TlsContext> tls;
+  std::shared_ptr<io::TlsContext> tls = nullptr;
 };
 
 /// One per loop, which must outlive it and its bodies; all members are for that loop's thread, but

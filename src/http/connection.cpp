@@ -111,6 +111,10 @@ Task<size_t> Connection::read_more(bool waiting, Time deadline, Context ctx) {
   if (waiting) {
     if (shared_.draining) co_return fail(Code::cancelled, "draining");
     shared_.idle.push_back(*this);
+    if (shared_.crowded && served_ > 0 && close_idle()) {
+      shared_.crowded = false;
+      shared_.counters.evicted.add();
+    }
     wait = wait.under(idle_token_);
   } else {
     wait = cancellable(wait);

@@ -42,8 +42,9 @@ struct ServerShared {
   ServerOptions options;
   BufferPool buffers;
   ServerCounters counters;
-  CancelToken all;                     ///< a drain out of time, or a cancel of run()
-  bool draining = false;               ///< no further request on any connection
+  CancelToken all;        ///< a drain out of time, or a cancel of run()
+  bool crowded = false;   ///< a new connection waits for a place: who turns idle makes room
+  bool draining = false;  ///< no further request on any connection
   boost::intrusive::list<Idler> idle;  ///< waiting for a first byte, longest first
 
  private:

@@ -61,7 +61,7 @@ bool names_other_version(std::string_view head) {
   std::string_view version = line.substr(space + 1);
   auto digit = [](char c) { return c >= '0' && c <= '9'; };
   return version.size() == 8 && version.starts_with("HTTP/") && digit(version[5]) &&
-         version[6] == '.' && digit(version[7]);
+         version[6] == '.' && digit(version[7]) && version != "HTTP/1.0" && version != "HTTP/1.1";
 }
 
 Fault fault_of(error_code ec, std::string_view head) {

@@ -33,22 +33,32 @@ class Parts {
   size_t begin_ = 0;
 };
 
+// Fills `into` from the slice, however many reads that takes. May block.
+Result<> read_slice(const io::FileSlice& slice, ByteSpan into) {
+  uint64_t offset = slice.offset;
+  while (!into.empty()) {
+    Result<size_t> count = slice.file->read_at(offset, into);
+    if (!count) return std::move(count.error());
+    if (*count == 0) return fail(Code::corrupt, "a file is shorter than its slice");
+    into = into.subspan(*count);
+    offset += *count;
+  }
+  return ok;
+}
+
 // Reads a short slice behind what `out` holds.
 Task<> append_slice(std::string& out, const io::FileSlice& slice, Context ctx) {
   size_t at = out.size();
   auto length = static_cast<size_t>(slice.length);
   ssize_t now = 0;
-  out.resize_and_overwrite(at + length, [&](char* data, size_t size) {
-    now = slice.file->try_read_at(slice.offset,
-                                  std::as_writable_bytes(std::span(data + at, size - at)));
-    return size;
-  });
+  // Not resize_and_overwrite(): where it grows the string, libstdc++ 12 hands over the new capacity
+  // in place of the size that was asked for.
+  out.resize(at + length);
+  now = slice.file->try_read_at(slice.offset,
+                                std::as_writable_bytes(std::span(out.data() + at, length)));
   if (now == static_cast<ssize_t>(length)) co_return ok;
   ByteSpan into = std::as_writable_bytes(std::span(out.data() + at, length));
-  size_t count = co_await co_await io::run_blocking(
-      ctx, [&slice, into] { return slice.file->read_at(slice.offset, into); });
-  if (count != length) co_return fail(Code::corrupt, "a file is shorter than its slice");
-  co_return ok;
+  co_return co_await io::run_blocking(ctx, [&slice, into] { return read_slice(slice, into); });
 }
 
 // The next chunk of a body with `left` bytes to come; empty is the end.

@@ -97,17 +97,20 @@ bool Server::State::close_longest_idle() {
 Task<io::Semaphore::Permit> Server::State::take_place(Context ctx) {
   std::optional<io::Semaphore::Permit> place = places_.try_acquire(1);
   if (place) co_return std::move(*place);
-  close_longest_idle();
-  co_return co_await places_.acquire(1, ctx);
+  shared.crowded = !close_longest_idle();
+  Result<io::Semaphore::Permit> waited = co_await places_.acquire(1, ctx);
+  shared.crowded = false;
+  co_return waited;
 }
 
 Task<> Server::State::accept_loop(io::Group& group, Context ctx) {
   Context accepting = ctx.under(accepting_);
   Context serving{.loop = ctx.loop, .deadline = kNever, .cancel = nullptr, .trace = ctx.trace};
   while (!shared.draining) {
-    io::Semaphore::Permit place = co_await co_await take_place(accepting);
     Result<std::unique_ptr<io::Stream>> stream = co_await io::accept(*listener_, accepting);
     if (stream) {
+      // At the limit the newcomer waits here, and behind it whoever else calls.
+      io::Semaphore::Permit place = co_await co_await take_place(accepting);
       shared.counters.accepted.add();
       group.spawn(serve(std::move(*stream), std::move(place), serving));
       continue;

@@ -62,7 +62,7 @@ struct ServerOptions {
   /// 256 KiB read buffers for request bodies; bodies beyond that many use 16 KiB ones.
   size_t large_buffers = 64;
   /// With it every connection begins with a TLS handshake, and requests are marked secure.
-  std::shared_ptr<io::TlsContext> tls;
+  std::shared_ptr<io::TlsContext> tls = nullptr;
 };
 
 /// One listener on one loop. All members are for that loop's thread, but counters().

@@ -11,6 +11,10 @@
 
 namespace forebay::io {
 
+/// Raises the process's limit of open descriptors as far as it may; each connection and each open
+/// file is one. Returns the limit in force.
+uint64_t raise_descriptor_limit();
+
 struct EngineOptions {
   /// Event loops, one thread each. 0: as many as CPUs this process may use.
   unsigned loops = 0;

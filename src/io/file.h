@@ -50,6 +50,8 @@ class File {
   virtual void read_ahead(uint64_t offset, uint64_t length) = 0;
   /// The kernel's descriptor; -1 in simulation.
   virtual int descriptor() const = 0;
+  /// Nobody but its owner may read it from now on (mode 0600).
+  virtual Result<> make_private() = 0;
   /// An extended attribute of the open file, as Directory::attribute.
   virtual Result<std::string> attribute(const std::string& name) {
     return fail(Code::unavailable, "attribute " + name + ": not supported");

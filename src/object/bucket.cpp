@@ -69,8 +69,8 @@ Result<Freshness> Freshness::parse(std::string_view text) {
   if (text == "exact") return Freshness{Kind::exact, {}};
   if (text == "immutable") return Freshness{Kind::immutable, {}};
   auto bad = [&] {
-    return fail(Code::invalid, "'" + std::string(text) +
-                                   "' is no freshness: use exact, ttl:60s or immutable",
+    return fail(Code::invalid,
+                "'" + std::string(text) + "' is no freshness: use exact, ttl:60s or immutable",
                 "InvalidArgument");
   };
   if (!text.starts_with("ttl:")) return bad();
@@ -98,12 +98,12 @@ std::string Freshness::to_string() const {
 }
 
 Task<> Buckets::load(Context ctx) {
-  auto rows = co_await co_await meta::scan_all(
-      store_, meta::Range::prefix(meta::schema::kBuckets), kMaxBuckets, ctx);
+  auto rows = co_await co_await meta::scan_all(store_, meta::Range::prefix(meta::schema::kBuckets),
+                                               kMaxBuckets, ctx);
   Map map;
   for (meta::Row& row : rows) {
-    auto name = co_await BucketName::parse(
-        std::string_view(row.key).substr(meta::schema::kBuckets.size()));
+    auto name =
+        co_await BucketName::parse(std::string_view(row.key).substr(meta::schema::kBuckets.size()));
     auto bucket = co_await open(name, std::move(row.value), ctx);
     if (!bucket) co_return bucket.error_in("bucket " + name.text());
     map.emplace(name.text(), std::move(*bucket));
@@ -120,8 +120,10 @@ Task<BucketRef> Buckets::open(BucketName name, std::string row, Context ctx) {
 
 Task<BucketRef> Buckets::create(BucketName name, BucketSpec spec, Context ctx) {
   auto exists = [] {
-    return fail(Code::exists, "Your previous request to create the named bucket succeeded and "
-                              "you already own it.", "BucketAlreadyOwnedByYou");
+    return fail(Code::exists,
+                "Your previous request to create the named bucket succeeded and "
+                "you already own it.",
+                "BucketAlreadyOwnedByYou");
   };
   if (buckets_.get()->contains(name.text())) co_return exists();
   if (buckets_.get()->size() >= kMaxBuckets) {

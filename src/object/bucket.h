@@ -2,6 +2,7 @@
 // snapshot in memory that every request reads.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -47,6 +48,9 @@ struct Bucket {
   WallTime created;
   origin::Capabilities capabilities;
   std::shared_ptr<origin::Origin> origin;
+  /// How many questions in a row found a small object that was not cached: where that is the rule,
+  /// the next question is asked eagerly. Any thread.
+  std::shared_ptr<std::atomic<uint32_t>> cold_small = std::make_shared<std::atomic<uint32_t>>(0);
 };
 using BucketRef = std::shared_ptr<const Bucket>;
 

@@ -1,4 +1,5 @@
-// Preconditions of reads (RFC 9110 section 13, S3's reading of it), decided on the head alone. Pure.
+// Preconditions of reads (RFC 9110 section 13, S3's reading of it), decided on the head alone.
+// Pure.
 #pragma once
 
 #include <optional>
@@ -20,9 +21,7 @@ struct ReadConditions {
   /// An ETag or a date: when it no longer holds, Range is ignored.
   std::optional<std::string> if_range;
 
-  bool any() const {
-    return if_match || if_none_match || if_modified_since || if_unmodified_since;
-  }
+  bool any() const { return if_match || if_none_match || if_modified_since || if_unmodified_since; }
 };
 
 /// ok; Code::conflict with detail "PreconditionFailed" (412) or "NotModified" (304). If-Match that

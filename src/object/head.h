@@ -12,11 +12,12 @@ namespace forebay::object {
 
 struct Head {
   origin::ObjectInfo info;
-  bool exists = true;  ///< false: the origin has no such key (a 404 is a head without tag)
+  std::string last_modified;  ///< info.modified as HTTP writes it; every answer needs it
+  bool exists = true;         ///< false: the origin has no such key (a 404 is a head without tag)
   Layout layout;
-  Time checked;               ///< when the check that gave it began
-  unit::VersionRef version;   ///< for fills; null without a strong tag
-  uint64_t incarnation = 0;   ///< the bucket's
+  Time checked;              ///< when the check that gave it began
+  unit::VersionRef version;  ///< for fills; null without a strong tag
+  uint64_t incarnation = 0;  ///< the bucket's
 
   /// The unit that holds `offset`. Only with a strong tag.
   unit::Unit unit_at(uint64_t offset) const {

@@ -1,6 +1,7 @@
 #include "object/heads.h"
 
 #include "base/check.h"
+#include "base/encoding.h"
 #include "base/json.h"
 #include "meta/schema.h"
 
@@ -8,18 +9,20 @@ namespace forebay::object {
 
 // One question to the origin that any number of reads share.
 struct Heads::Check {
+  explicit Check(bool e) : eager(e) {}
+  const bool eager;
   std::mutex mutex;
-  std::optional<Result<HeadRef>> result;
+  std::optional<Result<Current>> result;
   io::Progress progress;
 
-  void finish(Result<HeadRef> r) {
+  void finish(Result<Current> r) {
     {
       std::lock_guard lock(mutex);
       result.emplace(std::move(r));
     }
     progress.notify();
   }
-  static Task<HeadRef> wait(std::shared_ptr<Check> check, Context ctx) {
+  static Task<Current> wait(std::shared_ptr<Check> check, Context ctx) {
     while (true) {
       uint64_t seen = check->progress.count();
       {
@@ -57,7 +60,8 @@ Heads::Heads(meta::Meta& meta, job::Crews& crews, HeadOptions options, obs::Regi
     : meta_(meta),
       crews_(crews),
       options_(options),
-      checks_(registry.counter("forebay_head_checks_total", "Questions to origins: what is current.")),
+      checks_(
+          registry.counter("forebay_head_checks_total", "Questions to origins: what is current.")),
       checks_joined_(registry.counter("forebay_head_checks_joined_total",
                                       "Reads that shared a question with others.")),
       believed_(registry.counter("forebay_heads_believed_total",
@@ -150,14 +154,16 @@ HeadRef Heads::last_seen(const Bucket& bucket, const ObjectKey& key) {
   return it == s.entries.end() ? nullptr : it->second.hint;
 }
 
-Task<HeadRef> Heads::current(BucketRef bucket, ObjectKey key, bool force, Context ctx) {
+Task<Heads::Current> Heads::current(BucketRef bucket, ObjectKey key, bool force, bool eager,
+                                    Context ctx) {
   Time now = ctx.loop->now();
   if (!force) {
-    if (HeadRef head = believed(*bucket, key.text(), now)) co_return head;
+    if (HeadRef head = believed(*bucket, key.text(), now)) co_return Current{head, {}, true};
   }
   std::string id = name(bucket->incarnation, key.text());
   std::shared_ptr<Check> check;
   bool begin = false;
+  bool joined = false;
   {
     Stripe& s = stripe(id);
     std::lock_guard lock(s.mutex);
@@ -165,19 +171,19 @@ Task<HeadRef> Heads::current(BucketRef bucket, ObjectKey key, bool force, Contex
     // A check that runs may have asked before we came; the one after it will not.
     auto& slot = e.running == nullptr ? e.running : e.waiting;
     begin = e.running == nullptr;
-    if (slot == nullptr) {
-      slot = std::make_shared<Check>();
-    } else {
-      checks_joined_.add();
-    }
+    joined = slot != nullptr;
+    if (!joined) slot = std::make_shared<Check>(eager);
     check = slot;
     trim(s, now);
   }
+  if (joined) checks_joined_.add();
   if (begin) {
     job::Crew& crew = crews_.of(*ctx.loop);
     crew.spawn(run_checks(bucket, key, id, crew.context()));
   }
-  co_return co_await Check::wait(check, ctx);
+  Current current = co_await co_await Check::wait(check, ctx);
+  current.joined = joined;
+  co_return current;
 }
 
 // Asks the origin as long as somebody waits; the check in entry.running is the one being made.
@@ -195,37 +201,59 @@ Task<> Heads::run_checks(BucketRef bucket, ObjectKey key, std::string id, Contex
       check = e.running;
     }
     checks_.add();
-    Result<HeadRef> head = co_await check_once(bucket, key, hint, ctx);
+    Result<Current> found = co_await check_once(bucket, key, hint, check->eager, ctx);
     {
       std::lock_guard lock(s.mutex);
       Entry& e = s.entries.at(id);
-      if (head) {
-        install(s, e, *head);
+      if (found) {
+        install(s, e, found->head);
         bool quiet = e.tickets == 0 && e.changes == changes && ctx.loop->now() >= e.check_until;
-        if (quiet) e.head = *head;
+        if (quiet) e.head = found->head;
       }
       e.running = std::exchange(e.waiting, nullptr);
       more = e.running != nullptr;
     }
-    check->finish(std::move(head));
+    check->finish(std::move(found));
   }
   co_return ok;
 }
 
-Task<HeadRef> Heads::check_once(BucketRef bucket, ObjectKey key, HeadRef hint, Context ctx) {
+Task<Heads::Current> Heads::check_once(BucketRef bucket, ObjectKey key, HeadRef hint, bool eager,
+                                       Context ctx) {
   Time started = ctx.loop->now();
+  if (eager && hint == nullptr) {
+    Result<Current> asked = co_await ask_eagerly(bucket, key, ctx);
+    if (asked) co_return asked;
+  }
   Result<origin::ObjectInfo> info = co_await bucket->origin->head(key, {}, ctx);
   if (!info && info.error().code() == Code::not_found) {
     auto missing = std::make_shared<Head>();
     missing->exists = false;
     missing->checked = started;
     missing->incarnation = bucket->incarnation;
-    co_return missing;
+    co_return Current{missing};
   }
   if (!info) co_return std::move(info.error());
   bool same = hint != nullptr && hint->exists && info->tag.strong() && hint->info.tag == info->tag;
-  if (same) co_return head_with(*bucket, key, std::move(*info), hint->layout, started);
-  co_return co_await make_head(bucket, key, std::move(*info), started, ctx);
+  if (same) {
+    co_return Current{head_with(*bucket, key, std::move(*info), hint->layout, started)};
+  }
+  co_return Current{co_await co_await make_head(bucket, key, std::move(*info), started, ctx)};
+}
+
+// Any failure here is no failure: the caller asks with a HEAD.
+Task<Heads::Current> Heads::ask_eagerly(BucketRef bucket, ObjectKey key, Context ctx) {
+  Time started = ctx.loop->now();
+  auto answer = co_await co_await bucket->origin->get(key, {}, ctx);
+  Current current;
+  if (answer.info.size <= options_.small_max && answer.info.tag.strong()) {
+    std::string bytes =
+        co_await co_await io::read_all(std::move(answer.body), options_.small_max, ctx);
+    if (bytes.size() != answer.info.size) co_return fail(Code::unavailable, "a short body");
+    current.bytes = Bytes(std::move(bytes));
+  }
+  current.head = co_await co_await make_head(bucket, key, std::move(answer.info), started, ctx);
+  co_return current;
 }
 
 HeadRef Heads::head_with(const Bucket& bucket, const ObjectKey& key, origin::ObjectInfo info,
@@ -239,6 +267,7 @@ HeadRef Heads::head_with(const Bucket& bucket, const ObjectKey& key, origin::Obj
         unit::Version{bucket.origin, key, info.tag, info.etag, info.version_id, info.size});
   }
   head->info = std::move(info);
+  head->last_modified = http_date(head->info.modified);
   if (head->version != nullptr && head->info.size > 0) head->first = head->unit_at(0);
   return head;
 }

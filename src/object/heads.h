@@ -26,6 +26,8 @@ inline constexpr Duration kBelieveMissing = seconds(1);
 struct HeadOptions {
   /// Bytes for heads, all keys together (about 700 each); least recently used ones go.
   uint64_t max_bytes = 64 << 20;
+  /// What counts as small for an eager question; the disk's small_max.
+  uint64_t small_max = 64 << 10;
 };
 
 class Heads {
@@ -36,7 +38,17 @@ class Heads {
   /// A head that was current at some moment of this call, or is believed by the bucket's
   /// freshness. `force`: only one from a check that starts after the call. A key that does not
   /// exist gives a head with exists = false. The origin's errors come as they are.
-  Task<HeadRef> current(BucketRef bucket, ObjectKey key, bool force, Context ctx);
+  ///
+  /// `eager`: if nothing at all is known of the key, ask with a GET instead of a HEAD; when the
+  /// object turns out to be small its bytes come along, and a cold small read costs one request
+  /// instead of two. The bytes of a larger one are left where they are.
+  struct Current {
+    HeadRef head;
+    Bytes bytes = {};       ///< the whole object, or nothing
+    bool believed = false;  ///< nobody was asked
+    bool joined = false;    ///< another read's question
+  };
+  Task<Current> current(BucketRef bucket, ObjectKey key, bool force, bool eager, Context ctx);
 
   /// The believed head, if there is one; does not wait. Any thread.
   HeadRef believed(const Bucket& bucket, std::string_view key, Time now);
@@ -94,7 +106,8 @@ class Heads {
   void install(Stripe& stripe, Entry& entry, HeadRef head);
   static bool believable(const Entry& entry, const Freshness& freshness, Time now);
   Task<> run_checks(BucketRef bucket, ObjectKey key, std::string name, Context ctx);
-  Task<HeadRef> check_once(BucketRef bucket, ObjectKey key, HeadRef hint, Context ctx);
+  Task<Current> check_once(BucketRef bucket, ObjectKey key, HeadRef hint, bool eager, Context ctx);
+  Task<Current> ask_eagerly(BucketRef bucket, ObjectKey key, Context ctx);
   Task<Layout> learn_layout(BucketRef bucket, ObjectKey key, origin::ObjectInfo info, Context ctx);
   void close(const std::string& key, HeadRef head, bool uncertain, Time now);
 

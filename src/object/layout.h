@@ -42,8 +42,8 @@ class Layout {
 
   uint64_t size_ = 0;
   uint64_t unit_max_ = 0;
-  uint64_t uniform_ = 0;         ///< size of every part but the last; 0: see ends_
-  std::vector<uint64_t> ends_;   ///< of each part
+  uint64_t uniform_ = 0;        ///< size of every part but the last; 0: see ends_
+  std::vector<uint64_t> ends_;  ///< of each part
   bool known_ = false;
 };
 

@@ -9,6 +9,8 @@ namespace forebay::object {
 
 namespace {
 
+// After so many cold small objects in a row the next is asked for with a GET.
+constexpr uint32_t kEager = 4;
 // How often a read follows a version that changes before its first byte.
 constexpr int kFollow = 5;
 
@@ -41,9 +43,9 @@ Result<ReadAnswer> decide_read(const ReadRequest& request, HeadRef head) {
     if (info.etag.part_count() > 0) answer.parts_count = layout.parts();
     return answer;
   }
-  bool ranged = request.range && (!request.conditions.if_range ||
-                                  range_applies(*request.conditions.if_range, info.etag,
-                                                info.modified));
+  bool ranged =
+      request.range && (!request.conditions.if_range ||
+                        range_applies(*request.conditions.if_range, info.etag, info.modified));
   if (!ranged) return answer;
   auto range = request.range->resolve(info.size);
   answer.decision = range ? Decision::partial : Decision::unsatisfiable;
@@ -81,19 +83,39 @@ std::optional<ReadAnswer> Store::read_now(const ReadRequest& request, io::Loop& 
 Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
   if (auto now = read_now(request, *ctx.loop)) co_return std::move(*now);
   for (int round = 0; round < kFollow; ++round) {
-    HeadRef head =
-        co_await co_await heads_.current(request.bucket, request.key, round > 0, ctx);
+    bool eager = round == 0 && request.body && request.mode == unit::Mode::normal &&
+                 request.bucket->cold_small->load(std::memory_order_relaxed) >= kEager;
+    auto current = co_await co_await heads_.current(request.bucket, request.key, round > 0, eager,
+                                                    ctx);
+    HeadRef head = current.head;
     ReadAnswer answer = co_await decide_read(request, head);
     answer.body.length = answer.range.length;
+    if (!current.believed) note_cold(*request.bucket, *head);
     if (!has_body(request, answer)) co_return answer;
+    if (!current.bytes.empty()) {
+      answer.served = current.joined ? unit::Served::joined : unit::Served::miss;
+      cache_.admit_filled(head->first.id, current.bytes, answer.served, *ctx.loop);
+      answer.body = io::Body::of(current.bytes.slice(answer.range.offset, answer.range.length));
+      co_return answer;
+    }
     Result<ReadAnswer> opened = co_await open(request, head, std::move(answer), ctx);
     if (opened) co_return opened;
     // Another version, or none: ask again what is current. The client sees neither.
-    bool moved = opened.error().code() == Code::conflict ||
-                 opened.error().code() == Code::not_found;
+    bool moved =
+        opened.error().code() == Code::conflict || opened.error().code() == Code::not_found;
     if (!moved) co_return std::move(opened.error());
   }
   co_return fail(Code::unavailable, "the object changes faster than it can be read", "SlowDown");
+}
+
+void Store::note_cold(const Bucket& bucket, const Head& head) {
+  bool cold = head.exists && head.version != nullptr && head.info.size > 0 &&
+              head.info.size <= cache_.small_max() && !cache_.contains(head.first.id);
+  if (cold) {
+    bucket.cold_small->fetch_add(1, std::memory_order_relaxed);
+  } else {
+    bucket.cold_small->store(0, std::memory_order_relaxed);
+  }
 }
 
 Task<ReadAnswer> Store::open(ReadRequest request, HeadRef head, ReadAnswer answer, Context ctx) {
@@ -122,15 +144,17 @@ Task<ReadAnswer> Store::open_untagged(ReadRequest request, ReadAnswer answer, Co
 }
 
 Task<> Store::stage(ReadRequest request, bool wait, Context ctx) {
-  HeadRef head = co_await co_await heads_.current(request.bucket, request.key, false, ctx);
+  auto current =
+      co_await co_await heads_.current(request.bucket, request.key, false, false, ctx);
+  HeadRef head = current.head;
   if (!head->exists) co_return no_such_key();
   if (head->version == nullptr) co_return ok;
   for (uint64_t at = 0; at < head->info.size;) {
     unit::Unit unit = head->unit_at(at);
     at = unit.range.end();
     if (wait) {
-      auto opened = co_await co_await cache_.open(head->version, unit, unit.range,
-                                                  unit::Mode::normal, ctx);
+      auto opened =
+          co_await co_await cache_.open(head->version, unit, unit.range, unit::Mode::normal, ctx);
       while (size(co_await co_await opened.source->next(ctx)) > 0) {
       }
     } else if (!cache_.prefetch(head->version, unit, *ctx.loop)) {

@@ -1,5 +1,6 @@
 // Store: objects as a gateway sees them. A read becomes a decision on the head and a body made of
-// units; a write becomes a ticket around the origin's own write; lists and uploads are the origin's.
+// units; a write becomes a ticket around the origin's own write; lists and uploads are the
+// origin's.
 #pragma once
 
 #include <memory>
@@ -29,10 +30,10 @@ enum class Decision { whole, partial, not_modified, precondition_failed, unsatis
 struct ReadAnswer {
   Decision decision = Decision::whole;
   HeadRef head;
-  ByteRange range;          ///< what the body holds
+  ByteRange range;           ///< what the body holds
   uint32_t parts_count = 0;  ///< x-amz-mp-parts-count, in answers to a part number
   unit::Served served = unit::Served::hit;
-  io::Body body;            ///< source null without bytes, and for HEAD
+  io::Body body;  ///< source null without bytes, and for HEAD
 };
 
 struct CompleteRequest {
@@ -74,6 +75,7 @@ class Store {
   Task<ReadAnswer> open_untagged(ReadRequest request, ReadAnswer answer, Context ctx);
   Task<Layout> upload_layout(BucketRef bucket, ObjectKey key, std::string upload_id,
                              std::vector<origin::CompletedPart> parts, Context ctx);
+  void note_cold(const Bucket& bucket, const Head& head);
   void drop_units(const HeadRef& head);
 
   Heads& heads_;

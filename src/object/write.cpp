@@ -11,9 +11,13 @@ namespace {
 /// Whether the origin has surely not done it. Everything else may still happen.
 bool surely_not_done(const Error& error) {
   switch (error.code()) {
-    case Code::not_found: case Code::exists: case Code::invalid: case Code::denied:
-    case Code::conflict: case Code::too_large: case Code::corrupt:
-      return true;
+    case Code::not_found:
+    case Code::exists:
+    case Code::invalid:
+    case Code::denied:
+    case Code::conflict:
+    case Code::too_large:
+    case Code::corrupt: return true;
     default: return false;
   }
 }
@@ -30,7 +34,7 @@ std::optional<origin::ObjectInfo> info_of(const origin::PutAnswer& answer,
   info.version_id = answer.version_id;
   info.modified = answer.modified;
   info.fields = options.fields;
-  info.checksums = options.checksums;
+  info.checksums = options.all_checksums();
   return info;
 }
 

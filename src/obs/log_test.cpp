@@ -81,6 +81,43 @@ TEST(FormatLine, ASecretIsStars) {
   EXPECT_THAT(line, Not(HasSubstr("hunter2")));
 }
 
+TEST(FormatLine, NumbersOfEveryKind) {
+  std::string line = format_line(LogFormat::text, kWhen, Level::info, "m",
+                                 {{"u8", uint8_t{255}},
+                                  {"i64", std::numeric_limits<int64_t>::min()},
+                                  {"u64", std::numeric_limits<uint64_t>::max()},
+                                  {"size", sizeof(int)},
+                                  {"half", 0.5},
+                                  {"small", nanoseconds(1)},
+                                  {"day", seconds(86400)}});
+  EXPECT_THAT(line, testing::EndsWith("u8=255 i64=-9223372036854775808 u64=18446744073709551615 "
+                                      "size=4 half=0.5 small=1e-09 day=86400"));
+}
+
+TEST(FormatLine, AnErrorIsItsCodeAndChain) {
+  Error error = Error(Code::timeout, "read", "x").in("fill");
+  EXPECT_THAT(format_line(LogFormat::text, kWhen, Level::warn, "m", {{"error", error}}),
+              testing::EndsWith("m error=\"timeout: fill : read\""));
+}
+
+TEST(FormatLine, WithoutFieldsThereIsOnlyTheMessage) {
+  EXPECT_EQ(format_line(LogFormat::text, kWhen, Level::debug, "m", {}),
+            "2015-10-21T07:28:00.123Z debug m");
+  EXPECT_EQ(format_line(LogFormat::json, kWhen, Level::debug, "m", {}),
+            R"({"time":"2015-10-21T07:28:00.123Z","level":"debug","message":"m"})");
+}
+
+TEST(FormatLine, EveryByteMakesJson) {
+  for (int byte = 0; byte < 128; ++byte) {
+    std::string text = "a" + std::string(1, static_cast<char>(byte)) + "b";
+    std::string line = format_line(LogFormat::json, kWhen, Level::info, text, {{"v", text}});
+    Result<Json> json = Json::parse(line);
+    ASSERT_TRUE(json) << line;
+    EXPECT_EQ(json->string("v").value(), text);
+    EXPECT_EQ(json->string("message").value(), text);
+  }
+}
+
 TEST(Level, NamesAreReadBack) {
   for (Level level : {Level::debug, Level::info, Level::warn, Level::error, Level::off}) {
     EXPECT_EQ(parse_level(name(level)).value(), level);

@@ -63,6 +63,31 @@ TEST(Histogram, ABoundBelongsToItsBucket) {
   EXPECT_EQ(Histogram::bucket_of(nanoseconds(-1)), 0u);
 }
 
+TEST(Histogram, BucketsAgreeWithASearchFromTheStart) {
+  uint64_t state = 1;
+  for (int i = 0; i < 20'000; ++i) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    // All magnitudes alike: so many bits, then so few.
+    Duration length{static_cast<int64_t>((state >> 16) >> (state % 48))};
+    size_t expected = 0;
+    while (expected < Histogram::kBuckets && Histogram::bound(expected) < length) ++expected;
+    ASSERT_EQ(Histogram::bucket_of(length), expected) << length.ns;
+  }
+}
+
+TEST(Histogram, AddsFromManyThreads) {
+  Histogram histogram(4);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 5000; ++i) histogram.observe(milliseconds(1));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(histogram.snapshot().count, 20'000u);
+  EXPECT_NEAR(histogram.snapshot().sum_seconds, 20.0, 1e-9);
+}
+
 TEST(Histogram, CountsAndSums) {
   Histogram histogram(4);
   histogram.observe(microseconds(5));
@@ -81,9 +106,9 @@ TEST(Histogram, CountsAndSums) {
 void expect_well_formed(const std::string& text) {
   static const std::regex kHelp(R"(# HELP ([a-z][a-z0-9_]*) \S.*)");
   static const std::regex kType(R"(# TYPE ([a-z][a-z0-9_]*) (counter|gauge|histogram))");
-  static const std::regex kSample(
-      R"re(([a-z][a-z0-9_]*)(\{[a-z_]+="([^"\\\n]|\\["\\n])*"(,[a-z_]+="([^"\\\n]|\\["\\n])*")*\})? )re"
-      R"re(([0-9.e+-]+|\+Inf|-Inf|NaN|nan|inf))re");
+  static const std::regex kSample(R"re(([a-z][a-z0-9_]*)(\{[a-z_]+="([^"\\\n]|\\["\\n])*")re"
+                                  R"re((,[a-z_]+="([^"\\\n]|\\["\\n])*")*\})? )re"
+                                  R"re(([0-9.e+-]+|\+Inf|-Inf|NaN|nan|inf))re");
   ASSERT_TRUE(text.ends_with('\n'));
   std::set<std::string> seen, samples;
   std::string family, kind, line;
@@ -145,6 +170,86 @@ TEST(Registry, TheSameNameAndLabelsAreTheSameInstrument) {
   EXPECT_EQ(&registry.histogram("c_seconds", "C."), &registry.histogram("c_seconds", "C."));
 }
 
+TEST(Registry, FamiliesComeByNameAndOnce) {
+  Registry registry;
+  registry.gauge("z", "Z.");
+  registry.gauge("b", "B.", {{"x", "2"}});
+  registry.counter("a_total", "A.");
+  registry.gauge("b", "B.", {{"x", "1"}});
+  EXPECT_EQ(registry.render(),
+            "# HELP a_total A.\n# TYPE a_total counter\na_total 0\n"
+            "# HELP b B.\n# TYPE b gauge\nb{x=\"2\"} 0\nb{x=\"1\"} 0\n"
+            "# HELP z Z.\n# TYPE z gauge\nz 0\n");
+}
+
+TEST(Registry, AnEmptyHistogramHasAllItsBuckets) {
+  Registry registry;
+  registry.histogram("a_seconds", "A.");
+  std::string text = registry.render();
+  expect_well_formed(text);
+  for (const char* bound :
+       {"1e-05", "2e-05", "5e-05", "0.0001", "0.001", "1", "10", "100", "+Inf"}) {
+    EXPECT_THAT(text, HasSubstr("a_seconds_bucket{le=\"" + std::string(bound) + "\"} 0\n"));
+  }
+  EXPECT_THAT(text, HasSubstr("a_seconds_sum 0\na_seconds_count 0\n"));
+}
+
+TEST(Registry, BucketsAreCumulative) {
+  Registry registry;
+  Histogram& histogram = registry.histogram("a_seconds", "A.");
+  histogram.observe(microseconds(15));
+  histogram.observe(milliseconds(15));
+  histogram.observe(seconds(15));
+  histogram.observe(seconds(150));
+  std::string text = registry.render();
+  EXPECT_THAT(text, HasSubstr("le=\"1e-05\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("le=\"2e-05\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("le=\"0.01\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("le=\"0.02\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("le=\"20\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("le=\"100\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("le=\"+Inf\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("a_seconds_count 4\n"));
+}
+
+TEST(Registry, RendersWhileOthersCount) {
+  Registry registry(2);
+  Counter& counter = registry.counter("a_total", "A.");
+  Histogram& histogram = registry.histogram("b_seconds", "B.");
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; !stop; ++i) {
+        counter.add();
+        histogram.observe(microseconds(i % 1000));
+        registry.gauge("c", "C.", {{"thread", std::to_string(t)}, {"i", std::to_string(i % 5)}})
+            .set(i);
+      }
+    });
+  }
+  for (int i = 0; i < 50; ++i) {
+    std::string text = registry.render();
+    if (i % 10 == 0) expect_well_formed(text);
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(histogram.snapshot().count, counter.value());
+}
+
+TEST(Registry, ValuesOfOthersAreReadAtEachScrape) {
+  Registry registry;
+  uint64_t count = 1;
+  double level = 0.25;
+  registry.counter_from("a_total", "A.", {}, [&] { return count; });
+  registry.gauge_from("b", "B.", {{"x", "1"}}, [&] { return level; });
+  EXPECT_THAT(registry.render(), HasSubstr("a_total 1\n"));
+  count = 2;
+  level = 1e12;
+  EXPECT_THAT(registry.render(), HasSubstr("a_total 2\n"));
+  EXPECT_THAT(registry.render(), HasSubstr("b{x=\"1\"} 1e+12\n"));
+}
+
 using RegistryDeathTest = testing::Test;
 
 TEST(RegistryDeathTest, RefusesWhatPrometheusWould) {
@@ -158,6 +263,12 @@ TEST(RegistryDeathTest, RefusesWhatPrometheusWould) {
   EXPECT_DEATH(registry.gauge("a", "A.", {{"x", "1"}}), "labels");
   EXPECT_DEATH(registry.histogram("a_bytes", "A."), "seconds");
   EXPECT_DEATH(registry.gauge("b", "B.", {{"le", "1"}}), "label");
+  EXPECT_DEATH(registry.gauge("b", "B.", {{"a-b", "1"}}), "label");
+  EXPECT_DEATH(registry.gauge("b", "B.", {{"__x", "1"}}), "label");
+  EXPECT_DEATH(registry.histogram("a", "A."), "kinds|seconds");
+  registry.gauge_from("c", "C.", {}, [] { return 0.0; });
+  EXPECT_DEATH(registry.gauge_from("c", "C.", {}, [] { return 0.0; }), "two places");
+  EXPECT_DEATH(registry.gauge("c", "C."), "somebody else");
 }
 
 }  // namespace

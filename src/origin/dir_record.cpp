@@ -144,7 +144,7 @@ std::string dir_identity(const io::FileStat& stat) {
 }
 
 bool dir_unsettled(const io::FileStat& stat, WallTime now) {
-  return now.ns - std::max(stat.modified, stat.changed).ns < kSettled.ns;
+  return now.ns - stat.modified.ns < kSettled.ns;
 }
 
 ETag dir_etag(const io::FileStat& stat) {

@@ -52,8 +52,8 @@ Result<DirUpload> parse_dir_upload(std::string_view text);
 
 /// Device, inode, size, mtime and ctime: names a file's bytes once they have settled.
 std::string dir_identity(const io::FileStat& stat);
-/// Whether the file's clock ticks may still hide a rewrite: the later of mtime and ctime is less
-/// than 2 s before `now`, or after it. (The ctime cannot be set back, the mtime can.)
+/// Whether one clock tick may still hide a rewrite: the mtime is less than 2 s before `now`, or
+/// after it.
 bool dir_unsettled(const io::FileStat& stat, WallTime now);
 /// The ETag of a file without a record: stable, neither like an MD5 nor like "…-N".
 ETag dir_etag(const io::FileStat& stat);

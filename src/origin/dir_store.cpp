@@ -25,6 +25,11 @@ Error in_words(Error error, std::string_view what) {
   return fail(error.code(), std::string(what) + " : " + error.text(), std::move(detail));
 }
 
+/// What failed may have taken effect.
+Error uncertain(const Error& error) {
+  return fail(Code::unavailable, "the disk failed at the commit : " + error.text());
+}
+
 }  // namespace
 
 // --- RecentTags
@@ -76,8 +81,12 @@ Result<> DirStore::open(io::Loop& loop) {
 
 Result<DirObject> DirStore::find(const std::string& path, WallTime now) {
   auto file = root_->open(path, io::OpenMode::read);
-  if (!file && (file.error().code() == Code::not_found || file.error().code() == Code::too_large)) {
-    return no_such_key(path);
+  if (!file) {
+    // A folder in its place, a file above it, or a name no filesystem has: no such key either.
+    Code code = file.error().code();
+    if (code == Code::not_found || code == Code::conflict || code == Code::too_large) {
+      return no_such_key(path);
+    }
   }
   if (!file) return in_words(std::move(file.error()), "open a file");
   auto stat = (*file)->stat();
@@ -216,12 +225,12 @@ Result<PutAnswer> DirStore::commit(DirTemp& temp, const std::string& path, DirRe
     }
     if (before && before->kind == io::FileStat::Kind::file) drop_record(*before);
     auto stat = temp.file->stat();
-    if (!stat) return std::move(stat.error());
+    if (!stat) return uncertain(stat.error());
     placed = *stat;
     own_.add("d:" + dir_identity(placed), now);
   }
   Result<> durable = sync_above(path);
-  if (!durable) return fail(Code::unavailable, durable.error().text());
+  if (!durable) return uncertain(durable.error());
   return PutAnswer{record.etag, Tag("d:" + dir_identity(placed)), {}, placed.modified};
 }
 
@@ -248,6 +257,7 @@ Result<> DirStore::place(const std::string& from, const std::string& path, bool 
     Result<> renamed = made ? root_->rename(from, path, keep_existing) : std::move(made);
     if (renamed) return ok;
     Code code = renamed.error().code();
+    if (code == Code::corrupt || code == Code::internal) return uncertain(renamed.error());
     if (code != Code::not_found && code != Code::exists && code != Code::conflict) {
       return in_words(std::move(renamed.error()), "put a file in place");
     }
@@ -287,12 +297,15 @@ Result<> DirStore::remove(const std::string& path) {
     if (there && there->kind == io::FileStat::Kind::directory) return ok;
     Result<> removed = root_->remove(path);
     if (!removed && removed.error().code() == Code::not_found) return ok;
-    if (!removed) return in_words(std::move(removed.error()), "remove a file");
+    if (!removed && removed.error().code() == Code::denied) {
+      return in_words(std::move(removed.error()), "remove a file");
+    }
+    if (!removed) return uncertain(removed.error());
     if (there) drop_record(*there);
   }
   prune_above(path);
   Result<> durable = sync_above(path);
-  if (!durable) return fail(Code::unavailable, durable.error().text());
+  if (!durable) return uncertain(durable.error());
   return ok;
 }
 

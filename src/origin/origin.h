@@ -74,6 +74,13 @@ struct PutOptions {
   /// null. They belong to `checksums` then.
   std::shared_ptr<const Fields> trailing = {};
   WriteConditions conditions = {};
+
+  /// Both kinds of checksums together; after the body's source has ended.
+  Fields all_checksums() const {
+    Fields all = checksums;
+    if (trailing != nullptr) all.insert(trailing->begin(), trailing->end());
+    return all;
+  }
 };
 
 struct PutAnswer {

@@ -107,7 +107,8 @@ std::string_view ChunkChain::trailers(std::string_view canonical) {
 }
 
 ChunkedPayload::ChunkedPayload(Options options)
-    : options_(std::move(options)), announced_(lower(options_.announced)) {
+    : options_(std::move(options)),
+      announced_(has_trailers(options_.kind) ? lower(options_.announced) : "") {
   options_.announced = {};
   check(is_chunked(options_.kind), "a chunked payload has a streaming kind");
   if (!has_chunk_signatures(options_.kind)) options_.chain.reset();

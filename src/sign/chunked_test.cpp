@@ -184,6 +184,12 @@ TEST(ChunkedPayload, TrailersMustBeWhatWasAnnounced) {
             "MalformedTrailerError");
 }
 
+TEST(ChunkedPayload, AKindWithoutTrailersDoesNotWaitForThem) {
+  std::string body = signed_example();
+  body.resize(body.size() - 2);
+  EXPECT_EQ(decode(options(PayloadKind::streaming_signed, 66560, kChecksum), body).error, "");
+}
+
 TEST(ChunkedPayload, FramingErrors) {
   EXPECT_EQ(decode_unsigned("", 0, "").error, "IncompleteBody");
   EXPECT_EQ(decode_unsigned("2\r\nhi", 2, "").error, "IncompleteBody");

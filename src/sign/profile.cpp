@@ -1,5 +1,7 @@
 #include "sign/profile.h"
 
+#include <optional>
+
 namespace forebay::sign {
 
 namespace {
@@ -10,9 +12,8 @@ std::string_view strip(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
-}  // namespace
-
-Result<Profile> parse_profile(std::string_view text, std::string_view name) {
+// All of one section; nothing when there is none.
+std::optional<Profile> read_section(std::string_view text, std::string_view name) {
   Profile out;
   bool found = false, inside = false;
   while (!text.empty()) {
@@ -44,11 +45,24 @@ Result<Profile> parse_profile(std::string_view text, std::string_view name) {
       out.region = std::move(value);
     }
   }
-  if (!found) return fail(Code::not_found, "no profile '" + std::string(name) + "'");
-  if (out.credentials.access_key.empty() || out.credentials.secret.empty()) {
+  if (!found) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
+Result<Profile> parse_profile(std::string_view text, std::string_view name) {
+  std::optional<Profile> out = read_section(text, name);
+  if (!out) return fail(Code::not_found, "no profile '" + std::string(name) + "'");
+  if (out->credentials.access_key.empty() || out->credentials.secret.empty()) {
     return fail(Code::invalid, "profile '" + std::string(name) + "' lacks a key or its secret");
   }
-  return out;
+  return std::move(*out);
+}
+
+std::string parse_region(std::string_view text, std::string_view name) {
+  std::optional<Profile> out = read_section(text, name);
+  return out ? out->region : std::string();
 }
 
 std::string format_profile(const Profile& profile, std::string_view name) {

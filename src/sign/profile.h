@@ -21,6 +21,10 @@ struct Profile {
 /// section without both keys → Code::invalid. Lines it does not know are passed over.
 Result<Profile> parse_profile(std::string_view text, std::string_view name = "default");
 
+/// The region of section [name] or [profile name]; empty when there is none. For config files,
+/// whose sections need no keys.
+std::string parse_region(std::string_view text, std::string_view name = "default");
+
 /// A file with one section.
 std::string format_profile(const Profile& profile, std::string_view name = "default");
 

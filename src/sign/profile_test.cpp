@@ -40,6 +40,13 @@ TEST(Profile, WhatLacksIsSaid) {
             Code::not_found);
 }
 
+TEST(Profile, ARegionNeedsNoKeys) {
+  EXPECT_EQ(parse_region(kFile, "other"), "eu-west-1");
+  EXPECT_EQ(parse_region("[profile p]\nregion=r\n", "p"), "r");
+  EXPECT_EQ(parse_region(kFile), "");
+  EXPECT_EQ(parse_region(kFile, "none"), "");
+}
+
 TEST(Profile, IsWrittenAsItIsRead) {
   Profile profile{{"AKIA", Secret("s"), "t"}, "r"};
   Profile again = parse_profile(format_profile(profile, "x"), "x").value();

@@ -15,7 +15,8 @@ using namespace forebay::sign;
 
 namespace {
 
-const Secret kSecret("secret");
+// The secret and the time of the seeds, which botocore signed (tools/sign_vectors.py).
+const Secret kSecret("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
 const WallTime kNow = *parse_amz_date("20260102T030405Z");
 
 void parse_and_verify(const RequestView& request) {

@@ -189,12 +189,20 @@ bool Cache::prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop
 
 void Cache::admit(const UnitId& id, Bytes bytes, io::Loop& loop) {
   job::Crew& crew = crews_.of(loop);
-  crew.spawn(store_admitted(id, std::move(bytes), crew.context()));
+  crew.spawn(store_admitted(id, std::move(bytes), disk::Admission::cold, crew.context()));
 }
 
-Task<> Cache::store_admitted(UnitId id, Bytes bytes, Context ctx) {
+void Cache::admit_filled(const UnitId& id, Bytes bytes, Served served, io::Loop& loop) {
+  metrics_.reads[static_cast<size_t>(served)]->add();
+  if (served != Served::miss) return;
+  metrics_.fills.add();
+  job::Crew& crew = crews_.of(loop);
+  crew.spawn(store_admitted(id, std::move(bytes), disk::Admission::hot, crew.context()));
+}
+
+Task<> Cache::store_admitted(UnitId id, Bytes bytes, disk::Admission admission, Context ctx) {
   // A copy that cannot be kept is fetched when it is read.
-  (void)co_await store_->put_small(id, std::move(bytes), disk::Admission::cold, ctx);
+  (void)co_await store_->put_small(id, std::move(bytes), admission, ctx);
   co_return ok;
 }
 

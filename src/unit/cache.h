@@ -10,9 +10,9 @@
 
 #include "disk/store.h"
 #include "io/body.h"
+#include "io/sync.h"
 #include "job/crew.h"
 #include "obs/metrics.h"
-#include "io/sync.h"
 #include "unit/fill.h"
 
 namespace forebay::unit {
@@ -52,8 +52,8 @@ struct Metrics {
   std::array<obs::Counter*, 4> reads;  ///< by Served
   obs::Counter& fills;
   obs::Counter& fills_failed;
-  obs::Counter& fills_dropped;   ///< rests not fetched because all rest_streams were busy
-  obs::Counter& no_space;        ///< reads past the cache because nothing could be stored
+  obs::Counter& fills_dropped;  ///< rests not fetched because all rest_streams were busy
+  obs::Counter& no_space;       ///< reads past the cache because nothing could be stored
   obs::Gauge& fills_inflight;
 };
 
@@ -85,6 +85,8 @@ class Cache {
 
   /// Stores a small unit whose bytes are at hand, in the background, as first to be evicted.
   void admit(const UnitId& id, Bytes bytes, io::Loop& loop);
+  /// The same for bytes that a read has just fetched; counts as the fill it was.
+  void admit_filled(const UnitId& id, Bytes bytes, Served served, io::Loop& loop);
   uint64_t small_max() const { return options_.small_max; }
 
   /// Drops the unit.
@@ -125,7 +127,7 @@ class Cache {
   Task<> write(std::shared_ptr<Fill> fill, Claim* claim, io::Chunk chunk, ByteSpan buffer,
                Context ctx);
   Task<> finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx);
-  Task<> store_admitted(UnitId id, Bytes bytes, Context ctx);
+  Task<> store_admitted(UnitId id, Bytes bytes, disk::Admission admission, Context ctx);
   Task<Opened> open_past(VersionRef version, ByteRange range, Context ctx);
 
   std::shared_ptr<disk::Store> store_;

@@ -44,11 +44,11 @@ class Fill {
 
   /// What a reader at `offset` (of the unit) finds.
   struct View {
-    uint64_t available = 0;             ///< bytes from offset on
-    std::shared_ptr<io::File> file;     ///< where they are, or …
-    Bytes bytes;                        ///< … they themselves (small units)
-    std::optional<Error> failed;        ///< over; what is available stays so
-    bool disk_failed = false;           ///< the origin is good: read past the cache
+    uint64_t available = 0;          ///< bytes from offset on
+    std::shared_ptr<io::File> file;  ///< where they are, or …
+    Bytes bytes;                     ///< … they themselves (small units)
+    std::optional<Error> failed;     ///< over; what is available stays so
+    bool disk_failed = false;        ///< the origin is good: read past the cache
   };
   View look(uint64_t offset) const;
   io::Progress& progress() { return progress_; }

@@ -14,10 +14,8 @@ constexpr size_t kCopyBuffer = 256 << 10;
 constexpr Duration kRetryPause = milliseconds(50);
 
 origin::GetOptions part_of(const Version& version, ByteRange range) {
-  return {.range = range,
-          .tag = version.tag,
-          .etag = version.etag,
-          .version_id = version.version_id};
+  return {
+      .range = range, .tag = version.tag, .etag = version.etag, .version_id = version.version_id};
 }
 
 }  // namespace
@@ -87,7 +85,8 @@ Task<> Cache::fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
     share = fill->state(*claim);
     if (share.at == share.end) co_return ok;  // all of it, or the rest was taken over
     io::Chunk chunk = co_await co_await answer.body.source->next(ctx);
-    if (size(chunk) == 0) co_return forebay::fail(Code::unavailable, "the origin's body ended early");
+    if (size(chunk) == 0)
+      co_return forebay::fail(Code::unavailable, "the origin's body ended early");
     if (std::holds_alternative<io::FileSlice>(chunk)) buffer.resize(kCopyBuffer);
     co_await co_await write(fill, claim, std::move(chunk), buffer, ctx);
   }

@@ -104,7 +104,7 @@ def test_one_fill_for_64_readers(stand):
         """Reads the whole unit over a connection of its own and returns its digest and X-Cache."""
         target, digest = s.forebay.target(), hashlib.sha256()
         with target.connect(timeout=120) as connection:
-            connection.send(rawhttp.Call("GET", "/b/unit"), target.signer())
+            connection.send(rawhttp.Call("GET", "/bkt/unit"), target.signer())
             head = connection.start("GET")
             assert head.status == 200
             for piece in connection.pieces(head):
@@ -159,7 +159,7 @@ def test_known_uneven_parts(stand):
 
         s3 = staticmethod(lambda: through)
 
-    body = multipart(Front, "b", "uneven", sizes)
+    body = multipart(Front, "bkt", "uneven", sizes)
     for number in range(4):  # twice the cache's size pushes the parts out if they were kept
         s.origin.put(s.bucket, f"filler{number}", UNIT[: 32 * MIB])
         assert s.get(f"filler{number}").status == 200
@@ -184,7 +184,7 @@ def test_the_asked_range_comes_first(stand):
     with target.connect() as connection:
         began = time.monotonic()
         connection.send(
-            rawhttp.Call("GET", "/b/slow", headers={"Range": f"bytes={first}-"}), target.signer()
+            rawhttp.Call("GET", "/bkt/slow", headers={"Range": f"bytes={first}-"}), target.signer()
         )
         head = connection.start("GET")
         pieces = connection.pieces(head)
@@ -208,7 +208,7 @@ def test_a_reader_that_leaves_does_not_cancel(stand):
     s.proxy.rate = 20e6
     target = s.forebay.target()
     connection = target.connect()
-    connection.send(rawhttp.Call("GET", "/b/left"), target.signer())
+    connection.send(rawhttp.Call("GET", "/bkt/left"), target.signer())
     next(connection.pieces(connection.start("GET")))
 
     def read(number):
@@ -262,9 +262,9 @@ def test_pre_stage(stand):
     s.proxy.clear()
     target = s.forebay.target()
     for headers in ({}, {"Range": "bytes=0-9"}):
-        assert target.call("HEAD", "/b/staged", headers=headers).status in (200, 206)
+        assert target.call("HEAD", "/bkt/staged", headers=headers).status in (200, 206)
     assert s.settle() == 0
-    answer = target.call("HEAD", "/b/staged", headers={"Range": "bytes=0-0"})
+    answer = target.call("HEAD", "/bkt/staged", headers={"Range": "bytes=0-0"})
     assert answer.status in (200, 206) and answer.body == b""
     proc.wait_until(
         "the object is staged",
@@ -283,7 +283,7 @@ def test_pre_stage_that_waits(stand):
     s = stand()
     s.origin.put(s.bucket, "staged", UNIT[: 16 * MIB])
     answer = s.forebay.target().call(
-        "HEAD", "/b/staged", headers={"Range": "bytes=0-0", "Prefer": "wait"}
+        "HEAD", "/bkt/staged", headers={"Range": "bytes=0-0", "Prefer": "wait"}
     )
     assert answer.status in (200, 206)
     answer = s.get("staged")
@@ -298,7 +298,7 @@ def test_sigterm_drains(stand):
     s.proxy.rate = 20e6
     target = s.forebay.target()
     with target.connect() as connection:
-        connection.send(rawhttp.Call("GET", "/b/k"), target.signer())
+        connection.send(rawhttp.Call("GET", "/bkt/k"), target.signer())
         pieces = connection.pieces(connection.start("GET"))
         body = next(pieces)
         s.forebay.child.process.terminate()

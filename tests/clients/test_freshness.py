@@ -29,7 +29,7 @@ def stack():
         yield made
 
 
-def put(connection, signer, history, key, bucket="b"):
+def put(connection, signer, history, key, bucket="bkt"):
     """One whole overwrite that must be acknowledged; returns its number and ETag."""
     number = history.begin_write(key)
     body = body_of(key, number, SIZES[number % len(SIZES)])
@@ -44,7 +44,7 @@ class Reader:
     tried again.
     """
 
-    def __init__(self, target, history, etags, bucket="b"):
+    def __init__(self, target, history, etags, bucket="bkt"):
         self.target, self.history, self.etags, self.bucket = target, history, etags, bucket
         self.signer = target.signer()
         self.connection = target.connect()
@@ -99,7 +99,7 @@ def test_overwrite_then_read(servers, stack, kind, freshness):
     forebay.cli(
         "bucket",
         "create",
-        "b",
+        "bkt",
         "--origin",
         origin.url(name),
         "--freshness",
@@ -169,7 +169,7 @@ def test_renamed_behind_its_back(servers, stack, freshness):
     name = f"rename-{time.time_ns()}"
     origin.make_bucket(name)
     forebay = stack.enter_context(daemon.Forebay())
-    forebay.cli("bucket", "create", "b", "--origin", origin.url(name), "--freshness", freshness)
+    forebay.cli("bucket", "create", "bkt", "--origin", origin.url(name), "--freshness", freshness)
     target, history = forebay.target(), History()
     keys = [f"key-{i}" for i in range(4)]
     over = time.monotonic() + (20 if ROUNDS > 1000 else 8)
@@ -209,14 +209,14 @@ def test_immutable_is_believed_until_written_through(servers, stack):
     name = f"immutable-{time.time_ns()}"
     origin.make_bucket(name)
     forebay = stack.enter_context(daemon.Forebay())
-    forebay.cli("bucket", "create", "b", "--origin", origin.url(name), "--freshness", "immutable")
+    forebay.cli("bucket", "create", "bkt", "--origin", origin.url(name), "--freshness", "immutable")
     target = forebay.target()
     origin.put(name, "k", body_of("k", 1, 70_000), age=10)
-    assert write_of("k", target.get("b", "k").body) == 1
+    assert write_of("k", target.get("bkt", "k").body) == 1
     origin.put(name, "k", body_of("k", 2, 70_000), age=10)
-    assert write_of("k", target.get("b", "k").body) in (1, 2)
-    assert target.call("PUT", "/b/k", body=body_of("k", 3, 70_000)).status == 200
-    assert write_of("k", target.get("b", "k").body) == 3
+    assert write_of("k", target.get("bkt", "k").body) in (1, 2)
+    assert target.call("PUT", "/bkt/k", body=body_of("k", 3, 70_000)).status == 200
+    assert write_of("k", target.get("bkt", "k").body) == 3
 
 
 @pytest.mark.parametrize("freshness", ["exact", "ttl:60s", "immutable"])
@@ -232,7 +232,7 @@ def test_delete_is_seen_at_once(servers, stack, kind, freshness):
     forebay.cli(
         "bucket",
         "create",
-        "b",
+        "bkt",
         "--origin",
         origin.url(name),
         "--freshness",
@@ -242,11 +242,11 @@ def test_delete_is_seen_at_once(servers, stack, kind, freshness):
     target = forebay.target()
     for turn in range(5):
         body = body_of("k", turn, 70_000)
-        assert target.call("PUT", "/b/k", body=body).status == 200
-        assert target.get("b", "k").body == body
-        assert target.call("DELETE", "/b/k").status == 204
-        assert target.get("b", "k").status == 404
-        assert target.get("b", "k", Range="bytes=0-3").status == 404
+        assert target.call("PUT", "/bkt/k", body=body).status == 200
+        assert target.get("bkt", "k").body == body
+        assert target.call("DELETE", "/bkt/k").status == 204
+        assert target.get("bkt", "k").status == 404
+        assert target.get("bkt", "k", Range="bytes=0-3").status == 404
         assert b"<Key>" not in target.call("GET", "/b", query=[("list-type", "2")]).body
 
 
@@ -255,11 +255,11 @@ def test_new_object_behind_its_back(servers, stack):
     with origins.DirOrigin() as origin:
         origin.make_bucket("o")
         forebay = stack.enter_context(daemon.Forebay())
-        forebay.cli("bucket", "create", "b", "--origin", origin.url("o"), "--freshness", "exact")
+        forebay.cli("bucket", "create", "bkt", "--origin", origin.url("o"), "--freshness", "exact")
         for number in range(20):
-            assert forebay.target().get("b", f"k{number}").status == 404
+            assert forebay.target().get("bkt", f"k{number}").status == 404
             origin.put("o", f"k{number}", b"now")
-            assert forebay.target().get("b", f"k{number}").body == b"now"
+            assert forebay.target().get("bkt", f"k{number}").body == b"now"
 
 
 def whole_or_nothing(stand, key, allowed):

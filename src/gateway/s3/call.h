@@ -39,7 +39,7 @@ struct Call {
   std::string key_text = {};     ///< decoded; empty for a bucket
   Query query = {};
   auth::Verified verdict = {};
-  Time authenticated = {};       ///< for Server-Timing
+  Time authenticated = {};      ///< for Server-Timing
   std::string_view cache = {};  ///< X-Cache; empty: does not apply
 
   /// The value of a query parameter; nothing when it is absent.

@@ -15,9 +15,10 @@ struct Door::Trace final : public http::Note {
   std::string_view cache;
 };
 
-Door::Door(Services& services, obs::Log& log, obs::Registry& metrics)
+Door::Door(Services& services, obs::Log& log, bool log_requests, obs::Registry& metrics)
     : services_(services),
       log_(log),
+      log_requests_(log_requests),
       bytes_in_(metrics.counter("forebay_s3_received_bytes_total", "Body bytes of requests.")),
       bytes_out_(metrics.counter("forebay_s3_sent_bytes_total", "Body bytes of answers.")) {
   auto add = [&](const Operation& operation) {
@@ -26,10 +27,10 @@ Door::Door(Services& services, obs::Log& log, obs::Registry& metrics)
       return &metrics.counter("forebay_s3_requests_total", "Requests by operation and result.",
                               {{"operation", name}, {"result", result}});
     };
-    counted_[&operation] = {count("ok"), count("client_error"), count("server_error"),
-                            &metrics.histogram("forebay_s3_request_duration_seconds",
-                                               "From the complete head to the last byte sent.",
-                                               {{"operation", name}})};
+    counted_[&operation] = {
+        count("ok"), count("client_error"), count("server_error"),
+        &metrics.histogram("forebay_s3_request_duration_seconds",
+                           "From the complete head to the last byte sent.", {{"operation", name}})};
   };
   for (const Operation& operation : operations()) {
     if (operation.answer != nullptr) add(operation);
@@ -67,15 +68,17 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
                                    {"operation", call.operation->name},
                                    {"error", response.error().text()}});
     }
-    response = error_response(response.error(), request.path, call.id.text(),
-                              request.method == "HEAD");
+    response =
+        error_response(response.error(), request.path, call.id.text(), request.method == "HEAD");
   }
   trace->id = call.id;
   trace->operation = call.operation;
-  trace->bucket = std::move(call.bucket_name);
-  trace->key = std::move(call.key_text);
-  trace->access_key = call.verdict.principal.access_key;
-  trace->cache = call.cache;
+  if (log_requests_) {
+    trace->bucket = std::move(call.bucket_name);
+    trace->key = std::move(call.key_text);
+    trace->access_key = call.verdict.principal.access_key;
+    trace->cache = call.cache;
+  }
   response->fields.add("x-amz-request-id", call.id.text());
   char timing[96];
   Time now = ctx.loop->now();
@@ -88,8 +91,9 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
 }
 
 http::Response Door::reject(int status, std::string_view reason) {
-  std::string_view code = status == 408 ? "RequestTimeout" : status >= 500 ? "InternalError"
-                                                                           : "InvalidRequest";
+  std::string_view code = status == 408   ? "RequestTimeout"
+                          : status >= 500 ? "InternalError"
+                                          : "InvalidRequest";
   http::Response response =
       error_response(fail(Code::invalid, std::string(reason), std::string(code)), "", "", false);
   response.status = status;
@@ -110,7 +114,7 @@ void Door::finished(const http::Request& request, const http::Response& response
   counted.duration->observe(outcome.duration);
   bytes_out_.add(outcome.bytes_sent);
   bytes_in_.add(request.content_length.value_or(0));
-  if (!log_.enabled(obs::Level::info)) return;
+  if (!log_requests_) return;
   std::string peer = request.peer.to_string();
   obs::write_access(log_, {.id = trace->id,
                            .operation = trace->operation->name,

@@ -14,7 +14,8 @@ namespace forebay::gateway::s3 {
 /// One for all loops; any thread.
 class Door final : public http::Handler {
  public:
-  Door(Services& services, obs::Log& log, obs::Registry& metrics);
+  /// `log_requests`: a line for every request, at info.
+  Door(Services& services, obs::Log& log, bool log_requests, obs::Registry& metrics);
 
   Task<http::Response> handle(http::Request& request, Context ctx) override;
   http::Response reject(int status, std::string_view reason) override;
@@ -33,6 +34,7 @@ class Door final : public http::Handler {
 
   Services& services_;
   obs::Log& log_;
+  bool log_requests_;
   std::unordered_map<const Operation*, Counted> counted_;
   obs::Counter& bytes_in_;
   obs::Counter& bytes_out_;

@@ -73,9 +73,11 @@ Row nearest(Code code) {
     case Code::conflict: return {"PreconditionFailed", 412};
     case Code::too_large: return {"EntityTooLarge", 400};
     case Code::busy: return {"SlowDown", 503};
-    case Code::timeout: case Code::cancelled: case Code::unavailable:
-      return {"ServiceUnavailable", 503};
-    case Code::corrupt: case Code::internal: break;
+    case Code::timeout:
+    case Code::cancelled:
+    case Code::unavailable: return {"ServiceUnavailable", 503};
+    case Code::corrupt:
+    case Code::internal: break;
   }
   return {"InternalError", 500};
 }

@@ -12,8 +12,8 @@ namespace forebay::gateway::s3 {
 namespace {
 
 constexpr auto kKept = std::to_array<std::string_view>(
-    {"cache-control", "content-disposition", "content-encoding", "content-language",
-     "content-type", "expires", "x-amz-storage-class"});
+    {"cache-control", "content-disposition", "content-encoding", "content-language", "content-type",
+     "expires", "x-amz-storage-class"});
 
 constexpr auto kRefusedOnWrite = std::to_array<std::string_view>(
     {"x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp",
@@ -62,8 +62,7 @@ Result<origin::WriteConditions> read_write_conditions(const Call& call,
   conditions.if_none_match_any = none.has_value();
   if (match) {
     bool quoted = match->starts_with('"');
-    conditions.if_match =
-        ETag(quoted ? std::string(*match) : "\"" + std::string(*match) + "\"");
+    conditions.if_match = ETag(quoted ? std::string(*match) : "\"" + std::string(*match) + "\"");
   }
   return conditions;
 }
@@ -132,13 +131,13 @@ object::ReadConditions read_conditions(const Call& call) {
   return conditions;
 }
 
-void write_info(http::HeadFields& out, const origin::ObjectInfo& info) {
-  out.add("ETag", info.etag.text());
-  out.add("Last-Modified", http_date(info.modified));
+void write_info(http::HeadFields& out, const object::Head& head, const origin::Fields& fields) {
+  out.add("ETag", head.info.etag.text());
+  out.add("Last-Modified", head.last_modified);
   out.add("Accept-Ranges", "bytes");
-  if (!info.fields.contains("content-type")) out.add("Content-Type", "binary/octet-stream");
-  for (auto& [name, value] : info.fields) out.add(name, value);
-  if (!info.version_id.empty()) out.add("x-amz-version-id", info.version_id);
+  if (!fields.contains("content-type")) out.add("Content-Type", "binary/octet-stream");
+  for (auto& [name, value] : fields) out.add(name, value);
+  if (!head.info.version_id.empty()) out.add("x-amz-version-id", head.info.version_id);
 }
 
 }  // namespace forebay::gateway::s3

@@ -20,7 +20,7 @@ object::ReadConditions read_conditions(const Call& call);
 /// Refuses what no read or delete of ours carries out: SSE-C keys, other versions than the current.
 Result<> refuse_unsupported(const Call& call);
 
-/// ETag, Last-Modified, type, metadata, version id.
-void write_info(http::HeadFields& out, const origin::ObjectInfo& info);
+/// ETag, Last-Modified, version id, and `fields`: the type and metadata of the object.
+void write_info(http::HeadFields& out, const object::Head& head, const origin::Fields& fields);
 
 }  // namespace forebay::gateway::s3

@@ -1,5 +1,4 @@
 // GetObject and HeadObject: one decision, with and without a body.
-#include "base/encoding.h"
 #include "gateway/s3/call.h"
 #include "gateway/s3/errors.h"
 #include "gateway/s3/fields.h"
@@ -48,8 +47,7 @@ void override_fields(const Call& call, origin::Fields& fields) {
     if (!name.starts_with(kPrefix) || value.empty()) continue;
     std::string field = name.substr(kPrefix.size());
     if (field == "content-type" || field == "content-language" || field == "expires" ||
-        field == "cache-control" || field == "content-disposition" ||
-        field == "content-encoding") {
+        field == "cache-control" || field == "content-disposition" || field == "content-encoding") {
       fields[field] = value;
     }
   }
@@ -60,11 +58,11 @@ void write_head(const Call& call, const object::ReadAnswer& answer, http::HeadFi
   bool overridden = false;
   for (auto& [name, value] : call.query) overridden |= name.starts_with("response-");
   if (overridden) {
-    origin::ObjectInfo changed = info;
-    override_fields(call, changed.fields);
-    write_info(out, changed);
+    origin::Fields changed = info.fields;
+    override_fields(call, changed);
+    write_info(out, *answer.head, changed);
   } else {
-    write_info(out, info);
+    write_info(out, *answer.head, info.fields);
   }
   if (answer.decision == object::Decision::partial) {
     out.add("Content-Range", ContentRange{answer.range, info.size}.to_string());
@@ -80,12 +78,11 @@ void write_head(const Call& call, const object::ReadAnswer& answer, http::HeadFi
 
 http::Response unsatisfiable(Call& call, const object::ReadAnswer& answer) {
   bool part = call.parameter("partNumber").has_value();
-  Error error = part ? fail(Code::invalid, "The requested partnumber is not satisfiable",
-                            "InvalidPartNumber")
-                     : fail(Code::invalid, "The requested range is not satisfiable",
-                            "InvalidRange");
-  http::Response response = error_response(error, call.request.path, call.id.text(),
-                                           call.request.method == "HEAD");
+  Error error =
+      part ? fail(Code::invalid, "The requested partnumber is not satisfiable", "InvalidPartNumber")
+           : fail(Code::invalid, "The requested range is not satisfiable", "InvalidRange");
+  http::Response response =
+      error_response(error, call.request.path, call.id.text(), call.request.method == "HEAD");
   response.fields.add("Content-Range", "bytes */" + std::to_string(answer.head->info.size));
   return response;
 }
@@ -94,19 +91,18 @@ http::Response respond(Call& call, object::ReadAnswer answer, bool body) {
   using object::Decision;
   if (answer.decision == Decision::unsatisfiable) return unsatisfiable(call, answer);
   if (answer.decision == Decision::precondition_failed) {
-    return error_response(fail(Code::conflict,
-                               "At least one of the pre-conditions you specified did not hold",
-                               "PreconditionFailed"),
-                          call.request.path, call.id.text(), !body);
+    return error_response(
+        fail(Code::conflict, "At least one of the pre-conditions you specified did not hold",
+             "PreconditionFailed"),
+        call.request.path, call.id.text(), !body);
   }
   if (answer.decision == Decision::not_modified) {
     http::Response response = http::Response::make(304);
     response.fields.add("ETag", answer.head->info.etag.text());
-    response.fields.add("Last-Modified", http_date(answer.head->info.modified));
+    response.fields.add("Last-Modified", answer.head->last_modified);
     return response;
   }
-  http::Response response =
-      http::Response::make(answer.decision == Decision::partial ? 206 : 200);
+  http::Response response = http::Response::make(answer.decision == Decision::partial ? 206 : 200);
   write_head(call, answer, response.fields);
   if (body) {
     call.cache = unit::name(answer.served);

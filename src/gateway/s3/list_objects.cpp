@@ -28,8 +28,7 @@ Result<Listing> read_listing(const Call& call) {
   listing.options.max_keys = std::min<uint32_t>(*max, 1000);
   if (auto encoding = call.parameter("encoding-type"); encoding && !encoding->empty()) {
     if (*encoding != "url") {
-      return fail(Code::invalid, "Invalid Encoding Method specified in Request",
-                  "InvalidArgument");
+      return fail(Code::invalid, "Invalid Encoding Method specified in Request", "InvalidArgument");
     }
     listing.url = true;
   }

@@ -40,8 +40,7 @@ Task<http::Response> create_multipart_upload(Call& call, Context ctx) {
   object::BucketRef bucket = co_await call.bucket();
   ObjectKey key = co_await call.key();
   origin::PutOptions options = co_await read_put_options(call, *bucket);
-  std::string id =
-      co_await co_await bucket->origin->create_upload(key, std::move(options), ctx);
+  std::string id = co_await co_await bucket->origin->create_upload(key, std::move(options), ctx);
   Xml xml("InitiateMultipartUploadResult");
   xml.text("Bucket", call.bucket_name).text("Key", key.text()).text("UploadId", id);
   http::Response response = xml.response();
@@ -55,8 +54,7 @@ Task<http::Response> upload_part(Call& call, Context ctx) {
   Target target = co_await read_target(call);
   uint32_t number = co_await call.number("partNumber", 0, 10'000);
   if (number == 0) {
-    co_return fail(Code::invalid,
-                   "Part number must be an integer between 1 and 10000, inclusive",
+    co_return fail(Code::invalid, "Part number must be an integer between 1 and 10000, inclusive",
                    "InvalidArgument");
   }
   origin::PutOptions options = co_await read_put_options(call, *target.bucket);

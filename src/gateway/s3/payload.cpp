@@ -31,8 +31,12 @@ class VerifyingSource final : public io::Source {
   VerifyingSource(io::Source& body, uint64_t length, std::vector<Expectation> expectations,
                   std::optional<Digest256> sha256, std::optional<sign::ChunkedPayload> framing,
                   std::shared_ptr<origin::Fields> trailing)
-      : body_(body), length_(length), expectations_(std::move(expectations)),
-        sha256_(sha256), framing_(std::move(framing)), trailing_(std::move(trailing)) {}
+      : body_(body),
+        length_(length),
+        expectations_(std::move(expectations)),
+        sha256_(sha256),
+        framing_(std::move(framing)),
+        trailing_(std::move(trailing)) {}
 
   Task<io::Chunk> next(Context ctx) override {
     held_.erase(0, std::exchange(given_, 0));
@@ -212,8 +216,8 @@ Result<> check_announced(const Call& call, const std::vector<Expectation>& expec
   }
   for (const Expectation& e : expectations) {
     if (e.name != "content-md5" && e.name != header_name(*kind)) {
-      return fail(Code::invalid,
-                  "Value for x-amz-sdk-checksum-algorithm header is invalid.", "InvalidRequest");
+      return fail(Code::invalid, "Value for x-amz-sdk-checksum-algorithm header is invalid.",
+                  "InvalidRequest");
     }
   }
   return ok;
@@ -260,9 +264,9 @@ Result<Payload> open_payload(Call& call) {
       payload.checksums[e.name] = to_base64(as_bytes(*e.wanted));
     }
   }
-  payload.source = std::make_unique<VerifyingSource>(call.request.body(), *length,
-                                                     std::move(expectations), sha256,
-                                                     std::move(framing), payload.trailing);
+  payload.source =
+      std::make_unique<VerifyingSource>(call.request.body(), *length, std::move(expectations),
+                                        sha256, std::move(framing), payload.trailing);
   return payload;
 }
 

@@ -22,8 +22,8 @@ inline constexpr uint64_t kMaxPut = uint64_t{5} << 30;
 
 /// What the client said about its body, and what was found. Shared with the source that checks it.
 struct Payload {
-  uint64_t length = 0;        ///< decoded bytes
-  origin::Fields checksums;   ///< header name → base64, of headers and, at the end, trailers
+  uint64_t length = 0;       ///< decoded bytes
+  origin::Fields checksums;  ///< header name → base64, of headers and, at the end, trailers
   std::unique_ptr<io::Source> source;
   std::shared_ptr<origin::Fields> trailing;  ///< filled when the body has verified
 };

@@ -18,8 +18,8 @@ Result<Query> parse_query(std::string_view raw) {
     if (one.empty()) continue;
     size_t equals = one.find('=');
     auto name = percent_decode(one.substr(0, equals), true);
-    auto value = percent_decode(
-        equals == std::string_view::npos ? "" : one.substr(equals + 1), true);
+    auto value =
+        percent_decode(equals == std::string_view::npos ? "" : one.substr(equals + 1), true);
     if (!name || !value) return bad_uri();
     query.emplace_back(std::move(*name), std::move(*value));
   }

@@ -24,9 +24,7 @@ Xml::Xml(std::string_view root, bool name_space) : document_(std::make_unique<Do
 Xml::~Xml() = default;
 
 Xml& Xml::text(std::string_view name, std::string_view value) {
-  document_->at.append_child(std::string(name).c_str())
-      .text()
-      .set(std::string(value).c_str());
+  document_->at.append_child(std::string(name).c_str()).text().set(std::string(value).c_str());
   return *this;
 }
 

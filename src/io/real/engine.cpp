@@ -1,5 +1,6 @@
 #include "io/engine.h"
 
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include <cerrno>
@@ -80,6 +81,15 @@ class EpollEngine final : public Engine {
 };
 
 }  // namespace
+
+uint64_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
 
 Result<std::unique_ptr<Engine>> Engine::make(const EngineOptions& options) {
   // sendfile to a closed peer raises SIGPIPE, and unlike send() it has no flag against it.

@@ -153,6 +153,11 @@ class RealFile final : public File {
 
   int descriptor() const override { return fd_.get(); }
 
+  Result<> make_private() override {
+    if (::fchmod(fd_.get(), 0600) != 0) return last_error("make private " + path_);
+    return ok;
+  }
+
   Result<std::string> attribute(const std::string& name) override {
     return read_attribute(fd_.get(), name, path_);
   }

@@ -96,6 +96,13 @@ bool SimFile::resident(uint64_t, uint64_t) {
   return !disk_->world_->dice.chance(disk_->world_->options.short_io);
 }
 
+Result<std::string> SimFile::attribute(const std::string& name) {
+  if (int number = disk_->trouble(epoch_)) return error_from_errno(number, name);
+  auto found = node_->attributes.find(name);
+  if (found == node_->attributes.end()) return error_from_errno(ENODATA, name);
+  return found->second;
+}
+
 SimDirectory::SimDirectory(std::shared_ptr<Disk> disk, std::shared_ptr<Node> node)
     : disk_(std::move(disk)), node_(std::move(node)), epoch_(disk_->epoch_) {}
 

@@ -27,6 +27,8 @@ class SimFile final : public File {
   bool resident(uint64_t offset, uint64_t length) override;
   void read_ahead(uint64_t, uint64_t) override {}
   int descriptor() const override { return -1; }
+  Result<> make_private() override { return ok; }
+  Result<std::string> attribute(const std::string& name) override;
 
  private:
   Result<> may_write(const char* what, uint64_t end);

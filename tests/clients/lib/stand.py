@@ -20,13 +20,13 @@ class Stand:
         self.bucket = f"cache-{time.time_ns()}"
         origin.make_bucket(self.bucket)
         self.forebay.create_bucket(
-            "b", origin_named(origin, self.bucket), freshness, self.proxy.endpoint
+            "bkt", origin_named(origin, self.bucket), freshness, self.proxy.endpoint
         )
         self.proxy.clear()
 
     def get(self, key, **headers):
         """Reads one object through Forebay."""
-        return self.forebay.target().get("b", key, **headers)
+        return self.forebay.target().get("bkt", key, **headers)
 
     def settle(self):
         """Waits for background fills, forgets what the proxy counted so far and returns how many

@@ -1,0 +1,102 @@
+// forebay bucket create | ls | show | rm
+#include "cli/local.h"
+#include "cli/shell.h"
+
+namespace forebay::cli {
+
+namespace {
+
+// Keys and region of a profile, from the files that AWS tools share.
+Task<client::Profile> read_profile(std::string name, const Environment& environment, Context ctx) {
+  std::string path = environment.get("AWS_SHARED_CREDENTIALS_FILE");
+  if (path.empty()) path = environment.get("HOME") + "/.aws/credentials";
+  std::string text = co_await co_await read_file(absolute(environment, path), ctx);
+  Result<client::Profile> profile = client::parse_profile(text, name);
+  if (!profile) co_return profile.error_in(path);
+  if (!profile->credentials.session_token.empty()) {
+    co_return fail(Code::invalid, "profile '" + name +
+                                      "' has a session token, which would soon expire; the origin "
+                                      "needs keys that last");
+  }
+  if (profile->region.empty()) {
+    std::string config = environment.get("AWS_CONFIG_FILE");
+    if (config.empty()) config = environment.get("HOME") + "/.aws/config";
+    Result<std::string> settings = co_await read_file(absolute(environment, config), ctx);
+    if (settings) profile->region = client::parse_region(*settings, name);
+  }
+  co_return std::move(*profile);
+}
+
+std::string member(const Json& json, const char* name) {
+  return json.string_or(name, "").value_or("");
+}
+
+}  // namespace
+
+Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
+  client::BucketSpec spec{.name = std::move(command.name),
+                          .origin = std::move(command.origin),
+                          .freshness = std::move(command.freshness),
+                          .origin_access_key = std::move(command.origin_access_key),
+                          .origin_secret_key = std::move(command.origin_secret_key),
+                          .origin_region = std::move(command.origin_region)};
+  if (!command.origin_profile.empty()) {
+    client::Profile profile =
+        co_await co_await read_profile(std::move(command.origin_profile), shell.environment, ctx);
+    spec.origin_access_key = std::move(profile.credentials.access_key);
+    spec.origin_secret_key = std::move(profile.credentials.secret);
+    if (spec.origin_region.empty()) spec.origin_region = std::move(profile.region);
+  }
+  const Environment& environment = shell.environment;
+  if (spec.origin_access_key.empty()) {
+    spec.origin_access_key = environment.get("FOREBAY_ORIGIN_ACCESS_KEY");
+  }
+  if (spec.origin_secret_key.empty()) {
+    spec.origin_secret_key = Secret(environment.get("FOREBAY_ORIGIN_SECRET_KEY"));
+  }
+  if (spec.origin_access_key.empty() && spec.origin_secret_key.empty() &&
+      spec.origin.starts_with("s3://")) {
+    spec.origin_access_key = environment.get("AWS_ACCESS_KEY_ID");
+    spec.origin_secret_key = Secret(environment.get("AWS_SECRET_ACCESS_KEY"));
+  }
+  if (spec.origin_access_key.empty() != spec.origin_secret_key.empty()) {
+    co_return fail(Code::invalid, "the origin's access key and its secret come together");
+  }
+  std::string name = spec.name;
+  Json made = co_await co_await shell.admin().create_bucket(std::move(spec), ctx);
+  std::string origin = member(made, "origin");
+  co_return shell.print("made bucket " + name + (origin.empty() ? "" : " over " + origin));
+}
+
+Task<> run_bucket_list(Shell& shell, BucketList command, Context ctx) {
+  std::vector<Json> buckets = co_await co_await shell.admin().buckets(ctx);
+  if (command.json) co_return shell.print(Json(Json::Array(buckets)).dump());
+  size_t name_width = 4, freshness_width = 9;
+  for (const Json& bucket : buckets) {
+    name_width = std::max(name_width, member(bucket, "name").size());
+    freshness_width = std::max(freshness_width, member(bucket, "freshness").size());
+  }
+  auto line = [&](std::string name, std::string freshness, const std::string& origin) {
+    name.resize(name_width + 2, ' ');
+    freshness.resize(freshness_width + 2, ' ');
+    return shell.print(name + freshness + origin);
+  };
+  if (!buckets.empty()) co_await line("NAME", "FRESHNESS", "ORIGIN");
+  for (const Json& bucket : buckets) {
+    co_await line(member(bucket, "name"), member(bucket, "freshness"), member(bucket, "origin"));
+  }
+  co_return ok;
+}
+
+Task<> run_bucket_show(Shell& shell, BucketShow command, Context ctx) {
+  Json bucket = co_await co_await shell.admin().bucket(std::move(command.name), ctx);
+  if (command.json) co_return shell.print(bucket.dump());
+  co_return shell.streams.out(render_fields(bucket));
+}
+
+Task<> run_bucket_remove(Shell& shell, BucketRemove command, Context ctx) {
+  co_await co_await shell.admin().remove_bucket(command.name, ctx);
+  co_return shell.print("removed bucket " + command.name);
+}
+
+}  // namespace forebay::cli

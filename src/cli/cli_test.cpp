@@ -1,0 +1,346 @@
+// The whole program but its main: arguments in, output and exit code out, against a stub server in
+// a simulated world.
+#include <gmock/gmock.h>
+
+#include "cli/run.h"
+#include "testkit/stub_world.h"
+
+namespace forebay::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class CliTest : public testing::Test {
+ protected:
+  CliTest() {
+    environment_.variables = {{"FOREBAY_ADMIN", "127.0.0.1:9000"},
+                              {"FOREBAY_ROOT_ACCESS_KEY", "KEY"},
+                              {"FOREBAY_ROOT_SECRET_KEY", "secret"},
+                              {"HOME", "/people/bob"}};
+    environment_.directory = "/people/ada";
+    environment_.version = "1.2.3";
+    home_ = world_.world().loop().open_directory("/people/ada", true).value();
+    streams_.out = [this](std::string_view text) -> Result<> {
+      out_ += text;
+      return ok;
+    };
+    streams_.err = [this](std::string_view text) { err_ += text; };
+    streams_.in = [this](ByteSpan into) -> Result<size_t> {
+      size_t count = std::min(into.size(), in_.size());
+      std::memcpy(into.data(), in_.data(), count);
+      in_.erase(0, count);
+      return count;
+    };
+    objects();
+  }
+
+  int run(std::vector<std::string> arguments) {
+    out_.clear();
+    err_.clear();
+    return world_.run(cli::run(std::move(arguments), environment_, streams_, world_.context()))
+        .value();
+  }
+  std::map<std::string, testkit::S3Stub::Object>& objects() {
+    return world_.stub().buckets["data"];
+  }
+  void write(const std::string& path, const std::string& text) {
+    auto root = world_.world().loop().open_directory("/", false).value();
+    if (size_t slash = path.rfind('/'); slash != std::string::npos) {
+      EXPECT_TRUE(root->make_directory(path.substr(1, slash - 1)));
+    }
+    auto file = root->open(path.substr(1), io::OpenMode::create).value();
+    EXPECT_TRUE(file->truncate(0));
+    EXPECT_TRUE(file->write_at(0, as_bytes(text)));
+  }
+  std::string read(const std::string& path) {
+    auto file = home_->open(path, io::OpenMode::read);
+    if (!file) return "(none)";
+    std::string text((*file)->stat()->size, '\0');
+    ByteSpan into{reinterpret_cast<std::byte*>(text.data()), text.size()};
+    EXPECT_EQ((*file)->try_read_at(0, into), static_cast<ssize_t>(text.size()));
+    return text;
+  }
+  size_t files() { return home_->list("")->size(); }
+
+  testkit::StubWorld world_{{.seed = 21, .short_io = 0}};
+  std::shared_ptr<io::Directory> home_;
+  Environment environment_;
+  Streams streams_;
+  std::string in_, out_, err_;
+};
+
+TEST_F(CliTest, HelpIsForNewcomers) {
+  EXPECT_EQ(run({"--help"}), 0);
+  for (const char* word : {"serve", "bucket", "ls", "cp", "cat", "rm", "stat", "status",
+                           "FOREBAY_ROOT_ACCESS_KEY", "--data", "s3://"}) {
+    EXPECT_THAT(out_, HasSubstr(word));
+  }
+  EXPECT_EQ(run({"bucket", "create", "--help"}), 0);
+  EXPECT_THAT(out_, HasSubstr("--origin-profile"));
+  EXPECT_THAT(out_, HasSubstr("immutable"));
+  EXPECT_EQ(run({"--version"}), 0);
+  EXPECT_EQ(out_, "forebay 1.2.3\n");
+}
+
+TEST_F(CliTest, WrongUsageIsTwo) {
+  for (std::vector<std::string> bad : {std::vector<std::string>{},
+                                       {"nonsense"},
+                                       {"bucket"},
+                                       {"bucket", "create"},
+                                       {"cp", "a"},
+                                       {"ls", "--no-such"},
+                                       {"cp", "a", "b", "--part-size", "1"},
+                                       {"rm"}}) {
+    EXPECT_EQ(run(bad), 2) << (bad.empty() ? "" : bad[0]);
+    EXPECT_EQ(out_, "");
+    EXPECT_NE(err_, "");
+  }
+  EXPECT_TRUE(world_.stub().log.empty());
+}
+
+TEST_F(CliTest, BucketsFromMakingToRemoving) {
+  EXPECT_EQ(run({"bucket", "create", "images", "--origin", "dir:///srv", "--freshness", "exact"}),
+            0)
+      << err_;
+  EXPECT_EQ(out_, "made bucket images over dir:///srv\n");
+  EXPECT_EQ(run({"bucket", "create", "images"}), 1);
+  EXPECT_EQ(err_, "forebay: stub: BucketAlreadyExists\n");
+  EXPECT_EQ(run({"bucket", "ls"}), 0);
+  EXPECT_EQ(out_, "NAME    FRESHNESS  ORIGIN\nimages  exact      dir:///srv\n");
+  EXPECT_EQ(run({"bucket", "ls", "--json"}), 0);
+  EXPECT_EQ(out_, R"([{"name":"images","origin":"dir:///srv","freshness":"exact"}])"
+                  "\n");
+  EXPECT_EQ(run({"bucket", "show", "images"}), 0);
+  EXPECT_EQ(out_, "name: images\norigin: dir:///srv\nfreshness: exact\n");
+  EXPECT_EQ(run({"bucket", "rm", "images"}), 0);
+  EXPECT_EQ(out_, "removed bucket images\n");
+  EXPECT_EQ(run({"bucket", "show", "images"}), 1);
+  EXPECT_EQ(run({"bucket", "ls"}), 0);
+  EXPECT_EQ(out_, "");
+}
+
+TEST_F(CliTest, AnOriginsKeysComeFromAProfile) {
+  write("/people/bob/.aws/credentials",
+        "[lab]\naws_access_key_id=AK\naws_secret_access_key=SK\n"
+        "[short]\naws_access_key_id=AK\naws_secret_access_key=SK\naws_session_token=T\n");
+  write("/people/bob/.aws/config", "[profile lab]\nregion = eu-west-1\n");
+  EXPECT_EQ(run({"bucket", "create", "b-1", "--origin", "s3://x", "--origin-profile", "lab"}), 0)
+      << err_;
+  const Json& made = world_.stub().admin_buckets["b-1"];
+  EXPECT_EQ(made.string("origin_access_key").value(), "AK");
+  EXPECT_EQ(made.string("origin_secret_key").value(), "SK");
+  EXPECT_EQ(made.string("origin_region").value(), "eu-west-1");
+  EXPECT_EQ(run({"bucket", "create", "b-2", "--origin-profile", "none"}), 1);
+  EXPECT_THAT(err_, HasSubstr("no profile 'none'"));
+  EXPECT_EQ(run({"bucket", "create", "b-2", "--origin-profile", "short"}), 1);
+  EXPECT_THAT(err_, HasSubstr("session token"));
+}
+
+TEST_F(CliTest, AnOriginsKeysComeFromFlagsOrVariables) {
+  EXPECT_EQ(
+      run({"bucket", "create", "b-1", "--origin-access-key", "AK", "--origin-secret-key", "SK"}),
+      0);
+  EXPECT_EQ(world_.stub().admin_buckets["b-1"].string("origin_secret_key").value(), "SK");
+  EXPECT_THAT(out_, Not(HasSubstr("SK")));
+  EXPECT_EQ(run({"bucket", "create", "b-2", "--origin-access-key", "AK"}), 1);
+  environment_.variables["FOREBAY_ORIGIN_ACCESS_KEY"] = "EA";
+  environment_.variables["FOREBAY_ORIGIN_SECRET_KEY"] = "ES";
+  EXPECT_EQ(run({"bucket", "create", "b-3"}), 0);
+  EXPECT_EQ(world_.stub().admin_buckets["b-3"].string("origin_access_key").value(), "EA");
+}
+
+TEST_F(CliTest, LsShowsBucketsFoldersAndObjects) {
+  objects()["a.txt"].bytes = "12345";
+  objects()["dir/b"];
+  objects()["dir/sub/c"];
+  objects()["z"];
+  EXPECT_EQ(run({"ls"}), 0);
+  EXPECT_EQ(out_, "2015-10-21 07:28:00  data\n");
+  for (const char* path : {"data", "s3://data", "s3://data/"}) {
+    EXPECT_EQ(run({"ls", path}), 0);
+    EXPECT_EQ(out_,
+              "2015-10-21 07:28:00             5  a.txt\n"
+              "                              PRE  dir/\n"
+              "2015-10-21 07:28:00             0  z\n");
+  }
+  EXPECT_EQ(run({"ls", "data/dir/", "-r"}), 0);
+  EXPECT_THAT(out_, HasSubstr("  dir/b\n"));
+  EXPECT_THAT(out_, HasSubstr("  dir/sub/c\n"));
+  EXPECT_EQ(run({"ls", "none"}), 1);
+  EXPECT_THAT(err_, HasSubstr("NoSuchBucket"));
+}
+
+TEST_F(CliTest, LsTurnsPages) {
+  for (int i = 0; i < 2500; ++i) objects()["k" + std::to_string(10000 + i)];
+  EXPECT_EQ(run({"ls", "data"}), 0);
+  EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), 2500);
+}
+
+TEST_F(CliTest, CpGoesUpAndDown) {
+  write("/people/ada/f.txt", "hello");
+  EXPECT_EQ(run({"cp", "f.txt", "s3://data/dir/", "--content-type", "text/plain"}), 0) << err_;
+  EXPECT_EQ(objects()["dir/f.txt"].bytes, "hello");
+  EXPECT_EQ(objects()["dir/f.txt"].headers["content-type"], "text/plain");
+  EXPECT_EQ(run({"cp", "f.txt", "data/g"}), 0);
+  EXPECT_EQ(objects()["g"].bytes, "hello");
+  EXPECT_EQ(run({"cp", "./f.txt", "s3://data"}), 0);
+  EXPECT_TRUE(objects().contains("f.txt"));
+  EXPECT_EQ(run({"cp", "s3://data/g", "."}), 0) << err_;
+  EXPECT_EQ(read("g"), "hello");
+  EXPECT_EQ(run({"cp", "data/g", "./copy"}), 0) << err_;
+  EXPECT_EQ(read("copy"), "hello");
+  EXPECT_EQ(run({"cp", "data/g", "other"}), 0) << err_;
+  EXPECT_EQ(read("other"), "hello");
+  EXPECT_EQ(files(), 4u);
+  EXPECT_EQ(err_, "");
+}
+
+TEST_F(CliTest, CpInPartsKeepsEveryByte) {
+  std::string text;
+  for (int i = 0; text.size() < (12u << 20); ++i) text += std::to_string(i);
+  write("/people/ada/big", text);
+  EXPECT_EQ(run({"cp", "big", "s3://data/big", "--part-size", "5", "--parallel", "2"}), 0) << err_;
+  EXPECT_EQ(objects()["big"].bytes, text);
+  EXPECT_THAT(objects()["big"].etag, HasSubstr("-3"));
+  EXPECT_EQ(run({"cp", "s3://data/big", "down"}), 0) << err_;
+  EXPECT_EQ(read("down"), text);
+}
+
+TEST_F(CliTest, CpFromObjectToObjectKeepsHeaders) {
+  objects()["a"] = {"text", "\"e\"", {{"content-type", "x/y"}, {"x-amz-meta-m", "1"}}};
+  world_.stub().buckets["more"];
+  EXPECT_EQ(run({"cp", "s3://data/a", "s3://more/dir/"}), 0) << err_;
+  EXPECT_EQ(world_.stub().buckets["more"]["dir/a"].bytes, "text");
+  EXPECT_EQ(world_.stub().buckets["more"]["dir/a"].headers["x-amz-meta-m"], "1");
+}
+
+TEST_F(CliTest, CpSpeaksWithTheStreams) {
+  in_ = std::string(700'000, 'x') + "end";
+  EXPECT_EQ(run({"cp", "-", "s3://data/in"}), 0) << err_;
+  EXPECT_EQ(objects()["in"].bytes.size(), 700'003u);
+  EXPECT_EQ(run({"cp", "-", "s3://data/"}), 1);
+  EXPECT_THAT(err_, HasSubstr("needs a key"));
+  EXPECT_EQ(run({"cp", "s3://data/in", "-"}), 0);
+  EXPECT_THAT(out_, testing::EndsWith("xend"));
+  EXPECT_EQ(run({"cat", "data/in"}), 0);
+  EXPECT_EQ(out_.size(), 700'003u);
+}
+
+TEST_F(CliTest, CpSaysWhatItCannot) {
+  write("/people/ada/f", "x");
+  EXPECT_EQ(run({"cp", "./f", "./g"}), 1);
+  EXPECT_THAT(err_, HasSubstr("s3://BUCKET/KEY"));
+  EXPECT_EQ(run({"cp", "./none", "s3://data/"}), 1);
+  EXPECT_THAT(err_, HasSubstr("/people/ada/none"));
+  EXPECT_EQ(run({"cp", ".", "s3://data/x"}), 1);
+  EXPECT_EQ(run({"cp", "s3://data/none", "./h"}), 1);
+  EXPECT_THAT(err_, HasSubstr("s3://data/none"));
+  EXPECT_EQ(run({"cp", "s3://data", "./h"}), 1);
+  EXPECT_THAT(err_, HasSubstr("names no object"));
+  EXPECT_EQ(run({"cp", "s3://data/x", "./nowhere/"}), 1);
+  EXPECT_THAT(err_, HasSubstr("no such folder"));
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(CliTest, ABrokenDownloadLeavesTheOldFile) {
+  write("/people/ada/f", "old");
+  objects()["f"] = {std::string(500'000, 'n'), "\"e\"", {}};
+  world_.stub().cuts = std::deque<uint64_t>(50, 0);
+  world_.stub().cuts.front() = 100'000;
+  EXPECT_EQ(run({"cp", "s3://data/f", "f"}), 1);
+  EXPECT_EQ(read("f"), "old");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(CliTest, ProgressIsForTerminals) {
+  objects()["f"] = {std::string(5'000'000, 'n'), "\"e\"", {}};
+  world_.world().options().network_delay = milliseconds(100);
+  EXPECT_EQ(run({"cp", "s3://data/f", "f"}), 0);
+  EXPECT_EQ(err_, "");
+  environment_.terminal = true;
+  EXPECT_EQ(run({"cp", "s3://data/f", "f"}), 0);
+  EXPECT_THAT(err_, HasSubstr("100%"));
+  EXPECT_THAT(err_, HasSubstr("of 4.8 MiB"));
+  EXPECT_THAT(err_, testing::EndsWith("\n"));
+  EXPECT_EQ(run({"cp", "-q", "s3://data/f", "f"}), 0);
+  EXPECT_EQ(err_, "");
+}
+
+TEST_F(CliTest, RmTakesOneOrAll) {
+  for (int i = 0; i < 1100; ++i) objects()["d/" + std::to_string(i)];
+  objects()["d"];
+  objects()["e"];
+  EXPECT_EQ(run({"rm", "s3://data/d"}), 0);
+  EXPECT_EQ(objects().size(), 1101u);
+  EXPECT_EQ(run({"rm", "data/d/"}), 0);
+  EXPECT_EQ(objects().size(), 1101u);
+  EXPECT_EQ(run({"rm", "data"}), 1);
+  EXPECT_EQ(run({"rm", "-r", "data/d/"}), 0) << err_;
+  EXPECT_EQ(out_, "removed 1100 objects\n");
+  EXPECT_EQ(objects().size(), 1u);
+}
+
+TEST_F(CliTest, StatShowsWhatIsKnown) {
+  objects()["a"] = {std::string(2048, 'x'), "\"e\"", {{"content-type", "x/y"}}};
+  EXPECT_EQ(run({"stat", "data/a"}), 0);
+  EXPECT_EQ(out_,
+            "object: s3://data/a\nsize: 2048 (2.0 KiB)\netag: \"e\"\n"
+            "modified: 2015-10-21T07:28:00.000Z\ncontent-type: x/y\n");
+  EXPECT_EQ(run({"stat", "data/none"}), 1);
+}
+
+TEST_F(CliTest, StatusIsTheServersOwn) {
+  Json disk;
+  disk.set("path", "/d").set("bytes", 5);
+  world_.stub().status.set("version", "1").set("disks", Json::Array{disk}).set("cache", disk);
+  EXPECT_EQ(run({"status"}), 0);
+  EXPECT_EQ(out_,
+            "version: 1\ndisks:\n  -\n    path: /d\n    bytes: 5\n"
+            "cache:\n  path: /d\n  bytes: 5\n");
+  EXPECT_EQ(run({"status", "--json"}), 0);
+  EXPECT_THAT(out_, StartsWith(R"({"version":"1")"));
+}
+
+TEST_F(CliTest, CredentialsComeFromTheStrongestPlace) {
+  write("/srv/d/credentials", "[default]\naws_access_key_id=KEY\naws_secret_access_key=secret\n");
+  environment_.variables["FOREBAY_ROOT_SECRET_KEY"] = "wrong";
+  EXPECT_EQ(run({"ls"}), 1);
+  EXPECT_THAT(err_, HasSubstr("SignatureDoesNotMatch"));
+  EXPECT_EQ(run({"--data", "/srv/d", "ls"}), 0) << err_;
+  EXPECT_EQ(run({"ls", "--data", "../../srv/d"}), 0) << err_;
+  EXPECT_EQ(run({"ls", "--data", "/none"}), 1);
+  EXPECT_THAT(err_, HasSubstr("/none/credentials"));
+  environment_.variables.erase("FOREBAY_ROOT_SECRET_KEY");
+  EXPECT_EQ(run({"ls"}), 1);
+  EXPECT_THAT(err_, HasSubstr("credentials"));
+  environment_.variables["FOREBAY_DATA"] = "/srv/d";
+  EXPECT_EQ(run({"ls"}), 0);
+  environment_.variables["AWS_ACCESS_KEY_ID"] = "OTHER";
+  environment_.variables["AWS_SECRET_ACCESS_KEY"] = "x";
+  EXPECT_EQ(run({"ls"}), 1);
+  EXPECT_THAT(err_, HasSubstr("InvalidAccessKeyId"));
+}
+
+TEST_F(CliTest, AddressesComeFromFlagsAndVariables) {
+  EXPECT_EQ(run({"--s3", "127.0.0.1:1", "ls"}), 1);
+  environment_.variables["FOREBAY_S3"] = "127.0.0.1:1";
+  EXPECT_EQ(run({"ls"}), 1);
+  EXPECT_EQ(run({"--s3", "http://127.0.0.1:9000", "ls"}), 0);
+  EXPECT_EQ(run({"--s3", "nonsense", "ls"}), 1);
+  EXPECT_EQ(run({"--admin", "127.0.0.1:1", "status"}), 1);
+}
+
+TEST_F(CliTest, AClosedOutputIsAFailure) {
+  objects()["a"] = {"text", "\"e\"", {}};
+  streams_.out = [](std::string_view) -> Result<> {
+    return fail(Code::unavailable, "standard output: Broken pipe");
+  };
+  EXPECT_EQ(run({"ls", "data"}), 1);
+  EXPECT_EQ(run({"cat", "data/a"}), 1);
+  EXPECT_THAT(err_, HasSubstr("Broken pipe"));
+}
+
+}  // namespace
+}  // namespace forebay::cli

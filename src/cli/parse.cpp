@@ -1,0 +1,158 @@
+#include "cli/parse.h"
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+namespace forebay::cli {
+
+namespace {
+
+constexpr const char* kAbout =
+    R"(Forebay keeps the data your GPUs read close to them: an S3 endpoint with a
+cache on local disks, in front of the object store that holds the truth.
+
+Start the daemon with
+  forebay serve --data DIR            (forebay serve --help tells all of it)
+then, with the credentials it printed or keeps in DIR/credentials:
+  forebay --data DIR bucket create images --origin s3://my-bucket?region=eu-west-1
+  forebay --data DIR ls images
+  forebay --data DIR cp s3://images/cat.png .)";
+
+constexpr const char* kEnvironment = R"(
+Credentials, first that is there:
+  --data DIR                          DIR/credentials, as the daemon wrote it
+  FOREBAY_ROOT_ACCESS_KEY, FOREBAY_ROOT_SECRET_KEY
+  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+  FOREBAY_DATA                        as --data
+Objects are written s3://BUCKET/KEY or BUCKET/KEY.
+Exit codes: 0 done, 1 failed, 2 wrong usage.)";
+
+void add_connection(CLI::App& app, Connection& to) {
+  app.add_option("--s3", to.s3,
+                 "S3 address: HOST:PORT or URL (FOREBAY_S3; default 127.0.0.1:9000)");
+  app.add_option("--admin", to.admin,
+                 "Admin address: HOST:PORT or URL (FOREBAY_ADMIN; default 127.0.0.1:9001)");
+  app.add_option("--data", to.data, "Data directory of a daemon here, for its credentials");
+  app.add_option("--ca-bundle", to.authorities_file,
+                 "PEM file of authorities to trust for https (FOREBAY_CA_BUNDLE)");
+}
+
+// Declares subcommands; the one that was given leaves its struct in `command`.
+class Grammar {
+ public:
+  explicit Grammar(Command& command) : command_(command) {}
+
+  template <class C>
+  CLI::App& add(CLI::App& to, const char* name, const char* help, C& value) {
+    CLI::App* sub = to.add_subcommand(name, help);
+    // Values are complete only after the whole line was read.
+    sub->final_callback([this, &value] { command_ = value; });
+    return *sub;
+  }
+
+ private:
+  Command& command_;
+};
+
+struct Values {
+  BucketCreate bucket_create;
+  std::string origin_secret;
+  BucketList bucket_list;
+  BucketShow bucket_show;
+  BucketRemove bucket_remove;
+  List list;
+  Copy copy;
+  Cat cat;
+  Remove remove;
+  Stat stat;
+  ShowStatus status;
+};
+
+void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
+  CLI::App* bucket = app.add_subcommand("bucket", "Make, list, show and remove buckets");
+  bucket->require_subcommand(1);
+  CLI::App& create =
+      grammar.add(*bucket, "create", "Make a bucket over an origin", v.bucket_create);
+  create.add_option("name", v.bucket_create.name, "3-63 small letters, digits, '-', '.'")
+      ->required();
+  create.add_option("--origin", v.bucket_create.origin,
+                    "Where the objects are: s3://BUCKET[/PREFIX]?endpoint=URL&region=NAME or\n"
+                    "dir:///PATH; without it, a folder in the daemon's data directory");
+  create.add_option("--freshness", v.bucket_create.freshness,
+                    "How long reads may believe what is known: exact (ask the origin each time),\n"
+                    "ttl:60s, or immutable");
+  create.add_option("--origin-profile", v.bucket_create.origin_profile,
+                    "Take the origin's keys from this section of ~/.aws/credentials");
+  create.add_option("--origin-access-key", v.bucket_create.origin_access_key,
+                    "The origin's access key (FOREBAY_ORIGIN_ACCESS_KEY)");
+  create.add_option("--origin-secret-key", v.origin_secret,
+                    "Its secret; better in FOREBAY_ORIGIN_SECRET_KEY, where ps does not show it");
+  create.add_option("--origin-region", v.bucket_create.origin_region, "The origin's region");
+  CLI::App& ls = grammar.add(*bucket, "ls", "List buckets and their origins", v.bucket_list);
+  ls.add_flag("--json", v.bucket_list.json, "As JSON");
+  CLI::App& show = grammar.add(*bucket, "show", "Show all of one bucket", v.bucket_show);
+  show.add_option("name", v.bucket_show.name)->required();
+  show.add_flag("--json", v.bucket_show.json, "As JSON");
+  CLI::App& rm =
+      grammar.add(*bucket, "rm", "Forget a bucket; the origin's objects stay", v.bucket_remove);
+  rm.add_option("name", v.bucket_remove.name)->required();
+}
+
+void add_objects(CLI::App& app, Grammar& grammar, Values& v) {
+  CLI::App& ls = grammar.add(app, "ls", "List buckets, or the objects of one", v.list);
+  ls.add_option("path", v.list.path, "BUCKET or BUCKET/PREFIX");
+  ls.add_flag("-r,--recursive", v.list.recursive, "Look into folders too");
+  CLI::App& cp =
+      grammar.add(app, "cp", "Copy a file to an object, or back, or between objects", v.copy);
+  cp.add_option("source", v.copy.source, "FILE, '-' (standard input) or s3://BUCKET/KEY")
+      ->required();
+  cp.add_option("target", v.copy.target,
+                "FILE, folder, '-' (standard output), s3://BUCKET/KEY or s3://BUCKET/FOLDER/")
+      ->required();
+  cp.add_option("--content-type", v.copy.content_type, "Content type of the new object");
+  cp.add_option("--part-size", v.copy.part_mib, "MiB of a part of a long upload (default 16)")
+      ->check(CLI::Range(5, 5120));
+  cp.add_option("--parallel", v.copy.parallel, "Parts sent at once (default 4)")
+      ->check(CLI::Range(1, 64));
+  cp.add_flag("-q,--quiet", v.copy.quiet, "Without a progress bar");
+  CLI::App& cat = grammar.add(app, "cat", "Write an object to standard output", v.cat);
+  cat.add_option("path", v.cat.path, "BUCKET/KEY")->required();
+  CLI::App& rm = grammar.add(app, "rm", "Delete objects", v.remove);
+  rm.add_option("path", v.remove.path, "BUCKET/KEY; with -r BUCKET/PREFIX")->required();
+  rm.add_flag("-r,--recursive", v.remove.recursive, "All objects whose keys begin so");
+  CLI::App& stat = grammar.add(app, "stat", "Show an object's size, ETag and headers", v.stat);
+  stat.add_option("path", v.stat.path, "BUCKET/KEY")->required();
+  CLI::App& status = grammar.add(app, "status", "Show how the daemon is", v.status);
+  status.add_flag("--json", v.status.json, "As JSON");
+}
+
+}  // namespace
+
+std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
+                                     const std::string& version) {
+  CommandLine line;
+  Values values;
+  Grammar grammar(line.command);
+  CLI::App app(kAbout, "forebay");
+  app.footer(kEnvironment);
+  app.set_version_flag("--version", "forebay " + version);
+  app.require_subcommand(1);
+  // Connection options may stand before or after the command.
+  app.fallthrough();
+  add_connection(app, line.connection);
+  add_bucket(app, grammar, values);
+  add_objects(app, grammar, values);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out, complaint;
+    bool asked = app.exit(error, out, complaint) == 0;
+    return Say{asked ? 0 : 2, asked ? out.str() : complaint.str()};
+  }
+  if (auto* create = std::get_if<BucketCreate>(&line.command)) {
+    create->origin_secret_key = Secret(std::move(values.origin_secret));
+  }
+  return line;
+}
+
+}  // namespace forebay::cli

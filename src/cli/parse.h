@@ -1,0 +1,22 @@
+// The command line's grammar and its help. CLI11 stays inside parse.cpp.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cli/command.h"
+
+namespace forebay::cli {
+
+/// Nothing to carry out: help (exit code 0) or a mistake in the arguments (2), with what to print.
+struct Say {
+  int exit_code = 0;
+  std::string text;
+};
+
+/// `arguments` without the program's name.
+std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
+                                     const std::string& version);
+
+}  // namespace forebay::cli

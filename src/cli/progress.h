@@ -1,0 +1,47 @@
+// Progress: a bar with rate and time left on a terminal, for copies that take a while.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "io/loop.h"
+
+namespace forebay::cli {
+
+/// The line for these numbers, at most `columns` wide. Without a total it shows no bar.
+std::string render_progress(std::string_view name, uint64_t done, std::optional<uint64_t> total,
+                            double bytes_per_second, unsigned columns);
+
+/// Draws on standard error at most ten times a second. One loop.
+class Progress {
+ public:
+  /// `write` empty: draws nothing.
+  Progress(const io::Loop& clock, std::function<void(std::string_view)> write, std::string name,
+           std::optional<uint64_t> total, unsigned columns);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  /// Ends the line.
+  ~Progress();
+  void set_total(uint64_t total) { total_ = total; }
+  void moved(int64_t bytes);
+
+ private:
+  void draw(Time now);
+
+  const io::Loop& clock_;
+  std::function<void(std::string_view)> write_;
+  std::string name_;
+  std::optional<uint64_t> total_;
+  unsigned columns_;
+  uint64_t done_ = 0;
+  Time started_;
+  Time drawn_;
+  double rate_ = 0;  ///< bytes a second, smoothed
+  uint64_t rate_done_ = 0;
+  bool visible_ = false;
+};
+
+}  // namespace forebay::cli

@@ -1,0 +1,74 @@
+#include "cli/run.h"
+
+#include "cli/parse.h"
+
+namespace forebay::cli {
+
+namespace {
+
+Task<> carry_out(Shell& shell, Command command, Context ctx) {
+  if (auto* one = std::get_if<BucketCreate>(&command)) {
+    co_return co_await run_bucket_create(shell, std::move(*one), ctx);
+  }
+  if (auto* one = std::get_if<BucketList>(&command)) {
+    co_return co_await run_bucket_list(shell, *one, ctx);
+  }
+  if (auto* one = std::get_if<BucketShow>(&command)) {
+    co_return co_await run_bucket_show(shell, std::move(*one), ctx);
+  }
+  if (auto* one = std::get_if<BucketRemove>(&command)) {
+    co_return co_await run_bucket_remove(shell, std::move(*one), ctx);
+  }
+  if (auto* one = std::get_if<List>(&command)) {
+    co_return co_await run_list(shell, std::move(*one), ctx);
+  }
+  if (auto* one = std::get_if<Copy>(&command)) {
+    co_return co_await run_copy(shell, std::move(*one), ctx);
+  }
+  if (auto* one = std::get_if<Cat>(&command)) {
+    co_return co_await run_cat(shell, std::move(*one), ctx);
+  }
+  if (auto* one = std::get_if<Remove>(&command)) {
+    co_return co_await run_remove(shell, std::move(*one), ctx);
+  }
+  if (auto* one = std::get_if<Stat>(&command)) {
+    co_return co_await run_stat(shell, std::move(*one), ctx);
+  }
+  co_return co_await run_status(shell, std::get<ShowStatus>(command), ctx);
+}
+
+Task<> connect_and_carry_out(CommandLine line, const Environment& environment,
+                             const Streams& streams, Context ctx) {
+  client::SessionOptions options =
+      co_await co_await session_options(std::move(line.connection), environment, ctx);
+  std::unique_ptr<client::Session> session =
+      co_await co_await client::Session::open(std::move(options), ctx);
+  Shell shell{environment, streams, *session};
+  co_return co_await carry_out(shell, std::move(line.command), ctx);
+}
+
+}  // namespace
+
+Task<int> run(std::vector<std::string> arguments, const Environment& environment,
+              const Streams& streams, Context ctx) {
+  std::variant<CommandLine, Say> parsed = parse(arguments, environment.version);
+  if (auto* say = std::get_if<Say>(&parsed)) {
+    if (say->exit_code != 0) {
+      streams.err(say->text);
+      co_return say->exit_code;
+    }
+    Result<> said = streams.out(say->text);
+    co_return said ? 0 : 1;
+  }
+  Result<> done = co_await connect_and_carry_out(std::get<CommandLine>(std::move(parsed)),
+                                                 environment, streams, ctx);
+  if (done) co_return 0;
+  std::string text = "forebay: " + done.error().text() + '\n';
+  if (done.error().code() == Code::denied && done.error().detail() == "AccessDenied") {
+    text += "forebay: no rights, or no credentials: see 'forebay --help'\n";
+  }
+  streams.err(text);
+  co_return 1;
+}
+
+}  // namespace forebay::cli

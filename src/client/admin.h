@@ -1,0 +1,61 @@
+// AdminClient: the admin address's JSON interface, for the command line and tests.
+//
+//   GET    /v1/buckets        {"buckets":[bucket…]}
+//   POST   /v1/buckets        a BucketSpec → 201, the bucket
+//   GET    /v1/buckets/NAME   the bucket
+//   DELETE /v1/buckets/NAME   204
+//   GET    /v1/status         an object
+//
+// Requests are signed with SigV4 for the service "forebay"; errors are RFC 9457 problems.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/secret.h"
+#include "client/exchange.h"
+
+namespace forebay::client {
+
+struct AdminOptions {
+  http::Endpoint endpoint;
+  std::optional<Credentials> credentials = std::nullopt;
+};
+
+/// A bucket to be made. What is empty is left to the server's default.
+struct BucketSpec {
+  std::string name;
+  std::string origin = {};     ///< dir:///path, s3://bucket[/prefix]?endpoint=…
+  std::string freshness = {};  ///< exact, ttl:60s, immutable
+  std::string origin_access_key = {};
+  Secret origin_secret_key = {};
+  std::string origin_region = {};
+
+  Json to_json() const;
+};
+
+/// Errors: the problem's detail as text, its "code" member (an S3 error code) as detail(). One
+/// loop.
+class AdminClient {
+ public:
+  /// `http` must outlive it.
+  AdminClient(http::Client& http [[clang::lifetimebound]], AdminOptions options);
+
+  Task<std::vector<Json>> buckets(Context ctx);
+  Task<Json> bucket(std::string name, Context ctx);
+  Task<Json> create_bucket(BucketSpec spec, Context ctx);
+  Task<> remove_bucket(std::string name, Context ctx);
+  Task<Json> status(Context ctx);
+
+ private:
+  Task<Json> call(std::string method, std::string path, Json body, Context ctx);
+
+  Exchange exchange_;
+};
+
+/// The error of an answer with this status, whose body may be a problem.
+Error parse_problem(int status, std::string_view body);
+
+}  // namespace forebay::client

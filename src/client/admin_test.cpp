@@ -1,0 +1,67 @@
+#include "client/admin.h"
+
+#include "client/session.h"
+#include "testkit/stub_world.h"
+
+namespace forebay::client {
+namespace {
+
+class AdminClientTest : public testing::Test {
+ protected:
+  AdminClientTest() {
+    SessionOptions options;
+    options.admin = "127.0.0.1:9000";
+    options.credentials = Credentials{"KEY", Secret("secret")};
+    session_ = std::move(world_.run(Session::open(options, ctx())).value());
+  }
+  Context ctx() { return world_.context(); }
+  AdminClient& admin() { return session_->admin(); }
+
+  testkit::StubWorld world_;
+  std::unique_ptr<Session> session_;
+};
+
+TEST_F(AdminClientTest, BucketsAreMadeShownAndRemoved) {
+  BucketSpec spec{.name = "data",
+                  .origin = "s3://b?endpoint=http://h",
+                  .freshness = "ttl:60s",
+                  .origin_access_key = "A",
+                  .origin_secret_key = Secret("S"),
+                  .origin_region = "r"};
+  Result<Json> made = world_.run(admin().create_bucket(spec, ctx()));
+  ASSERT_TRUE(made) << made.error().text();
+  EXPECT_EQ(world_.stub().admin_buckets["data"].dump(),
+            R"({"name":"data","origin":"s3://b?endpoint=http://h","freshness":"ttl:60s",)"
+            R"("origin_access_key":"A","origin_secret_key":"S","origin_region":"r"})");
+  Result<Json> again = world_.run(admin().create_bucket(spec, ctx()));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code(), Code::exists);
+  EXPECT_EQ(again.error().detail(), "BucketAlreadyExists");
+  EXPECT_EQ(world_.run(admin().bucket("data", ctx()))->string("name").value(), "data");
+  EXPECT_EQ(world_.run(admin().buckets(ctx()))->size(), 1u);
+  EXPECT_TRUE(world_.run(admin().remove_bucket("data", ctx())));
+  EXPECT_EQ(world_.run(admin().bucket("data", ctx())).error().code(), Code::not_found);
+  EXPECT_EQ(world_.run(admin().buckets(ctx()))->size(), 0u);
+}
+
+TEST_F(AdminClientTest, WhatIsEmptyIsNotSaid) {
+  EXPECT_EQ(BucketSpec{.name = "n"}.to_json().dump(), R"({"name":"n"})");
+}
+
+TEST_F(AdminClientTest, StatusIsWhatTheServerSays) {
+  world_.stub().status.set("version", "0.1.0");
+  EXPECT_EQ(world_.run(admin().status(ctx()))->string("version").value(), "0.1.0");
+}
+
+TEST(ParseProblem, TakesWhatIsThere) {
+  Error error = parse_problem(400, R"({"title":"Bad","detail":"no such origin","code":"X"})");
+  EXPECT_EQ(error.code(), Code::invalid);
+  EXPECT_EQ(error.text(), "no such origin");
+  EXPECT_EQ(error.detail(), "X");
+  EXPECT_EQ(parse_problem(403, R"({"title":"Forbidden"})").text(), "Forbidden");
+  EXPECT_EQ(parse_problem(502, "<html>").text(), "the server answered 502");
+  EXPECT_EQ(parse_problem(409, R"({"code":"BucketNotEmpty"})").code(), Code::conflict);
+}
+
+}  // namespace
+}  // namespace forebay::client

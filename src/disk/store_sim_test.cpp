@@ -1,0 +1,161 @@
+// Long random lives of a Store with faults: evictions, recycling, full and failing disks.
+#include <gtest/gtest.h>
+
+#include "disk/sim_store_test.h"
+
+namespace forebay::disk {
+namespace {
+
+TEST(StoreSim, many_lives_of_fills_evictions_and_recycling) {
+  uint64_t evictions = 0, recycled = 0, moved = 0, found = 0;
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SimWorld world(seed, 400);
+    world.options().disks[0].capacity = 4 << 20;
+    world.open();
+    world.start(6);
+    world.steps(6000);
+    DiskStats stats = world.stats();
+    evictions += stats.evictions;
+    recycled += stats.recycled;
+    moved += stats.moved_bytes;
+    EXPECT_LE(stats.used, 4U << 20);
+    EXPECT_EQ(stats.read_errors + stats.write_errors + stats.verify_failures, 0U);
+    EXPECT_LE(world.store()->stats().open_files, 4U);
+    world.close();
+    world.open();
+    EXPECT_EQ(world.stats().rows_dropped + world.stats().files_removed, 0U)
+        << "an orderly end leaves rows and data in step";
+    found += world.check_all();
+    world.close();
+    if (HasFailure()) return;
+  }
+  // All of it must have happened.
+  EXPECT_GT(evictions, 1000U);
+  EXPECT_GT(recycled, 10U);
+  EXPECT_GT(moved, 0U);
+  EXPECT_GT(found, 1000U);
+}
+
+TEST(StoreSim, failing_calls_cost_units_and_at_last_the_disk_but_no_wrong_byte) {
+  uint64_t out = 0, errors = 0;
+  for (uint64_t seed = 1; seed <= 120; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SimWorld world(seed, 100);
+    world.sim().options().disk_error = seed % 3 == 0 ? 0.05 : 0.005;
+    world.options().errors_until_out = 6;
+    world.open();
+    world.start(4);
+    world.steps(1500);
+    DiskStats stats = world.stats();
+    errors += stats.read_errors + stats.write_errors;
+    if (!stats.healthy) {
+      ++out;
+      EXPECT_EQ(stats.units, 0U);
+      EXPECT_EQ(world.store()->reserve(unit_id(0), 1).error().code(), Code::unavailable);
+    }
+    world.kill();
+    world.sim().options().disk_error = 0;
+    world.open();
+    EXPECT_TRUE(world.stats().healthy);
+    world.check_all();
+    world.close();
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(out, 20U);
+  EXPECT_LT(out, 100U);
+  EXPECT_GT(errors, 500U);
+}
+
+TEST(StoreSim, a_file_system_smaller_than_its_capacity_refuses_and_goes_on) {
+  uint64_t refused = 0;
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SimWorld world(seed, 400);
+    world.options().disks[0].capacity = 8 << 20;
+    world.open();
+    world.start(6);
+    world.steps(200);
+    world.sim().options().disk_bytes = 5 << 20;  // somebody else fills the rest
+    world.steps(2500);
+    DiskStats stats = world.stats();
+    EXPECT_TRUE(stats.healthy) << "full is not broken";
+    EXPECT_LE(stats.limit, 8U << 20);
+    refused += stats.refused;
+    world.kill();
+    world.open();
+    world.check_all();
+    world.close();
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(refused, 50U);
+}
+
+TEST(StoreSim, an_index_that_fails_takes_its_disk_out) {
+  SimWorld world(1);
+  world.open();
+  world.start(2);
+  world.steps(300);
+  world.index()->fail_with(fail(Code::corrupt, "EIO"));
+  world.steps(500);
+  EXPECT_FALSE(world.stats().healthy);
+  world.index()->fail_with(std::nullopt);
+  world.kill();
+  world.open();
+  world.check_all();
+}
+
+TEST(StoreSim, a_full_index_waits_for_room) {
+  SimWorld world(1);
+  world.open();
+  EXPECT_TRUE(world.run(put_unit(world.store(), unit_id(0), 100, world.ctx())));
+  world.index()->fail_with(fail(Code::busy, "no space", "ENOSPC"));
+  EXPECT_FALSE(world.run(world.store()->commit_rows(world.ctx())));
+  EXPECT_TRUE(world.stats().healthy);
+  world.index()->fail_with(std::nullopt);
+  EXPECT_TRUE(world.run(world.store()->commit_rows(world.ctx())));
+  world.kill();
+  world.open();
+  EXPECT_EQ(world.stats().units, 1U) << "the row was not lost";
+}
+
+TEST(StoreSim, the_same_seed_gives_the_same_life) {
+  auto digest = [] {
+    SimWorld world(42, 100);
+    world.open();
+    world.start(4);
+    world.steps(2000);
+    return world.sim().digest();
+  };
+  EXPECT_EQ(digest(), digest());
+}
+
+Task<> give_up_early(std::shared_ptr<Store> store, Context ctx) {
+  io::Group group(ctx);
+  auto one = [](std::shared_ptr<Store> s, uint64_t n, Context c) -> Task<> {
+    static_cast<void>(co_await put_unit(s, unit_id(n), 1000, c));
+    co_return ok;
+  };
+  CancelToken token;
+  for (uint64_t n = 0; n < 10; ++n) group.spawn(one(store, n, ctx.under(token)));
+  co_await co_await io::yield(ctx);
+  for (uint64_t n = 10; n < 20; ++n) group.spawn(one(store, n, ctx.under(token)));
+  co_await co_await io::sleep_until(ctx.loop->now() + microseconds(100), ctx);
+  token.cancel();
+  Result<> joined = co_await group.join();
+  co_await std::move(joined);
+  // The queue is not stuck behind those who have left.
+  co_return co_await put_unit(store, unit_id(100), 1000, ctx);
+}
+
+TEST(StoreSim, puts_that_are_cancelled_hold_up_nobody) {
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    SimWorld world(seed);
+    world.open();
+    Result<> done = world.run(give_up_early(world.store(), world.ctx()));
+    EXPECT_TRUE(done) << done.error().text();
+  }
+}
+
+}  // namespace
+}  // namespace forebay::disk

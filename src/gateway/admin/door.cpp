@@ -1,0 +1,194 @@
+#include "gateway/admin/door.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "io/body.h"
+
+namespace forebay::gateway::admin {
+
+namespace {
+
+constexpr uint64_t kMaxBody = 64 << 10;
+
+int status_of(const Error& error) {
+  switch (error.code()) {
+    case Code::not_found: return 404;
+    case Code::exists:
+    case Code::conflict: return 409;
+    case Code::invalid: return 400;
+    case Code::denied: return 403;
+    case Code::too_large: return 413;
+    case Code::busy:
+    case Code::unavailable:
+    case Code::timeout:
+    case Code::cancelled: return 503;
+    case Code::corrupt:
+    case Code::internal: break;
+  }
+  return 500;
+}
+
+http::Response json(int status, const Json& value) {
+  return http::Response::text(status, "application/json", value.dump() + "\n");
+}
+
+/// The body of a control request, compared with the hash its signature covers.
+Task<Json> read_json(http::Request& request, const auth::Verified& verified, Context ctx) {
+  std::string text = co_await co_await io::read_all(request.take_body(), kMaxBody, ctx);
+  bool hashed = verified.claim && verified.claim->payload.kind == sign::PayloadKind::hash;
+  if (hashed && Sha256::of(as_bytes(text)) != verified.claim->payload.sha256) {
+    co_return fail(Code::invalid, "the body is not the one that was signed");
+  }
+  co_return co_await Json::parse(text);
+}
+
+Result<object::BucketSpec> read_spec(const Json& json) {
+  object::BucketSpec spec;
+  for (auto& [name, value] : *json.as_object()) {
+    constexpr std::string_view kKnown[] = {
+        "name",     "origin",      "freshness", "origin_access_key", "origin_secret_key", "origin_region", "unit_max",
+                                           "cache_writes"};
+    if (std::ranges::find(kKnown, name) == std::end(kKnown)) {
+      return fail(Code::invalid, "unknown member '" + name + "'");
+    }
+  }
+  auto url = json.string_or("origin", "");
+  auto freshness = json.string_or("freshness", spec.freshness.to_string());
+  auto access_key = json.string_or("origin_access_key", "");
+  auto secret = json.string_or("origin_secret_key", "");
+  auto region = json.string_or("origin_region", "");
+  auto unit_max = json.unsigned_or("unit_max", spec.unit_max);
+  auto cache_writes = json.boolean_or("cache_writes", spec.cache_writes);
+  for (auto* text : {&url, &freshness, &access_key, &secret, &region}) {
+    if (!*text) return text->error();
+  }
+  if (!unit_max) return std::move(unit_max.error());
+  if (!cache_writes) return std::move(cache_writes.error());
+  if (!region->empty() && url->find("region=") == std::string::npos) {
+    *url += (url->find('?') == std::string::npos ? "?region=" : "&region=") + *region;
+  }
+  spec.config = {*url, *access_key, Secret(*secret)};
+  auto parsed = object::Freshness::parse(*freshness);
+  if (!parsed) return std::move(parsed.error());
+  spec.freshness = *parsed;
+  spec.unit_max = *unit_max;
+  spec.cache_writes = *cache_writes;
+  return spec;
+}
+
+}  // namespace
+
+http::Response problem(const Error& error) {
+  int status = status_of(error);
+  Json body;
+  body.set("type", "about:blank")
+      .set("title", http::reason_phrase(status))
+      .set("status", status)
+      .set("detail", error.text());
+  if (!error.detail().empty()) body.set("code", error.detail());
+  return http::Response::text(status, "application/problem+json", body.dump() + "\n");
+}
+
+Json show(const object::Bucket& bucket) {
+  const origin::Capabilities& can = bucket.capabilities;
+  Json capabilities;
+  capabilities.set("conditional_put", can.conditional_put)
+      .set("conditional_get", can.conditional_get)
+      .set("part_number", can.part_number)
+      .set("versions", can.versions)
+      .set("start_after", can.start_after);
+  Json out;
+  out.set("name", bucket.name.text())
+      .set("origin", bucket.config.url)
+      .set("origin_access_key", bucket.config.access_key)
+      .set("freshness", bucket.freshness.to_string())
+      .set("unit_max", bucket.unit_max)
+      .set("cache_writes", bucket.cache_writes)
+      .set("created", iso8601(bucket.created))
+      .set("capabilities", std::move(capabilities));
+  return out;
+}
+
+Task<http::Response> Door::handle(http::Request& request, Context ctx) {
+  Result<http::Response> response = co_await answer(request, ctx);
+  if (!response) co_return problem(response.error());
+  co_return response;
+}
+
+http::Response Door::reject(int status, std::string_view reason) {
+  http::Response response = problem(fail(Code::invalid, std::string(reason)));
+  response.status = status;
+  return response;
+}
+
+Task<http::Response> Door::answer(http::Request& request, Context ctx) {
+  bool get = request.method == "GET" || request.method == "HEAD";
+  if (get && request.path == "/healthz") co_return http::Response::text(200, "text/plain", "ok\n");
+  if (get && request.path == "/readyz") {
+    bool ready = services_.ready.load();
+    co_return http::Response::text(ready ? 200 : 503, "text/plain",
+                                   ready ? "ready\n" : "not ready\n");
+  }
+  if (get && request.path == "/metrics") {
+    co_return http::Response::text(200, obs::Registry::kContentType, services_.metrics.render());
+  }
+  if (!request.path.starts_with("/v1/")) {
+    co_return fail(Code::not_found, "there is no " + std::string(request.path) +
+                                        " here: see docs/guide/admin-api.md");
+  }
+  co_return co_await control(request, ctx);
+}
+
+Task<http::Response> Door::control(http::Request& request, Context ctx) {
+  auth::Verified verified = co_await services_.guard.authenticate(request, ctx.loop->wall_now());
+  co_await auth::may(verified.principal, "forebay:Control", "", "");
+  std::string_view path = request.path.substr(std::string_view("/v1/").size());
+  constexpr std::string_view kBuckets = "buckets/";
+  if (path == "status" && request.method == "GET") co_return show_status();
+  if (path == "buckets" && request.method == "GET") co_return list_buckets();
+  if (path == "buckets" && request.method == "POST") {
+    Json body = co_await co_await read_json(request, verified, ctx);
+    BucketName name = co_await BucketName::parse(co_await body.string("name"));
+    object::BucketSpec spec = co_await read_spec(body);
+    auto made = co_await co_await services_.buckets.create(name, std::move(spec), ctx);
+    co_return json(201, show(*made));
+  }
+  if (path.starts_with(kBuckets)) {
+    object::BucketRef bucket = co_await services_.buckets.get(path.substr(kBuckets.size()));
+    if (request.method == "GET") co_return json(200, show(*bucket));
+    if (request.method == "DELETE") {
+      co_await co_await services_.buckets.remove(bucket->name, ctx);
+      co_return http::Response::make(204);
+    }
+  }
+  co_return fail(Code::not_found,
+                 "no such call: " + std::string(request.method) + " " + std::string(request.path));
+}
+
+http::Response Door::list_buckets() const {
+  Json::Array list;
+  for (const object::BucketRef& bucket : services_.buckets.list()) list.push_back(show(*bucket));
+  Json out;
+  out.set("buckets", std::move(list));
+  return json(200, out);
+}
+
+http::Response Door::show_status() const {
+  Json out = services_.status();
+  Json::Array jobs;
+  for (const job::Status& status : services_.jobs.list()) {
+    Json job;
+    job.set("name", status.name)
+        .set("state", job::name(status.state))
+        .set("done", status.done)
+        .set("total", status.total)
+        .set("unit", status.unit)
+        .set("last_error", status.last_error);
+    jobs.push_back(std::move(job));
+  }
+  out.set("jobs", std::move(jobs));
+  return json(200, out);
+}
+
+}  // namespace forebay::gateway::admin

@@ -1,0 +1,50 @@
+// The admin address: /healthz, /readyz and /metrics for machines, /v1/… for operators with the root
+// key (SigV4, service "forebay"). Errors are problem JSON (RFC 9457).
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include "auth/guard.h"
+#include "base/json.h"
+#include "http/server.h"
+#include "job/job.h"
+#include "object/bucket.h"
+#include "obs/metrics.h"
+
+namespace forebay::gateway::admin {
+
+/// What the admin door stands on; made by node.
+struct Services {
+  object::Buckets& buckets;
+  auth::Guard& guard;
+  obs::Registry& metrics;
+  job::Runner& jobs;
+  /// True from the first moment requests are served until draining begins.
+  std::atomic<bool>& ready;
+  /// The parts of /v1/status that only node knows: disks, addresses, version.
+  std::function<Json()> status;
+};
+
+class Door final : public http::Handler {
+ public:
+  explicit Door(Services services) : services_(std::move(services)) {}
+  Task<http::Response> handle(http::Request& request, Context ctx) override;
+  http::Response reject(int status, std::string_view reason) override;
+
+ private:
+  Task<http::Response> answer(http::Request& request, Context ctx);
+  Task<http::Response> control(http::Request& request, Context ctx);
+  http::Response list_buckets() const;
+  http::Response show_status() const;
+
+  Services services_;
+};
+
+/// An error as RFC 9457 writes it.
+http::Response problem(const Error& error);
+
+/// One bucket as the admin API shows it; secrets never.
+Json show(const object::Bucket& bucket);
+
+}  // namespace forebay::gateway::admin

@@ -1,0 +1,67 @@
+#include "node/duties.h"
+
+namespace forebay::node {
+
+namespace {
+
+using Duty = Task<> (disk::Store::*)(Context);
+
+class DiskJob final : public job::Job {
+ public:
+  DiskJob(std::string name, std::shared_ptr<disk::Store> disks, Duty duty)
+      : name_(std::move(name)), disks_(std::move(disks)), duty_(duty) {}
+  std::string name() const override { return name_; }
+  Task<> run(job::Progress&, Context ctx) override { co_return co_await ((*disks_).*duty_)(ctx); }
+
+ private:
+  std::string name_;
+  std::shared_ptr<disk::Store> disks_;
+  Duty duty_;
+};
+
+}  // namespace
+
+Result<> start_duties(job::Runner& jobs, const std::shared_ptr<disk::Store>& disks) {
+  const std::pair<const char*, Duty> duties[] = {{"evict", &disk::Store::run_evictor},
+                                                 {"recycle", &disk::Store::run_recycler},
+                                                 {"commit-index", &disk::Store::run_committer},
+                                                 {"scrub", &disk::Store::run_scrubber}};
+  for (auto& [name, duty] : duties) {
+    // A duty that failed is begun again; one that ended was told to.
+    Result<> started = jobs.start(std::make_shared<DiskJob>(name, disks, duty),
+                                  {.period = seconds(1), .retry = seconds(1)});
+    if (!started) return started;
+  }
+  return ok;
+}
+
+void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::Store>& disks) {
+  using Stats = disk::DiskStats;
+  disk::Stats now = disks->stats();
+  for (size_t i = 0; i < now.disks.size(); ++i) {
+    obs::Labels labels = {{"disk", now.disks[i].path}};
+    auto gauge = [&](const char* name, const char* help, uint64_t Stats::* field) {
+      metrics.gauge_from(name, help, labels, [disks, i, field] {
+        return static_cast<double>(disks->stats().disks.at(i).*field);
+      });
+    };
+    auto counter = [&](const char* name, const char* help, uint64_t Stats::* field) {
+      metrics.counter_from(name, help, labels,
+                           [disks, i, field] { return disks->stats().disks.at(i).*field; });
+    };
+    gauge("forebay_cache_bytes", "Bytes of units that can be served.", &Stats::live);
+    gauge("forebay_cache_used_bytes", "Bytes used on the disk.", &Stats::used);
+    gauge("forebay_cache_limit_bytes", "Bytes that may be used.", &Stats::limit);
+    gauge("forebay_cache_units", "Units that can be served.", &Stats::units);
+    counter("forebay_evictions_total", "Units evicted to make room.", &Stats::evictions);
+    counter("forebay_evicted_bytes_total", "Bytes of evicted units.", &Stats::evicted_bytes);
+    counter("forebay_disk_refused_total", "Reservations refused for lack of space.",
+            &Stats::refused);
+    counter("forebay_disk_read_errors_total", "Reads that failed.", &Stats::read_errors);
+    counter("forebay_disk_write_errors_total", "Writes that failed.", &Stats::write_errors);
+    counter("forebay_disk_verify_failures_total", "Units dropped: wrong bytes.",
+            &Stats::verify_failures);
+  }
+}
+
+}  // namespace forebay::node

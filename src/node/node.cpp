@@ -1,0 +1,282 @@
+#include "node/node.h"
+
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "auth/guard.h"
+#include "disk/store.h"
+#include "gateway/admin/door.h"
+#include "gateway/s3/door.h"
+#include "http/server.h"
+#include "job/job.h"
+#include "meta/rocks_store.h"
+#include "node/credentials.h"
+#include "node/duties.h"
+#include "node/elsewhere.h"
+#include "node/origins.h"
+#include "obs/log.h"
+
+namespace forebay::node {
+
+namespace {
+
+std::string absolute(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
+std::string read_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+// Everything that lives while the node serves; members in the order they are built.
+class Daemon {
+ public:
+  Daemon(const Settings& settings, io::Engine& engine) : settings_(settings) {
+    for (size_t i = 0; i < engine.loops(); ++i) {
+      loops_.push_back(&engine.loop(i));
+      crews_.add(engine.loop(i));
+    }
+  }
+
+  Task<> open(std::function<void(std::string)> say, Context ctx);
+  Task<> close(Context ctx);
+
+ private:
+  Task<> open_stores(Context ctx);
+  Task<> open_doors(Context ctx);
+  Task<> start_server(size_t index, io::Address address, http::ServerOptions options);
+  disk::Options disk_options();
+  http::ServerOptions server_options();
+  Task<> wind_down(std::unique_ptr<http::Server>& server [[clang::lifetimebound]], Time deadline,
+                   Context ctx);
+  Task<> close_clients(io::Loop& loop [[clang::lifetimebound]]);
+  Json status() const;
+
+  const Settings& settings_;
+  std::vector<io::Loop*> loops_;
+  std::string data_;
+  RootKey root_;
+  uint64_t descriptors_ = 0;
+
+  obs::Registry metrics_;
+  std::unique_ptr<obs::Log> log_;
+  std::unique_ptr<meta::RocksStore> rows_;
+  std::unique_ptr<meta::SingleMeta> meta_;
+  job::Crews crews_;
+  std::unique_ptr<job::Runner> jobs_;
+  std::shared_ptr<disk::Store> disks_;
+  std::unique_ptr<unit::Cache> units_;
+  std::unique_ptr<object::Heads> heads_;
+  std::unique_ptr<object::Store> objects_;
+  std::unique_ptr<Origins> origins_;
+  std::unique_ptr<object::Buckets> buckets_;
+  std::unique_ptr<auth::Keys> keys_;
+  std::unique_ptr<auth::Guard> s3_guard_, admin_guard_;
+  std::unique_ptr<gateway::s3::Services> s3_services_;
+  std::unique_ptr<gateway::s3::Door> s3_door_;
+  std::unique_ptr<gateway::admin::Door> admin_door_;
+  std::shared_ptr<io::TlsContext> tls_;
+  std::atomic<bool> ready_{false};
+
+  /// One server per loop, then the admin server on loop 0; each with its run() under way.
+  struct Running {
+    io::Loop* loop;
+    std::unique_ptr<http::Server> server;
+  };
+  std::vector<Running> servers_;
+};
+
+disk::Options Daemon::disk_options() {
+  disk::Options options;
+  std::vector<std::string> paths = settings_.disk;
+  if (paths.empty()) paths.push_back(data_ + "/cache");
+  for (const std::string& path : paths) {
+    std::string folder = absolute(path);
+    options.disks.push_back(
+        {.path = folder, .capacity = settings_.cache_size.bytes, .open_index = [folder] {
+           return disk::open_rocks_index(folder + "/index");
+         }});
+  }
+  options.boot_id = read_line("/proc/sys/kernel/random/boot_id");
+  // Half of the descriptors for units, the rest for connections.
+  options.max_open_files = static_cast<uint32_t>(std::min<uint64_t>(descriptors_ / 2, 65536));
+  return options;
+}
+
+Task<> Daemon::open_stores(Context ctx) {
+  rows_ = co_await co_await meta::RocksStore::open({.path = data_ + "/meta"}, ctx);
+  meta_ = std::make_unique<meta::SingleMeta>(*rows_);
+  jobs_ = std::make_unique<job::Runner>(*ctx.loop, *log_, metrics_);
+  disks_ = co_await co_await disk::Store::open(disk_options(), ctx);
+  co_await start_duties(*jobs_, disks_);
+  publish_disk_metrics(metrics_, disks_);
+  units_ = std::make_unique<unit::Cache>(disks_, crews_, loops_, unit::Options{}, metrics_);
+  heads_ = std::make_unique<object::Heads>(*meta_, crews_, object::HeadOptions{}, metrics_);
+  objects_ = std::make_unique<object::Store>(*heads_, *units_);
+  auto trust = co_await io::TlsContext::client(settings_.origin_ca);
+  origins_ = std::make_unique<Origins>(
+      OriginOptions{.own_folder = data_ + "/buckets",
+                    .default_origin = settings_.default_origin,
+                    .default_keys = {"", settings_.origin_access_key, settings_.origin_secret_key},
+                    .tls = trust},
+      loops_, metrics_);
+  buckets_ = std::make_unique<object::Buckets>(*rows_, *origins_);
+  co_return co_await buckets_->load(ctx);
+}
+
+http::ServerOptions Daemon::server_options() {
+  http::ServerOptions options;
+  options.max_connections = std::max<uint64_t>(64, descriptors_ / 4 / loops_.size());
+  options.tls = tls_;
+  return options;
+}
+
+Task<> Daemon::start_server(size_t index, io::Address address, http::ServerOptions options) {
+  io::Loop& loop = *loops_[index];
+  auto listener = co_await loop.listen(address);
+  auto server = std::make_unique<http::Server>(std::move(listener), *s3_door_, std::move(options));
+  io::start<void>(loop, server->run(Context{.loop = &loop}), [this](Result<> ended) {
+    if (!ended) log_->error("server ended", {{"error", ended.error().text()}});
+  });
+  servers_.push_back({&loop, std::move(server)});
+  co_return ok;
+}
+
+Task<> Daemon::open_doors(Context ctx) {
+  keys_ = std::make_unique<auth::Keys>(*rows_, root_.key);
+  co_await co_await keys_->load(ctx);
+  s3_guard_ = std::make_unique<auth::Guard>(*keys_, metrics_, auth::GuardOptions{"s3", "s3"});
+  admin_guard_ =
+      std::make_unique<auth::Guard>(*keys_, metrics_, auth::GuardOptions{"forebay", "admin"});
+  s3_services_ = std::make_unique<gateway::s3::Services>(*objects_, *buckets_, *s3_guard_, crews_,
+                                                         settings_.region, settings_.domain);
+  s3_door_ = std::make_unique<gateway::s3::Door>(*s3_services_, *log_, settings_.log_requests,
+                                                      metrics_);
+  admin_door_ = std::make_unique<gateway::admin::Door>(gateway::admin::Services{
+      *buckets_, *admin_guard_, metrics_, *jobs_, ready_, [this] { return status(); }});
+  if (settings_.tls_cert.empty() != settings_.tls_key.empty()) {
+    co_return fail(Code::invalid, "set both tls-cert and tls-key, or neither");
+  }
+  if (!settings_.tls_cert.empty()) {
+    tls_ = co_await io::TlsContext::server(settings_.tls_cert, settings_.tls_key);
+  }
+  io::Address address = co_await io::Address::parse(settings_.s3);
+  for (size_t i = 0; i < loops_.size(); ++i) {
+    co_await co_await run_elsewhere<void>(*loops_[i], start_server(i, address, server_options()),
+                                          ctx);
+    address.port = servers_.front().server->address().port;
+  }
+  io::Address admin = co_await io::Address::parse(settings_.admin);
+  auto listener = co_await ctx.loop->listen(admin);
+  auto server = std::make_unique<http::Server>(std::move(listener), *admin_door_);
+  io::start<void>(*ctx.loop, server->run(Context{.loop = ctx.loop}), [](Result<>) {});
+  servers_.push_back({ctx.loop, std::move(server)});
+  co_return ok;
+}
+
+Task<> Daemon::open(std::function<void(std::string)> say, Context ctx) {
+  descriptors_ = io::raise_descriptor_limit();
+  data_ = absolute(settings_.data);
+  auto level = co_await obs::parse_level(settings_.log_level);
+  auto format = settings_.log_format == "json" ? obs::LogFormat::json : obs::LogFormat::text;
+  log_ = co_await obs::Log::make({.level = level, .format = format, .file = settings_.log_file},
+                                 *ctx.loop);
+  constexpr uint64_t kFewDescriptors = 4096;
+  if (descriptors_ < kFewDescriptors) {
+    log_->warn("the limit of open files is low; raise it (ulimit -n, LimitNOFILE=)",
+               {{"limit", descriptors_}});
+  }
+  auto folder = co_await ctx.loop->open_directory(data_, true);
+  root_ = co_await load_root_key(settings_, *folder, *ctx.loop);
+  co_await co_await open_stores(ctx);
+  co_await co_await open_doors(ctx);
+  if (root_.fresh) {
+    say("root credentials, shown this once and kept in " + data_ + "/credentials:\n  access key " +
+        root_.key.id + "\n  secret key " + root_.key.secret.reveal());
+  }
+  ready_ = true;
+  say("ready s3=" + servers_.front().server->address().to_string() +
+      " admin=" + servers_.back().server->address().to_string());
+  co_return ok;
+}
+
+Task<> Daemon::wind_down(std::unique_ptr<http::Server>& server, Time deadline, Context ctx) {
+  (void)co_await server->drain(deadline, ctx);
+  server.reset();  // on its own loop
+  co_return ok;
+}
+
+Task<> Daemon::close_clients(io::Loop& loop) {
+  origins_->close(loop);
+  co_return ok;
+}
+
+Task<> Daemon::close(Context ctx) {
+  ready_ = false;
+  Time deadline = ctx.loop->now() + kDrain;
+  while (!servers_.empty()) {
+    // The admin server last: it tells how the drain goes.
+    Running running = std::move(servers_.front());
+    servers_.erase(servers_.begin());
+    (void)co_await run_elsewhere<void>(
+        *running.loop, wind_down(running.server, deadline, Context{.loop = running.loop}), ctx);
+  }
+  for (io::Loop* loop : loops_) {
+    (void)co_await run_elsewhere<void>(*loop, crews_.of(*loop).stop(), ctx);
+    if (origins_ != nullptr) {
+      (void)co_await run_elsewhere<void>(*loop, close_clients(*loop), ctx);
+    }
+  }
+  if (jobs_ != nullptr) (void)co_await jobs_->stop(ctx.until(deadline));
+  if (disks_ != nullptr) co_await co_await disks_->close(ctx);
+  co_return ok;
+}
+
+Json Daemon::status() const {
+  Json::Array disks;
+  for (const disk::DiskStats& disk : disks_->stats().disks) {
+    Json one;
+    one.set("path", disk.path)
+        .set("healthy", disk.healthy)
+        .set("limit", disk.limit)
+        .set("used", disk.used)
+        .set("units", disk.units);
+    disks.push_back(std::move(one));
+  }
+  Json out;
+  out.set("version", kVersion)
+      .set("ready", ready_.load())
+      .set("s3", servers_.empty() ? "" : servers_.front().server->address().to_string())
+      .set("buckets", static_cast<uint64_t>(buckets_->list().size()))
+      .set("disks", std::move(disks));
+  return out;
+}
+
+}  // namespace
+
+Result<> serve(const Settings& settings, std::function<void(std::string)> say) {
+  auto engine = io::Engine::make({.loops = settings.threads});
+  if (!engine) return std::move(engine.error());
+  Daemon daemon(settings, **engine);
+  for (int signal : {SIGTERM, SIGINT}) {
+    Result<> watched = (*engine)->on_signal(signal, [&] { (*engine)->stop(); });
+    if (!watched) return watched;
+  }
+  Context ctx{.loop = &(*engine)->loop(0)};
+  Result<> opened = ok;
+  io::start<void>(*ctx.loop, daemon.open(std::move(say), ctx), [&](Result<> result) {
+    opened = std::move(result);
+    if (!opened) (*engine)->stop();
+  });
+  (*engine)->run();
+  Result<> closed = (*engine)->run_task(daemon.close(ctx));
+  if (!opened) return opened;
+  return closed;
+}
+
+}  // namespace forebay::node

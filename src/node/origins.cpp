@@ -1,0 +1,83 @@
+#include "node/origins.h"
+
+#include "base/encoding.h"
+#include "origin/dir.h"
+#include "origin/s3.h"
+
+namespace forebay::node {
+
+namespace {
+
+constexpr std::string_view kDir = "dir://";
+constexpr std::string_view kS3 = "s3://";
+
+}  // namespace
+
+OriginMeter::OriginMeter(obs::Registry& registry)
+    : registry_(registry),
+      in_(registry.counter("forebay_origin_bytes_total", "Body bytes moved from and to origins.",
+                           {{"direction", "in"}})),
+      out_(registry.counter("forebay_origin_bytes_total", "Body bytes moved from and to origins.",
+                            {{"direction", "out"}})) {}
+
+void OriginMeter::request(std::string_view operation, bool good) {
+  registry_
+      .counter("forebay_origin_requests_total", "Requests to origins.",
+               {{"operation", std::string(operation)}, {"result", good ? "ok" : "error"}})
+      .add();
+}
+
+Origins::Origins(OriginOptions options, const std::vector<io::Loop*>& loops,
+                 obs::Registry& registry)
+    : options_(std::move(options)), meter_(std::make_shared<OriginMeter>(registry)) {
+  for (io::Loop* loop : loops) {
+    clients_.emplace(
+        loop, std::make_unique<http::Client>(*loop, http::ClientOptions{.tls = options_.tls}));
+  }
+}
+
+Result<object::OriginConfig> Origins::default_config(const BucketName& name) {
+  const std::string& url = options_.default_origin;
+  if (url.empty())
+    return object::OriginConfig{"dir://" + options_.own_folder + "/" + name.text(), "", {}};
+  object::OriginConfig config = options_.default_keys;
+  if (url.starts_with(kDir)) {
+    config.url = url + "/" + name.text();
+  } else if (url.starts_with(kS3)) {
+    config.url = "s3://" + name.text() + url.substr(kS3.size());
+  } else {
+    return fail(Code::invalid, "default-origin '" + url + "' is neither dir:// nor s3://");
+  }
+  return config;
+}
+
+Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config, bool create,
+                                                    Context ctx) {
+  std::string_view url = config.url;
+  if (url.starts_with(kDir)) {
+    auto path = percent_decode(url.substr(kDir.size()));
+    if (!path || !path->starts_with('/')) {
+      co_return fail(Code::invalid, "'" + config.url + "' needs an absolute path: dir:///PATH",
+                     "InvalidArgument");
+    }
+    co_return std::shared_ptr<origin::Origin>(
+        origin::make_dir_origin({.path = std::move(*path), .create = create, .meter = meter_}));
+  }
+  if (url.starts_with(kS3)) {
+    origin::S3Options options;
+    options.url = co_await origin::parse_s3_url(url);
+    options.access_key = config.access_key;
+    options.secret = config.secret;
+    options.meter = meter_;
+    options.client = [this](io::Loop& loop) -> http::Client& { return client(loop); };
+    if (create) co_await co_await origin::create_s3_bucket(options, ctx);
+    co_return origin::make_s3_origin(std::move(options));
+  }
+  co_return fail(Code::invalid,
+                 "origin '" + config.url +
+                     "' is of no known kind: dir:///PATH or "
+                     "s3://BUCKET[/PREFIX]?endpoint=URL&region=R",
+                 "InvalidArgument");
+}
+
+}  // namespace forebay::node

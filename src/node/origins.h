@@ -1,0 +1,57 @@
+// Opens the origins of buckets: by URL, with credentials, metered, over one HTTP client per loop.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "http/client.h"
+#include "io/tls.h"
+#include "object/bucket.h"
+#include "obs/metrics.h"
+#include "origin/origin.h"
+
+namespace forebay::node {
+
+/// Counts what origins do; one for all buckets, any thread.
+class OriginMeter final : public origin::Meter {
+ public:
+  explicit OriginMeter(obs::Registry& registry);
+  void request(std::string_view operation, bool good) override;
+  void body_bytes_in(uint64_t bytes) override { in_.add(bytes); }
+  void body_bytes_out(uint64_t bytes) override { out_.add(bytes); }
+
+ private:
+  obs::Registry& registry_;
+  obs::Counter& in_;
+  obs::Counter& out_;
+};
+
+struct OriginOptions {
+  std::string own_folder;             ///< absolute; own buckets are folders in it
+  std::string default_origin;         ///< Settings::default_origin
+  object::OriginConfig default_keys;  ///< for a default origin that needs keys; url unused
+  std::shared_ptr<io::TlsContext> tls;
+};
+
+/// See the top of this file. Any loop of `loops`.
+class Origins final : public object::OriginFactory {
+ public:
+  Origins(OriginOptions options, const std::vector<io::Loop*>& loops, obs::Registry& registry);
+
+  Result<object::OriginConfig> default_config(const BucketName& name) override;
+  Task<std::shared_ptr<origin::Origin>> open(object::OriginConfig config, bool create,
+                                             Context ctx) override;
+  /// Closes idle connections; before the engine stops. On the loop it names.
+  void close(io::Loop& loop) { clients_.at(&loop).reset(); }
+
+ private:
+  http::Client& client(io::Loop& loop) { return *clients_.at(&loop); }
+
+  OriginOptions options_;
+  std::shared_ptr<OriginMeter> meter_;
+  std::unordered_map<io::Loop*, std::unique_ptr<http::Client>> clients_;
+};
+
+}  // namespace forebay::node

@@ -1,0 +1,94 @@
+#include "node/settings.h"
+
+#include <charconv>
+
+namespace forebay::node {
+
+namespace {
+
+Error no_number(std::string_view text) {
+  return fail(Code::invalid, "'" + std::string(text) + "' is not a number");
+}
+
+Result<> assign(std::string& field, std::string_view text) {
+  field = text;
+  return ok;
+}
+
+Result<> assign(std::vector<std::string>& field, std::string_view text) {
+  field.clear();
+  while (!text.empty()) {
+    size_t comma = text.find(',');
+    field.emplace_back(text.substr(0, comma));
+    text = comma == std::string_view::npos ? "" : text.substr(comma + 1);
+  }
+  return ok;
+}
+
+Result<> assign(uint32_t& field, std::string_view text) {
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), field);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
+    return no_number(text);
+  }
+  return ok;
+}
+
+Result<> assign(bool& field, std::string_view text) {
+  if (text != "true" && text != "false") {
+    return fail(Code::invalid, "'" + std::string(text) + "' is neither true nor false");
+  }
+  field = text == "true";
+  return ok;
+}
+
+Result<> assign(ByteSize& field, std::string_view text) {
+  auto size = parse_size(text);
+  if (!size) return std::move(size.error());
+  field = *size;
+  return ok;
+}
+
+}  // namespace
+
+Result<ByteSize> parse_size(std::string_view text) {
+  uint64_t count = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
+  if (text.empty() || error != std::errc()) return no_number(text);
+  constexpr std::string_view kUnits[] = {"", "KiB", "MiB", "GiB", "TiB"};
+  for (int i = 0; i < 5; ++i) {
+    if (unit != kUnits[i] && !(i == 0 && unit == "B")) continue;
+    if (count > (UINT64_MAX >> (10 * i))) return no_number(text);
+    return ByteSize{count << (10 * i)};
+  }
+  return fail(Code::invalid, "'" + std::string(text) + "' is no size: use KiB, MiB, GiB or TiB");
+}
+
+std::string to_text(const ByteSize& size) {
+  constexpr const char* kUnits[] = {"", "KiB", "MiB", "GiB", "TiB"};
+  uint64_t count = size.bytes;
+  int unit = 0;
+  while (unit < 4 && count > 0 && count % 1024 == 0) {
+    count /= 1024;
+    ++unit;
+  }
+  return std::to_string(count) + kUnits[unit];
+}
+
+Result<> set(Settings& settings, std::string_view name, std::string_view text) {
+  Result<> done = fail(Code::invalid, "there is no setting '" + std::string(name) + "'");
+  visit(settings, [&](std::string_view field_name, auto& field, std::string_view) {
+    if (field_name == name) done = assign(field, text);
+  });
+  if (!done) return done.error_in("setting " + std::string(name));
+  return ok;
+}
+
+std::string lookup(const Environment& environment, std::string_view name) {
+  for (auto& [key, value] : environment) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+}  // namespace forebay::node

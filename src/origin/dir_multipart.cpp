@@ -1,0 +1,128 @@
+// The `dir` origin: uploads in parts.
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "origin/dir_key.h"
+#include "origin/dir_origin.h"
+#include "origin/tags.h"
+
+namespace forebay::origin {
+
+namespace {
+
+constexpr uint64_t kCopyStep = 64 << 20;
+
+}  // namespace
+
+Task<std::string> DirOrigin::create_upload_now(ObjectKey key, PutOptions options, Context ctx) {
+  co_await dir_path(key);
+  std::string id = dir_random_name(*ctx.loop);
+  DirUpload upload{key.text(), ctx.loop->wall_now(), std::move(options.fields)};
+  co_await co_await blocking(ctx,
+                             [&] { return store_.create_upload(id, upload, upload.initiated); });
+  co_return id;
+}
+
+Task<PartInfo> DirOrigin::put_part_now(ObjectKey key, std::string upload_id, uint32_t number,
+                                       PutOptions options, io::Body body, Context ctx) {
+  if (number < 1 || number > kMaxPartNumber) {
+    co_return fail(Code::invalid, "part numbers are 1 to 10,000", "InvalidArgument");
+  }
+  co_await co_await blocking(ctx, [&] { return store_.upload(upload_id, key.text()); });
+  DirTemp temp = co_await co_await take(std::move(body), ctx);
+  co_return co_await io::run_blocking(ctx, [&] {
+    Result<PartInfo> done =
+        store_.commit_part(temp, upload_id, number, options.all_checksums());
+    if (!done) store_.drop(temp);
+    return done;
+  });
+}
+
+Task<> DirOrigin::join(DirTemp& temp, const std::string& upload_id,
+                       const std::vector<PartInfo>& parts, Context ctx) {
+  for (const PartInfo& part : parts) {
+    auto file =
+        co_await co_await io::run_blocking(ctx, [&] { return store_.open_part(upload_id, part); });
+    for (uint64_t done = 0; done < part.size;) {
+      uint64_t length = std::min(part.size - done, kCopyStep);
+      co_await co_await io::run_blocking(
+          ctx, [&] { return temp.file->copy_from(*file, done, temp.size, length); });
+      temp.size += length;
+      done += length;
+    }
+  }
+  co_return ok;
+}
+
+Task<PutAnswer> DirOrigin::complete_upload_now(ObjectKey key, std::string upload_id,
+                                               std::vector<CompletedPart> asked, PutOptions options,
+                                               Context ctx) {
+  std::string path = co_await dir_path(key);
+  DirRecord record;
+  std::vector<PartInfo> parts =
+      co_await co_await blocking(ctx, [&]() -> Result<std::vector<PartInfo>> {
+        auto upload = store_.upload(upload_id, key.text());
+        if (!upload) return std::move(upload.error());
+        record.fields = std::move(upload->fields);
+        auto there = store_.parts(upload_id);
+        if (!there) return std::move(there.error());
+        return choose_parts(*there, asked, options_.min_part);
+      });
+  std::string digests;
+  for (const PartInfo& part : parts) {
+    std::string_view text = part.etag.text();
+    auto raw = from_hex(text.substr(1, text.size() - 2));
+    if (!raw || raw->size() != 16) {
+      co_return fail(Code::corrupt, "the record of a part is lost", "InvalidPart");
+    }
+    digests += *raw;
+    if (!record.parts.empty() && record.parts.back().size == part.size) {
+      ++record.parts.back().count;
+    } else {
+      record.parts.push_back({part.size, 1});
+    }
+  }
+  record.etag = multipart_etag(digests);
+  record.checksums = options.all_checksums();
+  DirTemp temp = co_await co_await take(io::Body::empty(), ctx);
+  Result<> joined = co_await join(temp, upload_id, parts, ctx);
+  if (!joined) {
+    co_await co_await drop(temp, ctx);
+    co_return std::move(joined.error());
+  }
+  PutAnswer answer = co_await co_await commit(std::move(temp), std::move(path), std::move(record),
+                                              options.conditions, ctx);
+  // The object is there; parts that stay behind are listed as an open upload and can be aborted.
+  (void)co_await io::run_blocking(ctx, [&] { return store_.drop_upload(upload_id); });
+  co_return answer;
+}
+
+Task<> DirOrigin::abort_upload_now(ObjectKey key, std::string upload_id, Context ctx) {
+  co_return co_await blocking(ctx, [&]() -> Result<> {
+    auto upload = store_.upload(upload_id, key.text());
+    if (!upload) return std::move(upload.error());
+    return store_.drop_upload(upload_id);
+  });
+}
+
+Task<ListPartsAnswer> DirOrigin::list_parts_now(ObjectKey key, std::string upload_id,
+                                                uint32_t part_marker, uint32_t max_parts,
+                                                Context ctx) {
+  co_return co_await blocking(ctx, [&]() -> Result<ListPartsAnswer> {
+    auto upload = store_.upload(upload_id, key.text());
+    if (!upload) return std::move(upload.error());
+    auto there = store_.parts(upload_id);
+    if (!there) return std::move(there.error());
+    return page_parts(*there, part_marker, max_parts);
+  });
+}
+
+Task<ListUploadsAnswer> DirOrigin::list_uploads_now(ListUploadsOptions options, Context ctx) {
+  co_return co_await blocking(ctx, [&]() -> Result<ListUploadsAnswer> {
+    auto all = store_.uploads();
+    if (!all) return std::move(all.error());
+    return page_uploads(*all, options);
+  });
+}
+
+}  // namespace forebay::origin

@@ -1,0 +1,137 @@
+// Between the files of the `dir` origin: its class. Users take origin/dir.h.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "io/loop.h"
+#include "origin/dir.h"
+#include "origin/dir_store.h"
+#include "origin/metered.h"
+
+namespace forebay::origin {
+
+/// 32 hex digits that nobody can guess.
+std::string dir_random_name(io::Loop& loop);
+
+/// Turns the blocking calls of DirStore into Tasks and streams bodies. Any loop.
+class DirOrigin final : public Origin {
+ public:
+  explicit DirOrigin(DirOptions options)
+      : options_(std::move(options)), store_(options_.path, options_.create) {}
+
+  [[clang::coro_wrapper]] Task<ObjectInfo> head(ObjectKey key, HeadOptions options,
+                                                Context ctx) override {
+    return metered(options_.meter, "head", head_now(std::move(key), options, ctx));
+  }
+  [[clang::coro_wrapper]] Task<GetAnswer> get(ObjectKey key, GetOptions options,
+                                              Context ctx) override {
+    return metered(options_.meter, "get", get_now(std::move(key), std::move(options), ctx));
+  }
+  [[clang::coro_wrapper]] Task<PutAnswer> put(ObjectKey key, PutOptions options, io::Body body,
+                                              Context ctx) override {
+    return metered(options_.meter, "put",
+                   put_now(std::move(key), std::move(options), std::move(body), ctx));
+  }
+  [[clang::coro_wrapper]] Task<> remove(ObjectKey key, Context ctx) override {
+    return metered(options_.meter, "remove", remove_now(std::move(key), ctx));
+  }
+  [[clang::coro_wrapper]] Task<ListAnswer> list(ListOptions options, Context ctx) override {
+    return metered(options_.meter, "list", list_now(std::move(options), ctx));
+  }
+  [[clang::coro_wrapper]] Task<std::string> create_upload(ObjectKey key, PutOptions options,
+                                                          Context ctx) override {
+    return metered(options_.meter, "create_upload",
+                   create_upload_now(std::move(key), std::move(options), ctx));
+  }
+  [[clang::coro_wrapper]] Task<PartInfo> put_part(ObjectKey key, std::string upload_id,
+                                                  uint32_t number, PutOptions options,
+                                                  io::Body body, Context ctx) override {
+    return metered(options_.meter, "put_part",
+                   put_part_now(std::move(key), std::move(upload_id), number, std::move(options),
+                                std::move(body), ctx));
+  }
+  [[clang::coro_wrapper]] Task<PutAnswer> complete_upload(ObjectKey key, std::string upload_id,
+                                                          std::vector<CompletedPart> parts,
+                                                          PutOptions options,
+                                                          Context ctx) override {
+    return metered(options_.meter, "complete_upload",
+                   complete_upload_now(std::move(key), std::move(upload_id), std::move(parts),
+                                       std::move(options), ctx));
+  }
+  [[clang::coro_wrapper]] Task<> abort_upload(ObjectKey key, std::string upload_id,
+                                              Context ctx) override {
+    return metered(options_.meter, "abort_upload",
+                   abort_upload_now(std::move(key), std::move(upload_id), ctx));
+  }
+  [[clang::coro_wrapper]] Task<ListPartsAnswer> list_parts(ObjectKey key, std::string upload_id,
+                                                           uint32_t part_marker, uint32_t max_parts,
+                                                           Context ctx) override {
+    return metered(
+        options_.meter, "list_parts",
+        list_parts_now(std::move(key), std::move(upload_id), part_marker, max_parts, ctx));
+  }
+  [[clang::coro_wrapper]] Task<ListUploadsAnswer> list_uploads(ListUploadsOptions options,
+                                                               Context ctx) override {
+    return metered(options_.meter, "list_uploads", list_uploads_now(std::move(options), ctx));
+  }
+  [[clang::coro_wrapper]] Task<Capabilities> probe(Context ctx) override {
+    return metered(options_.meter, "probe", probe_now(ctx));
+  }
+
+ private:
+  /// Runs `work` in the pool once the folder is open.
+  template <class F>
+  [[clang::coro_wrapper]] auto blocking(Context ctx, F work) {
+    return io::run_blocking(ctx, [this, loop = ctx.loop, work = std::move(work)]() mutable {
+      using R = std::invoke_result_t<F&>;
+      Result<> opened = store_.open(*loop);
+      return opened ? work() : R(std::move(opened.error()));
+    });
+  }
+
+  /// An open object and, of a small range, its bytes.
+  struct Opened {
+    DirObject object;
+    ByteRange range;
+    std::optional<Bytes> bytes;
+  };
+
+  Task<ObjectInfo> head_now(ObjectKey key, HeadOptions options, Context ctx);
+  Result<Opened> open_for_get(const std::string& path, const GetOptions& options, WallTime now);
+  Task<GetAnswer> get_now(ObjectKey key, GetOptions options, Context ctx);
+  /// Streams `body` into a temporary file. On an error nothing is left of it.
+  Task<DirTemp> take(io::Body body, Context ctx);
+  Task<> fill(DirTemp& temp, io::Body body, Context ctx);
+  Task<> drop(DirTemp& temp, Context ctx);
+  Task<PutAnswer> put_now(ObjectKey key, PutOptions options, io::Body body, Context ctx);
+  Task<PutAnswer> commit(DirTemp temp, std::string path, DirRecord record,
+                         WriteConditions conditions, Context ctx);
+  Task<> remove_now(ObjectKey key, Context ctx);
+  Task<ListAnswer> list_now(ListOptions options, Context ctx);
+  Task<Capabilities> probe_now(Context ctx);
+
+  // --- uploads (dir_multipart.cpp)
+
+  Task<std::string> create_upload_now(ObjectKey key, PutOptions options, Context ctx);
+  Task<PartInfo> put_part_now(ObjectKey key, std::string upload_id, uint32_t number,
+                              PutOptions options, io::Body body, Context ctx);
+  /// Copies the parts one after the other into `temp`, a bounded piece per job.
+  Task<> join(DirTemp& temp, const std::string& upload_id, const std::vector<PartInfo>& parts,
+              Context ctx);
+  Task<PutAnswer> complete_upload_now(ObjectKey key, std::string upload_id,
+                                      std::vector<CompletedPart> asked, PutOptions options,
+                                      Context ctx);
+  Task<> abort_upload_now(ObjectKey key, std::string upload_id, Context ctx);
+  Task<ListPartsAnswer> list_parts_now(ObjectKey key, std::string upload_id, uint32_t part_marker,
+                                       uint32_t max_parts, Context ctx);
+  Task<ListUploadsAnswer> list_uploads_now(ListUploadsOptions options, Context ctx);
+
+  const DirOptions options_;
+  DirStore store_;
+};
+
+}  // namespace forebay::origin

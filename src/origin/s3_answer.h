@@ -1,0 +1,38 @@
+// What an S3 server's answer means: errors in the house's codes, and header fields as ObjectInfo.
+// Pure; the requests are made elsewhere.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "http/client.h"
+#include "origin/origin.h"
+#include "origin/s3_xml.h"
+
+namespace forebay::origin {
+
+/// What was asked, as far as it decides what an error means.
+struct S3Asked {
+  bool write = false;                      ///< an unclear answer leaves the outcome unknown
+  std::string_view missing = "NoSuchKey";  ///< what a 404 without words is about
+};
+
+/// The error of an answer outside 2xx. `fault` is its document, when it had one. What the origin
+/// says about *our* credentials and its own bucket becomes "AccessDenied", so that no client takes
+/// it for a judgement on its own.
+Error s3_error(int status, const S3Fault& fault, const S3Asked& asked);
+
+/// Size, tag, date, version, fields and checksums of an answer to GET or HEAD; `size` is the whole
+/// object's.
+ObjectInfo s3_info(const http::ClientResponse& response, uint64_t size);
+
+/// x-amz-version-id, empty without one and for "null".
+std::string s3_version(const http::ClientResponse& response);
+/// The ETag field; empty without one.
+ETag s3_etag_of(const http::ClientResponse& response);
+
+/// Adds fields of an object to a request; those that a request has a meaning of its own for are
+/// left out.
+void add_s3_fields(const Fields& fields, http::HeadFields& out);
+
+}  // namespace forebay::origin

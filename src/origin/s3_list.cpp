@@ -1,0 +1,77 @@
+// Lists, in S3's second version where the server knows it, else in the first.
+#include <algorithm>
+
+#include "origin/s3_origin.h"
+
+namespace forebay::origin {
+
+namespace {
+
+/// Our continuations: which version goes on, and from where in the server's own words.
+constexpr std::string_view kToken = "t:";
+constexpr std::string_view kMarker = "m:";
+
+S3Call list_call(const ListOptions& options, std::string prefix) {
+  S3Call call{.missing = "NoSuchBucket"};
+  call.query = {{"encoding-type", "url"}, {"prefix", std::move(prefix)}};
+  if (!options.delimiter.empty()) call.query.emplace_back("delimiter", options.delimiter);
+  call.query.emplace_back("max-keys", std::to_string(options.max_keys));
+  return call;
+}
+
+/// Goes on where `page` ended.
+Result<std::string> next_of(const S3Page& page, const std::string& last_on_server) {
+  if (!page.token.empty()) return std::string(kToken) + page.token;
+  std::string marker = page.marker.empty() ? last_on_server : page.marker;
+  if (marker.empty()) return fail(Code::corrupt, "the origin's list is truncated and empty");
+  return std::string(kMarker) + marker;
+}
+
+}  // namespace
+
+Task<ListAnswer> S3Origin::list_now(ListOptions options, Context ctx) {
+  std::string after = options.start_after.empty() ? "" : wire_.prefixed(options.start_after);
+  bool first_version = options.continuation.starts_with(kMarker);
+  S3Page page;
+  if (!first_version) {
+    S3Call call = list_call(options, wire_.prefixed(options.prefix));
+    call.query.emplace_back("list-type", "2");
+    if (options.continuation.starts_with(kToken)) {
+      call.query.emplace_back("continuation-token", options.continuation.substr(kToken.size()));
+    } else if (!options.continuation.empty()) {
+      co_return fail(Code::invalid, "not a continuation of this origin", "InvalidArgument");
+    } else if (!after.empty()) {
+      call.query.emplace_back("start-after", after);
+    }
+    Result<S3Text> answer = co_await wire_.send_for_text(std::move(call), ctx);
+    // Servers without the second version ignore list-type, and start-after with it; some refuse.
+    bool refused = !answer && answer.error().code() == Code::invalid;
+    if (!answer && (!refused || !options.continuation.empty())) co_return std::move(answer.error());
+    if (answer) page = co_await parse_s3_list(answer->text);
+    first_version = refused || (!page.second && !after.empty());
+  } else {
+    after = options.continuation.substr(kMarker.size());
+  }
+  if (first_version) {
+    S3Call call = list_call(options, wire_.prefixed(options.prefix));
+    if (!after.empty()) call.query.emplace_back("marker", after);
+    S3Text answer = co_await co_await wire_.send_for_text(std::move(call), ctx);
+    page = co_await parse_s3_list(answer.text);
+  }
+
+  ListAnswer out = std::move(page.list);
+  std::string last;
+  if (!out.objects.empty()) last = out.objects.back().key;
+  if (!out.prefixes.empty()) last = std::max(last, out.prefixes.back());
+  if (out.truncated) out.next = co_await next_of(page, last);
+  for (ListedObject& object : out.objects) {
+    object.key = co_await wire_.stripped(std::move(object.key));
+  }
+  for (std::string& prefix : out.prefixes) {
+    prefix = co_await wire_.stripped(std::move(prefix));
+  }
+  if (!last.empty()) out.last_name = co_await wire_.stripped(std::move(last));
+  co_return out;
+}
+
+}  // namespace forebay::origin

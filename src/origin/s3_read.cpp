@@ -1,0 +1,142 @@
+// HEAD and GET: what is believed of an answer, and what is not.
+#include <algorithm>
+
+#include "origin/s3_origin.h"
+#include "origin/tags.h"
+
+namespace forebay::origin {
+
+namespace {
+
+/// A body on its way in: counted, and exactly as long as was said.
+class Incoming final : public io::Source {
+ public:
+  Incoming(std::unique_ptr<io::Source> inner, uint64_t length, std::shared_ptr<Meter> meter)
+      : inner_(std::move(inner)), left_(length), meter_(std::move(meter)) {}
+
+  Task<io::Chunk> next(Context ctx) override {
+    io::Chunk chunk = co_await co_await inner_->next(ctx);
+    uint64_t size = io::size(chunk);
+    if (size == 0 && left_ > 0) co_return fail(Code::unavailable, "the origin's body ends early");
+    if (size > left_) co_return fail(Code::corrupt, "the origin's body is too long");
+    left_ -= size;
+    if (meter_ != nullptr) meter_->body_bytes_in(size);
+    co_return chunk;
+  }
+
+ private:
+  std::unique_ptr<io::Source> inner_;
+  uint64_t left_;
+  std::shared_ptr<Meter> meter_;
+};
+
+std::optional<ContentRange> content_range(const http::ClientResponse& response) {
+  auto field = response.header("content-range");
+  if (!field) return std::nullopt;
+  Result<ContentRange> parsed = ContentRange::parse(*field);
+  return parsed ? std::optional(*parsed) : std::nullopt;
+}
+
+/// What a GET's answer holds of the object.
+struct Answered {
+  ByteRange range;
+  uint64_t total = 0;
+};
+
+Result<Answered> answered(const http::ClientResponse& response,
+                          const std::optional<ByteRange>& asked) {
+  if (response.status == 206) {
+    auto got = content_range(response);
+    if (!asked || !got) return fail(Code::corrupt, "the origin gave a range that was not asked");
+    ByteRange expected{asked->offset, std::min(asked->end(), got->total) - asked->offset};
+    if (asked->offset >= got->total || got->range != expected) {
+      return fail(Code::corrupt, "the origin gave another range than was asked");
+    }
+    if (response.content_length.value_or(expected.length) != expected.length) {
+      return fail(Code::corrupt, "the origin gave another length than its range has");
+    }
+    return Answered{expected, got->total};
+  }
+  if (response.status != 200 || !response.content_length) {
+    return fail(Code::corrupt, "the origin's answer to GET does not say how long it is");
+  }
+  uint64_t total = *response.content_length;
+  if (asked && (asked->offset != 0 || asked->end() < total)) {
+    return fail(Code::corrupt, "the origin gave the whole object where a range was asked");
+  }
+  return Answered{{0, total}, total};
+}
+
+/// A part's size, when the answer is one to a part number at all: servers that know none ignore it.
+Result<ObjectInfo> of_part(const http::ClientResponse& response, uint64_t length) {
+  auto range = content_range(response);
+  if (!range && !response.header("x-amz-mp-parts-count")) {
+    return fail(Code::invalid, "the origin knows no part numbers", "NotImplemented");
+  }
+  ObjectInfo info = s3_info(response, range ? range->total : length);
+  // Without the object's size its bytes are not named.
+  if (!range && info.version_id.empty()) info.tag = Tag();
+  info.size = range ? range->range.length : length;
+  info.checksums.clear();
+  return info;
+}
+
+}  // namespace
+
+Task<ObjectInfo> S3Origin::head_now(ObjectKey key, HeadOptions options, Context ctx) {
+  S3Call call{.method = "HEAD", .key = key.text()};
+  if (options.part_number > 0) {
+    call.query.emplace_back("partNumber", std::to_string(options.part_number));
+  }
+  if (options.checksums) call.fields.add("x-amz-checksum-mode", "ENABLED");
+  Result<http::ClientResponse> response = co_await wire_.send(std::move(call), ctx);
+  if (!response) {
+    const Error& error = response.error();
+    bool no_part = options.part_number > 0 && error.detail() == "InvalidRange";
+    if (no_part) co_return fail(Code::invalid, error.text(), "InvalidPartNumber");
+    co_return std::move(response.error());
+  }
+  if (!response->content_length) {
+    co_return fail(Code::corrupt, "the origin's answer to HEAD does not say how long it is");
+  }
+  if (options.part_number > 0) co_return of_part(*response, *response->content_length);
+  co_return s3_info(*response, *response->content_length);
+}
+
+Task<GetAnswer> S3Origin::get_now(ObjectKey key, GetOptions options, Context ctx) {
+  // S3 has no empty ranges; of an empty object all is asked instead.
+  bool ranged = options.range && options.range->length > 0;
+  S3Call call{.key = key.text()};
+  if (ranged) {
+    call.fields.add("range", "bytes=" + std::to_string(options.range->offset) + "-" +
+                                 std::to_string(options.range->end() - 1));
+  }
+  if (options.tag && !options.etag.empty() && !options.etag.weak()) {
+    call.fields.add("if-match", options.etag.text());
+  }
+  if (!options.version_id.empty()) call.query.emplace_back("versionId", options.version_id);
+  http::ClientResponse response = co_await co_await wire_.send(std::move(call), ctx);
+
+  Answered got = co_await answered(response, ranged ? options.range : std::nullopt);
+  GetAnswer answer;
+  answer.info = s3_info(response, got.total);
+  if (options.tag && answer.info.tag != *options.tag) {
+    co_return fail(Code::conflict, "the version has changed", "PreconditionFailed");
+  }
+  if (options.range && !ranged && got.total > 0) {
+    co_return fail(Code::invalid, "an empty range", "InvalidRange");
+  }
+  if (options.range) answer.info.checksums.clear();
+  answer.range = got.range;
+  answer.body.length = got.range.length;
+  if (got.range.length > 0) {
+    if (response.body.source == nullptr) {
+      co_return fail(Code::corrupt, "the origin's answer to GET has no body");
+    }
+    answer.body.source =
+        std::make_unique<Incoming>(std::move(response.body.source), got.range.length, meter_);
+  }
+  co_return answer;
+}
+
+}  // namespace forebay::origin

@@ -1,0 +1,157 @@
+#include "origin/s3_request.h"
+
+#include "base/encoding.h"
+
+namespace forebay::origin {
+
+namespace {
+
+/// Longer bodies ask first whether they are welcome.
+constexpr uint64_t kAskFirst = 1 << 20;
+/// A page of 1000 keys of 1024 bytes, each byte as "%XX", and what stands around them.
+constexpr uint64_t kMaxText = 16 << 20;
+constexpr uint64_t kMaxErrorText = 64 << 10;
+
+/// How far an outgoing body came; outlives the request that carries it.
+struct Progress {
+  uint64_t moved = 0;
+  bool failed = false;  ///< by its own source
+};
+
+class Outgoing final : public io::Source {
+ public:
+  Outgoing(std::unique_ptr<io::Source> inner, std::shared_ptr<Progress> progress,
+           std::shared_ptr<Meter> meter)
+      : inner_(std::move(inner)), progress_(std::move(progress)), meter_(std::move(meter)) {}
+
+  Task<io::Chunk> next(Context ctx) override {
+    Result<io::Chunk> chunk = co_await inner_->next(ctx);
+    if (!chunk) {
+      progress_->failed = true;
+      co_return std::move(chunk.error());
+    }
+    progress_->moved += io::size(*chunk);
+    if (meter_ != nullptr) meter_->body_bytes_out(io::size(*chunk));
+    co_return std::move(*chunk);
+  }
+
+ private:
+  std::unique_ptr<io::Source> inner_;
+  std::shared_ptr<Progress> progress_;
+  std::shared_ptr<Meter> meter_;
+};
+
+std::string encode(const std::vector<std::pair<std::string, std::string>>& query) {
+  std::string out;
+  for (const auto& [name, value] : query) {
+    if (!out.empty()) out += '&';
+    out += percent_encode(name) + '=' + percent_encode(value);
+  }
+  return out;
+}
+
+bool is_write(std::string_view method) { return method != "GET" && method != "HEAD"; }
+
+Task<std::string> read_text(http::ClientResponse& response, uint64_t limit, Context ctx) {
+  // A length that nobody stated is found out by reading; the limit holds either way.
+  if (response.body.length == http::kUnknownLength) response.body.length = 0;
+  co_return co_await io::read_all(std::move(response.body), limit, ctx);
+}
+
+/// What the answer's document says; nothing when there is none.
+Task<S3Fault> read_fault(http::ClientResponse& response, Context ctx) {
+  Result<std::string> text = co_await read_text(response, kMaxErrorText, ctx);
+  if (!text) co_return S3Fault{};
+  S3Fault fault = parse_s3_fault(*text).value_or(S3Fault{});
+  auto region = response.header("x-amz-bucket-region");
+  if (region && response.status < 400)
+    fault.message += " (the bucket is in " + std::string(*region) + ")";
+  co_return fault;
+}
+
+}  // namespace
+
+S3Wire::S3Wire(S3Options options) : options_(std::move(options)) {
+  if (options_.access_key.empty()) return;
+  signer_.emplace(sign::Credentials{options_.access_key, options_.secret}, options_.url.region);
+}
+
+Result<std::string> S3Wire::stripped(std::string name) const {
+  const std::string& prefix = options_.url.prefix;
+  if (!name.starts_with(prefix)) {
+    return fail(Code::corrupt, "the origin lists '" + name + "', which was not asked for");
+  }
+  name.erase(0, prefix.size());
+  return name;
+}
+
+http::ClientRequest S3Wire::request(const S3Call& call, WallTime now) const {
+  const S3Url& url = options_.url;
+  http::ClientRequest out;
+  out.method = call.method;
+  out.endpoint = url.endpoint;
+  if (url.virtual_style) out.endpoint.host = url.bucket + '.' + out.endpoint.host;
+  std::string path = url.virtual_style ? "/" : '/' + percent_encode(url.bucket);
+  if (!call.key.empty()) {
+    if (!url.virtual_style) path += '/';
+    path += percent_encode(prefixed(call.key), true);
+  }
+  std::string query = encode(call.query);
+  out.fields.add("host", out.endpoint.authority());
+  for (const Header& field : call.fields.list()) out.fields.add(field.name, field.value);
+  if (signer_) {
+    sign::Body body = !call.document.empty()
+                          ? sign::Body::hashed(Sha256::of(as_bytes(call.document)))
+                      : call.method == "PUT" ? sign::Body::not_signed()
+                                             : sign::Body::empty();
+    std::vector<Header> fields = out.fields.list();
+    sign::Signed made = signer_->sign({call.method, path, query, fields}, body, now);
+    for (const auto& [name, value] : made.headers) out.fields.add(name, value);
+  }
+  out.target = query.empty() ? path : path + '?' + query;
+  return out;
+}
+
+Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
+  auto progress = std::make_shared<Progress>();
+  bool write = is_write(call.method);
+  http::ClientRequest out = request(call, ctx.loop->wall_now());
+  uint64_t length = call.document.empty() ? call.body.length : 0;
+  if (!call.document.empty()) {
+    out.body = io::Body::of(Bytes(std::move(call.document)));
+  } else if (call.body.source != nullptr) {
+    out.body = {length,
+                std::make_unique<Outgoing>(std::move(call.body.source), progress, options_.meter)};
+    out.expect_continue = length > kAskFirst;
+  }
+  http::Client& client = options_.client(*ctx.loop);
+  Result<http::ClientResponse> response = co_await client.send(std::move(out), ctx);
+  if (!response) {
+    Error error = response.error_in(call.method + " at the origin");
+    bool stalled = error.code() == Code::timeout && ctx.loop->now() < ctx.deadline;
+    bool unclear = write && error.code() == Code::corrupt;
+    if (progress->failed || (!stalled && !unclear)) co_return error;
+    co_return fail(Code::unavailable, error.text());
+  }
+  if (response->status / 100 == 2) {
+    if (progress->moved >= length) co_return std::move(*response);
+    co_return fail(Code::unavailable, "the origin agreed to a body before it had it");
+  }
+  S3Fault fault = co_await co_await read_fault(*response, ctx);
+  co_return s3_error(response->status, fault, {.write = write, .missing = call.missing});
+}
+
+Task<S3Text> S3Wire::send_for_text(S3Call call, Context ctx) const {
+  bool write = is_write(call.method);
+  S3Text out;
+  out.head = co_await co_await send(std::move(call), ctx);
+  Result<std::string> text = co_await read_text(out.head, kMaxText, ctx);
+  if (!text) {
+    if (write) co_return fail(Code::unavailable, text.error().text());
+    co_return std::move(text.error());
+  }
+  out.text = std::move(*text);
+  co_return out;
+}
+
+}  // namespace forebay::origin

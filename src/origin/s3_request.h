@@ -1,0 +1,58 @@
+// S3Wire: one request to an S3 server: path or virtual style, the origin's prefix, signature, the
+// loop's client, and what a refusal means. What the requests are about is S3Origin's business.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "origin/s3.h"
+#include "origin/s3_answer.h"
+#include "sign/signer.h"
+
+namespace forebay::origin {
+
+struct S3Call {
+  std::string method = "GET";
+  std::string key = {};  ///< empty: the bucket itself. Without the origin's prefix.
+  std::vector<std::pair<std::string, std::string>> query = {};  ///< not encoded
+  http::HeadFields fields = {};
+  io::Body body = {};                      ///< of known length; not covered by the signature
+  std::string document = {};               ///< or a small one that is
+  std::string_view missing = "NoSuchKey";  ///< see S3Asked
+};
+
+/// An answer with its whole body.
+struct S3Text {
+  http::ClientResponse head;
+  std::string text;
+};
+
+class S3Wire {
+ public:
+  explicit S3Wire(S3Options options);
+
+  const S3Options& options() const { return options_; }
+  /// `name` as the server knows it.
+  std::string prefixed(std::string_view name) const {
+    return options_.url.prefix + std::string(name);
+  }
+  /// A name of the server without the prefix; not below it → Code::corrupt.
+  Result<std::string> stripped(std::string name) const;
+
+  /// Sends; an answer outside 2xx is the error it means. Not reached, stalled, or (for a write) not
+  /// understood → Code::unavailable. An error of call.body comes back as it is.
+  Task<http::ClientResponse> send(S3Call call, Context ctx) const;
+  /// The same, with the whole body in memory.
+  Task<S3Text> send_for_text(S3Call call, Context ctx) const;
+
+ private:
+  http::ClientRequest request(const S3Call& call, WallTime now) const;
+
+  const S3Options options_;
+  std::optional<sign::Signer> signer_;
+};
+
+}  // namespace forebay::origin

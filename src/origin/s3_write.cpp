@@ -1,0 +1,77 @@
+// PUT and DELETE, and the making of origins and of buckets.
+#include "origin/s3_origin.h"
+#include "origin/tags.h"
+
+namespace forebay::origin {
+
+namespace {
+
+/// Where an own region is S3's default and must not be named.
+constexpr std::string_view kAws = ".amazonaws.com";
+constexpr std::string_view kAwsDefault = "us-east-1";
+
+Task<> create_bucket_now(S3Options options, Context ctx) {
+  const S3Url& url = options.url;
+  S3Call call{.method = "PUT", .missing = "NoSuchBucket"};
+  if (url.endpoint.host.ends_with(kAws) && url.region != kAwsDefault) {
+    call.document = s3_location_document(url.region);
+  }
+  S3Wire wire(std::move(options));
+  Result<S3Text> made = co_await wire.send_for_text(std::move(call), ctx);
+  if (!made && made.error().detail() != "BucketAlreadyOwnedByYou")
+    co_return std::move(made.error());
+  co_return ok;
+}
+
+}  // namespace
+
+void add_s3_conditions(const WriteConditions& conditions, http::HeadFields& out) {
+  if (conditions.if_none_match_any) out.add("if-none-match", "*");
+  if (!conditions.if_match.empty()) out.add("if-match", conditions.if_match.text());
+}
+
+Task<io::Body> s3_body(io::Body body, Context ctx) {
+  if (body.length == http::kUnknownLength) {
+    co_return fail(Code::invalid, "S3 takes no body of unknown length", "MissingContentLength");
+  }
+  if (body.length > 0 || body.source == nullptr) co_return body;
+  io::Chunk chunk = co_await co_await body.source->next(ctx);
+  if (io::size(chunk) > 0) co_return fail(Code::internal, "a body is longer than it says");
+  co_return io::Body::empty();
+}
+
+Task<PutAnswer> S3Origin::put_now(ObjectKey key, PutOptions options, io::Body body, Context ctx) {
+  S3Call call{.method = "PUT", .key = key.text()};
+  add_s3_fields(options.fields, call.fields);
+  add_s3_fields(options.checksums, call.fields);
+  add_s3_conditions(options.conditions, call.fields);
+  uint64_t length = body.length;
+  call.body = co_await co_await s3_body(std::move(body), ctx);
+  http::ClientResponse response = co_await co_await wire_.send(std::move(call), ctx);
+  PutAnswer answer;
+  answer.etag = s3_etag_of(response);
+  answer.version_id = s3_version(response);
+  answer.tag = version_tag(answer.version_id, answer.etag, length);
+  co_return answer;
+}
+
+Task<> S3Origin::remove_now(ObjectKey key, std::string version_id, Context ctx) {
+  S3Call call{.method = "DELETE", .key = key.text()};
+  if (!version_id.empty()) call.query.emplace_back("versionId", std::move(version_id));
+  Result<http::ClientResponse> response = co_await wire_.send(std::move(call), ctx);
+  bool gone = !response && response.error().code() == Code::not_found &&
+              response.error().detail() != "NoSuchBucket";
+  if (!response && !gone) co_return std::move(response.error());
+  co_return ok;
+}
+
+std::shared_ptr<Origin> make_s3_origin(S3Options options) {
+  return std::make_shared<S3Origin>(std::move(options));
+}
+
+Task<> create_s3_bucket(S3Options options, Context ctx) {
+  std::shared_ptr<Meter> meter = options.meter;
+  return metered(std::move(meter), "create_bucket", create_bucket_now(std::move(options), ctx));
+}
+
+}  // namespace forebay::origin

@@ -1,0 +1,228 @@
+#include "origin/s3_xml.h"
+
+#include <algorithm>
+#include <pugixml.hpp>
+
+#include "base/encoding.h"
+
+namespace forebay::origin {
+
+namespace {
+
+Error corrupt(std::string_view what) {
+  return fail(Code::corrupt, "the origin's answer is not a " + std::string(what));
+}
+
+std::string_view local_name(const pugi::xml_node& node) {
+  std::string_view name = node.name();
+  size_t colon = name.find(':');
+  return colon == name.npos ? name : name.substr(colon + 1);
+}
+
+pugi::xml_node child(const pugi::xml_node& node, std::string_view name) {
+  for (const pugi::xml_node& one : node.children()) {
+    if (local_name(one) == name) return one;
+  }
+  return {};
+}
+
+std::string text(const pugi::xml_node& node, std::string_view name) {
+  return child(node, name).text().as_string();
+}
+bool is_true(const pugi::xml_node& node, std::string_view name) {
+  return text(node, name) == "true";
+}
+WallTime date(const pugi::xml_node& node, std::string_view name) {
+  return parse_iso8601(text(node, name)).value_or(WallTime{});
+}
+
+Result<pugi::xml_node> root(pugi::xml_document& document, std::string_view xml,
+                            std::string_view name) {
+  // White space counts: a key may be made of it.
+  if (!document.load_buffer(xml.data(), xml.size(), pugi::parse_default | pugi::parse_ws_pcdata)) {
+    return corrupt(name);
+  }
+  pugi::xml_node node = document.document_element();
+  if (local_name(node) != name) return corrupt(name);
+  return node;
+}
+
+/// Decodes names in a document whose EncodingType may be "url".
+class Names {
+ public:
+  explicit Names(const pugi::xml_node& document)
+      : encoded_(text(document, "EncodingType") == "url") {}
+  /// What does not decode is taken as a sign that nothing can be trusted.
+  std::string get(const pugi::xml_node& node, std::string_view name) {
+    std::string value = text(node, name);
+    if (!encoded_) return value;
+    std::optional<std::string> plain = percent_decode(value, true);
+    if (!plain) broken_ = true;
+    return std::move(plain).value_or("");
+  }
+  bool broken() const { return broken_; }
+
+ private:
+  bool encoded_;
+  bool broken_ = false;
+};
+
+ListedObject listed(const pugi::xml_node& node, Names& names) {
+  ListedObject out;
+  out.key = names.get(node, "Key");
+  out.size = child(node, "Size").text().as_ullong();
+  out.etag = s3_etag(text(node, "ETag"));
+  out.modified = date(node, "LastModified");
+  std::string storage = text(node, "StorageClass");
+  if (!storage.empty()) out.storage_class = std::move(storage);
+  return out;
+}
+
+std::string saved(const pugi::xml_document& document) {
+  struct Writer final : pugi::xml_writer {
+    std::string out;
+    void write(const void* data, size_t size) override {
+      out.append(static_cast<const char*>(data), size);
+    }
+  } writer;
+  document.save(writer, "", pugi::format_raw | pugi::format_no_declaration);
+  return std::move(writer.out);
+}
+
+constexpr const char* kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
+
+}  // namespace
+
+ETag s3_etag(std::string_view text) {
+  if (text.empty() || text.starts_with('"') || text.starts_with("W/")) {
+    return ETag(std::string(text));
+  }
+  return ETag('"' + std::string(text) + '"');
+}
+
+Result<S3Page> parse_s3_list(std::string_view xml) {
+  pugi::xml_document document;
+  Result<pugi::xml_node> list = root(document, xml, "ListBucketResult");
+  if (!list) return std::move(list.error());
+  Names names(*list);
+  S3Page page;
+  for (const pugi::xml_node& node : list->children()) {
+    if (local_name(node) == "Contents") {
+      page.list.objects.push_back(listed(node, names));
+    } else if (local_name(node) == "CommonPrefixes") {
+      page.list.prefixes.push_back(names.get(node, "Prefix"));
+    }
+  }
+  page.list.truncated = is_true(*list, "IsTruncated");
+  page.token = text(*list, "NextContinuationToken");
+  page.marker = names.get(*list, "NextMarker");
+  // Marker is what only the first version has; KeyCount what the second must have.
+  page.second = !page.token.empty() || child(*list, "KeyCount") || !child(*list, "Marker");
+  if (names.broken()) return corrupt("list: a name is badly encoded");
+  return page;
+}
+
+Result<std::string> parse_s3_upload_id(std::string_view xml) {
+  pugi::xml_document document;
+  Result<pugi::xml_node> node = root(document, xml, "InitiateMultipartUploadResult");
+  if (!node) return std::move(node.error());
+  std::string id = text(*node, "UploadId");
+  if (id.empty()) return corrupt("begun upload: no id");
+  return id;
+}
+
+Result<ListPartsAnswer> parse_s3_parts(std::string_view xml) {
+  pugi::xml_document document;
+  Result<pugi::xml_node> list = root(document, xml, "ListPartsResult");
+  if (!list) return std::move(list.error());
+  ListPartsAnswer out;
+  for (const pugi::xml_node& node : list->children()) {
+    if (local_name(node) != "Part") continue;
+    PartInfo part;
+    part.number = child(node, "PartNumber").text().as_uint();
+    part.size = child(node, "Size").text().as_ullong();
+    part.etag = s3_etag(text(node, "ETag"));
+    part.modified = date(node, "LastModified");
+    for (ChecksumKind kind : kAllChecksumKinds) {
+      std::string sum = text(node, "Checksum" + std::string(name(kind)));
+      if (!sum.empty()) part.checksums[std::string(header_name(kind))] = std::move(sum);
+    }
+    out.parts.push_back(std::move(part));
+  }
+  std::ranges::sort(out.parts, {}, &PartInfo::number);
+  out.truncated = is_true(*list, "IsTruncated");
+  if (!out.truncated) return out;
+  out.next_marker = child(*list, "NextPartNumberMarker").text().as_uint();
+  if (out.parts.empty()) return corrupt("list of parts: truncated and empty");
+  if (out.next_marker == 0) out.next_marker = out.parts.back().number;
+  return out;
+}
+
+Result<ListUploadsAnswer> parse_s3_uploads(std::string_view xml) {
+  pugi::xml_document document;
+  Result<pugi::xml_node> list = root(document, xml, "ListMultipartUploadsResult");
+  if (!list) return std::move(list.error());
+  Names names(*list);
+  ListUploadsAnswer out;
+  for (const pugi::xml_node& node : list->children()) {
+    if (local_name(node) == "Upload") {
+      out.uploads.push_back(
+          {names.get(node, "Key"), text(node, "UploadId"), date(node, "Initiated")});
+    } else if (local_name(node) == "CommonPrefixes") {
+      out.prefixes.push_back(names.get(node, "Prefix"));
+    }
+  }
+  out.truncated = is_true(*list, "IsTruncated");
+  if (out.truncated) {
+    out.next_key = names.get(*list, "NextKeyMarker");
+    out.next_upload = text(*list, "NextUploadIdMarker");
+    if (out.next_key.empty()) return corrupt("list of uploads: truncated without a way on");
+  }
+  if (names.broken()) return corrupt("list of uploads: a name is badly encoded");
+  return out;
+}
+
+Result<bool> parse_s3_versioning(std::string_view xml) {
+  pugi::xml_document document;
+  Result<pugi::xml_node> node = root(document, xml, "VersioningConfiguration");
+  if (!node) return std::move(node.error());
+  return text(*node, "Status") == "Enabled";
+}
+
+std::optional<S3Fault> parse_s3_fault(std::string_view xml) {
+  pugi::xml_document document;
+  Result<pugi::xml_node> node = root(document, xml, "Error");
+  if (!node) return std::nullopt;
+  return S3Fault{text(*node, "Code"), text(*node, "Message")};
+}
+
+Result<S3Completed> parse_s3_completed(std::string_view xml) {
+  pugi::xml_document document;
+  Result<pugi::xml_node> node = root(document, xml, "CompleteMultipartUploadResult");
+  if (node) return S3Completed{.etag = s3_etag(text(*node, "ETag"))};
+  std::optional<S3Fault> fault = parse_s3_fault(xml);
+  if (!fault) return std::move(node.error());
+  return S3Completed{.fault = std::move(fault)};
+}
+
+std::string s3_complete_document(const std::vector<CompletedPart>& parts) {
+  pugi::xml_document document;
+  pugi::xml_node list = document.append_child("CompleteMultipartUpload");
+  list.append_attribute("xmlns") = kNamespace;
+  for (const CompletedPart& one : parts) {
+    pugi::xml_node part = list.append_child("Part");
+    part.append_child("PartNumber").text().set(one.number);
+    part.append_child("ETag").text().set(one.etag.text().c_str());
+  }
+  return saved(document);
+}
+
+std::string s3_location_document(std::string_view region) {
+  pugi::xml_document document;
+  pugi::xml_node node = document.append_child("CreateBucketConfiguration");
+  node.append_attribute("xmlns") = kNamespace;
+  node.append_child("LocationConstraint").text().set(std::string(region).c_str());
+  return saved(document);
+}
+
+}  // namespace forebay::origin

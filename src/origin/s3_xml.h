@@ -1,0 +1,55 @@
+// The XML that S3 servers answer with, taken apart, and the one document we send. pugixml stays
+// inside s3_xml.cpp. Element prefixes and unknown elements are passed over; names of the keys are
+// those on the server, with the origin's prefix.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "origin/origin.h"
+
+namespace forebay::origin {
+
+/// Not XML, not the document that was asked for, or a list that cannot be gone on with →
+/// Code::corrupt, in all of these.
+
+/// A page of a list in either version.
+struct S3Page {
+  ListAnswer list = {};     ///< without `next`
+  bool second = false;      ///< an answer to list-type=2
+  std::string token = {};   ///< NextContinuationToken
+  std::string marker = {};  ///< NextMarker
+};
+Result<S3Page> parse_s3_list(std::string_view xml);
+
+Result<std::string> parse_s3_upload_id(std::string_view xml);
+Result<ListPartsAnswer> parse_s3_parts(std::string_view xml);
+Result<ListUploadsAnswer> parse_s3_uploads(std::string_view xml);
+/// Whether ?versioning answered "Enabled".
+Result<bool> parse_s3_versioning(std::string_view xml);
+
+/// What an <Error> document says.
+struct S3Fault {
+  std::string code = {}, message = {};
+};
+/// nullopt when it is none.
+std::optional<S3Fault> parse_s3_fault(std::string_view xml);
+
+/// The answer to CompleteMultipartUpload; S3 may send an error after a 200.
+struct S3Completed {
+  ETag etag = {};  ///< empty from some servers
+  std::optional<S3Fault> fault = {};
+};
+Result<S3Completed> parse_s3_completed(std::string_view xml);
+
+/// The body of CompleteMultipartUpload.
+std::string s3_complete_document(const std::vector<CompletedPart>& parts);
+/// The body of CreateBucket in a region other than us-east-1.
+std::string s3_location_document(std::string_view region);
+
+/// With the quotes that some servers leave out.
+ETag s3_etag(std::string_view text);
+
+}  // namespace forebay::origin

@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""Runs the stages of ./test one after another and counts every test.
+
+Each stage prints one line when it ends; what failed is printed whole and kept in build/logs. The
+last line reads `N passed, N failed`; the exit code is 1 when a test failed or could not run.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "logs"
+
+# Rooms whose code runs on several threads at once.
+THREADED = ["io", "obs", "http", "disk", "meta", "unit", "object"]
+FUZZ_SECONDS = 60
+SANITIZER_ENV = {
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": f"suppressions={ROOT}/tools/tsan.supp:history_size=4",
+}
+
+
+class Tally:
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+
+    def add(self, name, passed, failed, seconds, log, show):
+        self.passed += passed
+        self.failed += failed
+        mark = "ok  " if failed == 0 else "FAIL"
+        counts = f"{passed:>5} passed {failed:>3} failed"
+        print(f"{mark} {name:<34} {counts} {seconds:7.1f} s", flush=True)
+        if failed and show:
+            text = log.read_text(errors="replace").splitlines()
+            print("\n".join("    " + line for line in text[-60:]), flush=True)
+            print(f"    whole output: {log.relative_to(ROOT)}", flush=True)
+
+
+TALLY = Tally()
+
+
+def run(name, command, count, timeout, env=None, cwd=ROOT):
+    """Runs one command with its output in a log; count(text, code) gives (passed, failed)."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / (re.sub(r"\W+", "-", name).strip("-") + ".log")
+    started = time.monotonic()
+    with open(log, "w") as out:
+        try:
+            code = subprocess.run(command, cwd=cwd, stdout=out, stderr=subprocess.STDOUT,
+                                  stdin=subprocess.DEVNULL, timeout=timeout,
+                                  env={**os.environ, **(env or {})}).returncode
+        except subprocess.TimeoutExpired:
+            out.write(f"\ntimed out after {timeout} s\n")
+            code = -1
+    passed, failed = count(log.read_text(errors="replace"), code)
+    if code != 0 and failed == 0:
+        failed = 1  # it broke without naming a test
+    TALLY.add(name, passed, failed, time.monotonic() - started, log, True)
+    return failed == 0
+
+
+def whole(_, code):
+    """A command that is one test."""
+    return (1, 0) if code == 0 else (0, 1)
+
+
+def gtest(text, _):
+    passed = re.findall(r"^\[  PASSED  \] (\d+) tests?", text, re.M)
+    failed = re.findall(r"^\[  FAILED  \] (\d+) tests?, listed below", text, re.M)
+    return sum(map(int, passed)), sum(map(int, failed))
+
+
+def pytest(text, _):
+    last = text.strip().splitlines()[-1:] or [""]
+    number = lambda word: sum(map(int, re.findall(rf"(\d+) {word}", last[0])))
+    # A skipped test did not show anything: it counts as failed.
+    return number("passed"), number("failed") + number("errors?") + number("skipped")
+
+
+def unittest(text, code):
+    ran = re.search(r"^Ran (\d+) tests?", text, re.M)
+    count = int(ran[1]) if ran else 0
+    return (count, 0) if code == 0 else (0, max(count, 1))
+
+
+def build(preset, *targets):
+    return run(f"build {preset}", ["scripts/build.sh", preset, *targets], lambda t, c: (0, c != 0),
+               3600)
+
+
+def test_binaries(preset, rooms=None):
+    found = sorted((ROOT / "build" / preset).glob("*_test"))
+    return [b for b in found if rooms is None or b.name.removesuffix("_test") in rooms]
+
+
+def rooms_with_tests():
+    rooms = {t.relative_to(ROOT / "src").parts[0] for t in (ROOT / "src").rglob("*_test.cpp")}
+    return sorted(rooms) + (["sim"] if (ROOT / "tests" / "sim").exists() else [])
+
+
+def run_binaries(preset, rooms=None):
+    for binary in test_binaries(preset, rooms):
+        run(f"{preset} {binary.name}", [str(binary), "--gtest_brief=1"], gtest, 1200, SANITIZER_ENV,
+            ROOT / "build" / preset)
+
+
+def stage_tidy(_):
+    run("tidy", ["python3", "tools/tidy.py"], whole, 120)
+    run("tools", ["python3", "-m", "unittest", "discover", "-s", "tools", "-p", "*_test.py"],
+        unittest, 300)
+
+
+def stage_release(_):
+    if build("release"):
+        run_binaries("release")
+
+
+def stage_clients(args):
+    if not build("release", "forebay"):
+        return
+    if run("venv", ["scripts/venv.sh"], lambda t, c: (0, c != 0), 600):
+        env = {"FOREBAY_FULL": "1"} if args.all else {}
+        for folder in sorted((ROOT / "tests").iterdir()):
+            if any(folder.rglob("test_*.py")):
+                run(f"tests/{folder.name}",
+                    [".venv/bin/pytest", "-q", "-x" if args.fail_fast else "-q", str(folder)],
+                    pytest, 7200 if args.all else 1500, env)
+
+
+def stage_asan(_):
+    if build("asan", *[f"{room}_test" for room in rooms_with_tests()]):
+        run_binaries("asan")
+
+
+def stage_tsan(_):
+    rooms = [room for room in rooms_with_tests() if room in THREADED]
+    if build("tsan", *[f"{room}_test" for room in rooms]):
+        run_binaries("tsan", rooms)
+
+
+def stage_headers(_):
+    run("headers compile alone", ["scripts/build.sh", "headers"], whole, 3600)
+
+
+def stage_fuzz(_):
+    if not build("fuzz"):
+        return
+    for fuzzer in sorted((ROOT / "build" / "fuzz").glob("*_fuzz")):
+        corpus = LOGS / "corpus" / fuzzer.name
+        corpus.mkdir(parents=True, exist_ok=True)
+        run(f"fuzz {fuzzer.name}",
+            [str(fuzzer), str(corpus), f"-max_total_time={FUZZ_SECONDS}", "-timeout=10",
+             f"-artifact_prefix={LOGS}/"], whole, FUZZ_SECONDS * 4, SANITIZER_ENV)
+
+
+def stage_bench(_):
+    run("bench", ["python3", "bench/run.py", "--json", str(LOGS / "bench.json")], whole, 3600)
+    run("bench memory", ["python3", "bench/memory.py"], whole, 1800)
+
+
+STAGES = {"tidy": stage_tidy, "release": stage_release, "clients": stage_clients,
+          "asan": stage_asan, "tsan": stage_tsan}
+SLOW = {"headers": stage_headers, "fuzz": stage_fuzz, "bench": stage_bench}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./test", description=__doc__)
+    parser.add_argument("stage", nargs="*", help="only these stages")
+    parser.add_argument("--all", action="store_true", help="the slow stages and full sizes too")
+    parser.add_argument("--list", action="store_true", help="name the stages and end")
+    parser.add_argument("--fail-fast", action="store_true", help="end a stage at its first failure")
+    args = parser.parse_args()
+    stages = {**STAGES, **SLOW}
+    if args.list:
+        print("stages:", *STAGES, "| with --all:", *SLOW)
+        return 0
+    names = args.stage or [*STAGES, *(SLOW if args.all else {})]
+    unknown = [name for name in names if name not in stages]
+    if unknown:
+        parser.error(f"no such stage: {' '.join(unknown)} (see --list)")
+    started = time.monotonic()
+    for name in names:
+        stages[name](args)
+    print(f"took {(time.monotonic() - started) / 60:.1f} minutes")
+    print(f"{TALLY.passed} passed, {TALLY.failed} failed", flush=True)
+    return 0 if TALLY.failed == 0 and TALLY.passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
