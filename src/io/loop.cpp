@@ -9,9 +9,7 @@
 namespace forebay::io {
 
 Result<Address> Address::parse(std::string_view text) {
-  auto bad = [&] {
-    return fail(Code::invalid, "'" + std::string(text) + "' is not HOST:PORT");
-  };
+  auto bad = [&] { return fail(Code::invalid, "'" + std::string(text) + "' is not HOST:PORT"); };
   size_t colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return bad();
   std::string_view host = text.substr(0, colon);

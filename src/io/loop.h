@@ -163,8 +163,7 @@ Task<> yield(Context ctx);
 /// Runs `f` (returning Result<T>) outside the loop; it may block and must not touch loop state.
 /// It cannot be interrupted: deadline and cancel are looked at by the caller afterwards.
 template <class F, class R = std::invoke_result_t<F&>>
-[[clang::coro_wrapper]] auto run_blocking(Context ctx, F f)
-    -> Task<typename R::value_type>;
+[[clang::coro_wrapper]] auto run_blocking(Context ctx, F f) -> Task<typename R::value_type>;
 
 /// Starts a Task that nobody awaits, on the loop's run queue; `done` gets its result. Only Group,
 /// job, node and tests use it: everything else belongs to a scope.

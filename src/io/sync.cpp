@@ -57,9 +57,7 @@ class Semaphore::Wait final : public Leaf {
     semaphore_.free_ -= count_;
     return true;
   }
-  void start() override {
-    place_ = semaphore_.waiting_.insert(semaphore_.waiting_.end(), this);
-  }
+  void start() override { place_ = semaphore_.waiting_.insert(semaphore_.waiting_.end(), this); }
   void stop() override {
     semaphore_.waiting_.erase(place_);
     semaphore_.grant();  // those behind may want less
