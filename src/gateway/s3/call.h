@@ -30,32 +30,40 @@ struct Services {
 /// Decoded query parameters in the order sent; "" for one without '='.
 using Query = std::vector<std::pair<std::string, std::string>>;
 
-struct Call {
-  http::Request& request;
-  Services& services;
-  obs::RequestId id;
+/// What a request asks for: where, what, with which parameters.
+struct Routed {
   const Operation* operation = &kUnknown;
   std::string bucket_name = {};  ///< decoded; empty for the service
   std::string key_text = {};     ///< decoded; empty for a bucket
   Query query = {};
-  auth::Verified verdict = {};
-  Time authenticated = {};      ///< for Server-Timing
-  std::string_view cache = {};  ///< X-Cache; empty: does not apply
 
   /// The value of a query parameter; nothing when it is absent.
   std::optional<std::string_view> parameter(std::string_view name) const;
   /// A number parameter, `fallback` when absent; else Code::invalid, "InvalidArgument".
   Result<uint32_t> number(std::string_view name, uint32_t fallback, uint32_t limit) const;
+};
+
+/// Finds bucket, key, query and operation of a request: path style, and virtual-hosted style below
+/// `domain` and localhost. Errors: InvalidURI (bad percent-encoding); names are judged by the
+/// operation.
+Result<> route(const http::Request& request, std::string_view domain, Routed& out);
+
+struct Call : Routed {
+  Call(http::Request& r, Services& s, obs::RequestId i) : request(r), services(s), id(i) {}
+
+  http::Request& request;
+  Services& services;
+  obs::RequestId id;
+  auth::Verified verdict;
+  Time authenticated;      ///< for Server-Timing
+  std::string_view cache;  ///< X-Cache; empty: does not apply
+
   std::optional<std::string_view> header(std::string_view name) const {
     return request.header(name);
   }
   Result<object::BucketRef> bucket() const { return services.buckets.get(bucket_name); }
   Result<ObjectKey> key() const { return ObjectKey::parse(key_text); }
 };
-
-/// Finds bucket, key, query and operation of a request: path style and virtual-hosted style.
-/// Errors: InvalidURI (bad percent-encoding), InvalidBucketName is left to the operation.
-Result<> route(Call& call);
 
 // One function per operation, one file each.
 Task<http::Response> list_buckets(Call& call, Context ctx);

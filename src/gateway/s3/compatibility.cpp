@@ -31,7 +31,8 @@ std::string compatibility_page() {
       "# S3 compatibility\n\n"
       "Made from the table in `src/gateway/s3/operation.cpp` by `forebay s3-compatibility`; do not "
       "edit.\n"
-      "An operation that is not answered gets S3's `NotImplemented` (501) or, where S3 has no such\n"
+      "An operation that is not answered gets S3's `NotImplemented` (501) or, where S3 has no "
+      "such\n"
       "method, `MethodNotAllowed` (405): never a wrong success.\n";
   for (Scope scope : {Scope::service, Scope::bucket, Scope::object}) {
     page += "\n## " + std::string(title(scope)) +

@@ -39,7 +39,7 @@ Door::Door(Services& services, obs::Log& log, bool log_requests, obs::Registry& 
 }
 
 Task<http::Response> Door::answer(Call& call, Context ctx) {
-  Result<> routed = route(call);
+  Result<> routed = route(call.request, services_.domain, call);
   if (!routed) co_return std::move(routed.error());
   auto verified = services_.guard.authenticate(call.request, ctx.loop->wall_now());
   if (!verified) co_return std::move(verified.error());
@@ -57,7 +57,7 @@ Task<http::Response> Door::answer(Call& call, Context ctx) {
 }
 
 Task<http::Response> Door::handle(http::Request& request, Context ctx) {
-  Call call{.request = request, .services = services_, .id = obs::RequestId::make(*ctx.loop)};
+  Call call(request, services_, obs::RequestId::make(*ctx.loop));
   call.authenticated = request.received;
   Result<http::Response> response = co_await answer(call, ctx);
   auto trace = std::make_unique<Trace>();

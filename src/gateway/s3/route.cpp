@@ -41,22 +41,23 @@ std::string_view bucket_of_host(std::string_view authority, std::string_view dom
   return {};
 }
 
-bool matches(const Operation& row, const Call& call, Scope scope) {
-  return row.scope == scope && row.method == call.request.method &&
-         (row.marker.empty() || call.parameter(row.marker)) &&
-         (row.header.empty() || call.header(row.header));
+bool matches(const Operation& row, const http::Request& request, const Routed& routed,
+             Scope scope) {
+  return row.scope == scope && row.method == request.method &&
+         (row.marker.empty() || routed.parameter(row.marker)) &&
+         (row.header.empty() || request.header(row.header));
 }
 
 }  // namespace
 
-std::optional<std::string_view> Call::parameter(std::string_view name) const {
+std::optional<std::string_view> Routed::parameter(std::string_view name) const {
   for (auto& [key, value] : query) {
     if (key == name) return value;
   }
   return std::nullopt;
 }
 
-Result<uint32_t> Call::number(std::string_view name, uint32_t fallback, uint32_t limit) const {
+Result<uint32_t> Routed::number(std::string_view name, uint32_t fallback, uint32_t limit) const {
   auto text = parameter(name);
   if (!text || text->empty()) return fallback;
   uint32_t value = 0;
@@ -70,14 +71,14 @@ Result<uint32_t> Call::number(std::string_view name, uint32_t fallback, uint32_t
   return value;
 }
 
-Result<> route(Call& call) {
-  auto query = parse_query(call.request.query);
+Result<> route(const http::Request& request, std::string_view domain, Routed& out) {
+  auto query = parse_query(request.query);
   if (!query) return std::move(query.error());
-  call.query = std::move(*query);
-  std::string_view path = call.request.path;
+  out.query = std::move(*query);
+  std::string_view path = request.path;
   if (!path.starts_with('/')) return bad_uri();
   path.remove_prefix(1);
-  std::string_view bucket = bucket_of_host(call.request.authority, call.services.domain);
+  std::string_view bucket = bucket_of_host(request.authority, domain);
   std::string_view key = path;
   if (bucket.empty()) {
     size_t slash = path.find('/');
@@ -87,16 +88,15 @@ Result<> route(Call& call) {
   auto bucket_name = percent_decode(bucket);
   auto key_text = percent_decode(key);
   if (!bucket_name || !key_text) return bad_uri();
-  call.bucket_name = std::move(*bucket_name);
-  call.key_text = std::move(*key_text);
-  Scope scope = call.bucket_name.empty() ? Scope::service
-                : call.key_text.empty()  ? Scope::bucket
-                                         : Scope::object;
+  out.bucket_name = std::move(*bucket_name);
+  out.key_text = std::move(*key_text);
+  Scope scope = out.bucket_name.empty() ? Scope::service
+                : out.key_text.empty()  ? Scope::bucket
+                                        : Scope::object;
   for (const Operation& row : operations()) {
-    if (matches(row, call, scope)) {
-      call.operation = &row;
-      break;
-    }
+    if (!matches(row, request, out, scope)) continue;
+    out.operation = &row;
+    break;
   }
   return ok;
 }

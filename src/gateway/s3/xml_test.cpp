@@ -1,0 +1,93 @@
+#include "gateway/s3/xml.h"
+
+#include <gtest/gtest.h>
+
+namespace forebay::gateway::s3 {
+namespace {
+
+std::string delete_of(size_t count) {
+  std::string xml = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+  for (size_t i = 0; i < count; ++i)
+    xml += "<Object><Key>k" + std::to_string(i) + "</Key></Object>";
+  return xml + "</Delete>";
+}
+
+TEST(Xml, writes_elements_attributes_and_escapes) {
+  Xml xml("Result");
+  xml.text("Key", "a<b>&\"c").number("Size", 7).boolean("IsTruncated", false);
+  xml.open("Owner").text("ID", "x").close().text("After", "");
+  EXPECT_EQ(xml.str(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Result "
+            "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Key>a&lt;b&gt;&amp;\"c</Key>"
+            "<Size>7</Size><IsTruncated>false</IsTruncated><Owner><ID>x</ID></Owner><After></After>"
+            "</Result>");
+}
+
+TEST(Xml, controls_in_keys_become_references) {
+  Xml xml("R", false);
+  xml.text("Key", "a\x01z");
+  EXPECT_NE(xml.str().find("&#"), std::string::npos) << xml.str();
+  EXPECT_EQ(xml.str().find('\x01'), std::string::npos);
+}
+
+TEST(ParseDelete, reads_keys_versions_and_quiet) {
+  auto request = parse_delete(
+      "<Delete><Quiet>true</Quiet><Object><Key> a b&amp;c </Key><VersionId>v</VersionId></Object>"
+      "<Object><Key>d</Key></Object></Delete>");
+  ASSERT_TRUE(request) << request.error().text();
+  EXPECT_TRUE(request->quiet);
+  ASSERT_EQ(request->items.size(), 2U);
+  EXPECT_EQ(request->items[0].key, " a b&c ");
+  EXPECT_EQ(request->items[0].version_id, "v");
+}
+
+TEST(ParseDelete, keeps_its_limit) {
+  EXPECT_TRUE(parse_delete(delete_of(1000)));
+  EXPECT_FALSE(parse_delete(delete_of(1001)));
+  EXPECT_FALSE(parse_delete(delete_of(0)));
+}
+
+TEST(ParseDelete, refuses_what_is_not_one) {
+  for (const char* text : {"", "<", "<Delete>", "<Other/>", "<Delete><Object/></Delete>",
+                           "<Delete><Object><Key></Key></Object></Delete>", "plain"}) {
+    auto request = parse_delete(text);
+    ASSERT_FALSE(request) << text;
+    EXPECT_EQ(request.error().detail(), "MalformedXML") << text;
+  }
+}
+
+TEST(ParseComplete, reads_parts_with_and_without_quotes) {
+  auto parts = parse_complete(
+      "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>\"aa\"</ETag></Part>"
+      "<Part><ETag>bb</ETag><PartNumber>10000</PartNumber>"
+      "<ChecksumCRC32>AAAAAA==</ChecksumCRC32></Part></CompleteMultipartUpload>");
+  ASSERT_TRUE(parts) << parts.error().text();
+  ASSERT_EQ(parts->size(), 2U);
+  EXPECT_EQ((*parts)[0].etag.text(), "\"aa\"");
+  EXPECT_EQ((*parts)[1].etag.text(), "\"bb\"");
+  EXPECT_EQ((*parts)[1].checksums.at("x-amz-checksum-crc32"), "AAAAAA==");
+}
+
+std::string complete_of(const std::string& first, const std::string& second) {
+  auto part = [](const std::string& number) {
+    return "<Part><PartNumber>" + number + "</PartNumber><ETag>e</ETag></Part>";
+  };
+  return "<CompleteMultipartUpload>" + part(first) + part(second) + "</CompleteMultipartUpload>";
+}
+
+TEST(ParseComplete, refuses_disorder_and_numbers_out_of_bounds) {
+  struct Case {
+    const char *first, *second, *code;
+  };
+  for (const Case& c : {Case{"2", "1", "InvalidPartOrder"}, Case{"1", "1", "InvalidPartOrder"},
+                        Case{"0", "1", "MalformedXML"}, Case{"1", "10001", "MalformedXML"},
+                        Case{"1", "x", "MalformedXML"}, Case{"1", "", "MalformedXML"}}) {
+    auto parts = parse_complete(complete_of(c.first, c.second));
+    ASSERT_FALSE(parts);
+    EXPECT_EQ(parts.error().detail(), c.code) << c.first << " " << c.second;
+  }
+  EXPECT_FALSE(parse_complete("<CompleteMultipartUpload/>"));
+}
+
+}  // namespace
+}  // namespace forebay::gateway::s3

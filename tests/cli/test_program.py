@@ -1,0 +1,49 @@
+"""What the program prints without a daemon."""
+
+import os
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = os.environ.get("FOREBAY_BIN", str(ROOT / "build" / "release" / "forebay"))
+
+
+def run(*arguments):
+    """Runs the program to its end."""
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=30)
+
+
+def test_the_compatibility_page_is_current():
+    """docs/s3-compatibility.md is what the table of operations gives."""
+    printed = run("s3-compatibility")
+    assert printed.stdout == (ROOT / "docs" / "s3-compatibility.md").read_text()
+
+
+def test_help_names_every_setting():
+    """`serve --help` ends well and tells the contract's flags."""
+    shown = run("serve", "--help")
+    assert shown.returncode == 0
+    for flag in ("--data", "--disk", "--s3", "--admin", "--config", "--cache-size", "--memory"):
+        assert flag in shown.stdout, flag
+
+
+def test_mistakes_are_usage_errors():
+    """An unknown flag or a size that is none ends with 2 and says which."""
+    assert run("serve", "--no-such-flag").returncode == 2
+    assert run("no-such-word").returncode == 2
+    wrong = run("serve", "--cache-size", "much")
+    assert wrong.returncode != 0
+    assert "cache-size" in wrong.stderr
+
+
+def test_an_unreachable_daemon_is_a_plain_error():
+    """No daemon: exit code 1 and a sentence, not a trace."""
+    done = subprocess.run(
+        [PROGRAM, "--admin", "127.0.0.1:1", "status"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={"FOREBAY_ROOT_ACCESS_KEY": "AAAAAAAAAAAAAAAAAAAA", "FOREBAY_ROOT_SECRET_KEY": "s" * 40},
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("forebay: ")
