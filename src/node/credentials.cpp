@@ -23,7 +23,8 @@ Result<std::string> read_text(io::Directory& data) {
 Result<> write_text(io::Directory& data, std::string_view text) {
   auto file = data.open(kTemporary, io::OpenMode::create);
   if (!file) return std::move(file.error());
-  for (Result<> step : {(*file)->make_private(), (*file)->truncate(0), (*file)->write_at(0, as_bytes(text)), (*file)->sync(),
+  io::File& f = **file;
+  for (Result<> step : {f.make_private(), f.truncate(0), f.write_at(0, as_bytes(text)), f.sync(),
                         data.rename(kTemporary, kFile, false), data.sync("")}) {
     if (!step) return step;
   }

@@ -1,5 +1,5 @@
-// `forebay`: the daemon (`serve`) and, for every other word, the command line client. The only place
-// that reads the process's environment and holds its standard streams.
+// `forebay`: the daemon (`serve`) and, for every other word, the command line client. The only
+// place that reads the process's environment and holds its standard streams.
 #include <sys/ioctl.h>
 #include <unistd.h>
 

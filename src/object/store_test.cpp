@@ -19,7 +19,8 @@ class StoreTest : public ObjectTest {
     return run(io::read_all(std::move(answer->body), 1 << 30, ctx()));
   }
   Result<origin::PutAnswer> put(std::string bytes, origin::PutOptions options = {}) {
-    return run(objects_.put(bucket_, key_, std::move(options), io::Body::of(Bytes(std::move(bytes))),
+    return run(objects_.put(bucket_, key_, std::move(options),
+                            io::Body::of(Bytes(std::move(bytes))),
                             ctx()));
   }
   bool believed() { return heads_.believed(*bucket_, "key", loop_.now()) != nullptr; }

@@ -43,7 +43,7 @@ def test_an_unreachable_daemon_is_a_plain_error():
         capture_output=True,
         text=True,
         timeout=30,
-        env={"FOREBAY_ROOT_ACCESS_KEY": "AAAAAAAAAAAAAAAAAAAA", "FOREBAY_ROOT_SECRET_KEY": "s" * 40},
+        env={"FOREBAY_ROOT_ACCESS_KEY": "A" * 20, "FOREBAY_ROOT_SECRET_KEY": "s" * 40},
     )
     assert done.returncode == 1
     assert done.stderr.startswith("forebay: ")

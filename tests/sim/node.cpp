@@ -52,11 +52,11 @@ void Node::die() { index_->die(); }
 
 disk::Options Node::disk_options() {
   disk::Options options;
-  options.disks.push_back({.path = "/disk",
-                           .capacity = machine_.disk_capacity,
-                           .open_index = [index = index_]() -> Result<std::shared_ptr<disk::Index>> {
-                             return std::shared_ptr<disk::Index>(index);
-                           }});
+  auto open_index = [index = index_]() -> Result<std::shared_ptr<disk::Index>> {
+    return std::shared_ptr<disk::Index>(index);
+  };
+  options.disks.push_back(
+      {.path = "/disk", .capacity = machine_.disk_capacity, .open_index = open_index});
   options.boot_id = machine_.boot_id;
   options.small_max = machine_.small_max;
   options.max_open_files = 4;

@@ -1,4 +1,5 @@
-// Runs with one production file replaced by a copy with a bug in it (plants/): some seed must see it.
+// Runs with one production file replaced by a copy with a bug in it (plants/): some seed must see
+// it.
 #include "seeds.h"
 
 namespace forebay::simtest {

@@ -47,8 +47,8 @@ Result<object::BucketSpec> read_spec(const Json& json) {
   object::BucketSpec spec;
   for (auto& [name, value] : *json.as_object()) {
     constexpr std::string_view kKnown[] = {
-        "name",     "origin",      "freshness", "origin_access_key", "origin_secret_key", "origin_region", "unit_max",
-                                           "cache_writes"};
+        "name",          "origin",   "freshness",   "origin_access_key", "origin_secret_key",
+        "origin_region", "unit_max", "cache_writes"};
     if (std::ranges::find(kKnown, name) == std::end(kKnown)) {
       return fail(Code::invalid, "unknown member '" + name + "'");
     }
