@@ -14,12 +14,12 @@ namespace forebay::object {
 
 /// As asked. Lists of ETags stay text.
 struct ReadConditions {
-  std::optional<std::string> if_match;
-  std::optional<std::string> if_none_match;
-  std::optional<WallTime> if_modified_since;
-  std::optional<WallTime> if_unmodified_since;
+  std::optional<std::string> if_match = {};
+  std::optional<std::string> if_none_match = {};
+  std::optional<WallTime> if_modified_since = {};
+  std::optional<WallTime> if_unmodified_since = {};
   /// An ETag or a date: when it no longer holds, Range is ignored.
-  std::optional<std::string> if_range;
+  std::optional<std::string> if_range = {};
 
   bool any() const { return if_match || if_none_match || if_modified_since || if_unmodified_since; }
 };
