@@ -141,9 +141,15 @@ Task<BucketRef> Buckets::create(BucketName name, BucketSpec spec, Context ctx) {
   bucket.origin = co_await co_await factory_.open(bucket.config, own, ctx);
   bucket.capabilities = co_await co_await bucket.origin->probe(ctx);
   std::string key = meta::schema::bucket(name);
+  std::string row = row_of(bucket);
   meta::Txn txn;
-  txn.require_absent(key).put(key, row_of(bucket));
+  txn.require_absent(key).put(key, row);
   Result<> committed = co_await store_.commit(std::move(txn), ctx);
+  if (!committed && committed.error().code() == Code::unavailable) {
+    // The outcome is unknown; a row that is there unseen would block the name until a restart.
+    auto found = co_await store_.get(key, ctx);
+    if (found && *found == row) committed = ok;
+  }
   if (!committed && committed.error().code() == Code::conflict) co_return exists();
   co_await std::move(committed);
   auto shared = std::make_shared<const Bucket>(std::move(bucket));

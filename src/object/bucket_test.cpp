@@ -93,6 +93,19 @@ TEST_F(BucketsTest, an_origin_that_refuses_makes_no_bucket) {
   EXPECT_TRUE(create("one"));
 }
 
+TEST_F(BucketsTest, a_commit_without_an_answer_is_looked_up) {
+  meta::FaultyStore faulty(rows_, {.lose_answer = 1});
+  Buckets buckets(faulty, origins_);
+  BucketName one = *BucketName::parse("one");
+  EXPECT_TRUE(run(buckets.create(one, {}, ctx())));
+  EXPECT_TRUE(buckets.get("one"));
+  EXPECT_FALSE(run(buckets.remove(one, ctx())));
+  EXPECT_TRUE(buckets.get("one")) << "can be removed again";
+  faulty.options().lose_answer = 0;
+  EXPECT_TRUE(run(buckets.remove(one, ctx())));
+  EXPECT_FALSE(buckets.get("one"));
+}
+
 TEST_F(BucketsTest, a_row_that_cannot_be_read_stops_the_load) {
   for (const char* row : {"", "x", "{}", R"({"incarnation":1})",
                           R"({"incarnation":1,"origin":"x","freshness":"never"})"}) {

@@ -83,8 +83,9 @@ TEST_F(StoreTest, what_a_put_answers_decides_what_is_believed) {
                         Case{Code::unavailable, false}, Case{Code::busy, false},
                         Case{Code::timeout, false}, Case{Code::corrupt, false},
                         Case{Code::internal, false}}) {
-    bucket_ = make_bucket(origin_, "immutable");
-    const_cast<Bucket&>(*bucket_).incarnation = 100 + static_cast<uint64_t>(c.code);
+    Bucket fresh = *bucket_;
+    ++fresh.incarnation;
+    bucket_ = std::make_shared<const Bucket>(std::move(fresh));
     origin_->fail_next("put", fail(c.code, "no"));
     EXPECT_EQ(put("x").error().code(), c.code);
     origin_->change("key", "y");

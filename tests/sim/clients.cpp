@@ -14,6 +14,12 @@ Task<> pause(int64_t most_ms, Context ctx) {
 
 bool one_in(uint64_t n, Context ctx) { return ctx.loop->random() % n == 0; }
 
+client::Call get_of(const std::string& key) {
+  client::Call call;
+  call.path = "/" + std::string(Node::kBucket) + "/" + key;
+  return call;
+}
+
 }  // namespace
 
 std::string World::fresh_content() {
@@ -61,8 +67,9 @@ Task<> World::changer(Context ctx) {
 }
 
 Task<> World::read(std::string key, Context ctx) {
-  client::Call call{.path = "/" + std::string(Node::kBucket) + "/" + key};
-  Seen seen{.key = key};
+  client::Call call = get_of(key);
+  Seen seen;
+  seen.key = key;
   seen.get = !one_in(10, ctx);
   if (!seen.get) call.method = "HEAD";
   if (seen.get && one_in(3, ctx)) {
@@ -165,8 +172,9 @@ Task<> World::remove(std::string key, Context ctx) {
 Task<> World::read_in_peace(Context ctx) {
   for (int round = 0; round < 2; ++round) {
     for (uint32_t i = 0; i < plan_.keys; ++i) {
-      Seen seen{.key = "key" + std::to_string(i)};
-      client::Call call{.path = "/" + std::string(Node::kBucket) + "/" + seen.key};
+      Seen seen;
+      seen.key = "key" + std::to_string(i);
+      client::Call call = get_of(seen.key);
       seen.started = ctx.loop->now();
       auto response = co_await co_await node_->exchange().send(std::move(call), ctx);
       seen.answered = ctx.loop->now();

@@ -106,11 +106,11 @@ Task<> Node::open_door(Context ctx) {
 Task<> Node::stop(Context ctx) {
   if (http_ != nullptr) http_->close_idle();
   if (server_ != nullptr) {
-    co_await co_await server_->drain(loop_.now(), ctx);
+    (void)co_await server_->drain(loop_.now(), ctx);  // late ones are cancelled
     (void)co_await serving_.join();
     server_.reset();
   }
-  co_await co_await crews_.of(loop_).stop();
+  (void)co_await crews_.of(loop_).stop();
   duties_over_.cancel();
   (void)co_await duties_.join();
   Result<> closed = ok;

@@ -23,7 +23,7 @@ namespace forebay::simtest {
 struct Machine {
   io::Simulation& simulation;
   std::shared_ptr<testkit::MemoryOrigin> origin;
-  meta::MemoryStore rows;
+  meta::MemoryStore rows = {};
   std::shared_ptr<disk::MemoryIndex> index = std::make_shared<disk::MemoryIndex>();
   std::string boot_id = "boot 1";
   uint64_t disk_capacity = 4 << 20;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/encoding.h"
+
 namespace forebay::simtest {
 
 namespace {
@@ -124,7 +126,16 @@ std::string Oracle::judge_body(const Seen& seen, const testkit::MemoryVersion& v
   std::string_view right = std::string_view(*version.bytes).substr(range.offset, seen.body.size());
   auto [ours, theirs] = std::ranges::mismatch(seen.body, right);
   if (ours == seen.body.end()) return {};
-  return "wrong bytes from " + number(static_cast<uint64_t>(ours - seen.body.begin()));
+  auto at = static_cast<size_t>(ours - seen.body.begin());
+  std::string wrong = "wrong bytes from " + number(at) + " of " + number(seen.body.size());
+  std::string tail = seen.body.substr(at, 32);
+  wrong += " (" + to_hex(as_bytes(tail)) + ")";
+  for (const testkit::MemoryVersion& other : origin_.versions(seen.key)) {
+    size_t place = other.deleted ? std::string::npos : other.bytes->find(tail);
+    if (place == std::string::npos) continue;
+    wrong += "; they are at " + number(place) + " of " + other.info.etag.text();
+  }
+  return wrong;
 }
 
 }  // namespace forebay::simtest

@@ -43,7 +43,8 @@ testkit::MemoryOriginOptions pick_origin(io::sim::Dice& dice) {
 
 Plan Plan::interleave(uint64_t seed) {
   io::sim::Dice dice(seed * 7919 + 1);
-  Plan plan{.seed = seed};
+  Plan plan;
+  plan.seed = seed;
   plan.bucket.freshness = pick_freshness(dice);
   plan.bucket.unit_max = pick<uint64_t>(dice, {96 * kKiB, 96 * kKiB, 0});
   plan.bucket.cache_writes = dice.chance(0.7);
@@ -64,7 +65,8 @@ Plan Plan::interleave(uint64_t seed) {
 
 Plan Plan::deaths(uint64_t seed) {
   io::sim::Dice dice(seed * 7919 + 2);
-  Plan plan{.seed = seed};
+  Plan plan;
+  plan.seed = seed;
   plan.bucket.freshness = pick_freshness(dice);
   plan.bucket.unit_max = 24 * kKiB;
   plan.origin.min_part = 1;
