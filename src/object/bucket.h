@@ -56,8 +56,8 @@ using BucketRef = std::shared_ptr<const Bucket>;
 
 /// What CreateBucket and `forebay bucket create` give.
 struct BucketSpec {
-  OriginConfig config;  ///< an empty url: the node's default origin
-  Freshness freshness;
+  OriginConfig config = {};  ///< an empty url: the node's default origin
+  Freshness freshness = {};
   uint64_t unit_max = 128 << 20;
   bool cache_writes = true;
 };

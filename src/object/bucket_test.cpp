@@ -85,8 +85,9 @@ TEST_F(BucketsTest, a_name_is_there_once_and_a_new_one_is_another) {
 }
 
 TEST_F(BucketsTest, an_origin_that_refuses_makes_no_bucket) {
-  EXPECT_EQ(create("one", {.config = {.url = "bad:", .access_key = {}, .secret = {}}})
-                .error().code(), Code::denied);
+  EXPECT_EQ(
+      create("one", {.config = {.url = "bad:", .access_key = {}, .secret = {}}}).error().code(),
+      Code::denied);
   origin_->fail_next("probe", fail(Code::unavailable, "down"));
   EXPECT_EQ(create("one").error().code(), Code::unavailable);
   EXPECT_TRUE(buckets_.list().empty());

@@ -23,15 +23,12 @@ TEST(ConditionsTest, lists_of_etags) {
     const char* list;
     bool strong_strong, strong_weak, weak_strong, weak_weak;  // the object's tag, the comparison
   };
-  for (const Case& c : {Case{"\"abc\"", true, true, false, true},
-                        Case{"abc", true, true, false, true},
-                        Case{"*", true, true, true, true},
-                        Case{" \"x\" ,\t\"abc\"", true, true, false, true},
-                        Case{"W/\"abc\"", false, true, false, true},
-                        Case{"\"abcd\"", false, false, false, false},
-                        Case{"\"ab", false, false, false, false},
-                        Case{"", false, false, false, false},
-                        Case{",,", false, false, false, false}}) {
+  for (const Case& c :
+       {Case{"\"abc\"", true, true, false, true}, Case{"abc", true, true, false, true},
+        Case{"*", true, true, true, true}, Case{" \"x\" ,\t\"abc\"", true, true, false, true},
+        Case{"W/\"abc\"", false, true, false, true}, Case{"\"abcd\"", false, false, false, false},
+        Case{"\"ab", false, false, false, false}, Case{"", false, false, false, false},
+        Case{",,", false, false, false, false}}) {
     EXPECT_EQ(names(c.list, strong, false), c.strong_strong) << c.list;
     EXPECT_EQ(names(c.list, strong, true), c.strong_weak) << c.list;
     EXPECT_EQ(names(c.list, weak, false), c.weak_strong) << c.list;
@@ -60,8 +57,7 @@ TEST(ConditionsTest, etags_win_over_dates) {
   EXPECT_EQ(outcome({.if_match = "x", .if_unmodified_since = after(1)}, etag),
             "PreconditionFailed");
   EXPECT_EQ(outcome({.if_none_match = "x", .if_modified_since = after(1)}, etag), "ok");
-  EXPECT_EQ(outcome({.if_none_match = "abc", .if_modified_since = after(-1)}, etag),
-            "NotModified");
+  EXPECT_EQ(outcome({.if_none_match = "abc", .if_modified_since = after(-1)}, etag), "NotModified");
   EXPECT_EQ(outcome({.if_match = "x", .if_none_match = "abc"}, etag), "PreconditionFailed");
   EXPECT_EQ(outcome({.if_match = "abc", .if_none_match = "abc"}, etag), "NotModified");
 }

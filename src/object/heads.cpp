@@ -154,8 +154,13 @@ HeadRef Heads::last_seen(const Bucket& bucket, const ObjectKey& key) {
   return it == s.entries.end() ? nullptr : it->second.hint;
 }
 
-Task<Heads::Current> Heads::current(BucketRef bucket, ObjectKey key, bool force, bool eager,
-                                    Context ctx) {
+Task<HeadRef> Heads::current(BucketRef bucket, ObjectKey key, bool force, Context ctx) {
+  Current found = co_await co_await ask(std::move(bucket), std::move(key), force, false, ctx);
+  co_return std::move(found.head);
+}
+
+Task<Heads::Current> Heads::ask(BucketRef bucket, ObjectKey key, bool force, bool eager,
+                                Context ctx) {
   Time now = ctx.loop->now();
   if (!force) {
     if (HeadRef head = believed(*bucket, key.text(), now)) co_return Current{head, {}, true};

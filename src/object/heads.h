@@ -48,7 +48,9 @@ class Heads {
     bool believed = false;  ///< nobody was asked
     bool joined = false;    ///< another read's question
   };
-  Task<Current> current(BucketRef bucket, ObjectKey key, bool force, bool eager, Context ctx);
+  Task<Current> ask(BucketRef bucket, ObjectKey key, bool force, bool eager, Context ctx);
+  /// The same, never eager: just the head.
+  Task<HeadRef> current(BucketRef bucket, ObjectKey key, bool force, Context ctx);
 
   /// The believed head, if there is one; does not wait. Any thread.
   HeadRef believed(const Bucket& bucket, std::string_view key, Time now);

@@ -77,12 +77,12 @@ TEST(LayoutTest, a_guess_explains_size_and_count) {
     uint64_t first_part;
     uint64_t part;
   };
-  for (const Case& c : {Case{20 * kMiB, 4, 5 * kMiB, 5 * kMiB},          // told
-                        Case{20 * kMiB - 1, 4, 5 * kMiB, 5 * kMiB},      // the last one shorter
-                        Case{20 * kMiB + 1, 4, 5 * kMiB, 6 * kMiB},      // told, but it cannot be
-                        Case{20 * kMiB, 4, 0, 5 * kMiB},                 // not told
+  for (const Case& c : {Case{20 * kMiB, 4, 5 * kMiB, 5 * kMiB},      // told
+                        Case{20 * kMiB - 1, 4, 5 * kMiB, 5 * kMiB},  // the last one shorter
+                        Case{20 * kMiB + 1, 4, 5 * kMiB, 6 * kMiB},  // told, but it cannot be
+                        Case{20 * kMiB, 4, 0, 5 * kMiB},             // not told
                         Case{20'000'000, 3, 0, 7 * kMiB},
-                        Case{kMiB, 5, 0, Layout::kFixedPart}}) {         // nothing explains it
+                        Case{kMiB, 5, 0, Layout::kFixedPart}}) {  // nothing explains it
     Layout layout = Layout::guess(c.size, etag(c.count), c.first_part, 0);
     EXPECT_FALSE(layout.known());
     EXPECT_EQ(layout.unit_at(0).length, std::min(c.part, c.size)) << c.size << " " << c.count;

@@ -45,9 +45,9 @@ TEST_F(ReaderTest, a_range_over_many_units) {
   constexpr uint64_t kUnit = 100'000;
   std::string bytes = pattern(10 * kUnit);
   HeadRef head = make(bytes, kUnit);
-  for (ByteRange range : {ByteRange{0, 10 * kUnit}, ByteRange{kUnit - 1, 2},
-                          ByteRange{kUnit, kUnit}, ByteRange{150'000, 700'001},
-                          ByteRange{10 * kUnit - 1, 1}}) {
+  for (ByteRange range :
+       {ByteRange{0, 10 * kUnit}, ByteRange{kUnit - 1, 2}, ByteRange{kUnit, kUnit},
+        ByteRange{150'000, 700'001}, ByteRange{10 * kUnit - 1, 1}}) {
     auto text = read(head, range);
     ASSERT_TRUE(text);
     EXPECT_TRUE(*text == bytes.substr(range.offset, range.length));

@@ -85,8 +85,7 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
   for (int round = 0; round < kFollow; ++round) {
     bool eager = round == 0 && request.body && request.mode == unit::Mode::normal &&
                  request.bucket->cold_small->load(std::memory_order_relaxed) >= kEager;
-    auto current = co_await co_await heads_.current(request.bucket, request.key, round > 0, eager,
-                                                    ctx);
+    auto current = co_await co_await heads_.ask(request.bucket, request.key, round > 0, eager, ctx);
     HeadRef head = current.head;
     ReadAnswer answer = co_await decide_read(request, head);
     answer.body.length = answer.range.length;
@@ -145,9 +144,7 @@ Task<ReadAnswer> Store::open_untagged(ReadRequest request, ReadAnswer answer, Co
 }
 
 Task<> Store::stage(ReadRequest request, bool wait, Context ctx) {
-  auto current =
-      co_await co_await heads_.current(request.bucket, request.key, false, false, ctx);
-  HeadRef head = current.head;
+  HeadRef head = co_await co_await heads_.current(request.bucket, request.key, false, ctx);
   if (!head->exists) co_return no_such_key();
   if (head->version == nullptr) co_return ok;
   for (uint64_t at = 0; at < head->info.size;) {

@@ -20,15 +20,14 @@ class StoreTest : public ObjectTest {
   }
   Result<origin::PutAnswer> put(std::string bytes, origin::PutOptions options = {}) {
     return run(objects_.put(bucket_, key_, std::move(options),
-                            io::Body::of(Bytes(std::move(bytes))),
-                            ctx()));
+                            io::Body::of(Bytes(std::move(bytes))), ctx()));
   }
   bool believed() { return heads_.believed(*bucket_, "key", loop_.now()) != nullptr; }
   std::string upload_parts(std::vector<std::string> bytes, CompleteRequest& complete) {
     auto id = *run(origin_->create_upload(key_, {}, ctx()));
     for (uint32_t i = 0; i < bytes.size(); ++i) {
-      auto part = *run(origin_->put_part(key_, id, i + 1, {}, io::Body::of(Bytes(bytes[i])),
-                                         ctx()));
+      auto part =
+          *run(origin_->put_part(key_, id, i + 1, {}, io::Body::of(Bytes(bytes[i])), ctx()));
       complete.parts.push_back({i + 1, part.etag, {}});
     }
     complete.upload_id = id;
@@ -78,11 +77,10 @@ TEST_F(StoreTest, what_a_put_answers_decides_what_is_believed) {
     Code code;
     bool certain;
   };
-  for (const Case& c : {Case{Code::conflict, true}, Case{Code::invalid, true},
-                        Case{Code::denied, true}, Case{Code::too_large, true},
-                        Case{Code::unavailable, false}, Case{Code::busy, false},
-                        Case{Code::timeout, false}, Case{Code::corrupt, false},
-                        Case{Code::internal, false}}) {
+  for (const Case& c :
+       {Case{Code::conflict, true}, Case{Code::invalid, true}, Case{Code::denied, true},
+        Case{Code::too_large, true}, Case{Code::unavailable, false}, Case{Code::busy, false},
+        Case{Code::timeout, false}, Case{Code::corrupt, false}, Case{Code::internal, false}}) {
     Bucket fresh = *bucket_;
     ++fresh.incarnation;
     bucket_ = std::make_shared<const Bucket>(std::move(fresh));

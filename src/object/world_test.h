@@ -75,9 +75,7 @@ class ObjectTest : public testing::Test {
   Result<T> run(Task<T> task) {
     return world_->run(std::move(task));
   }
-  void sleep(Duration time) {
-    EXPECT_TRUE(run(io::sleep_until(loop_.now() + time, ctx())));
-  }
+  void sleep(Duration time) { EXPECT_TRUE(run(io::sleep_until(loop_.now() + time, ctx()))); }
   uint64_t checks() { return origin_->counts("head").requests; }
 
   std::unique_ptr<io::Simulation> world_ = io::Simulation::make({.seed = 5});

@@ -11,9 +11,12 @@ namespace {
 /// Whether the origin has surely not done it. Everything else may still happen.
 bool surely_not_done(const Error& error) {
   switch (error.code()) {
-    case Code::not_found: case Code::exists: case Code::invalid: case Code::denied:
-    case Code::conflict: case Code::too_large:
-      return true;
+    case Code::not_found:
+    case Code::exists:
+    case Code::invalid:
+    case Code::denied:
+    case Code::conflict:
+    case Code::too_large: return true;
     default: return false;
   }
 }

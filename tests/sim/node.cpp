@@ -91,7 +91,8 @@ Task<> Node::open_door(Context ctx) {
   guard_ = std::make_unique<auth::Guard>(*keys_, metrics_);
   services_ = std::make_unique<gateway::s3::Services>(*objects_, *buckets_, *guard_, crews_,
                                                       "us-east-1", "");
-  door_ = std::make_unique<gateway::s3::Door>(*services_, obs::Log::none(), metrics_);
+  door_ = std::make_unique<gateway::s3::Door>(*services_, obs::Log::none(), false,
+                                                       metrics_);
   auto listener = co_await loop_.listen({"127.0.0.1", 0});
   server_ = std::make_unique<http::Server>(std::move(listener), *door_);
   serving_.spawn(server_->run(Context{.loop = &loop_}));
