@@ -56,7 +56,7 @@ inline BucketRef make_bucket(std::shared_ptr<origin::Origin> origin, std::string
 
 class ObjectTest : public testing::Test {
  protected:
-  ObjectTest() {
+  std::shared_ptr<disk::Store> open_disks() {
     crews_.add(loop_);
     disk::Options disks;
     disks.disks.push_back({.path = "/disk", .capacity = 64 << 20, .open_index = [] {
@@ -64,9 +64,7 @@ class ObjectTest : public testing::Test {
                                  std::make_shared<disk::MemoryIndex>());
                            }});
     disks.boot_id = "boot";
-    store_ = *run(disk::Store::open(std::move(disks), ctx()));
-    cache_ = std::make_unique<unit::Cache>(store_, crews_, std::vector<io::Loop*>{&loop_},
-                                           unit::Options{}, metrics_);
+    return *run(disk::Store::open(std::move(disks), ctx()));
   }
   ~ObjectTest() override { EXPECT_TRUE(run(crews_.of(loop_).stop())); }
 
@@ -85,8 +83,9 @@ class ObjectTest : public testing::Test {
   job::Crews crews_;
   meta::MemoryStore rows_;
   meta::SingleMeta meta_{rows_};
-  std::shared_ptr<disk::Store> store_;
-  std::unique_ptr<unit::Cache> cache_;
+  std::shared_ptr<disk::Store> store_ = open_disks();
+  std::unique_ptr<unit::Cache> cache_ = std::make_unique<unit::Cache>(
+      store_, crews_, std::vector<io::Loop*>{&loop_}, unit::Options{}, metrics_);
   Heads heads_{meta_, crews_, {.max_bytes = 1 << 20}, metrics_};
   Store objects_{heads_, *cache_};
   ObjectKey key_ = *ObjectKey::parse("key");

@@ -49,7 +49,11 @@ Metrics::Metrics(obs::Registry& registry)
 class Cache::Follower final : public io::Source {
  public:
   Follower(Cache& cache, std::shared_ptr<Fill> fill, ByteRange range)
-      : cache_(cache), fill_(std::move(fill)), at_(range.offset), end_(range.end()) {}
+      : cache_(cache),
+        fill_(std::move(fill)),
+        begin_(range.offset),
+        at_(range.offset),
+        end_(range.end()) {}
 
   /// Waits for the first byte.
   Task<> ready(Context ctx) { co_return co_await look(ctx); }
@@ -74,7 +78,10 @@ class Cache::Follower final : public io::Source {
       if (view_.failed) break;
       co_await co_await fill_->progress().changed(seen, ctx);
     }
-    if (!view_.disk_failed) co_return std::move(*view_.failed);
+    // Who has sent bytes already cannot ask for a retry: it goes on by itself, same version, same
+    // offset. Before the first byte an error is the better answer to an origin that is down.
+    bool go_on = view_.disk_failed || (at_ > begin_ && retryable(view_.failed->code()));
+    if (!go_on) co_return std::move(*view_.failed);
     uint64_t base = fill_->unit().range.offset;
     Opened opened =
         co_await co_await cache_.open_past(fill_->version(), {base + at_, end_ - at_}, ctx);
@@ -84,6 +91,7 @@ class Cache::Follower final : public io::Source {
 
   Cache& cache_;
   std::shared_ptr<Fill> fill_;
+  uint64_t begin_;
   uint64_t at_;
   uint64_t end_;
   Fill::View view_;

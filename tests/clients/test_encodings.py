@@ -163,6 +163,8 @@ def test_checksum_is_returned(target, bucket, encoding):
     if "trailer" not in encoding:
         upload.call.headers[CRC] = upload.checksum
     assert upload.send(target).headers[CRC] == upload.checksum
+    if not target.keeps_checksums(encoding):
+        return  # radosgw forgets them; a trailer comes too late for the headers of an origin's PUT
     mode = {"x-amz-checksum-mode": "ENABLED"}
     for method in ("GET", "HEAD"):
         assert target.call(method, f"/{bucket}/{key}", headers=mode).headers[CRC] == upload.checksum

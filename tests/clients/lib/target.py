@@ -22,6 +22,14 @@ class Target:
     ca: str = None
     diverges: set = field(default_factory=set)
 
+    def keeps_checksums(self, encoding):
+        """Whether a checksum given at upload is still known at a read: the origin keeps it, or not
+        (docs/guide/running.md). A trailer comes too late to be forwarded in an S3 origin's PUT.
+        """
+        if self.label.startswith("seaweedfs"):
+            return "trailer" not in encoding
+        return not self.label.startswith("radosgw")
+
     def boto3(self, **options):
         """A boto3 client for this endpoint; checksum trailers are its default over https."""
         if "trailers" in self.diverges:
