@@ -146,6 +146,15 @@ HeadRef Heads::believed(const Bucket& bucket, std::string_view key, Time now) {
   return it->second.head;
 }
 
+void Heads::disbelieve(const Head& head) {
+  std::string id = name(head.incarnation, head.version->key.text());
+  Stripe& s = stripe(id);
+  std::lock_guard lock(s.mutex);
+  auto it = s.entries.find(id);
+  if (it == s.entries.end() || it->second.head == nullptr) return;
+  if (it->second.head->info.tag == head.info.tag) it->second.head = nullptr;
+}
+
 HeadRef Heads::last_seen(const Bucket& bucket, const ObjectKey& key) {
   std::string id = name(bucket.incarnation, key.text());
   Stripe& s = stripe(id);

@@ -55,6 +55,10 @@ class Heads {
   /// The believed head, if there is one; does not wait. Any thread.
   HeadRef believed(const Bucket& bucket, std::string_view key, Time now);
 
+  /// The origin has answered that this version is not the current one: the head is believed no
+  /// more, in no mode, or an object that is cached in part could never be read to its end again.
+  void disbelieve(const Head& head);
+
   /// The last head seen of a key, believable or not; null when none is known.
   HeadRef last_seen(const Bucket& bucket, const ObjectKey& key);
 

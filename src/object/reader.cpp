@@ -29,6 +29,12 @@ Task<unit::Opened> Reader::open_unit(Context ctx) {
 }
 
 Task<io::Chunk> Reader::next(Context ctx) {
+  Result<io::Chunk> chunk = co_await next_chunk(ctx);
+  if (!chunk && chunk.error().code() == Code::conflict) heads_.disbelieve(*head_);
+  co_return chunk;
+}
+
+Task<io::Chunk> Reader::next_chunk(Context ctx) {
   if (at_ == end_) co_return Bytes();
   if (source_ == nullptr) {
     unit::Opened opened = co_await co_await open_unit(ctx);

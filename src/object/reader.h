@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "io/body.h"
-#include "object/head.h"
+#include "object/heads.h"
 #include "unit/cache.h"
 
 namespace forebay::object {
@@ -13,8 +13,13 @@ namespace forebay::object {
 /// a cold sequential read does not wait at every unit.
 class Reader final : public io::Source {
  public:
-  Reader(unit::Cache& cache, HeadRef head, ByteRange range, unit::Mode mode)
-      : cache_(cache), head_(std::move(head)), at_(range.offset), end_(range.end()), mode_(mode) {}
+  Reader(unit::Cache& cache, Heads& heads, HeadRef head, ByteRange range, unit::Mode mode)
+      : cache_(cache),
+        heads_(heads),
+        head_(std::move(head)),
+        at_(range.offset),
+        end_(range.end()),
+        mode_(mode) {}
 
   /// Opens the first unit; Code::conflict when the version is not the current one any more.
   Task<unit::Served> open(Context ctx);
@@ -22,8 +27,10 @@ class Reader final : public io::Source {
 
  private:
   Task<unit::Opened> open_unit(Context ctx);
+  Task<io::Chunk> next_chunk(Context ctx);
 
   unit::Cache& cache_;
+  Heads& heads_;
   HeadRef head_;
   uint64_t at_;
   uint64_t end_;

@@ -29,7 +29,7 @@ class ReaderTest : public ObjectTest {
   }
   Result<std::string> read(const HeadRef& head, ByteRange range,
                            unit::Mode mode = unit::Mode::normal) {
-    Reader reader(*cache_, head, range, mode);
+    Reader reader(*cache_, heads_, head, range, mode);
     auto opened = run(reader.open(ctx()));
     if (!opened) return std::move(opened.error());
     served_ = *opened;
@@ -63,7 +63,7 @@ TEST_F(ReaderTest, a_range_over_many_units) {
 TEST_F(ReaderTest, the_next_unit_is_fetched_meanwhile) {
   constexpr uint64_t kUnit = 100'000;
   HeadRef head = make(pattern(4 * kUnit), kUnit);
-  Reader reader(*cache_, head, {0, 4 * kUnit}, unit::Mode::normal);
+  Reader reader(*cache_, heads_, head, {0, 4 * kUnit}, unit::Mode::normal);
   EXPECT_TRUE(run(reader.open(ctx())));
   world_->settle();
   EXPECT_TRUE(cache_->contains(head->unit_at(kUnit).id));
@@ -92,7 +92,7 @@ TEST_F(ReaderTest, a_version_that_goes_before_the_first_byte_is_a_conflict) {
 TEST_F(ReaderTest, a_version_that_goes_later_ends_the_body) {
   constexpr uint64_t kUnit = 100'000;
   HeadRef head = make(pattern(4 * kUnit), kUnit);
-  Reader reader(*cache_, head, {0, 4 * kUnit}, unit::Mode::normal);
+  Reader reader(*cache_, heads_, head, {0, 4 * kUnit}, unit::Mode::normal);
   EXPECT_TRUE(run(reader.open(ctx())));
   world_->settle();
   origin_->change("key", pattern(4 * kUnit, 1));
@@ -104,7 +104,7 @@ TEST_F(ReaderTest, where_the_origin_has_versions_the_body_goes_on) {
   origin_->options().capabilities.versions = true;
   std::string bytes = pattern(4 * kUnit);
   HeadRef head = make(bytes, kUnit);
-  Reader reader(*cache_, head, {0, 4 * kUnit}, unit::Mode::normal);
+  Reader reader(*cache_, heads_, head, {0, 4 * kUnit}, unit::Mode::normal);
   EXPECT_TRUE(run(reader.open(ctx())));
   origin_->change("key", pattern(4 * kUnit, 1));
   auto text = run(read_on(reader, ctx()));

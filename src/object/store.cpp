@@ -121,7 +121,7 @@ Task<ReadAnswer> Store::open(ReadRequest request, HeadRef head, ReadAnswer answe
   if (head->version == nullptr) {
     co_return co_await open_untagged(std::move(request), std::move(answer), ctx);
   }
-  auto reader = std::make_unique<Reader>(cache_, head, answer.range, request.mode);
+  auto reader = std::make_unique<Reader>(cache_, heads_, head, answer.range, request.mode);
   answer.served = co_await co_await reader->open(ctx);
   answer.body.source = std::move(reader);
   co_return answer;

@@ -24,7 +24,14 @@ Task<origin::GetAnswer> Cache::ask(VersionRef version, ByteRange range, Context 
                              .tag = version->tag,
                              .etag = version->etag,
                              .version_id = version->version_id};
-  auto answer = co_await co_await version->origin->get(version->key, std::move(options), ctx);
+  auto asked = co_await version->origin->get(version->key, std::move(options), ctx);
+  // A server that ignores If-Match says so by the range when the object has become shorter.
+  bool shorter = !asked && asked.error().detail() == "InvalidRange";
+  if (shorter) {
+    co_return forebay::fail(Code::conflict, "the origin's object is shorter now",
+                            "PreconditionFailed");
+  }
+  origin::GetAnswer answer = co_await std::move(asked);
   if (answer.info.tag != version->tag || answer.info.size != version->size) {
     co_return forebay::fail(Code::conflict, "the origin has another version",
                             "PreconditionFailed");
