@@ -30,7 +30,9 @@ Task<unit::Opened> Reader::open_unit(Context ctx) {
 
 Task<io::Chunk> Reader::next(Context ctx) {
   Result<io::Chunk> chunk = co_await next_chunk(ctx);
-  if (!chunk && chunk.error().code() == Code::conflict) heads_.disbelieve(*head_);
+  bool gone = !chunk && (chunk.error().code() == Code::conflict ||
+                         chunk.error().code() == Code::not_found);
+  if (gone) heads_.disbelieve(*head_);
   co_return chunk;
 }
 

@@ -181,18 +181,17 @@ Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mo
 
 bool Cache::prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop) {
   if (store_->contains(unit.id)) return true;
-  if (per(loop).rest.free() == 0) return false;
+  auto permit = per(loop).rest.try_acquire(1);
+  if (!permit) return false;
   Begun begun = begin(version, unit);
   if (!begun.fresh) return true;
   job::Crew& crew = crews_.of(loop);
   if (unit.range.length <= options_.small_max) {
-    crew.spawn(fill_small(begun.fill, crew.context()));
+    crew.spawn(rest_small(begun.fill, std::move(*permit), crew.context()));
     return true;
   }
   crew.spawn(prepare(begun.fill, crew.context()));
-  for (Claim* claim : begun.fill->demand({0, unit.range.length})) {
-    crew.spawn(stream(begun.fill, claim, true, crew.context()));
-  }
+  crew.spawn(rest(begun.fill, std::move(*permit), crew.context()));
   return true;
 }
 

@@ -124,7 +124,9 @@ class Cache {
   Task<> prepare(std::shared_ptr<Fill> fill, Context ctx);
   Task<> fill_small(std::shared_ptr<Fill> fill, Context ctx);
   Task<Bytes> fetch_small(std::shared_ptr<Fill> fill, Context ctx);
-  Task<> stream(std::shared_ptr<Fill> fill, Claim* claim, bool rest, Context ctx);
+  Task<> stream(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
+  Task<> rest(std::shared_ptr<Fill> fill, io::Semaphore::Permit permit, Context ctx);
+  Task<> rest_small(std::shared_ptr<Fill> fill, io::Semaphore::Permit permit, Context ctx);
   Task<> stream_claim(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
   Task<> fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
   Task<> write(std::shared_ptr<Fill> fill, Claim* claim, io::Chunk chunk, ByteSpan buffer,

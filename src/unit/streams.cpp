@@ -45,7 +45,7 @@ Task<origin::GetAnswer> Cache::ask(VersionRef version, ByteRange range, Context 
 void Cache::demand(const std::shared_ptr<Fill>& fill, ByteRange wanted, io::Loop& loop) {
   job::Crew& crew = crews_.of(loop);
   for (Claim* claim : fill->demand(wanted)) {
-    crew.spawn(stream(fill, claim, false, crew.context()));
+    crew.spawn(stream(fill, claim, crew.context()));
   }
 }
 
@@ -73,13 +73,31 @@ Task<> Cache::prepare(std::shared_ptr<Fill> fill, Context ctx) {
   co_return ok;
 }
 
-// One share of a large unit, with its permit, its retries, and what is due when it ends.
-Task<> Cache::stream(std::shared_ptr<Fill> fill, Claim* claim, bool rest, Context ctx) {
-  io::Semaphore& permits = rest ? per(*ctx.loop).rest : per(*ctx.loop).demand;
-  Result<io::Semaphore::Permit> permit = co_await permits.acquire(1, ctx);
+// One share of a large unit, for a reader that waits.
+Task<> Cache::stream(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
+  Result<io::Semaphore::Permit> permit = co_await per(*ctx.loop).demand.acquire(1, ctx);
   Result<> done = permit ? co_await stream_claim(fill, claim, ctx) : std::move(permit.error());
   if (!done) fail(*fill, std::move(done.error()), false);
   co_return co_await finish(fill, fill->release(*claim), ctx);
+}
+
+// What nobody waits for, gap by gap under one permit.
+Task<> Cache::rest(std::shared_ptr<Fill> fill, io::Semaphore::Permit permit, Context ctx) {
+  std::vector<Claim*> claims = fill->demand({0, fill->unit().range.length});
+  Fill::Next next = Fill::Next::nothing;
+  for (Claim* claim : claims) {
+    Result<> done = co_await stream_claim(fill, claim, ctx);
+    if (!done) fail(*fill, std::move(done.error()), false);
+    next = fill->release(*claim);
+  }
+  permit = {};
+  co_return co_await finish(fill, next, ctx);
+}
+
+Task<> Cache::rest_small(std::shared_ptr<Fill> fill, io::Semaphore::Permit permit, Context ctx) {
+  Result<> done = co_await fill_small(fill, ctx);
+  permit = {};
+  co_return done;
 }
 
 Task<> Cache::stream_claim(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
@@ -149,14 +167,13 @@ Task<> Cache::finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx) {
     co_return ok;
   }
   // Nobody waits for the rest: it comes when there is time for it, or not at all.
-  if (per(*ctx.loop).rest.free() == 0) {
+  auto permit = per(*ctx.loop).rest.try_acquire(1);
+  if (!permit) {
     metrics_.fills_dropped.add();
     leave(*fill);
     co_return ok;
   }
-  for (Claim* claim : fill->demand({0, fill->unit().range.length})) {
-    crews_.of(*ctx.loop).spawn(stream(fill, claim, true, ctx));
-  }
+  crews_.of(*ctx.loop).spawn(rest(fill, std::move(*permit), ctx));
   co_return ok;
 }
 
