@@ -1,5 +1,6 @@
 #include "node/node.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
@@ -24,6 +25,16 @@ namespace {
 
 std::string absolute(const std::string& path) {
   return std::filesystem::absolute(path).lexically_normal().string();
+}
+
+// What a reader that does not read can hold in the kernel. Thousands of them must fit into a small
+// budget; a large one leaves the size to the kernel, because a short send buffer costs a third more
+// CPU per byte (docs/performance.md).
+int send_buffer(uint64_t memory) {
+  constexpr uint64_t kSlowReaders = 8192;
+  constexpr uint64_t kLeast = 16 << 10;
+  constexpr uint64_t kLarge = 1 << 30;
+  return memory >= kLarge ? 0 : static_cast<int>(std::max(kLeast, memory / kSlowReaders));
 }
 
 std::string read_line(const std::string& path) {
@@ -260,7 +271,8 @@ Json Daemon::status() const {
 }  // namespace
 
 Result<> serve(const Settings& settings, std::function<void(std::string)> say) {
-  auto engine = io::Engine::make({.loops = settings.threads});
+  auto engine = io::Engine::make({.loops = settings.threads,
+                                  .send_buffer = send_buffer(settings.memory.bytes)});
   if (!engine) return std::move(engine.error());
   Daemon daemon(settings, **engine);
   for (int signal : {SIGTERM, SIGINT}) {
