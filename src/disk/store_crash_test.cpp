@@ -102,7 +102,7 @@ TEST(StoreCrash, power_losses_do_damage_that_verification_finds) {
     failures += world.stats().verify_failures;
     verified += world.stats().verified;
   }
-  EXPECT_GT(failures, 20U);
+  EXPECT_GT(failures, 0U);
   EXPECT_GT(verified, 40U);
 }
 
