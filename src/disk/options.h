@@ -61,8 +61,7 @@ struct Options {
   Duration commit_interval = milliseconds(200);
   /// A disk with more failed calls than this within a minute is taken out until the restart.
   uint32_t errors_until_out = 8;
-  /// Bytes per second that run_scrubber() reads (a unit counts as 256 KiB at least); 0: it does
-  /// nothing.
+  /// Bytes per second that run_scrubber() reads; 0: it does nothing.
   uint64_t scrub_rate = 16 << 20;
 };
 

@@ -125,22 +125,6 @@ TEST(Space, asks_for_eviction_before_it_is_full) {
   EXPECT_EQ(Space(4000, 1000).target(), 1000U) << "but no more than a quarter";
 }
 
-TEST(Space, what_was_refused_is_wanted_unless_it_can_never_fit) {
-  Space space(100'000, 1000);
-  EXPECT_TRUE(space.take(90'000));
-  EXPECT_FALSE(space.take(99'001));
-  EXPECT_FALSE(space.take(UINT64_MAX));
-  EXPECT_EQ(space.excess(), 0U) << "it would empty the disk for nothing";
-  EXPECT_FALSE(space.take(99'000));
-  EXPECT_FALSE(space.take(50'000));
-  EXPECT_EQ(space.target(), 100'000U);
-  space.forget_wanted();
-  EXPECT_FALSE(space.take(50'000));
-  EXPECT_EQ(space.excess(), 41'000U);
-  space.forget_wanted();
-  EXPECT_EQ(space.excess(), 0U);
-}
-
 class NoFile final : public io::File {
  public:
   explicit NoFile(int& open) : open_(open) { ++open_; }

@@ -39,7 +39,6 @@ Task<> Recycler::pass(Context ctx) {
     if (segment == nullptr || segment->live > segment->bytes() / 4 * 3) break;
     co_await co_await recycle(std::move(segment), ctx);
   }
-  disk_.space()->forget_wanted();
   co_return co_await io::run_blocking(ctx, [&]() -> Result<> {
     disk_.sweep();
     return ok;

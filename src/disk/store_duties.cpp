@@ -13,7 +13,6 @@ namespace {
 
 constexpr Duration kPause = seconds(1);
 constexpr Duration kForgive = seconds(60);
-constexpr uint64_t kLeastScrub = 256 << 10;
 
 bool cancelled(const Context& ctx) { return ctx.cancel != nullptr && ctx.cancel->cancelled(); }
 
@@ -60,8 +59,7 @@ Task<> Store::evict(Context ctx) {
       });
       if (cancelled(ctx)) break;
     }
-    // What recycling has promised stays wanted until it has had its turn.
-    if (disk.space()->excess() == 0 || over(disk)) disk.space()->forget_wanted();
+    disk.space()->forget_wanted();
     co_await co_await io::run_blocking(ctx, [&]() -> Result<> {
       disk.sweep();
       return ok;
@@ -148,9 +146,8 @@ Task<> Store::scrub(uint64_t rate, Context ctx) {
       ByteRange whole{0, length};
       static_cast<void>(co_await verify(id, std::move(*unit), std::move(*file), whole, ctx));
       if (rate == 0) continue;
-      // A small unit costs a call, not its bytes: it counts as kLeastScrub.
-      auto pause = static_cast<int64_t>(static_cast<double>(std::max(length, kLeastScrub)) * 1e9 /
-                                        static_cast<double>(rate));
+      auto pause =
+          static_cast<int64_t>(static_cast<double>(length) * 1e9 / static_cast<double>(rate));
       co_await co_await io::sleep_until(begun + nanoseconds(pause), ctx);
     }
   }

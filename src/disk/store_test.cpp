@@ -268,21 +268,6 @@ TEST_F(StoreTest, a_flood_of_small_units_passes_through_a_small_disk) {
   EXPECT_FALSE(store_->contains(unit_id(0)));
 }
 
-TEST_F(StoreTest, a_large_unit_finds_room_among_small_ones) {
-  options_.disks[0].capacity = 32 << 20;
-  open();
-  for (uint64_t n = 0; n < 450; ++n) ASSERT_TRUE(put(n, 60'000));
-  EXPECT_EQ(store_->reserve(unit_id(1000), 12 * kMiB).error().detail(), "ENOSPC");
-  ASSERT_TRUE(run(store_->evict(ctx())));
-  ASSERT_TRUE(run(store_->recycle(ctx())));
-  EXPECT_TRUE(store_->reserve(unit_id(1000), 12 * kMiB));
-  EXPECT_GT(stats().units, 100U);
-  uint64_t units = stats().units;
-  EXPECT_FALSE(store_->reserve(unit_id(1000), 33 * kMiB));
-  ASSERT_TRUE(run(store_->evict(ctx())));
-  EXPECT_EQ(stats().units, units) << "nothing goes for what can never fit";
-}
-
 TEST_F(StoreTest, disks_share_the_units_by_hashing) {
   options_.disks.push_back({.path = folder_.path() + "/b", .capacity = 64 << 20});
   open();
