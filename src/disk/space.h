@@ -19,6 +19,8 @@ class Space {
   /// False when there is no room for `bytes`.
   bool take(uint64_t bytes) {
     if (take_up_to(limit_, bytes, kept_)) return true;
+    // What can never fit must not empty the disk.
+    if (limit() < kept_ || bytes > limit() - kept_) return false;
     uint64_t seen = wanted_.load(std::memory_order_relaxed);
     while (seen < bytes &&
            !wanted_.compare_exchange_weak(seen, bytes, std::memory_order_relaxed)) {
