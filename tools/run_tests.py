@@ -172,8 +172,8 @@ def stage_bench(_):
 
 
 STAGES = {"tidy": stage_tidy, "release": stage_release, "clients": stage_clients,
-          "asan": stage_asan, "tsan": stage_tsan}
-SLOW = {"headers": stage_headers, "fuzz": stage_fuzz, "bench": stage_bench}
+          "asan": stage_asan}
+SLOW = {"tsan": stage_tsan, "headers": stage_headers, "fuzz": stage_fuzz, "bench": stage_bench}
 
 
 def main():
