@@ -136,7 +136,7 @@ def stage_clients(args):
         for folder in sorted((ROOT / "tests").iterdir()):
             if any(folder.rglob("test_*.py")):
                 run(f"tests/{folder.name}",
-                    [".venv/bin/pytest", "-q", "-x" if args.fail_fast else "-q", str(folder)],
+                    [".venv/bin/pytest", "-q", *(["-x"] if args.fail_fast else []), str(folder)],
                     pytest, 7200 if args.all else 1500, env)
 
 
