@@ -161,6 +161,9 @@ class SeaweedOrigin(Origin):
                 }
             )
         )
+        # Each bucket is a collection with volumes of its own. Seven at a time, the default, use up
+        # the server's volumes after some dozen buckets; from then on it answers 500 InternalError.
+        (self.root / "master.toml").write_text("[master.volume_growth]\ncopy_1 = 1\n")
         data = self.root / "data"
         data.mkdir()
         self.child = proc.Child(
