@@ -8,8 +8,8 @@ namespace forebay::disk {
 
 namespace {
 
-// One write call takes at most so much: bounds the buffer it is put together in.
-constexpr uint64_t kWriteBytes = 4 << 20;
+// One write call takes at most so much: bounds the buffer it is put together in. A record fits.
+constexpr uint64_t kWriteBytes = 1 << 20;
 
 }  // namespace
 
@@ -86,7 +86,10 @@ void Appender::withdraw(const std::shared_ptr<Put>& put) {
 }
 
 Task<> Appender::lead(Context ctx) {
-  Result<> turn = co_await io::yield(ctx);  // whoever runs in this turn of the loop joins
+  // Nobody is kept from anything by waiting, so the others get time to join. What the recycler
+  // moves comes in batches already.
+  Time due = ctx.loop->now() + options_.gather;
+  Result<> turn = recycler_ ? co_await io::yield(ctx) : co_await io::sleep_until(due, ctx);
   Batch batch;
   uint64_t bytes = 0;
   {
@@ -153,8 +156,8 @@ Task<> Appender::write_some(std::span<const std::shared_ptr<Put>> puts, Context 
   Result<> written = co_await io::run_blocking(ctx, [&]() -> Result<> {
     uint64_t bytes = 0;
     for (auto& put : puts) bytes += record_bytes(put->bytes.size());
-    auto buffer = std::make_unique_for_overwrite<std::byte[]>(bytes);
-    ByteSpan left(buffer.get(), bytes);
+    if (buffer_.size() < bytes) buffer_.resize(bytes);
+    ByteSpan left(buffer_.data(), bytes);
     for (auto& put : puts) {
       ByteView data = put->bytes.view();
       put->crc = crc32c(data);
@@ -165,7 +168,7 @@ Task<> Appender::write_some(std::span<const std::shared_ptr<Put>> puts, Context 
       std::fill(end, record.end(), std::byte{0});
       left = left.subspan(record.size());
     }
-    return segment_.file->write_at(end_, ByteView(buffer.get(), bytes));
+    return segment_.file->write_at(end_, ByteView(buffer_.data(), bytes));
   });
   if (!written) {
     // How far it got is unknown; nothing is written over, so the rest of this segment is given up.

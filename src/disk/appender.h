@@ -77,6 +77,7 @@ class Appender {
   bool leading_ = false;
 
   // The leader's: leadership is handed over under mutex_.
+  std::vector<std::byte> buffer_;  // kept, because new memory costs more than what is put in it
   Disk::NewFile segment_;
   uint64_t end_ = 0;  // where the next record goes
 };

@@ -1,6 +1,7 @@
 // The production index. The only file of this room that includes RocksDB.
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/memtablerep.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
@@ -36,6 +37,9 @@ rocksdb::Options options_for_rows() {
   options.keep_log_file_num = 2;
   options.max_log_file_size = 4 << 20;
   options.max_total_wal_size = 64 << 20;
+  // Rows are never looked up, so those in memory need no order before they are written out.
+  options.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
+  options.allow_concurrent_memtable_write = false;
   options.compression = rocksdb::kNoCompression;  // ids and checksums do not compress
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   rocksdb::BlockBasedTableOptions table;

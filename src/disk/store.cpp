@@ -114,10 +114,15 @@ Task<std::shared_ptr<Writer>> Store::create(UnitId id, uint64_t length, Reservat
   if (contains(id) || !begin_writing(id)) co_return fail(Code::exists, "the unit is here already");
   while (true) {
     uint64_t number = ctx.loop->random();
+    std::shared_ptr<io::File> direct;
     auto made = co_await io::run_blocking(ctx, [&]() -> Result<std::shared_ptr<io::File>> {
       auto file = disk.directory().open(new_path(number), io::OpenMode::create_new);
       if (!file) return file;
       Result<> allocated = (*file)->allocate(length);
+      if (allocated && length >= options_.direct_min) {
+        auto past = disk.directory().open(new_path(number), io::OpenMode::direct);
+        if (past) direct = std::move(*past);  // else through the page cache
+      }
       if (allocated) return file;
       Result<> removed = disk.directory().remove(new_path(number));
       if (!removed) disk.failed(true, removed.error());
@@ -139,7 +144,8 @@ Task<std::shared_ptr<Writer>> Store::create(UnitId id, uint64_t length, Reservat
                                                   .length = length,
                                                   .admission = admission,
                                                   .data = std::move(data),
-                                                  .file = std::move(*made)}));
+                                                  .file = std::move(*made),
+                                                  .direct = std::move(direct)}));
   }
 }
 

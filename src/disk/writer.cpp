@@ -9,6 +9,13 @@
 
 namespace forebay::disk {
 
+namespace {
+
+// Less than this is not worth a trip to the disk of its own.
+constexpr uint64_t kDirectLeast = 64 << 10;
+
+}  // namespace
+
 Writer::Writer(Parts parts)
     : store_(std::move(parts.store)),
       disk_(parts.disk),
@@ -17,6 +24,7 @@ Writer::Writer(Parts parts)
       admission_(parts.admission),
       data_(std::move(parts.data)),
       file_(std::move(parts.file)),
+      direct_(std::move(parts.direct)),
       sums_(length_) {}
 
 Writer::~Writer() {
@@ -41,7 +49,7 @@ uint64_t Writer::present_from(uint64_t offset) const {
   return present_.length_from(offset);
 }
 
-Result<> Writer::claim(uint64_t offset, ByteView bytes) {
+Result<> Writer::announce(uint64_t offset, ByteView bytes) {
   ByteRange range{offset, bytes.size()};
   std::lock_guard lock(mutex_);
   if (broken_) return fail(Code::conflict, "an earlier write of this unit failed");
@@ -53,10 +61,26 @@ Result<> Writer::claim(uint64_t offset, ByteView bytes) {
   return ok;
 }
 
+// Whole pages go past the page cache, what is left at both ends through it: the two never share a
+// page.
+Result<> Writer::write_out(uint64_t offset, ByteView bytes) {
+  auto memory = reinterpret_cast<uintptr_t>(bytes.data());
+  uint64_t head = std::min<uint64_t>(-offset % io::kDirectAlign, bytes.size());
+  uint64_t pages = (bytes.size() - head) / io::kDirectAlign * io::kDirectAlign;
+  bool past =
+      direct_ != nullptr && pages >= kDirectLeast && (memory + head) % io::kDirectAlign == 0;
+  if (!past) return file_->write_at(offset, bytes);
+  Result<> written = direct_->write_at(offset + head, bytes.subspan(head, pages));
+  if (written && head > 0) written = file_->write_at(offset, bytes.first(head));
+  ByteView tail = bytes.subspan(head + pages);
+  if (written && !tail.empty()) written = file_->write_at(offset + head + pages, tail);
+  return written;
+}
+
 // Blocks. The bytes are present only when the sums they complete are, so that all present means
 // all summed.
 Result<> Writer::put(uint64_t offset, ByteView bytes) {
-  if (Result<> written = file_->write_at(offset, bytes); !written) return written;
+  if (Result<> written = write_out(offset, bytes); !written) return written;
   std::vector<BlockSums::Gap> gaps;
   {
     std::lock_guard lock(mutex_);
@@ -81,7 +105,11 @@ Result<> Writer::put(uint64_t offset, ByteView bytes) {
 }
 
 Task<> Writer::write(uint64_t offset, ByteView bytes, Context ctx) {
-  co_await claim(offset, bytes);
+  co_await announce(offset, bytes);
+  co_return co_await write_announced(offset, bytes, ctx);
+}
+
+Task<> Writer::write_announced(uint64_t offset, ByteView bytes, Context ctx) {
   Result<> written = co_await io::run_blocking(ctx, [&] { return put(offset, bytes); });
   if (!written) {
     disk_.failed(true, written.error());

@@ -62,10 +62,17 @@ class Writer {
   /// by side, but never overlap and lie within the unit: else Code::invalid. When it returns they
   /// can be read from file().
   Task<> write(uint64_t offset, ByteView bytes, Context ctx);
+  /// The same in two steps, for bytes that gather in memory first: they are summed while they are
+  /// at hand, piece by piece, and written together later.
+  Result<> announce(uint64_t offset, ByteView bytes);
+  Task<> write_announced(uint64_t offset, ByteView bytes, Context ctx);
   /// Whether all bytes of `range` have been written.
   bool present(ByteRange range) const;
   /// How many bytes from `offset` on have been written without a gap.
   uint64_t present_from(uint64_t offset) const;
+  /// Whether writes go past the page cache. Then those of whole pages, from memory that lies in its
+  /// page as the bytes lie in theirs, are cheap, and the larger the better.
+  bool direct() const { return direct_ != nullptr; }
   /// The file; offset 0 is the unit's first byte. Only present ranges may be read.
   const std::shared_ptr<io::File>& file() const { return file_; }
   /// Publishes the unit: found from now on. Once. Code::invalid while bytes are missing.
@@ -81,10 +88,11 @@ class Writer {
     Admission admission;
     std::shared_ptr<DataFile> data;
     std::shared_ptr<io::File> file;
+    std::shared_ptr<io::File> direct;  ///< the same one; null: write through the page cache
   };
   explicit Writer(Parts parts);
-  Result<> claim(uint64_t offset, ByteView bytes);
   Result<> put(uint64_t offset, ByteView bytes);
+  Result<> write_out(uint64_t offset, ByteView bytes);
   void done();
 
   const std::shared_ptr<Store> store_;
@@ -94,6 +102,7 @@ class Writer {
   const Admission admission_;
   const std::shared_ptr<DataFile> data_;
   const std::shared_ptr<io::File> file_;
+  const std::shared_ptr<io::File> direct_;
 
   mutable std::mutex mutex_;
   RangeSet claimed_;

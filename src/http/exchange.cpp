@@ -32,6 +32,14 @@ class ResponseBody final : public io::Source {
     co_return Bytes(nullptr, bytes);
   }
 
+  bool reads_into() const override { return link_ != nullptr && reader_.counted(); }
+  Task<size_t> read_into(ByteSpan into, Context ctx) override {
+    if (link_ == nullptr) co_return size_t{0};
+    size_t count = co_await co_await reader_.read_into(into, ctx);
+    if (reader_.done()) finish();
+    co_return count;
+  }
+
  private:
   void finish() {
     bool clean = link_ != nullptr && keep_ && reader_.done() && !reader_.failed();

@@ -1,95 +1,118 @@
 #include "http/head.h"
 
-#include <boost/beast/http/basic_parser.hpp>
+#include <array>
+#include <cstdint>
 #include <cstring>
-
-#include "base/check.h"
 
 namespace forebay::http {
 
 namespace {
 
-namespace beast = boost::beast;
-using beast::error_code;
+// RFC 9110 section 5.6.2.
+constexpr auto kTokenChars = [] {
+  std::array<bool, 256> in{};
+  for (char c = '0'; c <= '9'; ++c) in[static_cast<uint8_t>(c)] = true;
+  for (char c = 'a'; c <= 'z'; ++c) in[static_cast<uint8_t>(c)] = true;
+  for (char c = 'A'; c <= 'Z'; ++c) in[static_cast<uint8_t>(c)] = true;
+  for (char c : std::string_view("!#$%&'*+-.^_`|~")) in[static_cast<uint8_t>(c)] = true;
+  return in;
+}();
 
-std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
-
-// Takes the events of a head and stops before the body. `Head` is what it fills.
-template <bool is_request, class Head>
-class Parser final : public beast::http::basic_parser<is_request> {
- public:
-  Parser(Head& out, size_t size) : out_(out) {
-    this->header_limit(static_cast<uint32_t>(size));
-    this->body_limit(boost::none);
+bool is_token(std::string_view text) {
+  if (text.empty()) return false;
+  for (char c : text) {
+    if (!kTokenChars[static_cast<uint8_t>(c)]) return false;
   }
-
- private:
-  void on_request_impl(beast::http::verb, beast::string_view method, beast::string_view target,
-                       int version, error_code&) override {
-    if constexpr (is_request) {
-      out_.method = view(method);
-      out_.target = view(target);
-      out_.version = version;
-    }
-  }
-  void on_response_impl(int code, beast::string_view reason, int version, error_code&) override {
-    if constexpr (!is_request) {
-      out_.status = code;
-      out_.reason = view(reason);
-      out_.version = version;
-    }
-  }
-  void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value,
-                     error_code&) override {
-    out_.headers.push_back({view(name), view(value)});
-  }
-  void on_header_impl(error_code&) override {}
-  void on_body_init_impl(boost::optional<uint64_t> const&, error_code&) override {}
-  size_t on_body_impl(beast::string_view, error_code&) override { return 0; }
-  void on_chunk_header_impl(uint64_t, beast::string_view, error_code&) override {}
-  size_t on_chunk_body_impl(uint64_t, beast::string_view, error_code&) override { return 0; }
-  void on_finish_impl(error_code&) override {}
-
-  Head& out_;
-};
-
-// "… HTTP/2.0": a version we do not speak, rather than a line that is none.
-bool names_other_version(std::string_view head) {
-  std::string_view line = head.substr(0, head.find("\r\n"));
-  size_t space = line.rfind(' ');
-  if (space == std::string_view::npos) return false;
-  std::string_view version = line.substr(space + 1);
-  auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  return version.size() == 8 && version.starts_with("HTTP/") && digit(version[5]) &&
-         version[6] == '.' && digit(version[7]) && version != "HTTP/1.0" && version != "HTTP/1.1";
+  return true;
 }
 
-Fault fault_of(error_code ec, std::string_view head) {
-  using beast::http::error;
-  if (ec == error::bad_version && names_other_version(head)) {
-    return {505, "HTTP version is not supported"};
+// Any byte below `least` but a tab where that is allowed, or DEL. Without a branch per byte, so
+// that the compiler takes many at once.
+bool has_control(std::string_view text, uint8_t least, bool tab) {
+  bool found = false;
+  for (char c : text) {
+    auto byte = static_cast<uint8_t>(c);
+    found |= (byte < least && !(tab && byte == '\t')) || byte == 0x7f;
   }
-  if (ec == error::bad_version) return {400, "the first line is not HTTP"};
-  if (ec == error::bad_method) return {400, "bad method"};
-  if (ec == error::bad_target) return {400, "bad request target"};
-  if (ec == error::bad_content_length || ec == error::multiple_content_length) {
-    return {400, "bad Content-Length"};
-  }
-  if (ec == error::bad_transfer_encoding) return {400, "bad Transfer-Encoding"};
-  if (ec == error::bad_field) return {400, "bad field name"};
-  if (ec == error::bad_value) return {400, "bad field value"};
-  return {400, "malformed head"};
+  return found;
 }
 
-template <bool is_request, class Head>
-Fault parse_with(std::string_view head, Head& out) {
-  out.headers.clear();
-  Parser<is_request, Head> parser(out, head.size());
-  error_code ec;
-  parser.put(boost::asio::const_buffer(head.data(), head.size()), ec);
-  if (ec) return fault_of(ec, head);
-  if (!parser.is_header_done()) return {400, "malformed head"};
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// 10 or 11; 0 for a version we do not speak, -1 for what is none.
+int version_of(std::string_view text) {
+  if (text == "HTTP/1.1") return 11;
+  if (text == "HTTP/1.0") return 10;
+  bool shaped = text.size() == 8 && text.starts_with("HTTP/") && is_digit(text[5]) &&
+                text[6] == '.' && is_digit(text[7]);
+  return shaped ? 0 : -1;
+}
+
+// method SP target SP version
+Fault read_first_line(std::string_view line, RequestHead& out) {
+  size_t first = line.find(' ');
+  size_t last = line.rfind(' ');
+  if (first == std::string_view::npos || first == last) {
+    return {400, "the first line is not HTTP"};
+  }
+  out.method = line.substr(0, first);
+  out.target = line.substr(first + 1, last - first - 1);
+  out.version = version_of(line.substr(last + 1));
+  if (!is_token(out.method)) return {400, "bad method"};
+  if (out.target.empty() || has_control(out.target, '!', false)) {
+    return {400, "bad request target"};
+  }
+  if (out.version == 0) return {505, "HTTP version is not supported"};
+  if (out.version < 0) return {400, "the first line is not HTTP"};
   return {};
+}
+
+// version SP 3DIGIT [ SP reason ]
+Fault read_first_line(std::string_view line, ResponseHead& out) {
+  constexpr size_t kReason = 13;  // "HTTP/1.1 200 "
+  bool shaped = line.size() >= kReason - 1 && line[8] == ' ' && is_digit(line[9]) &&
+                is_digit(line[10]) && is_digit(line[11]) &&
+                (line.size() < kReason || line[kReason - 1] == ' ');
+  out.version = version_of(line.substr(0, 8));
+  if (out.version <= 0 || !shaped) return {400, "the first line is not HTTP"};
+  out.status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
+  out.reason = line.size() > kReason ? line.substr(kReason) : std::string_view();
+  if (has_control(out.reason, ' ', true)) return {400, "the first line is not HTTP"};
+  return {};
+}
+
+Fault read_field(std::string_view line, std::vector<Header>& out) {
+  size_t colon = line.find(':');
+  if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
+    return {400, "bad field name"};
+  }
+  std::string_view value = line.substr(colon + 1);
+  while (!value.empty() && is_blank(value.front())) value.remove_prefix(1);
+  while (!value.empty() && is_blank(value.back())) value.remove_suffix(1);
+  if (has_control(value, ' ', true)) return {400, "bad field value"};
+  out.push_back({line.substr(0, colon), value});
+  return {};
+}
+
+// Lines end with CRLF and nothing else: the scanner has seen to that, but for a CR within a line,
+// which is a control character.
+template <class Head>
+Fault parse_lines(std::string_view head, Head& out) {
+  out.headers.clear();
+  bool first = true;
+  while (true) {
+    size_t end = head.find('\n');
+    if (end == std::string_view::npos || end == 0 || head[end - 1] != '\r') {
+      return {400, "malformed head"};
+    }
+    std::string_view line = head.substr(0, end - 1);
+    head.remove_prefix(end + 1);
+    if (line.empty()) return first || !head.empty() ? Fault{400, "malformed head"} : Fault{};
+    Fault fault = first ? read_first_line(line, out) : read_field(line, out.headers);
+    if (fault) return fault;
+    first = false;
+  }
 }
 
 }  // namespace
@@ -122,7 +145,7 @@ HeadScanner::Found HeadScanner::scan(std::string_view bytes) {
   return {};
 }
 
-Fault parse(std::string_view head, RequestHead& out) { return parse_with<true>(head, out); }
-Fault parse(std::string_view head, ResponseHead& out) { return parse_with<false>(head, out); }
+Fault parse(std::string_view head, RequestHead& out) { return parse_lines(head, out); }
+Fault parse(std::string_view head, ResponseHead& out) { return parse_lines(head, out); }
 
 }  // namespace forebay::http

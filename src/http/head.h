@@ -1,6 +1,7 @@
 // Reading message heads: where one ends, what its lines are. The scanner refuses what must never
-// reach a parser (bare LF, folded lines, too much of it); the parser behind parse() is
-// Boost.Beast's and stays in head.cpp. What the fields mean is decided in http/framing.h.
+// reach a parser (bare LF, folded lines, too much of it). The parser is our own: Boost.Beast's took
+// a twentieth of a warm request (docs/adr/0011-own-head-parser.md). What the fields mean is decided
+// in http/framing.h.
 #pragma once
 
 #include <cstddef>

@@ -141,4 +141,25 @@ Task<ByteView> BodyReader::next(Context ctx) {
   co_return ByteView();
 }
 
+Task<size_t> BodyReader::read_into(ByteSpan into, Context ctx) {
+  if (failed_) co_return fail(Code::internal, "a body is read on after an error");
+  check(counted() && !into.empty(), "only bodies of known length are read into given room");
+  if (done_) co_return size_t{0};
+  into = into.first(static_cast<size_t>(std::min<uint64_t>(into.size(), left_)));
+  size_t count = std::min(into.size(), input_.unread().size());
+  if (count > 0) {
+    std::memcpy(into.data(), input_.unread().data(), count);
+    input_.consume(count);
+  } else {
+    Result<size_t> came = co_await io::Read(stream_, into, ctx.until(ctx.loop->now() + progress_));
+    if (!came) co_return give_up(stalled(std::move(came.error()), ctx));
+    if (*came == 0) co_return give_up(ended_early());
+    count = *came;
+    bytes_in_.add(count);
+  }
+  left_ -= count;
+  done_ = left_ == 0;
+  co_return count;
+}
+
 }  // namespace forebay::http

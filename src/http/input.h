@@ -70,6 +70,9 @@ class BodyReader {
   void start(Framing framing, uint64_t length);
   /// Some bytes; empty at the end. An error is final.
   Task<ByteView> next(Context ctx);
+  /// The same, some bytes into `into`; 0 at the end. For bodies of known length.
+  Task<size_t> read_into(ByteSpan into, Context ctx);
+  bool counted() const { return framing_ == Framing::length; }
   /// All of it was given.
   bool done() const { return done_; }
   /// Reading went wrong: where the next message begins is unknown.

@@ -13,7 +13,7 @@ namespace forebay::http {
 
 /// File slices up to this are read and sent with the head: below, a copy is cheaper than a second
 /// system call (measured crossover 4–8 KiB).
-inline constexpr uint64_t kCopyBelow = 8 << 10;
+inline constexpr uint64_t kCopyBelow = 2 << 10;
 
 /// What became of one message; filled while it is sent.
 struct Sending {

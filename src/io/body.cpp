@@ -7,6 +7,10 @@
 
 namespace forebay::io {
 
+Task<size_t> Source::read_into(ByteSpan, Context) {
+  co_return fail(Code::internal, "a source that gives its bytes in chunks only");
+}
+
 namespace {
 
 class OneChunk final : public Source {

@@ -30,6 +30,11 @@ class Source {
   virtual ~Source() = default;
   /// The next chunk; an empty one is the end. An error is final: the body is not complete.
   virtual Task<Chunk> next(Context ctx) = 0;
+  /// Whether read_into() may be used; it saves a copy where the bytes must come to a given place.
+  virtual bool reads_into() const { return false; }
+  /// Moves some of the next bytes, one at least, into `into`; 0 is the end. Between its calls
+  /// next() goes on where it has come to. Errors as next().
+  virtual Task<size_t> read_into(ByteSpan into, Context ctx);
 };
 
 /// `length` bytes from `source`. A source that ends early or gives more is an error of its maker.

@@ -78,7 +78,11 @@ enum class OpenMode {
   read_write,  ///< must exist
   create,      ///< read and write; made if missing
   create_new,  ///< read and write; Code::exists when it is there
+  /// Read and write past the page cache; must exist. Offset, length and memory of every transfer
+  /// are multiples of kDirectAlign. Code::invalid where the file system has no such thing.
+  direct,
 };
+inline constexpr uint64_t kDirectAlign = 4096;
 
 struct DirectoryEntry {
   std::string name;

@@ -20,10 +20,16 @@ OriginMeter::OriginMeter(obs::Registry& registry)
                             "Body bytes written to origins.")) {}
 
 void OriginMeter::request(std::string_view operation, bool good) {
-  registry_
-      .counter("forebay_origin_requests_total", "Requests to origins.",
-               {{"operation", std::string(operation)}, {"result", good ? "ok" : "error"}})
-      .add();
+  std::lock_guard lock(mutex_);
+  auto it = requests_.find(std::pair(operation, good));
+  if (it == requests_.end()) {
+    std::string name(operation);
+    obs::Counter& counter =
+        registry_.counter("forebay_origin_requests_total", "Requests to origins.",
+                          {{"operation", name}, {"result", good ? "ok" : "error"}});
+    it = requests_.emplace(Name(std::move(name), good), &counter).first;
+  }
+  it->second->add();
 }
 
 Origins::Origins(OriginOptions options, const std::vector<io::Loop*>& loops,

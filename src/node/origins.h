@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 
@@ -23,7 +24,15 @@ class OriginMeter final : public origin::Meter {
   void body_bytes_out(uint64_t bytes) override { out_.add(bytes); }
 
  private:
+  using Name = std::pair<std::string, bool>;
+  struct Less {
+    using is_transparent = void;
+    using View = std::pair<std::string_view, bool>;
+    bool operator()(const View& a, const View& b) const { return a < b; }
+  };
   obs::Registry& registry_;
+  std::mutex mutex_;
+  std::map<Name, obs::Counter*, Less> requests_;
   obs::Counter& in_;
   obs::Counter& out_;
 };

@@ -171,9 +171,6 @@ Task<HeadRef> Heads::current(BucketRef bucket, ObjectKey key, bool force, Contex
 Task<Heads::Current> Heads::ask(BucketRef bucket, ObjectKey key, bool force, bool eager,
                                 Context ctx) {
   Time now = ctx.loop->now();
-  if (!force) {
-    if (HeadRef head = believed(*bucket, key.text(), now)) co_return Current{head, {}, true};
-  }
   std::string id = name(bucket->incarnation, key.text());
   std::shared_ptr<Check> check;
   bool begin = false;
@@ -182,6 +179,10 @@ Task<Heads::Current> Heads::ask(BucketRef bucket, ObjectKey key, bool force, boo
     Stripe& s = stripe(id);
     std::lock_guard lock(s.mutex);
     Entry& e = entry(s, id);
+    if (!force && believable(e, bucket->freshness, now)) {
+      believed_.add();
+      co_return Current{e.head, {}, true};
+    }
     // A check that runs may have asked before we came; the one after it will not.
     auto& slot = e.running == nullptr ? e.running : e.waiting;
     begin = e.running == nullptr;

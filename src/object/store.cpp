@@ -81,7 +81,6 @@ std::optional<ReadAnswer> Store::read_now(const ReadRequest& request, io::Loop& 
 }
 
 Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
-  if (auto now = read_now(request, *ctx.loop)) co_return std::move(*now);
   for (int round = 0; round < kFollow; ++round) {
     bool eager = round == 0 && request.body && request.mode == unit::Mode::normal &&
                  request.bucket->cold_small->load(std::memory_order_relaxed) >= kEager;
@@ -93,7 +92,7 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
     if (!has_body(request, answer)) co_return answer;
     if (!current.bytes.empty()) {
       answer.served = current.joined ? unit::Served::joined : unit::Served::miss;
-      cache_.admit_filled(head->first.id, current.bytes, answer.served, *ctx.loop);
+      cache_.admit_filled(head->version, head->first, current.bytes, answer.served, *ctx.loop);
       answer.body = io::Body::of(current.bytes.slice(answer.range.offset, answer.range.length));
       co_return answer;
     }

@@ -23,6 +23,15 @@ class Incoming final : public io::Source {
     if (meter_ != nullptr) meter_->body_bytes_in(size);
     co_return chunk;
   }
+  bool reads_into() const override { return left_ > 0 && inner_->reads_into(); }
+  Task<size_t> read_into(ByteSpan into, Context ctx) override {
+    into = into.first(static_cast<size_t>(std::min<uint64_t>(into.size(), left_)));
+    size_t size = co_await co_await inner_->read_into(into, ctx);
+    if (size == 0) co_return fail(Code::unavailable, "the origin's body ends early");
+    left_ -= size;
+    if (meter_ != nullptr) meter_->body_bytes_in(size);
+    co_return size;
+  }
 
  private:
   std::unique_ptr<io::Source> inner_;

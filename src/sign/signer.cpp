@@ -84,7 +84,7 @@ std::string Signer::scope_text(WallTime now) const {
 Signed Signer::sign(const RequestView& request, const Body& body, WallTime now) const {
   Signed result;
   std::string timestamp = amz_date(now);
-  std::string scope = scope_text(now);
+  std::string scope = timestamp.substr(0, 8) + "/" + region_ + "/" + service_ + "/aws4_request";
   result.headers.emplace_back("x-amz-date", timestamp);
   result.headers.emplace_back("x-amz-content-sha256", body.text());
   if (!credentials_.session_token.empty()) {

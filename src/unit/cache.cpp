@@ -100,7 +100,11 @@ class Cache::Follower final : public io::Source {
 
 Cache::Cache(std::shared_ptr<disk::Store> store, job::Crews& crews,
              const std::vector<io::Loop*>& loops, Options options, obs::Registry& registry)
-    : store_(std::move(store)), crews_(crews), options_(options), metrics_(registry) {
+    : store_(std::move(store)),
+      crews_(crews),
+      options_(options),
+      metrics_(registry),
+      blocks_(options.block_bytes) {
   for (io::Loop* loop : loops) loops_.emplace(loop, std::make_unique<PerLoop>(options_));
 }
 
@@ -216,12 +220,15 @@ void Cache::admit(const UnitId& id, Bytes bytes, io::Loop& loop) {
   crew.spawn(store_admitted(id, std::move(bytes), disk::Admission::cold, crew.context()));
 }
 
-void Cache::admit_filled(const UnitId& id, Bytes bytes, Served served, io::Loop& loop) {
+void Cache::admit_filled(const VersionRef& version, const Unit& unit, Bytes bytes, Served served,
+                         io::Loop& loop) {
   metrics_.reads[static_cast<size_t>(served)]->add();
   if (served != Served::miss) return;
-  metrics_.fills.add();
+  Begun begun = begin(version, unit);
+  if (!begun.fresh) return;
+  begun.fill->set_bytes(bytes);
   job::Crew& crew = crews_.of(loop);
-  crew.spawn(store_admitted(id, std::move(bytes), disk::Admission::hot, crew.context()));
+  crew.spawn(store_small(begun.fill, std::move(bytes), crew.context()));
 }
 
 Task<> Cache::store_admitted(UnitId id, Bytes bytes, disk::Admission admission, Context ctx) {

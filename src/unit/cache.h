@@ -13,6 +13,7 @@
 #include "io/sync.h"
 #include "job/crew.h"
 #include "obs/metrics.h"
+#include "unit/blocks.h"
 #include "unit/fill.h"
 
 namespace forebay::unit {
@@ -44,6 +45,8 @@ struct Options {
   uint32_t small_max = 64 << 10;
   /// Tries of one stream before its fill fails; a later one goes on where the last one broke.
   uint32_t attempts = 3;
+  /// Memory for bytes on their way from origins to disks, all loops together.
+  uint64_t block_bytes = 64 << 20;
 };
 
 /// Metrics of this room.
@@ -62,6 +65,8 @@ struct Opened {
   Served served = Served::miss;
   std::unique_ptr<io::Source> source;
 };
+
+class Pour;
 
 /// All loops share one. Its crews must have stopped before it is destroyed.
 class Cache {
@@ -88,8 +93,10 @@ class Cache {
 
   /// Stores a small unit whose bytes are at hand, in the background, as first to be evicted.
   void admit(const UnitId& id, Bytes bytes, io::Loop& loop);
-  /// The same for bytes that a read has just fetched; counts as the fill it was.
-  void admit_filled(const UnitId& id, Bytes bytes, Served served, io::Loop& loop);
+  /// Stores a small unit whose bytes a read has just fetched: the end of a fill, which readers may
+  /// join until it is stored.
+  void admit_filled(const VersionRef& version, const Unit& unit, Bytes bytes, Served served,
+                    io::Loop& loop);
   uint64_t small_max() const { return options_.small_max; }
 
   /// Drops the unit.
@@ -123,14 +130,15 @@ class Cache {
 
   Task<> prepare(std::shared_ptr<Fill> fill, Context ctx);
   Task<> fill_small(std::shared_ptr<Fill> fill, Context ctx);
+  Task<> store_small(std::shared_ptr<Fill> fill, Bytes bytes, Context ctx);
   Task<Bytes> fetch_small(std::shared_ptr<Fill> fill, Context ctx);
   Task<> stream(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
   Task<> rest(std::shared_ptr<Fill> fill, io::Semaphore::Permit permit, Context ctx);
   Task<> rest_small(std::shared_ptr<Fill> fill, io::Semaphore::Permit permit, Context ctx);
   Task<> stream_claim(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
   Task<> fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
-  Task<> write(std::shared_ptr<Fill> fill, Claim* claim, io::Chunk chunk, ByteSpan buffer,
-               Context ctx);
+  Task<> pour(std::shared_ptr<Fill> fill, Claim* claim, origin::GetAnswer answer, Pour& pour,
+              Context ctx);
   Task<> finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx);
   Task<> store_admitted(UnitId id, Bytes bytes, disk::Admission admission, Context ctx);
   Task<Opened> open_past(VersionRef version, ByteRange range, Context ctx);
@@ -140,6 +148,7 @@ class Cache {
   job::Crews& crews_;
   Options options_;
   Metrics metrics_;
+  BlockPool blocks_;
   std::array<Stripe, 64> stripes_;
   std::unordered_map<io::Loop*, std::unique_ptr<PerLoop>> loops_;
 };

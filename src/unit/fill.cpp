@@ -1,20 +1,69 @@
 #include "unit/fill.h"
 
+#include <algorithm>
+
 namespace forebay::unit {
 
 Fill::View Fill::look(uint64_t offset) const {
   std::lock_guard lock(mutex_);
   View view;
-  view.failed = failed_;
-  view.disk_failed = disk_failed_;
   if (!bytes_.empty()) {
     view.available = bytes_.size() - offset;
     view.bytes = bytes_.slice(offset, view.available);
   } else if (writer_ != nullptr) {
-    view.available = claims_.present().covered_from(offset);
-    view.file = writer_->file();
+    view = look_at_file(offset);
   }
+  view.failed = failed_;
+  view.disk_failed = disk_failed_;
   return view;
+}
+
+Fill::View Fill::look_at_file(uint64_t offset) const {
+  View view;
+  auto next = held_.upper_bound(offset);
+  if (next != held_.begin()) {
+    auto& [begin, held] = *std::prev(next);
+    if (offset < begin + held.size) {
+      view.available = begin + held.size - offset;
+      ByteView bytes(held.block.get() + offset % kBlock, view.available);
+      view.bytes = Bytes(held.block, bytes);
+      return view;
+    }
+  }
+  // What is held behind may not be in the file yet.
+  view.available = claims_.present().covered_from(offset);
+  if (next != held_.end()) view.available = std::min(view.available, next->first - offset);
+  view.file = writer_->file();
+  return view;
+}
+
+void Fill::hold(uint64_t begin, Block block) {
+  std::lock_guard lock(mutex_);
+  held_[begin] = {.block = std::move(block)};
+}
+
+void Fill::advance(Claim& claim, uint64_t bytes, uint64_t held) {
+  {
+    std::lock_guard lock(mutex_);
+    held_.at(held).size += bytes;
+    claims_.advance(claim, bytes);
+  }
+  progress_.notify();
+}
+
+void Fill::stored(uint64_t begin) {
+  std::lock_guard lock(mutex_);
+  auto it = held_.find(begin);
+  if (it == held_.end()) return;
+  if (left_ || it->second.size == 0) {
+    held_.erase(it);
+    return;
+  }
+  it->second.stored = true;
+  stored_.push_back(begin);
+  if (stored_.size() <= kKeep) return;
+  held_.erase(stored_.front());
+  stored_.pop_front();
 }
 
 std::vector<Claim*> Fill::demand(ByteRange range) {
@@ -77,6 +126,8 @@ bool Fill::fail(Error error, bool disk) {
 
 bool Fill::leave() {
   std::lock_guard lock(mutex_);
+  for (uint64_t begin : stored_) held_.erase(begin);
+  stored_.clear();
   return !std::exchange(left_, true);
 }
 

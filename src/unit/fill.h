@@ -1,8 +1,10 @@
 // Fill: the one fetch of a unit from its origin that all waiting readers share. Readers follow it
 // as it grows; it goes on when they leave. Large units grow in a file on disk from which readers
-// send; small ones are fetched whole into memory.
+// send, and before that in memory; small ones are fetched whole into memory.
 #pragma once
 
+#include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,6 +14,7 @@
 #include "disk/store.h"
 #include "io/sync.h"
 #include "origin/origin.h"
+#include "unit/blocks.h"
 #include "unit/claims.h"
 
 namespace forebay::unit {
@@ -46,7 +49,7 @@ class Fill {
   struct View {
     uint64_t available = 0;          ///< bytes from offset on
     std::shared_ptr<io::File> file;  ///< where they are, or …
-    Bytes bytes;                     ///< … they themselves (small units)
+    Bytes bytes;                     ///< … they themselves
     std::optional<Error> failed;     ///< over; what is available stays so
     bool disk_failed = false;        ///< the origin is good: read past the cache
   };
@@ -61,6 +64,12 @@ class Fill {
   /// Where the claim stands.
   Claim state(const Claim& claim) const;
   void advance(Claim& claim, uint64_t bytes);
+  /// From now on bytes from `begin` on, to the end of their block, gather in `block`.
+  void hold(uint64_t begin, Block block);
+  /// The stream of `claim` has added so many bytes to what is held from `held` on.
+  void advance(Claim& claim, uint64_t bytes, uint64_t held);
+  /// What is held from `begin` on is in the file too (or nothing was added); memory may go.
+  void stored(uint64_t begin);
   /// What is due after a stream has ended.
   enum class Next { nothing, rest, commit };
   Next release(Claim& claim);
@@ -72,11 +81,22 @@ class Fill {
   bool failed() const;
 
  private:
+  /// Blocks kept although they are in the file: readers just behind send from memory.
+  static constexpr size_t kKeep = 2;
+  struct Held {
+    Block block;
+    uint64_t size = 0;
+    bool stored = false;
+  };
+  View look_at_file(uint64_t offset) const;
+
   VersionRef version_;
   Unit unit_;
   mutable std::mutex mutex_;
   Claims claims_;
   std::shared_ptr<disk::Writer> writer_;
+  std::map<uint64_t, Held> held_;  ///< by begin
+  std::deque<uint64_t> stored_;    ///< of held_, oldest first
   Bytes bytes_;
   std::optional<Error> failed_;
   bool disk_failed_ = false;

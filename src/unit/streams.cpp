@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "unit/cache.h"
+#include "unit/pour.h"
 
 namespace forebay::unit {
 
@@ -14,6 +15,8 @@ constexpr size_t kCopyBuffer = 256 << 10;
 constexpr Duration kRetryPause = milliseconds(50);
 constexpr Duration kRoomPause = milliseconds(5);
 constexpr int kRoomTries = 4;
+
+Error ended_early() { return forebay::fail(Code::unavailable, "the origin's body ended early"); }
 
 }  // namespace
 
@@ -33,8 +36,7 @@ Task<origin::GetAnswer> Cache::ask(VersionRef version, ByteRange range, Context 
   }
   origin::GetAnswer answer = co_await std::move(asked);
   if (answer.info.tag != version->tag || answer.info.size != version->size) {
-    co_return forebay::fail(Code::conflict, "the origin has another version",
-                            "PreconditionFailed");
+    co_return forebay::fail(Code::conflict, "the origin has another version", "PreconditionFailed");
   }
   if (answer.range != range || answer.body.length != range.length) {
     co_return forebay::fail(Code::unavailable, "the origin answered with other bytes than asked");
@@ -118,42 +120,44 @@ Task<> Cache::stream_claim(std::shared_ptr<Fill> fill, Claim* claim, Context ctx
 Task<> Cache::fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
   Claim share = fill->state(*claim);
   ByteRange range{fill->unit().range.offset + share.at, share.end - share.at};
-  auto answer = co_await co_await ask(fill->version(), range, ctx);
+  Result<origin::GetAnswer> answer = co_await ask(fill->version(), range, ctx);
+  if (!answer) co_return std::move(answer.error());
   while (fill->writer() == nullptr && !fill->failed()) {
     uint64_t seen = fill->progress().count();
     if (fill->writer() != nullptr || fill->failed()) break;
     co_await co_await fill->progress().changed(seen, ctx);
   }
-  std::vector<std::byte> buffer;
-  while (!fill->failed()) {
-    share = fill->state(*claim);
-    if (share.at == share.end) co_return ok;  // all of it, or the rest was taken over
-    io::Chunk chunk = co_await co_await answer.body.source->next(ctx);
-    if (size(chunk) == 0)
-      co_return forebay::fail(Code::unavailable, "the origin's body ended early");
-    if (std::holds_alternative<io::FileSlice>(chunk)) buffer.resize(kCopyBuffer);
-    co_await co_await write(fill, claim, std::move(chunk), buffer, ctx);
-  }
-  co_return ok;
+  Pour pour(blocks_, fill, ctx);
+  Result<> came = co_await this->pour(fill, claim, std::move(*answer), pour, ctx);
+  Result<> stored = co_await pour.finish();
+  if (!stored) fail(*fill, std::move(stored.error()), true);
+  co_return came;
 }
 
-Task<> Cache::write(std::shared_ptr<Fill> fill, Claim* claim, io::Chunk chunk, ByteSpan buffer,
-                    Context ctx) {
-  auto writer = fill->writer();
-  for (uint64_t done = 0; done < size(chunk);) {
-    ByteView bytes = co_await co_await io::load(chunk, done, buffer, ctx);
-    // At most kCopyBuffer between two looks at the claim, which is less than kOvertake.
-    bytes = bytes.first(std::min(bytes.size(), kCopyBuffer));
-    done += bytes.size();
+Task<> Cache::pour(std::shared_ptr<Fill> fill, Claim* claim, origin::GetAnswer answer, Pour& pour,
+                   Context ctx) {
+  std::vector<std::byte> buffer;
+  while (!fill->failed()) {
     Claim share = fill->state(*claim);
-    bytes = bytes.first(std::min<uint64_t>(bytes.size(), share.end - share.at));
-    if (bytes.empty()) co_return ok;
-    Result<> written = co_await writer->write(share.at, bytes, ctx);
-    if (!written) {
-      fail(*fill, std::move(written.error()), true);
-      co_return ok;
+    if (share.at == share.end) co_return ok;  // all of it, or the rest was taken over
+    io::Source& source = *answer.body.source;
+    ByteSpan room = source.reads_into() ? pour.room(*claim) : ByteSpan();
+    Result<> written = ok;
+    if (!room.empty()) {
+      size_t count = co_await co_await source.read_into(room, ctx);
+      if (count == 0) co_return ended_early();
+      written = co_await pour.filled(*claim, count);
+    } else {
+      io::Chunk chunk = co_await co_await source.next(ctx);
+      if (size(chunk) == 0) co_return ended_early();
+      if (std::holds_alternative<io::FileSlice>(chunk)) buffer.resize(kCopyBuffer);
+      for (uint64_t done = 0; done < size(chunk) && written;) {
+        ByteView bytes = co_await co_await io::load(chunk, done, buffer, ctx);
+        done += bytes.size();
+        written = co_await pour.put(*claim, bytes);
+      }
     }
-    fill->advance(*claim, bytes.size());
+    if (!written) fail(*fill, std::move(written.error()), true);
   }
   co_return ok;
 }
@@ -185,7 +189,12 @@ Task<> Cache::fill_small(std::shared_ptr<Fill> fill, Context ctx) {
     co_return ok;
   }
   fill->set_bytes(*bytes);
-  Result<> stored = co_await store_->put_small(fill->unit().id, *bytes, disk::Admission::hot, ctx);
+  co_return co_await store_small(fill, std::move(*bytes), ctx);
+}
+
+Task<> Cache::store_small(std::shared_ptr<Fill> fill, Bytes bytes, Context ctx) {
+  Result<> stored =
+      co_await store_->put_small(fill->unit().id, std::move(bytes), disk::Admission::hot, ctx);
   if (!stored && stored.error().code() != Code::exists) metrics_.no_space.add();
   leave(*fill);
   co_return ok;

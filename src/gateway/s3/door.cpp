@@ -1,10 +1,25 @@
 #include "gateway/s3/door.h"
 
-#include <cstdio>
+#include <algorithm>
+#include <charconv>
 
 #include "gateway/s3/errors.h"
 
 namespace forebay::gateway::s3 {
+
+namespace {
+
+// "12.345". printf would take longer than the whole of authentication's bookkeeping.
+void append_milliseconds(std::string& out, Duration duration) {
+  auto micros = static_cast<uint64_t>(std::max<int64_t>(duration.ns, 0) / 1000);
+  char digits[32];
+  char* end = std::to_chars(digits, digits + sizeof digits, micros / 1000).ptr;
+  *end++ = '.';
+  for (uint64_t place : {100, 10, 1}) *end++ = static_cast<char>('0' + micros / place % 10);
+  out.append(digits, end);
+}
+
+}  // namespace
 
 // What finished() wants to know of a request; travels with its response.
 struct Door::Trace final : public http::Note {
@@ -80,11 +95,10 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
     trace->cache = call.cache;
   }
   response->fields.add("x-amz-request-id", call.id.text());
-  char timing[96];
-  Time now = ctx.loop->now();
-  std::snprintf(timing, sizeof timing, "auth;dur=%.3f, head;dur=%.3f",
-                (call.authenticated - request.received).seconds() * 1e3,
-                (now - call.authenticated).seconds() * 1e3);
+  std::string timing = "auth;dur=";
+  append_milliseconds(timing, call.authenticated - request.received);
+  timing += ", head;dur=";
+  append_milliseconds(timing, ctx.loop->now() - call.authenticated);
   response->fields.add("Server-Timing", timing);
   response->note = std::move(trace);
   co_return response;

@@ -71,7 +71,8 @@ Result<origin::WriteConditions> read_write_conditions(const Call& call,
 
 Result<> refuse_unsupported(const Call& call) {
   for (const Header& header : call.request.headers) {
-    if (lower(header.name).starts_with("x-amz-server-side-encryption-customer-")) {
+    constexpr std::string_view kCustomer = "x-amz-server-side-encryption-customer-";
+    if (http::same_name(header.name.substr(0, kCustomer.size()), kCustomer)) {
       return not_implemented("Encryption with customer keys (SSE-C)");
     }
   }

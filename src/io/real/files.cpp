@@ -196,6 +196,7 @@ class RealDirectory final : public Directory {
       case OpenMode::read_write: flags |= O_RDWR; break;
       case OpenMode::create: flags |= O_RDWR | O_CREAT; break;
       case OpenMode::create_new: flags |= O_RDWR | O_CREAT | O_EXCL; break;
+      case OpenMode::direct: flags |= O_RDWR | O_DIRECT; break;
     }
     auto fd = beneath(path, flags);
     if (!fd) return std::move(fd.error());

@@ -12,8 +12,12 @@ constexpr uint64_t kLargestFile = 64ULL << 30;
 
 }  // namespace
 
-SimFile::SimFile(std::shared_ptr<Disk> disk, std::shared_ptr<Node> node, bool writable)
-    : disk_(std::move(disk)), node_(std::move(node)), epoch_(disk_->epoch_), writable_(writable) {
+SimFile::SimFile(std::shared_ptr<Disk> disk, std::shared_ptr<Node> node, OpenMode mode)
+    : disk_(std::move(disk)),
+      node_(std::move(node)),
+      epoch_(disk_->epoch_),
+      writable_(mode != OpenMode::read),
+      direct_(mode == OpenMode::direct) {
   ++node_->handles;
 }
 
@@ -46,6 +50,9 @@ Result<> SimFile::may_write(const char* what, uint64_t end) {
 void SimFile::changed() { node_->modified = node_->changed = disk_->file_time(); }
 
 Result<> SimFile::write_at(uint64_t offset, ByteView bytes) {
+  bool aligned =
+      (offset | bytes.size() | reinterpret_cast<uintptr_t>(bytes.data())) % kDirectAlign == 0;
+  if (direct_ && !aligned) return error_from_errno(EINVAL, "write a file");
   Result<> may = may_write("write a file", offset + bytes.size());
   if (!may) {
     // A failed write may have got somewhere.
@@ -132,7 +139,7 @@ Result<std::shared_ptr<File>> SimDirectory::open(const std::string& path, OpenMo
     place->node = disk_->make_node(FileStat::Kind::file);
     disk_->apply({{place->folder, place->name, place->node}});
   }
-  return std::make_shared<SimFile>(disk_, place->node, mode != OpenMode::read);
+  return std::make_shared<SimFile>(disk_, place->node, mode);
 }
 
 Result<FileStat> SimDirectory::stat(const std::string& path) {

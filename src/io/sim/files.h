@@ -14,7 +14,7 @@ namespace forebay::io::sim {
 /// An open file. Dead (EIO, changes nothing) once its process has died.
 class SimFile final : public File {
  public:
-  SimFile(std::shared_ptr<Disk> disk, std::shared_ptr<Node> node, bool writable);
+  SimFile(std::shared_ptr<Disk> disk, std::shared_ptr<Node> node, OpenMode mode);
   ~SimFile() override;
 
   Result<size_t> read_at(uint64_t offset, ByteSpan into) override;
@@ -38,6 +38,7 @@ class SimFile final : public File {
   std::shared_ptr<Node> node_;
   uint64_t epoch_;
   bool writable_;
+  bool direct_;
 };
 
 /// An open folder; dead like a file.
