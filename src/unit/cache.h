@@ -14,6 +14,7 @@
 #include "job/crew.h"
 #include "obs/metrics.h"
 #include "unit/fill.h"
+#include "unit/tee.h"
 
 namespace forebay::unit {
 
@@ -44,6 +45,10 @@ struct Options {
   uint32_t small_max = 64 << 10;
   /// Tries of one stream before its fill fails; a later one goes on where the last one broke.
   uint32_t attempts = 3;
+  /// Written bodies that are copied to disk at once, per loop; each takes up to 2 MiB of memory.
+  uint32_t tees = 64;
+  /// How long one write waits for the disk under its copy, in all, before the copy is dropped.
+  Duration tee_patience = milliseconds(100);
 };
 
 /// Metrics of this room.
@@ -86,9 +91,11 @@ class Cache {
   /// Waits until no fill of the unit is under way: then it is stored, or it was not to be.
   Task<> settled(UnitId id, Context ctx);
 
-  /// Stores a small unit whose bytes are at hand, in the background, as first to be evicted.
-  void admit(const UnitId& id, Bytes bytes, io::Loop& loop);
-  /// The same for bytes that a read has just fetched; counts as the fill it was.
+  /// Begins a copy of a body that is written, to be cut in units of `unit_length` (the last may be
+  /// shorter), as first to be evicted. Null when that cannot be done now.
+  std::shared_ptr<Tee> tee(uint64_t length, uint64_t unit_length, io::Loop& loop);
+  /// Stores a small unit that a read has just fetched, in the background; counts as the fill it
+  /// was.
   void admit_filled(const UnitId& id, Bytes bytes, Served served, io::Loop& loop);
   uint64_t small_max() const { return options_.small_max; }
 
@@ -100,9 +107,10 @@ class Cache {
   /// What bounds the streams of one loop.
   struct PerLoop {
     explicit PerLoop(const Options& options)
-        : demand(options.demand_streams), rest(options.rest_streams) {}
+        : demand(options.demand_streams), rest(options.rest_streams), tees(options.tees) {}
     io::Semaphore demand;
     io::Semaphore rest;
+    io::Semaphore tees;
   };
   struct Stripe {
     std::mutex mutex;
@@ -132,7 +140,7 @@ class Cache {
   Task<> write(std::shared_ptr<Fill> fill, Claim* claim, io::Chunk chunk, ByteSpan buffer,
                Context ctx);
   Task<> finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx);
-  Task<> store_admitted(UnitId id, Bytes bytes, disk::Admission admission, Context ctx);
+  Task<> store_filled(UnitId id, Bytes bytes, Context ctx);
   Task<Opened> open_past(VersionRef version, ByteRange range, Context ctx);
   static Task<origin::GetAnswer> ask(VersionRef version, ByteRange range, Context ctx);
 
@@ -140,6 +148,7 @@ class Cache {
   job::Crews& crews_;
   Options options_;
   Metrics metrics_;
+  TeeMetrics tee_metrics_;
   std::array<Stripe, 64> stripes_;
   std::unordered_map<io::Loop*, std::unique_ptr<PerLoop>> loops_;
 };

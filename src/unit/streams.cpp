@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "unit/cache.h"
+#include "unit/room.h"
 
 namespace forebay::unit {
 
@@ -12,8 +13,6 @@ namespace {
 // Buffers between an origin's file and ours (a dir origin); socket bodies bring their own.
 constexpr size_t kCopyBuffer = 256 << 10;
 constexpr Duration kRetryPause = milliseconds(50);
-constexpr Duration kRoomPause = milliseconds(5);
-constexpr int kRoomTries = 4;
 
 }  // namespace
 
@@ -33,8 +32,7 @@ Task<origin::GetAnswer> Cache::ask(VersionRef version, ByteRange range, Context 
   }
   origin::GetAnswer answer = co_await std::move(asked);
   if (answer.info.tag != version->tag || answer.info.size != version->size) {
-    co_return forebay::fail(Code::conflict, "the origin has another version",
-                            "PreconditionFailed");
+    co_return forebay::fail(Code::conflict, "the origin has another version", "PreconditionFailed");
   }
   if (answer.range != range || answer.body.length != range.length) {
     co_return forebay::fail(Code::unavailable, "the origin answered with other bytes than asked");
@@ -52,12 +50,7 @@ void Cache::demand(const std::shared_ptr<Fill>& fill, ByteRange wanted, io::Loop
 // Finds the unit its place on disk. Streams ask the origin meanwhile.
 Task<> Cache::prepare(std::shared_ptr<Fill> fill, Context ctx) {
   const Unit& unit = fill->unit();
-  Result<disk::Reservation> space = store_->reserve(unit.id, unit.range.length);
-  // A refusal makes the evictor hurry: most often there is room a moment later.
-  for (int tries = 0; !space && space.error().code() == Code::busy && tries < kRoomTries; ++tries) {
-    if (!co_await io::sleep_until(ctx.loop->now() + kRoomPause, ctx)) break;
-    space = store_->reserve(unit.id, unit.range.length);
-  }
+  auto space = co_await reserve_soon(store_, unit.id, unit.range.length, ctx);
   if (!space) {
     metrics_.no_space.add();
     fail(*fill, std::move(space.error()), true);
