@@ -29,6 +29,9 @@ class DataFile {
   DataFile& operator=(const DataFile&) = delete;
   ~DataFile();
 
+  /// Of a unit that was begun without a name. Before anybody but its writer knows the file.
+  void give_id(const UnitId& id) { id_ = id; }
+
   uint8_t disk() const { return disk_; }
   uint64_t number() const { return number_; }
   uint64_t bytes() const { return bytes_; }
@@ -59,7 +62,7 @@ class DataFile {
   const std::shared_ptr<Space> space_;
   const uint64_t number_;
   const uint64_t bytes_;
-  const UnitId id_{};
+  UnitId id_{};
   mutable std::mutex mutex_;
   std::shared_ptr<io::File> file_;
   std::atomic<bool> used_ = false;

@@ -139,7 +139,10 @@ class SimWorld {
     if (n % 2 == 0) co_return co_await put_unit(store, id, length, ctx, admission);
     auto reserved = store->reserve(id, length);
     if (!reserved) co_return reserved.error_in("actor");
-    auto writer = co_await co_await store->create(id, length, std::move(*reserved), admission, ctx);
+    bool nameless = world->random(3) == 0;
+    auto writer = co_await co_await (
+        nameless ? store->create_nameless(length, std::move(*reserved), admission, ctx)
+                 : store->create(id, length, std::move(*reserved), admission, ctx));
     std::vector<ByteRange> pieces;
     for (uint64_t at = 0; at < length; at += 100'000) {
       pieces.push_back({at, std::min<uint64_t>(100'000, length - at)});
@@ -152,7 +155,7 @@ class SimWorld {
       auto back = co_await co_await read_slice({writer->file(), piece.offset, piece.length}, ctx);
       EXPECT_EQ(back, bytes) << "a growing unit, " << n;
     }
-    co_return co_await writer->commit(ctx);
+    co_return co_await (nameless ? writer->commit_as(id, ctx) : writer->commit(ctx));
   }
 
   static Task<> read(SimWorld* world, std::shared_ptr<Store> store, uint64_t n, Context ctx) {

@@ -101,45 +101,64 @@ void Store::end_writing(const UnitId& id) {
   writing_.erase(id);
 }
 
-Task<std::shared_ptr<Writer>> Store::create(UnitId id, uint64_t length, Reservation reservation,
-                                            Admission admission, Context ctx) {
-  uint64_t bytes = disk_bytes(length);
+Result<Disk*> Store::disk_of(const Reservation& reservation, uint64_t length) const {
   auto mine = std::ranges::find_if(
       disks_, [&](auto& disk) { return disk->space() == reservation.space(); });
-  if (length == 0 || mine == disks_.end() || bytes > reservation.bytes()) {
-    co_return fail(Code::invalid, "a unit that does not fit its reservation");
+  if (length == 0 || mine == disks_.end() || disk_bytes(length) > reservation.bytes()) {
+    return fail(Code::invalid, "a unit that does not fit its reservation");
   }
-  Disk& disk = **mine;
-  if (!disk.healthy()) co_return fail(Code::unavailable, "the disk is out");
+  if (!(*mine)->healthy()) return fail(Code::unavailable, "the disk is out");
+  return mine->get();
+}
+
+Task<std::shared_ptr<Writer>> Store::create(UnitId id, uint64_t length, Reservation reservation,
+                                            Admission admission, Context ctx) {
+  Disk* disk = co_await disk_of(reservation, length);
   if (contains(id) || !begin_writing(id)) co_return fail(Code::exists, "the unit is here already");
+  auto made = co_await make_writer(disk, id, length, std::move(reservation), admission, ctx);
+  if (!made) end_writing(id);
+  co_return made;
+}
+
+Task<std::shared_ptr<Writer>> Store::create_nameless(uint64_t length, Reservation reservation,
+                                                     Admission admission, Context ctx) {
+  Disk* disk = co_await disk_of(reservation, length);
+  co_return co_await make_writer(disk, std::nullopt, length, std::move(reservation), admission,
+                                 ctx);
+}
+
+Task<std::shared_ptr<Writer>> Store::make_writer(Disk* disk, std::optional<UnitId> id,
+                                                 uint64_t length, Reservation reservation,
+                                                 Admission admission, Context ctx) {
+  uint64_t bytes = disk_bytes(length);
   while (true) {
     uint64_t number = ctx.loop->random();
     std::shared_ptr<io::File> direct;
     auto made = co_await io::run_blocking(ctx, [&]() -> Result<std::shared_ptr<io::File>> {
-      auto file = disk.directory().open(new_path(number), io::OpenMode::create_new);
+      auto file = disk->directory().open(new_path(number), io::OpenMode::create_new);
       if (!file) return file;
       Result<> allocated = (*file)->allocate(length);
-      if (allocated && length >= options_.direct_min) {
-        auto past = disk.directory().open(new_path(number), io::OpenMode::direct);
+      if (allocated && id && length >= options_.direct_min) {
+        auto past = disk->directory().open(new_path(number), io::OpenMode::direct);
         if (past) direct = std::move(*past);  // else through the page cache
       }
       if (allocated) return file;
-      Result<> removed = disk.directory().remove(new_path(number));
-      if (!removed) disk.failed(true, removed.error());
+      Result<> removed = disk->directory().remove(new_path(number));
+      if (!removed) disk->failed(true, removed.error());
       return std::move(allocated.error());
     });
     if (!made && made.error().code() == Code::exists) continue;  // the number is taken
     if (!made) {
-      end_writing(id);
-      disk.failed(true, made.error());
-      if (made.error().code() == Code::busy) disk.counters.refused++;
+      disk->failed(true, made.error());
+      if (made.error().code() == Code::busy) disk->counters.refused++;
       co_return made.error_in("make the file of a unit");
     }
-    auto data = std::make_shared<DataFile>(disk.space(), disk.number(), number, bytes, id);
-    disk.space()->give(reservation.bytes() - bytes);
+    auto data = std::make_shared<DataFile>(disk->space(), disk->number(), number, bytes,
+                                           id.value_or(UnitId{}));
+    disk->space()->give(reservation.bytes() - bytes);
     reservation.keep();
     co_return std::shared_ptr<Writer>(new Writer({.store = shared_from_this(),
-                                                  .disk = disk,
+                                                  .disk = *disk,
                                                   .id = id,
                                                   .length = length,
                                                   .admission = admission,
@@ -203,6 +222,12 @@ void Store::read_failed(const UnitId& id) {
   if (!unit) return;
   disk_of(*unit).failed(false, fail(Code::corrupt, "sending from a unit's file failed", "EIO"));
   drop(id, &*unit);
+}
+
+uint64_t Store::limit() const {
+  uint64_t all = 0;
+  for (auto& disk : disks_) all += disk->healthy() ? disk->space()->limit() : 0;
+  return all;
 }
 
 Stats Store::stats() const {

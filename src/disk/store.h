@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -70,6 +71,10 @@ class Store : public std::enable_shared_from_this<Store> {
   /// Code::exists when it is here or being written. The Writer publishes it.
   Task<std::shared_ptr<Writer>> create(UnitId id, uint64_t length, Reservation reservation,
                                        Admission admission, Context ctx);
+  /// The same for a unit whose name is known only when its bytes are all there, reserved for an id
+  /// drawn at random. Writer::commit_as() names it; until then nothing can meet it.
+  Task<std::shared_ptr<Writer>> create_nameless(uint64_t length, Reservation reservation,
+                                                Admission admission, Context ctx);
   /// Stores a unit of 1…small_max bytes; it can be found when this returns. Puts that come
   /// together share one write. Code::exists as above; Code::busy when the queue or the disk (detail
   /// "ENOSPC") is full. A put that is cancelled may still be made.
@@ -80,6 +85,8 @@ class Store : public std::enable_shared_from_this<Store> {
   void read_failed(const UnitId& id);
 
   Stats stats() const;
+  /// Bytes that may be used now, all healthy disks together.
+  uint64_t limit() const;
 
   /// Keeps space free: evicts least recently used units, unlinks, closes.
   Task<> run_evictor(Context ctx);
@@ -102,6 +109,10 @@ class Store : public std::enable_shared_from_this<Store> {
   explicit Store(Options options);
   Disk* choose(const UnitId& id) const;
   Disk& disk_of(const Unit& unit) const;
+  Result<Disk*> disk_of(const Reservation& reservation, uint64_t length) const;
+  Task<std::shared_ptr<Writer>> make_writer(Disk* disk, std::optional<UnitId> id, uint64_t length,
+                                            Reservation reservation, Admission admission,
+                                            Context ctx);
   bool begin_writing(const UnitId& id);
   void end_writing(const UnitId& id);
   bool publish(Disk& disk, const UnitId& id, Unit unit, Admission admission,

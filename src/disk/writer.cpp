@@ -37,7 +37,9 @@ Writer::~Writer() {
   done();
 }
 
-void Writer::done() { store_->end_writing(id_); }
+void Writer::done() {
+  if (id_) store_->end_writing(*id_);
+}
 
 bool Writer::present(ByteRange range) const {
   std::lock_guard lock(mutex_);
@@ -121,6 +123,7 @@ Task<> Writer::write_announced(uint64_t offset, ByteView bytes, Context ctx) {
 }
 
 Task<> Writer::commit(Context ctx) {
+  if (!id_) co_return fail(Code::invalid, "a unit is committed without a name");
   if (!present({0, length_}))
     co_return fail(Code::invalid, "a unit is committed with bytes missing");
   if (!disk_.healthy()) co_return fail(Code::unavailable, "the disk is out");
@@ -131,12 +134,22 @@ Task<> Writer::commit(Context ctx) {
   }
   name_ = Name::final;
   Unit unit{.file = data_, .length = length_, .crcs = sums_.sums()};
-  if (!store_->publish(disk_, id_, std::move(unit), admission_, file_)) {
+  if (!store_->publish(disk_, *id_, std::move(unit), admission_, file_)) {
     co_return fail(Code::exists, "the unit is here already");
   }
   name_ = Name::published;
   done();
   co_return ok;
+}
+
+Task<> Writer::commit_as(UnitId id, Context ctx) {
+  if (id_) co_return fail(Code::invalid, "a unit is named twice");
+  if (store_->contains(id) || !store_->begin_writing(id)) {
+    co_return fail(Code::exists, "the unit is here already");
+  }
+  id_ = id;
+  data_->give_id(id);
+  co_return co_await commit(ctx);
 }
 
 }  // namespace forebay::disk

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/bytes.h"
@@ -48,9 +49,9 @@ class Reservation {
   uint64_t bytes_ = 0;
 };
 
-/// Made by Store::create(), which it keeps alive. Any thread; it outlives the Tasks of its calls.
-/// Dropping it without commit() removes the file (soon, by the evictor). After a failed write()
-/// only dropping it makes sense.
+/// Made by Store::create() or create_nameless(); keeps the Store alive. Any thread; it outlives the
+/// Tasks of its calls. Dropping it without commit() removes the file (soon, by the evictor). After
+/// a failed write() only dropping it makes sense.
 class Writer {
  public:
   Writer(const Writer&) = delete;
@@ -77,13 +78,16 @@ class Writer {
   const std::shared_ptr<io::File>& file() const { return file_; }
   /// Publishes the unit: found from now on. Once. Code::invalid while bytes are missing.
   Task<> commit(Context ctx);
+  /// The same for a unit that was created nameless. Code::exists when one of that name is here or
+  /// being written.
+  Task<> commit_as(UnitId id, Context ctx);
 
  private:
   friend class Store;
   struct Parts {
     std::shared_ptr<Store> store;
     Disk& disk;
-    UnitId id;
+    std::optional<UnitId> id;
     uint64_t length;
     Admission admission;
     std::shared_ptr<DataFile> data;
@@ -97,7 +101,7 @@ class Writer {
 
   const std::shared_ptr<Store> store_;
   Disk& disk_;
-  const UnitId id_;
+  std::optional<UnitId> id_;  // none before commit_as()
   const uint64_t length_;
   const Admission admission_;
   const std::shared_ptr<DataFile> data_;

@@ -37,6 +37,16 @@ int send_buffer(uint64_t memory) {
   return memory >= kLarge ? 0 : static_cast<int>(std::max(kLeast, memory / kSlowReaders));
 }
 
+// Bytes on their way to the disks: an eighth of the budget for what is read from origins, another
+// for copies of what is written.
+unit::Options unit_options(uint64_t memory, size_t loops) {
+  constexpr uint64_t kTee = 2 << 20;
+  unit::Options options;
+  options.block_bytes = memory / 8;
+  options.tees = static_cast<uint32_t>(std::clamp<uint64_t>(memory / 8 / kTee / loops, 1, 64));
+  return options;
+}
+
 std::string read_line(const std::string& path) {
   std::ifstream file(path);
   std::string line;
@@ -126,7 +136,8 @@ Task<> Daemon::open_stores(Context ctx) {
   disks_ = co_await co_await disk::Store::open(disk_options(), ctx);
   co_await start_duties(*jobs_, disks_);
   publish_disk_metrics(metrics_, disks_);
-  units_ = std::make_unique<unit::Cache>(disks_, crews_, loops_, unit::Options{}, metrics_);
+  units_ = std::make_unique<unit::Cache>(
+      disks_, crews_, loops_, unit_options(settings_.memory.bytes, loops_.size()), metrics_);
   heads_ = std::make_unique<object::Heads>(*meta_, crews_, object::HeadOptions{}, metrics_);
   objects_ = std::make_unique<object::Store>(*heads_, *units_);
   auto trust = co_await io::TlsContext::client(settings_.origin_ca);
@@ -166,8 +177,8 @@ Task<> Daemon::open_doors(Context ctx) {
       std::make_unique<auth::Guard>(*keys_, metrics_, auth::GuardOptions{"forebay", "admin"});
   s3_services_ = std::make_unique<gateway::s3::Services>(*objects_, *buckets_, *s3_guard_, crews_,
                                                          settings_.region, settings_.domain);
-  s3_door_ = std::make_unique<gateway::s3::Door>(*s3_services_, *log_, settings_.log_requests,
-                                                      metrics_);
+  s3_door_ =
+      std::make_unique<gateway::s3::Door>(*s3_services_, *log_, settings_.log_requests, metrics_);
   admin_door_ = std::make_unique<gateway::admin::Door>(gateway::admin::Services{
       *buckets_, *admin_guard_, metrics_, *jobs_, ready_, [this] { return status(); }});
   if (settings_.tls_cert.empty() != settings_.tls_key.empty()) {
@@ -271,8 +282,8 @@ Json Daemon::status() const {
 }  // namespace
 
 Result<> serve(const Settings& settings, std::function<void(std::string)> say) {
-  auto engine = io::Engine::make({.loops = settings.threads,
-                                  .send_buffer = send_buffer(settings.memory.bytes)});
+  auto engine = io::Engine::make(
+      {.loops = settings.threads, .send_buffer = send_buffer(settings.memory.bytes)});
   if (!engine) return std::move(engine.error());
   Daemon daemon(settings, **engine);
   for (int signal : {SIGTERM, SIGINT}) {

@@ -77,6 +77,7 @@ class Store {
                              std::vector<origin::CompletedPart> parts, Context ctx);
   void note_cold(const Bucket& bucket, const Head& head);
   void drop_units(const HeadRef& head);
+  std::shared_ptr<unit::Tee> begin_tee(const Bucket& bucket, io::Body& body, Context ctx);
 
   Heads& heads_;
   unit::Cache& cache_;

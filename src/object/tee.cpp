@@ -2,17 +2,13 @@
 
 namespace forebay::object {
 
-Task<io::Chunk> Tee::next(Context ctx) {
+Task<io::Chunk> TeeSource::next(Context ctx) {
   io::Chunk chunk = co_await co_await source_->next(ctx);
-  if (kept_ == nullptr) co_return chunk;
-  auto* bytes = std::get_if<Bytes>(&chunk);
-  if (bytes == nullptr || kept_->bytes.size() + bytes->size() > limit_) {
-    kept_->bytes.clear();
-    kept_ = nullptr;
-  } else if (bytes->empty()) {
-    kept_->whole = true;
+  if (tee_->over()) co_return chunk;
+  if (auto* bytes = std::get_if<Bytes>(&chunk)) {
+    co_await co_await tee_->add(bytes->view(), ctx);
   } else {
-    kept_->bytes += bytes->text();
+    tee_->drop();  // clients' bodies are never files
   }
   co_return chunk;
 }

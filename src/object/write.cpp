@@ -37,16 +37,30 @@ std::optional<origin::ObjectInfo> info_of(const origin::PutAnswer& answer,
   return info;
 }
 
+std::vector<UnitId> unit_ids(const Head& head) {
+  std::vector<UnitId> ids;
+  for (uint64_t at = 0; at < head.info.size;) {
+    unit::Unit unit = head.unit_at(at);
+    ids.push_back(unit.id);
+    at = unit.range.end();
+  }
+  return ids;
+}
+
 }  // namespace
+
+std::shared_ptr<unit::Tee> Store::begin_tee(const Bucket& bucket, io::Body& body, Context ctx) {
+  if (!bucket.cache_writes || body.source == nullptr || body.length == 0) return nullptr;
+  ByteRange first = Layout::whole(body.length, bucket.unit_max).unit_at(0);
+  auto tee = cache_.tee(body.length, first.length, *ctx.loop);
+  if (tee != nullptr) body.source = std::make_unique<TeeSource>(std::move(body.source), tee);
+  return tee;
+}
 
 Task<origin::PutAnswer> Store::put(BucketRef bucket, ObjectKey key, origin::PutOptions options,
                                    io::Body body, Context ctx) {
   uint64_t length = body.length;
-  std::shared_ptr<Kept> kept;
-  if (bucket->cache_writes && body.source != nullptr && length <= cache_.small_max()) {
-    kept = std::make_shared<Kept>();
-    body.source = std::make_unique<Tee>(std::move(body.source), kept, cache_.small_max());
-  }
+  std::shared_ptr<unit::Tee> tee = begin_tee(*bucket, body, ctx);
   Time started = ctx.loop->now();
   Heads::Ticket ticket = heads_.open_ticket(*bucket, key, *ctx.loop);
   Result<origin::PutAnswer> answer =
@@ -63,10 +77,7 @@ Task<origin::PutAnswer> Store::put(BucketRef bucket, ObjectKey key, origin::PutO
     named.tag = answer->tag;
     HeadRef naming = Heads::head_with(*bucket, key, std::move(named),
                                       Layout::whole(length, bucket->unit_max), started);
-    bool one_unit = length > 0 && naming->first.range.length == length;
-    if (kept != nullptr && kept->bytes.size() == length && one_unit) {
-      cache_.admit(naming->first.id, Bytes(std::move(kept->bytes)), *ctx.loop);
-    }
+    if (tee != nullptr) co_await co_await tee->keep(unit_ids(*naming), ctx);
     if (auto info = info_of(*answer, options, length)) {
       head = Heads::head_with(*bucket, key, std::move(*info), naming->layout, started);
     }
@@ -93,11 +104,7 @@ Task<> Store::remove(BucketRef bucket, ObjectKey key, Context ctx) {
 
 void Store::drop_units(const HeadRef& head) {
   if (!head->exists || head->version == nullptr) return;
-  for (uint64_t at = 0; at < head->info.size;) {
-    unit::Unit unit = head->unit_at(at);
-    cache_.remove(unit.id);
-    at = unit.range.end();
-  }
+  for (const UnitId& id : unit_ids(*head)) cache_.remove(id);
 }
 
 // Part sizes are what the origin kept, not what this process remembers: the upload may be older.

@@ -50,6 +50,7 @@ class MemoryOrigin::BodySource final : public io::Source {
   }
 
   Task<io::Chunk> next(Context ctx) override {
+    if (!spare_.empty()) co_return std::exchange(spare_, {});
     const MemoryOriginOptions& options = origin_.options_;
     co_await co_await pause(options.chunk_delay, ctx);
     if (breaks_at_ && at_ >= *breaks_at_) {
@@ -71,8 +72,17 @@ class MemoryOrigin::BodySource final : public io::Source {
     if (options.meter) options.meter->body_bytes_in(length);
     co_return chunk;
   }
+  bool reads_into() const override { return origin_.options_.reads_into; }
+  Task<size_t> read_into(ByteSpan into, Context ctx) override {
+    if (spare_.empty()) spare_ = std::get<Bytes>(co_await co_await next(ctx));
+    size_t count = std::min(into.size(), spare_.size());
+    std::ranges::copy(spare_.view().first(count), into.begin());
+    spare_ = spare_.slice(count, spare_.size() - count);
+    co_return count;
+  }
 
  private:
+  Bytes spare_;  // what a read_into() had no room for
   MemoryOrigin& origin_;
   std::shared_ptr<const std::string> bytes_;
   uint64_t at_;

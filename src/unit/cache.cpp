@@ -104,6 +104,7 @@ Cache::Cache(std::shared_ptr<disk::Store> store, job::Crews& crews,
       crews_(crews),
       options_(options),
       metrics_(registry),
+      tee_metrics_(registry),
       blocks_(options.block_bytes) {
   for (io::Loop* loop : loops) loops_.emplace(loop, std::make_unique<PerLoop>(options_));
 }
@@ -215,9 +216,28 @@ Task<> Cache::settled(UnitId id, Context ctx) {
   }
 }
 
-void Cache::admit(const UnitId& id, Bytes bytes, io::Loop& loop) {
-  job::Crew& crew = crews_.of(loop);
-  crew.spawn(store_admitted(id, std::move(bytes), disk::Admission::cold, crew.context()));
+std::shared_ptr<Tee> Cache::tee(uint64_t length, uint64_t unit_length, io::Loop& loop) {
+  bool small = length == unit_length && length <= options_.small_max;
+  std::optional<io::Semaphore::Permit> permit(std::in_place);
+  if (!small) {
+    // What takes half of the cache would push out more than it is worth; and many units that are
+    // small each are not worth a file each.
+    bool fits = length <= store_->limit() / 2 && unit_length > options_.small_max &&
+                (length - 1) / unit_length < Tee::kMostUnits;
+    permit = fits ? per(loop).tees.try_acquire(1) : std::nullopt;
+  }
+  if (!permit) {
+    tee_metrics_.count(TeeEnd::no_room);
+    return nullptr;
+  }
+  return std::make_shared<Tee>(Tee::Parts{.store = store_,
+                                          .crew = crews_.of(loop),
+                                          .metrics = tee_metrics_,
+                                          .length = length,
+                                          .unit_length = unit_length,
+                                          .small = small,
+                                          .patience = options_.tee_patience,
+                                          .permit = std::move(*permit)});
 }
 
 void Cache::admit_filled(const VersionRef& version, const Unit& unit, Bytes bytes, Served served,
@@ -229,12 +249,6 @@ void Cache::admit_filled(const VersionRef& version, const Unit& unit, Bytes byte
   begun.fill->set_bytes(bytes);
   job::Crew& crew = crews_.of(loop);
   crew.spawn(store_small(begun.fill, std::move(bytes), crew.context()));
-}
-
-Task<> Cache::store_admitted(UnitId id, Bytes bytes, disk::Admission admission, Context ctx) {
-  // A copy that cannot be kept is fetched when it is read.
-  (void)co_await store_->put_small(id, std::move(bytes), admission, ctx);
-  co_return ok;
 }
 
 Task<Opened> Cache::open_past(VersionRef version, ByteRange range, Context ctx) {

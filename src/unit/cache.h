@@ -15,6 +15,7 @@
 #include "obs/metrics.h"
 #include "unit/blocks.h"
 #include "unit/fill.h"
+#include "unit/tee.h"
 
 namespace forebay::unit {
 
@@ -47,6 +48,10 @@ struct Options {
   uint32_t attempts = 3;
   /// Memory for bytes on their way from origins to disks, all loops together.
   uint64_t block_bytes = 64 << 20;
+  /// Written bodies that are copied to disk at once, per loop; each takes up to 2 MiB of memory.
+  uint32_t tees = 64;
+  /// How long one write waits for the disk under its copy, in all, before the copy is dropped.
+  Duration tee_patience = milliseconds(100);
 };
 
 /// Metrics of this room.
@@ -91,8 +96,9 @@ class Cache {
   /// Waits until no fill of the unit is under way: then it is stored, or it was not to be.
   Task<> settled(UnitId id, Context ctx);
 
-  /// Stores a small unit whose bytes are at hand, in the background, as first to be evicted.
-  void admit(const UnitId& id, Bytes bytes, io::Loop& loop);
+  /// Begins a copy of a body that is written, to be cut in units of `unit_length` (the last may be
+  /// shorter), as first to be evicted. Null when that cannot be done now.
+  std::shared_ptr<Tee> tee(uint64_t length, uint64_t unit_length, io::Loop& loop);
   /// Stores a small unit whose bytes a read has just fetched: the end of a fill, which readers may
   /// join until it is stored.
   void admit_filled(const VersionRef& version, const Unit& unit, Bytes bytes, Served served,
@@ -107,9 +113,10 @@ class Cache {
   /// What bounds the streams of one loop.
   struct PerLoop {
     explicit PerLoop(const Options& options)
-        : demand(options.demand_streams), rest(options.rest_streams) {}
+        : demand(options.demand_streams), rest(options.rest_streams), tees(options.tees) {}
     io::Semaphore demand;
     io::Semaphore rest;
+    io::Semaphore tees;
   };
   struct Stripe {
     std::mutex mutex;
@@ -140,7 +147,6 @@ class Cache {
   Task<> pour(std::shared_ptr<Fill> fill, Claim* claim, origin::GetAnswer answer, Pour& pour,
               Context ctx);
   Task<> finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx);
-  Task<> store_admitted(UnitId id, Bytes bytes, disk::Admission admission, Context ctx);
   Task<Opened> open_past(VersionRef version, ByteRange range, Context ctx);
   static Task<origin::GetAnswer> ask(VersionRef version, ByteRange range, Context ctx);
 
@@ -148,6 +154,7 @@ class Cache {
   job::Crews& crews_;
   Options options_;
   Metrics metrics_;
+  TeeMetrics tee_metrics_;
   BlockPool blocks_;
   std::array<Stripe, 64> stripes_;
   std::unordered_map<io::Loop*, std::unique_ptr<PerLoop>> loops_;

@@ -54,14 +54,14 @@ class CacheTest : public testing::Test {
     auto store = world_->run(disk::Store::open(std::move(disks), ctx()));
     ASSERT_TRUE(store);
     store_ = *store;
-    cache_ = std::make_unique<Cache>(store_, crews_, std::vector<io::Loop*>{&loop_}, options,
-                                     metrics_);
+    cache_ =
+        std::make_unique<Cache>(store_, crews_, std::vector<io::Loop*>{&loop_}, options, metrics_);
   }
 
   VersionRef object(const std::string& key, std::string bytes) {
     auto info = origin_->change(key, std::move(bytes));
-    return std::make_shared<const Version>(Version{origin_, *ObjectKey::parse(key), info.tag,
-                                                   info.etag, info.version_id, info.size});
+    return std::make_shared<const Version>(
+        Version{origin_, *ObjectKey::parse(key), info.tag, info.etag, info.version_id, info.size});
   }
   static Unit unit_of(const VersionRef& version, ByteRange range) {
     return {UnitName{.incarnation = 1,
@@ -99,8 +99,8 @@ class CacheTest : public testing::Test {
     co_return co_await group.join();
   }
   Task<> read_one(VersionRef version, std::string expected, Context ctx) {
-    auto text = co_await co_await read(version, whole(version), {0, version->size}, Mode::normal,
-                                       ctx);
+    auto text =
+        co_await co_await read(version, whole(version), {0, version->size}, Mode::normal, ctx);
     EXPECT_TRUE(text == expected);
     co_return ok;
   }
@@ -304,10 +304,10 @@ TEST_F(CacheTest, an_origin_that_stays_down_fails_the_fill_and_the_next_read_tri
   EXPECT_EQ(get(other, {0, kMiB}).error().code(), Code::denied) << "not tried twice";
 }
 
-TEST_F(CacheTest, what_was_admitted_is_a_hit) {
+TEST_F(CacheTest, what_a_read_has_fetched_by_itself_is_a_hit) {
   open();
   VersionRef version = object("key", pattern(5000));
-  cache_->admit(whole(version).id, Bytes(pattern(5000)), loop_);
+  cache_->admit_filled(version, whole(version), Bytes(pattern(5000)), Served::miss, loop_);
   world_->settle();
   EXPECT_EQ(get(version, {1000, 500}), pattern(5000).substr(1000, 500));
   EXPECT_EQ(served(), Served::hit);

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "unit/cache.h"
 #include "unit/pour.h"
+#include "unit/room.h"
 
 namespace forebay::unit {
 
@@ -13,8 +14,6 @@ namespace {
 // Buffers between an origin's file and ours (a dir origin); socket bodies bring their own.
 constexpr size_t kCopyBuffer = 256 << 10;
 constexpr Duration kRetryPause = milliseconds(50);
-constexpr Duration kRoomPause = milliseconds(5);
-constexpr int kRoomTries = 4;
 
 Error ended_early() { return forebay::fail(Code::unavailable, "the origin's body ended early"); }
 
@@ -54,12 +53,7 @@ void Cache::demand(const std::shared_ptr<Fill>& fill, ByteRange wanted, io::Loop
 // Finds the unit its place on disk. Streams ask the origin meanwhile.
 Task<> Cache::prepare(std::shared_ptr<Fill> fill, Context ctx) {
   const Unit& unit = fill->unit();
-  Result<disk::Reservation> space = store_->reserve(unit.id, unit.range.length);
-  // A refusal makes the evictor hurry: most often there is room a moment later.
-  for (int tries = 0; !space && space.error().code() == Code::busy && tries < kRoomTries; ++tries) {
-    if (!co_await io::sleep_until(ctx.loop->now() + kRoomPause, ctx)) break;
-    space = store_->reserve(unit.id, unit.range.length);
-  }
+  auto space = co_await reserve_soon(store_, unit.id, unit.range.length, ctx);
   if (!space) {
     metrics_.no_space.add();
     fail(*fill, std::move(space.error()), true);

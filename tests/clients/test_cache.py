@@ -9,7 +9,7 @@ import random
 import time
 
 import pytest
-from lib import proc, rawhttp
+from lib import faultproxy, proc, rawhttp
 from lib.stand import Stand, parallel
 
 pytestmark = pytest.mark.daemon
@@ -172,6 +172,36 @@ def test_known_uneven_parts(stand):
     assert s.forebay.metric("forebay_evictions_total") > 0
     assert s.forebay.metric("forebay_cache_bytes") <= 64 * MIB
     assert s.get("uneven").body == body
+
+
+def test_what_is_written_is_kept(stand):
+    """A large object written through Forebay is read from disk, also after a restart; of one that
+    did not reach the origin nothing stays behind.
+    """
+    s = stand()
+    body = UNIT[: 20 * MIB]
+    assert s.forebay.target().call("PUT", "/bkt/written", body=body).status == 200
+    assert s.origin.s3().get_object(Bucket=s.bucket, Key="written")["Body"].read() == body
+    s.settle()
+    for _ in range(2):
+        answer = s.get("written")
+        assert answer.body == body and answer.headers["x-cache"] == "hit"
+        assert s.settle() == 0
+        s.forebay.restart()
+    target = s.forebay.target()
+    wrong = target.call("PUT", "/bkt/wrong", body=body, headers={"Content-MD5": "A" * 22 + "=="})
+    assert (wrong.status, wrong.code()) == (400, "BadDigest")
+    s.proxy.fault = lambda e: faultproxy.Fault(status=500) if e.method == "PUT" else None
+    assert target.call("PUT", "/bkt/refused", body=body).status >= 500
+    s.proxy.fault = None
+    s.settle()
+    assert s.get("wrong").status == s.get("refused").status == 404
+    assert s.forebay.metric("forebay_cache_bytes") == len(body)
+    proc.wait_until(
+        "the copies of what failed are gone",
+        lambda: s.forebay.metric("forebay_cache_used_bytes") == len(body),
+        10,
+    )
 
 
 def test_the_asked_range_comes_first(stand):

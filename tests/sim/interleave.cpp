@@ -21,6 +21,11 @@ TEST(Interleave, every_answer_is_one_version_and_none_is_stale) {
               sum.answers, sum.good, sum.errors, sum.missing, sum.short_bodies, sum.left, sum.hits,
               sum.joined, sum.misses, sum.bypassed, sum.writes, sum.acknowledged, sum.changes,
               sum.evictions, sum.disk_errors, sum.refused);
+  std::printf("copies of written bodies:");
+  for (size_t i = 0; i < unit::kTeeEnds; ++i) {
+    std::printf(" %s %lu", std::string(name(static_cast<unit::TeeEnd>(i))).c_str(), sum.copies[i]);
+  }
+  std::printf("\n");
   if (only_seed || testing::Test::HasFailure()) return;
   // What the seeds are for does happen in them.
   EXPECT_GT(sum.good * 2, sum.answers);
@@ -30,6 +35,7 @@ TEST(Interleave, every_answer_is_one_version_and_none_is_stale) {
     EXPECT_GT(count, 0U);
   }
   EXPECT_LT(sum.acknowledged, sum.writes);
+  for (uint64_t count : sum.copies) EXPECT_GT(count, 0U);
 }
 
 TEST(Interleave, a_seed_decides_everything) {

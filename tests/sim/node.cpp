@@ -50,6 +50,13 @@ Node::~Node() = default;
 
 void Node::die() { index_->die(); }
 
+uint64_t Node::copies(unit::TeeEnd end) const {
+  std::string line = "forebay_tees_total{result=\"" + std::string(unit::name(end)) + "\"} ";
+  std::string text = metrics();
+  size_t at = text.find(line);
+  return at == std::string::npos ? 0 : std::stoull(text.substr(at + line.size()));
+}
+
 disk::Options Node::disk_options() {
   disk::Options options;
   auto open_index = [index = index_]() -> Result<std::shared_ptr<disk::Index>> {
@@ -59,6 +66,7 @@ disk::Options Node::disk_options() {
       {.path = "/disk", .capacity = machine_.disk_capacity, .open_index = open_index});
   options.boot_id = machine_.boot_id;
   options.small_max = machine_.small_max;
+  options.direct_min = machine_.direct_min;
   options.max_open_files = 4;
   return options;
 }
@@ -71,6 +79,8 @@ Task<> Node::start(std::optional<object::BucketSpec> bucket, Context ctx) {
   duties_.spawn(disks_->run_committer(duty));
   unit::Options unit_options{.demand_streams = 8, .rest_streams = 2};
   unit_options.small_max = machine_.small_max;
+  unit_options.block_bytes = 3 * unit::kBlock;  // so that there are none sometimes
+  unit_options.tee_patience = milliseconds(15);
   units_ = std::make_unique<unit::Cache>(disks_, crews_, std::vector{&loop_}, unit_options,
                                          metrics_);
   heads_ = std::make_unique<object::Heads>(meta_, crews_, object::HeadOptions{}, metrics_);

@@ -16,6 +16,7 @@
 #include "meta/memory_store.h"
 #include "obs/log.h"
 #include "testkit/memory_origin.h"
+#include "unit/tee.h"
 
 namespace forebay::simtest {
 
@@ -28,6 +29,7 @@ struct Machine {
   std::string boot_id = "boot 1";
   uint64_t disk_capacity = 4 << 20;
   uint32_t small_max = 4096;
+  uint64_t direct_min = 64 << 10;
 };
 
 class Node {
@@ -49,6 +51,8 @@ class Node {
   client::S3Client& s3() { return *s3_; }
   disk::Store& disks() { return *disks_; }
   std::string metrics() const { return metrics_.render(); }
+  /// Copies of written bodies that have ended so.
+  uint64_t copies(unit::TeeEnd end) const;
 
  private:
   class Factory;

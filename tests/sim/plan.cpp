@@ -31,6 +31,7 @@ testkit::MemoryOriginOptions pick_origin(io::sim::Dice& dice) {
   origin.chunk_delay = milliseconds(pick(dice, {0, 2, 20}));
   origin.body_rate = pick<uint64_t>(dice, {0, 0, 4'000'000});
   origin.vary_chunks = dice.chance(0.3);
+  origin.reads_into = dice.chance(0.5);
   origin.error = pick(dice, {0.0, 0.0, 0.05});
   origin.broken_body = pick(dice, {0.0, 0.0, 0.15});
   origin.lost_answer = pick(dice, {0.0, 0.0, 0.0, 0.1});

@@ -40,6 +40,7 @@ inline void add(Tally& sum, const Tally& more) {
         &Tally::disk_errors, &Tally::refused}) {
     sum.*field += more.*field;
   }
+  for (size_t i = 0; i < unit::kTeeEnds; ++i) sum.copies[i] += more.copies[i];
 }
 
 }  // namespace forebay::simtest

@@ -98,6 +98,9 @@ bool World::stop() {
   if (!wrong_.empty()) return false;
   bool healthy = plan_.disk_error == 0 && plan_.disk_bytes > (64 << 20);
   if (!stopped && healthy && cancel_ != nullptr) blame("stop: " + stopped.error().text());
+  for (size_t i = 0; i < unit::kTeeEnds; ++i) {
+    tally_.copies[i] += node_->copies(static_cast<unit::TeeEnd>(i));
+  }
   if (node_->metrics().find("forebay_fills_inflight 0\n") == std::string::npos) {
     blame("fills are left over");
   }

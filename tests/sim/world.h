@@ -2,6 +2,7 @@
 // leave and are patient or not. What they are told is judged as it comes.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "meta/faulty_store.h"
 #include "node.h"
 #include "oracle.h"
+#include "unit/tee.h"
 
 namespace forebay::simtest {
 
@@ -38,6 +40,7 @@ struct Tally {
   uint64_t hits = 0, joined = 0, misses = 0, bypassed = 0;
   uint64_t writes = 0, acknowledged = 0, changes = 0;
   uint64_t evictions = 0, disk_errors = 0, refused = 0;
+  std::array<uint64_t, unit::kTeeEnds> copies = {};  ///< of written bodies, by what became of them
 };
 
 class World {
