@@ -54,14 +54,14 @@ class CacheTest : public testing::Test {
     auto store = world_->run(disk::Store::open(std::move(disks), ctx()));
     ASSERT_TRUE(store);
     store_ = *store;
-    cache_ = std::make_unique<Cache>(store_, crews_, std::vector<io::Loop*>{&loop_}, options,
-                                     metrics_);
+    cache_ =
+        std::make_unique<Cache>(store_, crews_, std::vector<io::Loop*>{&loop_}, options, metrics_);
   }
 
   VersionRef object(const std::string& key, std::string bytes) {
     auto info = origin_->change(key, std::move(bytes));
-    return std::make_shared<const Version>(Version{origin_, *ObjectKey::parse(key), info.tag,
-                                                   info.etag, info.version_id, info.size});
+    return std::make_shared<const Version>(
+        Version{origin_, *ObjectKey::parse(key), info.tag, info.etag, info.version_id, info.size});
   }
   static Unit unit_of(const VersionRef& version, ByteRange range) {
     return {UnitName{.incarnation = 1,
@@ -99,8 +99,8 @@ class CacheTest : public testing::Test {
     co_return co_await group.join();
   }
   Task<> read_one(VersionRef version, std::string expected, Context ctx) {
-    auto text = co_await co_await read(version, whole(version), {0, version->size}, Mode::normal,
-                                       ctx);
+    auto text =
+        co_await co_await read(version, whole(version), {0, version->size}, Mode::normal, ctx);
     EXPECT_TRUE(text == expected);
     co_return ok;
   }

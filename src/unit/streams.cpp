@@ -33,8 +33,7 @@ Task<origin::GetAnswer> Cache::ask(VersionRef version, ByteRange range, Context 
   }
   origin::GetAnswer answer = co_await std::move(asked);
   if (answer.info.tag != version->tag || answer.info.size != version->size) {
-    co_return forebay::fail(Code::conflict, "the origin has another version",
-                            "PreconditionFailed");
+    co_return forebay::fail(Code::conflict, "the origin has another version", "PreconditionFailed");
   }
   if (answer.range != range || answer.body.length != range.length) {
     co_return forebay::fail(Code::unavailable, "the origin answered with other bytes than asked");

@@ -71,8 +71,8 @@ Task<> Node::start(std::optional<object::BucketSpec> bucket, Context ctx) {
   duties_.spawn(disks_->run_committer(duty));
   unit::Options unit_options{.demand_streams = 8, .rest_streams = 2};
   unit_options.small_max = machine_.small_max;
-  units_ = std::make_unique<unit::Cache>(disks_, crews_, std::vector{&loop_}, unit_options,
-                                         metrics_);
+  units_ =
+      std::make_unique<unit::Cache>(disks_, crews_, std::vector{&loop_}, unit_options, metrics_);
   heads_ = std::make_unique<object::Heads>(meta_, crews_, object::HeadOptions{}, metrics_);
   objects_ = std::make_unique<object::Store>(*heads_, *units_);
   factory_ = std::make_unique<Factory>(machine_.origin);
@@ -91,8 +91,7 @@ Task<> Node::open_door(Context ctx) {
   guard_ = std::make_unique<auth::Guard>(*keys_, metrics_);
   services_ = std::make_unique<gateway::s3::Services>(*objects_, *buckets_, *guard_, crews_,
                                                       "us-east-1", "");
-  door_ = std::make_unique<gateway::s3::Door>(*services_, obs::Log::none(), false,
-                                                       metrics_);
+  door_ = std::make_unique<gateway::s3::Door>(*services_, obs::Log::none(), false, metrics_);
   auto listener = co_await loop_.listen({"127.0.0.1", 0});
   server_ = std::make_unique<http::Server>(std::move(listener), *door_);
   serving_.spawn(server_->run(Context{.loop = &loop_}));
