@@ -6,6 +6,7 @@ last line reads `N passed, N failed`; the exit code is 1 when a test failed or c
 """
 
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -33,6 +34,8 @@ THREADED = {
 # fail.
 THREADED_CLIENTS = "tests/clients/test_cache.py"
 FUZZ_SECONDS = 60
+FUZZERS_AT_ONCE = 2
+LINT_SECONDS = 150  # after that no new file is begun
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
@@ -76,6 +79,8 @@ def run(name, command, count, timeout, env=None, cwd=ROOT):
     passed, failed = count(log.read_text(errors="replace"), code)
     if code != 0 and failed == 0:
         failed = 1  # it broke without naming a test
+        with open(log, "a") as out:
+            out.write(f"\nexit code {code}{', a signal' if code < 0 else ''}\n")
     TALLY.add(name, passed, failed, time.monotonic() - started, log, True)
     return failed == 0
 
@@ -130,6 +135,8 @@ def run_binaries(preset, filters=None):
 
 def stage_tidy(_):
     run("tidy", ["python3", "tools/tidy.py"], whole, 120)
+    run("format", ["sh", "-c", "git ls-files -co --exclude-standard '*.h' '*.cpp' | "
+                   "xargs clang-format-19 --dry-run -Werror"], whole, 120)
     run("tools", ["python3", "-m", "unittest", "discover", "-s", "tools", "-p", "*_test.py"],
         unittest, 300)
 
@@ -176,15 +183,33 @@ def stage_headers(_):
     run("headers compile alone", ["scripts/build.sh", "headers"], whole, 3600)
 
 
+def stage_lint(args):
+    """clang-tidy on what has changed; on everything with --all."""
+    if run("configure release", ["cmake", "--preset", "release"], lambda t, c: (0, c != 0), 300):
+        what = ["--all"] if args.all else ["--seconds", str(LINT_SECONDS)]
+        run("lint", ["python3", "tools/lint.py", *what], whole, 7200)
+        for line in (LOGS / "lint.log").read_text().splitlines():
+            if "left out" in line:
+                print(f"     {line}", flush=True)
+
+
+def fuzz(fuzzer):
+    """What it finds new stays in build/logs/corpus; it starts from there and from the corpus
+    beside its source."""
+    found = LOGS / "corpus" / fuzzer.name
+    found.mkdir(parents=True, exist_ok=True)
+    room, stem = fuzzer.name.split("_", 1)
+    seeds = map(str, (ROOT / "src" / room).rglob(f"{stem}.corpus"))
+    run(f"fuzz {fuzzer.name}",
+        [str(fuzzer), str(found), *seeds, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10",
+         f"-artifact_prefix={LOGS}/{fuzzer.name}-"], whole, FUZZ_SECONDS * 4, SANITIZER_ENV)
+
+
 def stage_fuzz(_):
-    if not build("fuzz"):
-        return
-    for fuzzer in sorted((ROOT / "build" / "fuzz").glob("*_fuzz")):
-        corpus = LOGS / "corpus" / fuzzer.name
-        corpus.mkdir(parents=True, exist_ok=True)
-        run(f"fuzz {fuzzer.name}",
-            [str(fuzzer), str(corpus), f"-max_total_time={FUZZ_SECONDS}", "-timeout=10",
-             f"-artifact_prefix={LOGS}/"], whole, FUZZ_SECONDS * 4, SANITIZER_ENV)
+    if build("fuzz"):
+        fuzzers = sorted((ROOT / "build" / "fuzz").glob("*_fuzz"))
+        with concurrent.futures.ThreadPoolExecutor(FUZZERS_AT_ONCE) as pool:
+            list(pool.map(fuzz, fuzzers))
 
 
 def stage_bench(_):
@@ -192,8 +217,8 @@ def stage_bench(_):
     run("bench memory", ["python3", "bench/memory.py"], whole, 1800)
 
 
-STAGES = {"tidy": stage_tidy, "release": stage_release, "clients": stage_clients,
-          "asan": stage_asan, "tsan": stage_tsan}
+STAGES = {"tidy": stage_tidy, "lint": stage_lint, "release": stage_release,
+          "clients": stage_clients, "asan": stage_asan, "tsan": stage_tsan}
 SLOW = {"headers": stage_headers, "fuzz": stage_fuzz, "bench": stage_bench}
 
 
