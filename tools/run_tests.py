@@ -6,6 +6,7 @@ last line reads `N passed, N failed`; the exit code is 1 when a test failed or c
 """
 
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -16,9 +17,25 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "logs"
 
-# Rooms whose code runs on several threads at once.
-THREADED = ["io", "obs", "http", "disk", "meta", "unit", "object"]
+# Rooms whose tests start threads (loops, the pool, their own), and which of their tests (gtest's
+# filter) the thread sanitizer sees: a simulated world is one thread, so nothing can race in it and
+# it would only be slow there; the other stages run it. `unit` is simulated altogether: its threads
+# are in object's StoreThreads and in the daemon.
+THREADED = {
+    "io": "-*/sim*:Simulation*:SimDisk*",
+    "obs": "*",
+    "http": "-*/sim*:*HostileWorld*",
+    "disk": "-StoreSim.*:StoreCrash.*",
+    "meta": "-FaultyStoreTest.*",
+    "origin": "-*Sim*:S3.*",
+    "object": "*Threads.*",
+}
+# What a whole daemon does under the thread sanitizer: a report makes its exit code, hence the test,
+# fail.
+THREADED_CLIENTS = "tests/clients/test_cache.py"
 FUZZ_SECONDS = 60
+FUZZERS_AT_ONCE = 2
+LINT_SECONDS = 150  # after that no new file is begun
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
@@ -62,6 +79,8 @@ def run(name, command, count, timeout, env=None, cwd=ROOT):
     passed, failed = count(log.read_text(errors="replace"), code)
     if code != 0 and failed == 0:
         failed = 1  # it broke without naming a test
+        with open(log, "a") as out:
+            out.write(f"\nexit code {code}{', a signal' if code < 0 else ''}\n")
     TALLY.add(name, passed, failed, time.monotonic() - started, log, True)
     return failed == 0
 
@@ -106,14 +125,18 @@ def rooms_with_tests():
     return sorted(rooms) + (["sim"] if (ROOT / "tests" / "sim").exists() else [])
 
 
-def run_binaries(preset, rooms=None):
-    for binary in test_binaries(preset, rooms):
-        run(f"{preset} {binary.name}", [str(binary), "--gtest_brief=1"], gtest, 1200, SANITIZER_ENV,
-            ROOT / "build" / preset)
+def run_binaries(preset, filters=None):
+    """All test binaries; with `filters` those of its rooms, by gtest's filters."""
+    for binary in test_binaries(preset, filters):
+        tests = (filters or {}).get(binary.name.removesuffix("_test"), "*")
+        run(f"{preset} {binary.name}", [str(binary), "--gtest_brief=1", f"--gtest_filter={tests}"],
+            gtest, 1200, SANITIZER_ENV, ROOT / "build" / preset)
 
 
 def stage_tidy(_):
     run("tidy", ["python3", "tools/tidy.py"], whole, 120)
+    run("format", ["sh", "-c", "git ls-files -co --exclude-standard '*.h' '*.cpp' | "
+                   "xargs clang-format-19 --dry-run -Werror"], whole, 120)
     run("tools", ["python3", "-m", "unittest", "discover", "-s", "tools", "-p", "*_test.py"],
         unittest, 300)
 
@@ -128,16 +151,19 @@ def stage_release(_):
             run(f"release {plant.name}", [str(plant)], whole, 1200)
 
 
+def run_pytest(name, path, args, timeout, env):
+    if run("venv", ["scripts/venv.sh"], lambda t, c: (0, c != 0), 600):
+        run(name, [".venv/bin/pytest", "-q", *(["-x"] if args.fail_fast else []), path], pytest,
+            timeout, env)
+
+
 def stage_clients(args):
     if not build("release", "forebay"):
         return
-    if run("venv", ["scripts/venv.sh"], lambda t, c: (0, c != 0), 600):
-        env = {"FOREBAY_FULL": "1"} if args.all else {}
-        for folder in sorted((ROOT / "tests").iterdir()):
-            if any(folder.rglob("test_*.py")):
-                run(f"tests/{folder.name}",
-                    [".venv/bin/pytest", "-q", *(["-x"] if args.fail_fast else []), str(folder)],
-                    pytest, 7200 if args.all else 1500, env)
+    env = {"FOREBAY_FULL": "1"} if args.all else {}
+    for folder in sorted((ROOT / "tests").iterdir()):
+        if any(folder.rglob("test_*.py")):
+            run_pytest(f"tests/{folder.name}", str(folder), args, 7200 if args.all else 1500, env)
 
 
 def stage_asan(_):
@@ -145,25 +171,45 @@ def stage_asan(_):
         run_binaries("asan")
 
 
-def stage_tsan(_):
-    rooms = [room for room in rooms_with_tests() if room in THREADED]
-    if build("tsan", *[f"{room}_test" for room in rooms]):
-        run_binaries("tsan", rooms)
+def stage_tsan(args):
+    if not build("tsan", *[f"{room}_test" for room in THREADED], "forebay"):
+        return
+    run_binaries("tsan", THREADED)
+    run_pytest("tsan daemon", THREADED_CLIENTS, args, 600,
+               {**SANITIZER_ENV, "FOREBAY_BIN": str(ROOT / "build/tsan/forebay")})
 
 
 def stage_headers(_):
     run("headers compile alone", ["scripts/build.sh", "headers"], whole, 3600)
 
 
+def stage_lint(args):
+    """clang-tidy on what has changed; on everything with --all."""
+    if run("configure release", ["cmake", "--preset", "release"], lambda t, c: (0, c != 0), 300):
+        what = ["--all"] if args.all else ["--seconds", str(LINT_SECONDS)]
+        run("lint", ["python3", "tools/lint.py", *what], whole, 7200)
+        for line in (LOGS / "lint.log").read_text().splitlines():
+            if "left out" in line:
+                print(f"     {line}", flush=True)
+
+
+def fuzz(fuzzer):
+    """What it finds new stays in build/logs/corpus; it starts from there and from the corpus
+    beside its source."""
+    found = LOGS / "corpus" / fuzzer.name
+    found.mkdir(parents=True, exist_ok=True)
+    room, stem = fuzzer.name.split("_", 1)
+    seeds = map(str, (ROOT / "src" / room).rglob(f"{stem}.corpus"))
+    run(f"fuzz {fuzzer.name}",
+        [str(fuzzer), str(found), *seeds, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10",
+         f"-artifact_prefix={LOGS}/{fuzzer.name}-"], whole, FUZZ_SECONDS * 4, SANITIZER_ENV)
+
+
 def stage_fuzz(_):
-    if not build("fuzz"):
-        return
-    for fuzzer in sorted((ROOT / "build" / "fuzz").glob("*_fuzz")):
-        corpus = LOGS / "corpus" / fuzzer.name
-        corpus.mkdir(parents=True, exist_ok=True)
-        run(f"fuzz {fuzzer.name}",
-            [str(fuzzer), str(corpus), f"-max_total_time={FUZZ_SECONDS}", "-timeout=10",
-             f"-artifact_prefix={LOGS}/"], whole, FUZZ_SECONDS * 4, SANITIZER_ENV)
+    if build("fuzz"):
+        fuzzers = sorted((ROOT / "build" / "fuzz").glob("*_fuzz"))
+        with concurrent.futures.ThreadPoolExecutor(FUZZERS_AT_ONCE) as pool:
+            list(pool.map(fuzz, fuzzers))
 
 
 def stage_bench(_):
@@ -171,9 +217,9 @@ def stage_bench(_):
     run("bench memory", ["python3", "bench/memory.py"], whole, 1800)
 
 
-STAGES = {"tidy": stage_tidy, "release": stage_release, "clients": stage_clients,
-          "asan": stage_asan}
-SLOW = {"tsan": stage_tsan, "headers": stage_headers, "fuzz": stage_fuzz, "bench": stage_bench}
+STAGES = {"tidy": stage_tidy, "lint": stage_lint, "release": stage_release,
+          "clients": stage_clients, "asan": stage_asan, "tsan": stage_tsan}
+SLOW = {"headers": stage_headers, "fuzz": stage_fuzz, "bench": stage_bench}
 
 
 def main():

@@ -31,8 +31,7 @@ class Bytes {
     owner_ = std::move(owned);
   }
   /// Shares bytes kept alive by `owner`.
-  Bytes(std::shared_ptr<const void> owner, ByteView view)
-      : owner_(std::move(owner)), view_(view) {}
+  Bytes(std::shared_ptr<const void> owner, ByteView view) : owner_(std::move(owner)), view_(view) {}
 
   ByteView view() const { return view_; }
   std::string_view text() const { return as_text(view_); }

@@ -13,7 +13,8 @@ namespace forebay {
 /// Aborts with `what` when `holds` is false.
 inline void check(bool holds, const char* what,
                   std::source_location where = std::source_location::current()) {
-  if (!holds) [[unlikely]] broken_invariant(what, where);
+  if (!holds) [[unlikely]]
+    broken_invariant(what, where);
 }
 
 }  // namespace forebay

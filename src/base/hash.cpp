@@ -80,8 +80,8 @@ std::string big_endian(N value) {
 class Crc32 final : public Checksum {
  public:
   void update(ByteView bytes) override {
-    crc_ = crc32_gzip_refl(crc_, reinterpret_cast<const unsigned char*>(bytes.data()),
-                           bytes.size());
+    crc_ =
+        crc32_gzip_refl(crc_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
   }
   std::string digest() const override { return big_endian(crc_); }
 

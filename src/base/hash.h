@@ -45,11 +45,20 @@ uint32_t crc32c(ByteView bytes, uint32_t crc = 0);
 
 /// A checksum algorithm that S3 knows.
 enum class ChecksumKind {
-  crc32, crc32c, crc64nvme, sha1, sha256, sha512, md5, xxhash64, xxhash3, xxhash128
+  crc32,
+  crc32c,
+  crc64nvme,
+  sha1,
+  sha256,
+  sha512,
+  md5,
+  xxhash64,
+  xxhash3,
+  xxhash128
 };
 inline constexpr std::array kAllChecksumKinds = {
-    ChecksumKind::crc32,  ChecksumKind::crc32c, ChecksumKind::crc64nvme, ChecksumKind::sha1,
-    ChecksumKind::sha256, ChecksumKind::sha512, ChecksumKind::md5,       ChecksumKind::xxhash64,
+    ChecksumKind::crc32,   ChecksumKind::crc32c,   ChecksumKind::crc64nvme, ChecksumKind::sha1,
+    ChecksumKind::sha256,  ChecksumKind::sha512,   ChecksumKind::md5,       ChecksumKind::xxhash64,
     ChecksumKind::xxhash3, ChecksumKind::xxhash128};
 
 /// As S3 writes it in XML and x-amz-checksum-algorithm ("CRC64NVME").

@@ -3,6 +3,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <cmath>
 #include <limits>
 
 namespace forebay {
@@ -11,25 +12,28 @@ namespace {
 
 namespace bj = boost::json;
 
-Json from_boost(const bj::value& value) {
+// `*finite` becomes false where a number is too large for a double: Boost makes it infinite.
+Json from_boost(const bj::value& value, bool* finite) {
   switch (value.kind()) {
     case bj::kind::null: return Json();
     case bj::kind::bool_: return Json(value.get_bool());
     case bj::kind::int64: return Json(static_cast<int64_t>(value.get_int64()));
     case bj::kind::uint64: return Json(static_cast<uint64_t>(value.get_uint64()));
-    case bj::kind::double_: return Json(value.get_double());
+    case bj::kind::double_:
+      *finite = *finite && std::isfinite(value.get_double());
+      return Json(value.get_double());
     case bj::kind::string: return Json(std::string(value.get_string()));
     case bj::kind::array: {
       Json::Array array;
       array.reserve(value.get_array().size());
-      for (const bj::value& item : value.get_array()) array.push_back(from_boost(item));
+      for (const bj::value& item : value.get_array()) array.push_back(from_boost(item, finite));
       return Json(std::move(array));
     }
     case bj::kind::object: {
       Json::Object object;
       object.reserve(value.get_object().size());
       for (const bj::key_value_pair& member : value.get_object()) {
-        object.emplace_back(std::string(member.key()), from_boost(member.value()));
+        object.emplace_back(std::string(member.key()), from_boost(member.value(), finite));
       }
       return Json(std::move(object));
     }
@@ -82,7 +86,10 @@ Result<Json> Json::parse(std::string_view text) {
   boost::system::error_code error;
   bj::value value = bj::parse(bj::string_view(text.data(), text.size()), error, {}, options);
   if (error) return fail(Code::invalid, "not JSON: " + error.message());
-  return from_boost(value);
+  bool finite = true;
+  Json json = from_boost(value, &finite);
+  if (!finite) return fail(Code::invalid, "not JSON: a number is too large");
+  return json;
 }
 
 std::string Json::dump() const { return bj::serialize(to_boost(*this)); }

@@ -15,7 +15,8 @@
 namespace forebay {
 
 /// A value; copied whole. Objects keep the order of their members. Integers are exact between
-/// -2^63 and 2^64-1; other numbers are doubles.
+/// -2^63 and 2^64-1; other numbers are doubles, which may come back off by a unit in the last
+/// place.
 class Json {
  public:
   using Array = std::vector<Json>;
@@ -36,7 +37,8 @@ class Json {
   Json(Array value) : value_(std::move(value)) {}
   Json(Object value) : value_(std::move(value)) {}
 
-  /// Reads one value that fills `text`. Not JSON, or nested deeper than kMaxDepth → Code::invalid.
+  /// Reads one value that fills `text`. Not JSON, nested deeper than kMaxDepth, or a number that is
+  /// too large for a double → Code::invalid.
   static Result<Json> parse(std::string_view text);
   /// Without spaces, in UTF-8. Text that is not UTF-8 is written as it is.
   std::string dump() const;

@@ -27,7 +27,8 @@ TEST(Json, IntegersAreExactToTheirLimits) {
 }
 
 TEST(Json, RefusesWhatIsNotOneValue) {
-  for (const char* text : {"", "{", "{}x", "{\"a\":}", "[1,]", "nul", "'a'", "\"\n\"", "01"}) {
+  for (const char* text :
+       {"", "{", "{}x", "{\"a\":}", "[1,]", "nul", "'a'", "\"\n\"", "01", "[1e400]", "-11e91111"}) {
     Result<Json> json = Json::parse(text);
     ASSERT_FALSE(json) << text;
     EXPECT_EQ(json.error().code(), Code::invalid) << text;

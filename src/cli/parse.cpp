@@ -82,6 +82,9 @@ void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
   create.add_option("--freshness", v.bucket_create.freshness,
                     "How long reads may believe what is known: exact (ask the origin each time),\n"
                     "ttl:60s, or immutable");
+  create.add_option("--verify", v.bucket_create.verify,
+                    "When cached bytes are compared with their checksums: start (once, after the\n"
+                    "machine went down uncleanly) or always (at every read, which costs CPU)");
   create.add_option("--origin-profile", v.bucket_create.origin_profile,
                     "Take the origin's keys from this section of ~/.aws/credentials");
   create.add_option("--origin-access-key", v.bucket_create.origin_access_key,

@@ -16,6 +16,7 @@ Json BucketSpec::to_json() const {
   };
   add("origin", origin);
   add("freshness", freshness);
+  add("verify", verify);
   add("origin_access_key", origin_access_key);
   add("origin_secret_key", origin_secret_key.reveal());
   add("origin_region", origin_region);

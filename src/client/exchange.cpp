@@ -35,6 +35,7 @@ Task<http::ClientResponse> Exchange::send(Call call, Context ctx) {
                       : call.body.length == 0 ? sign::Body::empty()
                                               : sign::Body::not_signed();
     std::vector<sign::Header> headers;
+    headers.reserve(call.headers.size());
     for (const auto& [name, value] : call.headers) headers.push_back({name, value});
     sign::Signed made =
         signer_->sign({call.method, path, query, headers}, body, ctx.loop->wall_now());

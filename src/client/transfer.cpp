@@ -159,12 +159,13 @@ Task<ETag> upload(S3Client& client, std::string bucket, std::string key, io::Bod
   bool known = body.length != http::kUnknownLength;
   uint64_t length = body.length;
   uint64_t part_size = known ? part_size_for(length, transfer.part_size) : transfer.part_size;
+  uint32_t parallel = std::max(transfer.parallel, 1U);
   Upload up{client,
             std::move(bucket),
             std::move(key),
             std::move(options),
             std::move(transfer),
-            io::Semaphore(std::max(transfer.parallel, 1u))};
+            io::Semaphore(parallel)};
   Cutter cutter(std::move(body));
   uint64_t ask = known ? std::min(length, part_size) : part_size;
   std::string first = co_await co_await cutter.take(ask, ctx);

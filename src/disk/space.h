@@ -22,8 +22,7 @@ class Space {
     // What can never fit must not empty the disk.
     if (limit() < kept_ || bytes > limit() - kept_) return false;
     uint64_t seen = wanted_.load(std::memory_order_relaxed);
-    while (seen < bytes &&
-           !wanted_.compare_exchange_weak(seen, bytes, std::memory_order_relaxed)) {
+    while (seen < bytes && !wanted_.compare_exchange_weak(seen, bytes, std::memory_order_relaxed)) {
     }
     return false;
   }

@@ -86,8 +86,7 @@ int command(std::vector<std::string> arguments, const node::Environment& variabl
     (void)(*engine)->on_signal(signal, [&] { cancel.cancel(); });
   }
   Context ctx{.loop = &(*engine)->loop(0), .cancel = &cancel};
-  Result<int> code =
-      (*engine)->run_task(cli::run(std::move(arguments), environment, streams, ctx));
+  Result<int> code = (*engine)->run_task(cli::run(std::move(arguments), environment, streams, ctx));
   return code ? *code : 1;
 }
 

@@ -175,8 +175,19 @@ Task<> Daemon::open_doors(Context ctx) {
   s3_guard_ = std::make_unique<auth::Guard>(*keys_, metrics_, auth::GuardOptions{"s3", "s3"});
   admin_guard_ =
       std::make_unique<auth::Guard>(*keys_, metrics_, auth::GuardOptions{"forebay", "admin"});
-  s3_services_ = std::make_unique<gateway::s3::Services>(*objects_, *buckets_, *s3_guard_, crews_,
-                                                         settings_.region, settings_.domain);
+  if (settings_.no_cache != "lota" && settings_.no_cache != "rfc9111") {
+    co_return fail(Code::invalid, "setting no-cache: use lota or rfc9111");
+  }
+  object::Freshness freshness = co_await object::Freshness::parse(settings_.freshness);
+  s3_services_ = std::make_unique<gateway::s3::Services>(
+      gateway::s3::Services{.objects = *objects_,
+                            .buckets = *buckets_,
+                            .guard = *s3_guard_,
+                            .crews = crews_,
+                            .region = settings_.region,
+                            .domain = settings_.domain,
+                            .freshness = freshness,
+                            .no_cache_checks = settings_.no_cache == "rfc9111"});
   s3_door_ =
       std::make_unique<gateway::s3::Door>(*s3_services_, *log_, settings_.log_requests, metrics_);
   admin_door_ = std::make_unique<gateway::admin::Door>(gateway::admin::Services{

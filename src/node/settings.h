@@ -32,6 +32,7 @@ struct Settings {
   std::string tls_key;
   std::string origin_ca;
   std::string freshness = "ttl:60s";
+  std::string no_cache = "lota";
   std::string log_level = "info";
   bool log_requests = false;
   std::string log_format = "text";
@@ -64,6 +65,9 @@ void visit(S& s, V&& v) {
   v("origin-ca", s.origin_ca,
     "PEM file of authorities that https origins are checked with. [system]");
   v("freshness", s.freshness, "Of buckets made through S3: exact, ttl:60s or immutable.");
+  v("no-cache", s.no_cache,
+    "What a request's Cache-Control: no-cache means: lota (served from the cache, a miss is not "
+    "stored) or rfc9111 (checked with the origin, then as usual).");
   v("log-level", s.log_level, "debug, info, warn or error.");
   v("log-requests", s.log_requests, "true: a line in the log for every request, at info.");
   v("log-format", s.log_format, "text or json.");

@@ -29,6 +29,7 @@ std::string row_of(const Bucket& bucket) {
       .set("freshness", bucket.freshness.to_string())
       .set("unit_max", bucket.unit_max)
       .set("cache_writes", bucket.cache_writes)
+      .set("verify", name(bucket.verify))
       .set("created_ns", bucket.created.ns)
       .set("capabilities", std::move(capabilities));
   return row.dump();
@@ -51,6 +52,9 @@ Result<Bucket> bucket_of(BucketName name, std::string_view text) {
   bucket.freshness = *freshness;
   bucket.unit_max = row->unsigned_or("unit_max", bucket.unit_max).value_or(bucket.unit_max);
   bucket.cache_writes = row->boolean_or("cache_writes", true).value_or(true);
+  auto verify = parse_verify(row->string_or("verify", "start").value_or(""));
+  if (!verify) return std::move(verify.error());
+  bucket.verify = *verify;
   bucket.created.ns = row->integer("created_ns").value_or(0);
   if (const Json* can = row->find("capabilities")) {
     auto flag = [&](std::string_view key) { return can->boolean_or(key, false).value_or(false); };
@@ -78,11 +82,13 @@ Result<Freshness> Freshness::parse(std::string_view text) {
   int64_t count = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
-  if (error != std::errc() || count < 0 || count > 1'000'000'000) return bad();
+  constexpr int64_t kLongest = 1'000'000'000;  // seconds; some 31 years
+  int64_t unit_seconds = unit == "h" ? 3600 : unit == "m" ? 60 : 1;
+  if (error != std::errc() || count < 0 || count > kLongest / unit_seconds) return bad();
   if (unit == "ms") return Freshness{Kind::ttl, milliseconds(count)};
-  if (unit == "s" || unit.empty()) return Freshness{Kind::ttl, forebay::seconds(count)};
-  if (unit == "m") return Freshness{Kind::ttl, forebay::seconds(60 * count)};
-  if (unit == "h") return Freshness{Kind::ttl, forebay::seconds(3600 * count)};
+  if (unit == "s" || unit == "m" || unit == "h" || unit.empty()) {
+    return Freshness{Kind::ttl, forebay::seconds(unit_seconds * count)};
+  }
   return bad();
 }
 
@@ -95,6 +101,17 @@ std::string Freshness::to_string() const {
   int64_t ms = ttl.milliseconds();
   return ms % 1000 == 0 ? "ttl:" + std::to_string(ms / 1000) + "s"
                         : "ttl:" + std::to_string(ms) + "ms";
+}
+
+Result<unit::Verify> parse_verify(std::string_view text) {
+  if (text == "start") return unit::Verify::start;
+  if (text == "always") return unit::Verify::always;
+  return fail(Code::invalid, "'" + std::string(text) + "' is no way to verify: use start or always",
+              "InvalidArgument");
+}
+
+std::string_view name(unit::Verify verify) {
+  return verify == unit::Verify::always ? "always" : "start";
 }
 
 Task<> Buckets::load(Context ctx) {
@@ -137,6 +154,7 @@ Task<BucketRef> Buckets::create(BucketName name, BucketSpec spec, Context ctx) {
   bucket.freshness = spec.freshness;
   bucket.unit_max = spec.unit_max;
   bucket.cache_writes = spec.cache_writes;
+  bucket.verify = spec.verify;
   bucket.created = ctx.loop->wall_now();
   bucket.origin = co_await co_await factory_.open(bucket.config, own, ctx);
   bucket.capabilities = co_await co_await bucket.origin->probe(ctx);

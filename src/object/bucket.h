@@ -14,6 +14,7 @@
 #include "io/sync.h"
 #include "meta/store.h"
 #include "origin/origin.h"
+#include "unit/fill.h"
 
 namespace forebay::object {
 
@@ -29,6 +30,10 @@ struct Freshness {
   bool operator==(const Freshness&) const = default;
 };
 
+/// When stored bytes are compared with their checksums: "start", "always".
+Result<unit::Verify> parse_verify(std::string_view text);
+std::string_view name(unit::Verify verify);
+
 /// Where a bucket's truth is, and with whose keys it is reached.
 struct OriginConfig {
   std::string url;         ///< dir:///path, s3://bucket[/prefix]?endpoint=…&region=…
@@ -43,8 +48,9 @@ struct Bucket {
   uint64_t incarnation = 0;  ///< new at every creation; part of every unit's name
   OriginConfig config;
   Freshness freshness;
-  uint64_t unit_max = 128 << 20;  ///< larger parts are split; 0: never
-  bool cache_writes = true;       ///< written bytes are stored as they pass
+  uint64_t unit_max = 128 << 20;              ///< larger parts are split; 0: never
+  bool cache_writes = true;                   ///< written bytes are stored as they pass
+  unit::Verify verify = unit::Verify::start;  ///< when stored bytes are checked
   WallTime created;
   origin::Capabilities capabilities;
   std::shared_ptr<origin::Origin> origin;
@@ -60,6 +66,7 @@ struct BucketSpec {
   Freshness freshness = {};
   uint64_t unit_max = 128 << 20;
   bool cache_writes = true;
+  unit::Verify verify = unit::Verify::start;
 };
 
 /// Makes origins; node binds it. `create` allows to make what the node itself owns (the folder of

@@ -27,8 +27,9 @@ TEST(FreshnessTest, is_read_and_written) {
 }
 
 TEST(FreshnessTest, refuses_what_it_is_not) {
-  for (const char* text : {"", "Exact", "ttl", "ttl:", "ttl:s", "ttl:-1s", "ttl:1d", "ttl:1 s",
-                           "ttl:1ss", "ttl:1000000001s", "ttl:99999999999999999999s"}) {
+  for (const char* text :
+       {"", "Exact", "ttl", "ttl:", "ttl:s", "ttl:-1s", "ttl:1d", "ttl:1 s", "ttl:1ss",
+        "ttl:1000000001s", "ttl:1000000000m", "ttl:277778h", "ttl:99999999999999999999s"}) {
     auto parsed = Freshness::parse(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().detail(), "InvalidArgument");
@@ -48,7 +49,8 @@ TEST_F(BucketsTest, what_was_created_is_there_after_a_restart) {
   BucketSpec spec{.config = {"memory:x", "AKID", Secret("hush")},
                   .freshness = {Freshness::Kind::ttl, milliseconds(1500)},
                   .unit_max = 4096,
-                  .cache_writes = false};
+                  .cache_writes = false,
+                  .verify = unit::Verify::always};
   origin_->options().capabilities.versions = true;
   origin_->options().capabilities.start_after = false;
   BucketRef made = *create("one", spec);
@@ -63,6 +65,8 @@ TEST_F(BucketsTest, what_was_created_is_there_after_a_restart) {
   EXPECT_EQ(read->freshness, spec.freshness);
   EXPECT_EQ(read->unit_max, 4096U);
   EXPECT_FALSE(read->cache_writes);
+  EXPECT_EQ(read->verify, unit::Verify::always);
+  EXPECT_EQ((*again.get("two"))->verify, unit::Verify::start);
   EXPECT_EQ(read->created, made->created);
   EXPECT_EQ(read->config.url, "memory:x");
   EXPECT_EQ(read->config.access_key, "AKID");
@@ -109,7 +113,8 @@ TEST_F(BucketsTest, a_commit_without_an_answer_is_looked_up) {
 
 TEST_F(BucketsTest, a_row_that_cannot_be_read_stops_the_load) {
   for (const char* row : {"", "x", "{}", R"({"incarnation":1})",
-                          R"({"incarnation":1,"origin":"x","freshness":"never"})"}) {
+                          R"({"incarnation":1,"origin":"x","freshness":"never"})",
+                          R"({"incarnation":1,"origin":"x","freshness":"exact","verify":"no"})"}) {
     EXPECT_TRUE(run(rows_.commit(meta::Txn().put("bucket/one", row), ctx())));
     EXPECT_FALSE(run(buckets_.load(ctx()))) << row;
   }

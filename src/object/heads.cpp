@@ -278,8 +278,8 @@ HeadRef Heads::head_with(const Bucket& bucket, const ObjectKey& key, origin::Obj
   head->checked = checked;
   head->layout = std::move(layout);
   if (info.tag.strong()) {
-    head->version = std::make_shared<const unit::Version>(
-        unit::Version{bucket.origin, key, info.tag, info.etag, info.version_id, info.size});
+    head->version = std::make_shared<const unit::Version>(unit::Version{
+        bucket.origin, key, info.tag, info.etag, info.version_id, info.size, bucket.verify});
   }
   head->info = std::move(info);
   head->last_modified = http_date(head->info.modified);

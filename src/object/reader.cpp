@@ -15,7 +15,7 @@ Task<unit::Opened> Reader::open_unit(Context ctx) {
   unit_end_ = std::min(end_, unit.range.end());
   ByteRange wanted{at_, unit_end_ - at_};
   if (mode_ != unit::Mode::past) {
-    if (auto slice = cache_.find(unit, wanted)) {
+    if (auto slice = cache_.find(unit, wanted, head_->version->verify)) {
       co_return unit::Opened{unit::Served::hit, io::Body::of(std::move(*slice)).source};
     }
   }
@@ -30,8 +30,8 @@ Task<unit::Opened> Reader::open_unit(Context ctx) {
 
 Task<io::Chunk> Reader::next(Context ctx) {
   Result<io::Chunk> chunk = co_await next_chunk(ctx);
-  bool gone = !chunk && (chunk.error().code() == Code::conflict ||
-                         chunk.error().code() == Code::not_found);
+  bool gone =
+      !chunk && (chunk.error().code() == Code::conflict || chunk.error().code() == Code::not_found);
   if (gone) heads_.disbelieve(*head_);
   co_return chunk;
 }

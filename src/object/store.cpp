@@ -61,7 +61,7 @@ bool has_body(const ReadRequest& request, const ReadAnswer& answer) {
 }  // namespace
 
 std::optional<ReadAnswer> Store::read_now(const ReadRequest& request, io::Loop& loop) {
-  if (request.mode == unit::Mode::past) return std::nullopt;
+  if (request.mode == unit::Mode::past || request.check) return std::nullopt;
   HeadRef head = heads_.believed(*request.bucket, request.key.text(), loop.now());
   if (head == nullptr || !head->exists || head->version == nullptr || request.part_number > 0) {
     return std::nullopt;
@@ -74,7 +74,7 @@ std::optional<ReadAnswer> Store::read_now(const ReadRequest& request, io::Loop& 
   bool one = first.range.covers(answer->range);
   unit::Unit unit = one ? first : answer->head->unit_at(answer->range.offset);
   if (!unit.range.covers(answer->range)) return std::nullopt;
-  auto slice = cache_.find(unit, answer->range);
+  auto slice = cache_.find(unit, answer->range, answer->head->version->verify);
   if (!slice) return std::nullopt;
   answer->body = io::Body::of(std::move(*slice));
   return std::move(*answer);
@@ -84,7 +84,8 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
   for (int round = 0; round < kFollow; ++round) {
     bool eager = round == 0 && request.body && request.mode == unit::Mode::normal &&
                  request.bucket->cold_small->load(std::memory_order_relaxed) >= kEager;
-    auto current = co_await co_await heads_.ask(request.bucket, request.key, round > 0, eager, ctx);
+    bool check = round > 0 || request.check;
+    auto current = co_await co_await heads_.ask(request.bucket, request.key, check, eager, ctx);
     HeadRef head = current.head;
     ReadAnswer answer = co_await decide_read(request, head);
     answer.body.length = answer.range.length;
@@ -143,7 +144,7 @@ Task<ReadAnswer> Store::open_untagged(ReadRequest request, ReadAnswer answer, Co
 }
 
 Task<> Store::stage(ReadRequest request, bool wait, Context ctx) {
-  HeadRef head = co_await co_await heads_.current(request.bucket, request.key, false, ctx);
+  HeadRef head = co_await co_await heads_.current(request.bucket, request.key, request.check, ctx);
   if (!head->exists) co_return no_such_key();
   if (head->version == nullptr) co_return ok;
   for (uint64_t at = 0; at < head->info.size;) {

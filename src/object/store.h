@@ -21,7 +21,8 @@ struct ReadRequest {
   uint32_t part_number = 0;  ///< 0: none; not together with range
   ReadConditions conditions = {};
   unit::Mode mode = unit::Mode::normal;
-  bool body = true;  ///< false: HEAD
+  bool body = true;    ///< false: HEAD
+  bool check = false;  ///< ask the origin even if the head is believed
 };
 
 /// What the head decided.

@@ -31,8 +31,7 @@ Task<PartInfo> DirOrigin::put_part_now(ObjectKey key, std::string upload_id, uin
   co_await co_await blocking(ctx, [&] { return store_.upload(upload_id, key.text()); });
   DirTemp temp = co_await co_await take(std::move(body), ctx);
   co_return co_await io::run_blocking(ctx, [&] {
-    Result<PartInfo> done =
-        store_.commit_part(temp, upload_id, number, options.all_checksums());
+    Result<PartInfo> done = store_.commit_part(temp, upload_id, number, options.all_checksums());
     if (!done) store_.drop(temp);
     return done;
   });

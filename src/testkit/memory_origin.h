@@ -37,9 +37,9 @@ struct MemoryOriginOptions {
   uint64_t chunk = 64 << 10;  ///< bytes of a chunk; with vary_chunks at most
   bool vary_chunks = false;
   bool reads_into = false;  ///< bodies can be read into given memory
-  double error = 0;        ///< fails before it takes effect: unavailable or busy
-  double broken_body = 0;  ///< a body read ends with `unavailable` before its last byte
-  double lost_answer = 0;  ///< a write takes effect and answers `unavailable`
+  double error = 0;         ///< fails before it takes effect: unavailable or busy
+  double broken_body = 0;   ///< a body read ends with `unavailable` before its last byte
+  double lost_answer = 0;   ///< a write takes effect and answers `unavailable`
   /// A write answers `unavailable` and takes effect later, within late_by.
   double late_commit = 0;
   Duration late_by = seconds(5);

@@ -111,8 +111,8 @@ Cache::Cache(std::shared_ptr<disk::Store> store, job::Crews& crews,
 
 Cache::~Cache() = default;
 
-std::optional<io::FileSlice> Cache::find(const Unit& unit, ByteRange range) {
-  disk::Found found = store_->find(unit.id, in_unit(unit, range));
+std::optional<io::FileSlice> Cache::find(const Unit& unit, ByteRange range, Verify verify) {
+  disk::Found found = store_->find(unit.id, in_unit(unit, range), verify);
   if (found.state != disk::Found::State::ready) return std::nullopt;
   metrics_.reads[static_cast<size_t>(Served::hit)]->add();
   return std::move(found.slice);
@@ -153,8 +153,7 @@ Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mo
   ByteRange wanted = in_unit(unit, range);
   for (int look = 0; mode != Mode::past && look < kLooks; ++look) {
     if (store_->contains(unit.id)) {
-      Result<io::FileSlice> slice =
-          co_await store_->open(unit.id, wanted, disk::Verify::start, ctx);
+      Result<io::FileSlice> slice = co_await store_->open(unit.id, wanted, version->verify, ctx);
       if (slice) {
         metrics_.reads[static_cast<size_t>(Served::hit)]->add();
         co_return Opened{Served::hit, io::Body::of(std::move(*slice)).source};

@@ -83,7 +83,8 @@ class Cache {
 
   /// The warm road: the bytes of `unit` from `range` (offsets in the object) if they can be sent
   /// at once. Counts a hit. Any thread, does not wait.
-  std::optional<io::FileSlice> find(const Unit& unit, ByteRange range);
+  std::optional<io::FileSlice> find(const Unit& unit, ByteRange range,
+                                    Verify verify = Verify::start);
 
   /// Opens `range` (offsets in the object, inside the unit). Returns when the first byte is there:
   /// Code::conflict means that the origin has another version now.

@@ -57,7 +57,6 @@ TEST(ClaimsTest, a_reader_far_ahead_overtakes_and_a_near_one_waits) {
   EXPECT_EQ(behind[0]->at, kFar + 10);
 }
 
-
 // Small steps stand for megabytes: each byte of the model is kOvertake / 4.
 TEST(ClaimsTest, no_byte_is_fetched_twice_and_none_is_forgotten) {
   constexpr uint64_t kStep = Claims::kOvertake / 4;

@@ -19,6 +19,8 @@
 
 namespace forebay::unit {
 
+using disk::Verify;
+
 /// One version of one object at its origin; everything needed to fetch any of its bytes.
 struct Version {
   std::shared_ptr<origin::Origin> origin;
@@ -27,6 +29,7 @@ struct Version {
   ETag etag;
   std::string version_id;
   uint64_t size = 0;
+  Verify verify = Verify::start;  ///< when stored bytes are checked
 };
 using VersionRef = std::shared_ptr<const Version>;
 

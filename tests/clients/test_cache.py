@@ -284,6 +284,51 @@ def test_no_cache(stand):
     assert s.settle() == 0
 
 
+def test_no_cache_as_rfc9111(stand):
+    """With the setting, `no-cache` is checked with the origin first and stored as usual."""
+    s = stand(flags=["--no-cache", "rfc9111"], freshness="immutable")
+    s.origin.put(s.bucket, "k", UNIT[:MIB])
+    assert s.get("k", Cache_Control="no-cache").headers["x-cache"] == "miss"
+    assert s.settle() == MIB
+    answer = s.get("k", Cache_Control="no-cache")
+    assert answer.body == UNIT[:MIB] and answer.headers["x-cache"] == "hit"
+    assert s.settle() == 0
+    s.origin.put(s.bucket, "k", UNIT[MIB : 2 * MIB])
+    assert s.get("k").body == UNIT[:MIB]  # immutable: believed
+    size = s.forebay.target().call("HEAD", "/bkt/k", headers={"Cache-Control": "no-cache"})
+    assert size.headers["etag"] != answer.headers["etag"]
+    assert s.get("k", Cache_Control="no-cache").body == UNIT[MIB : 2 * MIB]
+    assert s.get("k").body == UNIT[MIB : 2 * MIB]
+
+
+def rot(forebay, size):
+    """Flips a bit in the cached file of that size, as a disk would: behind the daemon's back."""
+    (path,) = [p for p in forebay.data.rglob("*") if p.is_file() and p.stat().st_size == size]
+    with open(path, "r+b") as file:
+        file.seek(size // 2)
+        byte = file.read(1)[0]
+        file.seek(size // 2)
+        file.write(bytes([byte ^ 1]))
+
+
+def test_verify_always(stand):
+    """A byte that rots on disk is found at the next read that touches its block, and the unit is
+    fetched again.
+    """
+    s = stand(verify="always")
+    body = UNIT[: 5 * MIB + 7]
+    s.origin.put(s.bucket, "k", body)
+    assert s.get("k").body == body
+    assert s.settle() == len(body)
+    assert s.get("k").headers["x-cache"] == "hit"
+    rot(s.forebay, len(body))
+    assert s.get("k", Range="bytes=0-9").headers["x-cache"] == "hit"  # another block
+    answer = s.get("k")
+    assert answer.body == body and answer.headers["x-cache"] == "miss"
+    assert s.settle() == len(body)
+    assert s.get("k").headers["x-cache"] == "hit"
+
+
 def test_pre_stage(stand):
     """HEAD with `Range: bytes=0-0` brings the whole object in; a plain HEAD, or another range,
     brings nothing.

@@ -4,6 +4,7 @@ under a fill.
 
 import contextlib
 import http.client
+import json
 import os
 import random
 import threading
@@ -217,6 +218,13 @@ def test_immutable_is_believed_until_written_through(servers, stack):
     assert write_of("k", target.get("bkt", "k").body) in (1, 2)
     assert target.call("PUT", "/bkt/k", body=body_of("k", 3, 70_000)).status == 200
     assert write_of("k", target.get("bkt", "k").body) == 3
+
+
+def test_buckets_made_through_s3_take_the_setting(stack):
+    """`--freshness` is what a bucket gets that CreateBucket makes."""
+    forebay = stack.enter_context(daemon.Forebay(flags=["--freshness", "immutable"]))
+    assert forebay.target().call("PUT", "/bkt").status == 200
+    assert json.loads(forebay.cli("bucket", "show", "bkt", "--json"))["freshness"] == "immutable"
 
 
 @pytest.mark.parametrize("freshness", ["exact", "ttl:60s", "immutable"])

@@ -75,8 +75,8 @@ Task<> World::read(std::string key, Context ctx) {
   if (seen.get && one_in(3, ctx)) {
     seen.first = ctx.loop->random() % (plan_.sizes[1] + 1);
     uint64_t last = *seen.first + ctx.loop->random() % (plan_.sizes[1] / 2);
-    call.headers.emplace_back(
-        "range", "bytes=" + std::to_string(*seen.first) + "-" + std::to_string(last));
+    call.headers.emplace_back("range",
+                              "bytes=" + std::to_string(*seen.first) + "-" + std::to_string(last));
   }
   if (one_in(12, ctx)) {
     call.headers.emplace_back("cache-control", one_in(2, ctx) ? "no-store" : "no-cache");
@@ -185,7 +185,8 @@ Task<> World::read_in_peace(Context ctx) {
       seen.whole = true;
       if (response.body.source != nullptr) {
         Result<> body = co_await read_body(std::move(response.body), seen, true, ctx);
-        // A fill of before, or a head that was believed too long, may cut a body short; not for ever.
+        // A fill of before, or a head that was believed too long, may cut a body short; not for
+        // ever.
         if (!body && round < 3) continue;
         co_await std::move(body);
       }

@@ -15,12 +15,13 @@ TEST(Interleave, every_answer_is_one_version_and_none_is_stale) {
     if (good) return {};
     return world.release()->wrong().front();
   });
-  std::printf("answers %lu good %lu errors %lu missing %lu short %lu left %lu\n"
-              "hit %lu joined %lu miss %lu bypass %lu\n"
-              "writes %lu acknowledged %lu changes %lu evictions %lu disk errors %lu refused %lu\n",
-              sum.answers, sum.good, sum.errors, sum.missing, sum.short_bodies, sum.left, sum.hits,
-              sum.joined, sum.misses, sum.bypassed, sum.writes, sum.acknowledged, sum.changes,
-              sum.evictions, sum.disk_errors, sum.refused);
+  std::printf(
+      "answers %lu good %lu errors %lu missing %lu short %lu left %lu\n"
+      "hit %lu joined %lu miss %lu bypass %lu\n"
+      "writes %lu acknowledged %lu changes %lu evictions %lu disk errors %lu refused %lu\n",
+      sum.answers, sum.good, sum.errors, sum.missing, sum.short_bodies, sum.left, sum.hits,
+      sum.joined, sum.misses, sum.bypassed, sum.writes, sum.acknowledged, sum.changes,
+      sum.evictions, sum.disk_errors, sum.refused);
   std::printf("copies of written bodies:");
   for (size_t i = 0; i < unit::kTeeEnds; ++i) {
     std::printf(" %s %lu", std::string(name(static_cast<unit::TeeEnd>(i))).c_str(), sum.copies[i]);
@@ -29,9 +30,9 @@ TEST(Interleave, every_answer_is_one_version_and_none_is_stale) {
   if (only_seed || testing::Test::HasFailure()) return;
   // What the seeds are for does happen in them.
   EXPECT_GT(sum.good * 2, sum.answers);
-  for (uint64_t count : {sum.errors, sum.missing, sum.short_bodies, sum.left, sum.hits, sum.joined,
-                         sum.misses, sum.bypassed, sum.acknowledged, sum.changes, sum.evictions,
-                         sum.disk_errors, sum.refused}) {
+  for (uint64_t count :
+       {sum.errors, sum.missing, sum.short_bodies, sum.left, sum.hits, sum.joined, sum.misses,
+        sum.bypassed, sum.acknowledged, sum.changes, sum.evictions, sum.disk_errors, sum.refused}) {
     EXPECT_GT(count, 0U);
   }
   EXPECT_LT(sum.acknowledged, sum.writes);

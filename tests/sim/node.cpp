@@ -81,8 +81,8 @@ Task<> Node::start(std::optional<object::BucketSpec> bucket, Context ctx) {
   unit_options.small_max = machine_.small_max;
   unit_options.block_bytes = 3 * unit::kBlock;  // so that there are none sometimes
   unit_options.tee_patience = milliseconds(15);
-  units_ = std::make_unique<unit::Cache>(disks_, crews_, std::vector{&loop_}, unit_options,
-                                         metrics_);
+  units_ =
+      std::make_unique<unit::Cache>(disks_, crews_, std::vector{&loop_}, unit_options, metrics_);
   heads_ = std::make_unique<object::Heads>(meta_, crews_, object::HeadOptions{}, metrics_);
   objects_ = std::make_unique<object::Store>(*heads_, *units_);
   factory_ = std::make_unique<Factory>(machine_.origin);
@@ -101,8 +101,7 @@ Task<> Node::open_door(Context ctx) {
   guard_ = std::make_unique<auth::Guard>(*keys_, metrics_);
   services_ = std::make_unique<gateway::s3::Services>(*objects_, *buckets_, *guard_, crews_,
                                                       "us-east-1", "");
-  door_ = std::make_unique<gateway::s3::Door>(*services_, obs::Log::none(), false,
-                                                       metrics_);
+  door_ = std::make_unique<gateway::s3::Door>(*services_, obs::Log::none(), false, metrics_);
   auto listener = co_await loop_.listen({"127.0.0.1", 0});
   server_ = std::make_unique<http::Server>(std::move(listener), *door_);
   serving_.spawn(server_->run(Context{.loop = &loop_}));

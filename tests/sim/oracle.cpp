@@ -14,7 +14,7 @@ std::string number(uint64_t n) { return std::to_string(n); }
 // A stretch of time in which one version, or none, was current.
 struct Reign {
   Time from;
-  Time to;  ///< when the next one came
+  Time to;                                ///< when the next one came
   const testkit::MemoryVersion* version;  ///< null: the key was not there
 };
 

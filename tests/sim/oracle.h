@@ -17,12 +17,12 @@ std::string content_of(uint64_t id, uint64_t size);
 /// What one GET or HEAD saw.
 struct Seen {
   std::string key;
-  Time started;    ///< before anything was sent
-  Time answered;   ///< when the head was here
+  Time started;   ///< before anything was sent
+  Time answered;  ///< when the head was here
   int status = 0;
   std::string etag;
-  std::optional<uint64_t> length;      ///< Content-Length
-  std::optional<uint64_t> first;       ///< of the range asked for
+  std::optional<uint64_t> length;  ///< Content-Length
+  std::optional<uint64_t> first;   ///< of the range asked for
   std::string content_range;
   std::string cache;
   std::string body;

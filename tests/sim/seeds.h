@@ -33,7 +33,7 @@ void for_seeds(F run) {
 }
 
 inline void add(Tally& sum, const Tally& more) {
-  for (uint64_t Tally::*field :
+  for (uint64_t Tally::* field :
        {&Tally::answers, &Tally::good, &Tally::errors, &Tally::short_bodies, &Tally::left,
         &Tally::missing, &Tally::hits, &Tally::joined, &Tally::misses, &Tally::bypassed,
         &Tally::writes, &Tally::acknowledged, &Tally::changes, &Tally::evictions,

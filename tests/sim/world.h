@@ -25,11 +25,11 @@ struct Plan {
   object::BucketSpec bucket;
   testkit::MemoryOriginOptions origin;
   meta::FaultOptions rows;
-  bool quiet = true;      ///< nobody changes the origin behind Forebay's back
+  bool quiet = true;  ///< nobody changes the origin behind Forebay's back
   double disk_error = 0;
   uint64_t disk_bytes = 1ULL << 40;
   uint32_t clients = 4;
-  uint32_t calls = 6;     ///< of each client
+  uint32_t calls = 6;  ///< of each client
   uint32_t keys = 2;
   std::vector<uint64_t> sizes;
 };

@@ -46,9 +46,15 @@ Task<Json> read_json(http::Request& request, const auth::Verified& verified, Con
 Result<object::BucketSpec> read_spec(const Json& json) {
   object::BucketSpec spec;
   for (auto& [name, value] : *json.as_object()) {
-    constexpr std::string_view kKnown[] = {
-        "name",          "origin",   "freshness",   "origin_access_key", "origin_secret_key",
-        "origin_region", "unit_max", "cache_writes"};
+    constexpr std::string_view kKnown[] = {"name",
+                                           "origin",
+                                           "freshness",
+                                           "origin_access_key",
+                                           "origin_secret_key",
+                                           "origin_region",
+                                           "unit_max",
+                                           "cache_writes",
+                                           "verify"};
     if (std::ranges::find(kKnown, name) == std::end(kKnown)) {
       return fail(Code::invalid, "unknown member '" + name + "'");
     }
@@ -58,9 +64,10 @@ Result<object::BucketSpec> read_spec(const Json& json) {
   auto access_key = json.string_or("origin_access_key", "");
   auto secret = json.string_or("origin_secret_key", "");
   auto region = json.string_or("origin_region", "");
+  auto verify = json.string_or("verify", std::string(object::name(spec.verify)));
   auto unit_max = json.unsigned_or("unit_max", spec.unit_max);
   auto cache_writes = json.boolean_or("cache_writes", spec.cache_writes);
-  for (auto* text : {&url, &freshness, &access_key, &secret, &region}) {
+  for (auto* text : {&url, &freshness, &access_key, &secret, &region, &verify}) {
     if (!*text) return text->error();
   }
   if (!unit_max) return std::move(unit_max.error());
@@ -72,6 +79,9 @@ Result<object::BucketSpec> read_spec(const Json& json) {
   auto parsed = object::Freshness::parse(*freshness);
   if (!parsed) return std::move(parsed.error());
   spec.freshness = *parsed;
+  auto when = object::parse_verify(*verify);
+  if (!when) return std::move(when.error());
+  spec.verify = *when;
   spec.unit_max = *unit_max;
   spec.cache_writes = *cache_writes;
   return spec;
@@ -105,6 +115,7 @@ Json show(const object::Bucket& bucket) {
       .set("freshness", bucket.freshness.to_string())
       .set("unit_max", bucket.unit_max)
       .set("cache_writes", bucket.cache_writes)
+      .set("verify", object::name(bucket.verify))
       .set("created", iso8601(bucket.created))
       .set("capabilities", std::move(capabilities));
   return out;

@@ -45,7 +45,8 @@ Task<http::Response> create_bucket(Call& call, Context ctx) {
   if (call.request.has_body()) {
     (void)co_await co_await read_payload(call, kMaxXmlBody, ctx);
   }
-  auto made = co_await call.services.buckets.create(name, {}, ctx);
+  auto made =
+      co_await call.services.buckets.create(name, {.freshness = call.services.freshness}, ctx);
   // Creating what one owns already succeeds, as in us-east-1; rclone and others rely on it.
   bool owned = !made && made.error().code() == Code::exists;
   if (!made && !owned) co_return std::move(made.error());

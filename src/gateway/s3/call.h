@@ -25,6 +25,10 @@ struct Services {
   std::string region = "us-east-1";  ///< what GetBucketLocation and HeadBucket tell
   /// Domain whose subdomains are buckets (virtual-hosted style), beside "localhost"; may be empty.
   std::string domain;
+  object::Freshness freshness;  ///< of buckets made through S3
+  /// Cache-Control: no-cache as RFC 9111 means it: checked with the origin, then as usual. Else
+  /// LOTA's meaning: served from what is here, a miss is not stored.
+  bool no_cache_checks = false;
 };
 
 /// Decoded query parameters in the order sent; "" for one without '='.

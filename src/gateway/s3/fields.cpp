@@ -102,7 +102,8 @@ Result<origin::PutOptions> read_put_options(const Call& call, const object::Buck
     if (value.empty() && !meta) continue;
     if (meta) metadata += name.size() - std::string_view("x-amz-meta-").size() + value.size();
     std::string& kept = options.fields[name];
-    kept = kept.empty() ? std::move(value) : kept + "," + value;
+    if (!kept.empty()) kept += ',';
+    kept += value;
   }
   if (metadata > kMaxMetadata) {
     return fail(Code::too_large, "Your metadata headers exceed the maximum allowed metadata size",

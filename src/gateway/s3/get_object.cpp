@@ -29,12 +29,13 @@ Result<object::ReadRequest> read_request(const Call& call, bool body) {
     request.part_number = *part;
   }
   request.conditions = read_conditions(call);
-  // LOTA's meaning of the two words, not RFC 9111's (docs/semantics.md, "Request headers").
+  // What the two words mean: docs/semantics.md, "Request headers".
   if (auto control = call.header("cache-control")) {
     if (control->find("no-store") != std::string_view::npos) {
       request.mode = unit::Mode::past;
     } else if (control->find("no-cache") != std::string_view::npos) {
-      request.mode = unit::Mode::keep;
+      request.check = call.services.no_cache_checks;
+      if (!request.check) request.mode = unit::Mode::keep;
     }
   }
   return request;

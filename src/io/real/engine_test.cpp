@@ -53,6 +53,18 @@ TEST(EngineTest, signals_are_told_on_loop_0) {
   EXPECT_EQ(heard, 1);
 }
 
+// A thread that takes its first steps with signals open would take this one, and die of it.
+TEST(EngineTest, a_signal_right_after_the_start_is_told_too) {
+  for (int round = 0; round < 20; ++round) {
+    auto engine = Engine::make({.loops = 1, .pool_threads = 32});
+    ASSERT_TRUE(engine);
+    Event done;
+    ASSERT_TRUE((*engine)->on_signal(SIGUSR1, [&] { done.set(); }));
+    ::kill(::getpid(), SIGUSR1);
+    EXPECT_TRUE((*engine)->run_task(done.wait(context(**engine))));
+  }
+}
+
 // Each loop runs its posts in order, on its own thread, whoever sends them.
 TEST(EngineTest, posts_come_from_any_thread) {
   auto engine = make_engine(2);

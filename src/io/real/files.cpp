@@ -218,8 +218,14 @@ class RealDirectory final : public Directory {
   Result<std::vector<DirectoryEntry>> list(const std::string& path) override {
     auto fd = beneath(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (!fd) return std::move(fd.error());
-    DIR* dir = ::fdopendir(::dup(fd->get()));
-    if (dir == nullptr) return last_error("list " + shown(path));
+    int copy = ::fcntl(fd->get(), F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) return last_error("list " + shown(path));
+    DIR* dir = ::fdopendir(copy);
+    if (dir == nullptr) {
+      Error error = last_error("list " + shown(path));
+      ::close(copy);
+      return error;
+    }
     std::vector<DirectoryEntry> out;
     errno = 0;
     while (dirent* entry = ::readdir(dir)) {

@@ -5,7 +5,13 @@
 namespace forebay::io::real {
 
 Pool::Pool(unsigned threads) {
+  // Signals are loop 0's. A thread inherits the mask: one that set its own would have a moment at
+  // its start in which a signal ends the process.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 Pool::~Pool() {
@@ -26,9 +32,6 @@ void Pool::submit(std::move_only_function<void()> work) {
 }
 
 void Pool::run() {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);  // signals are loop 0's
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });

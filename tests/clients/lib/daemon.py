@@ -142,13 +142,15 @@ class Forebay:
         full = self.env | {"FOREBAY_ADMIN": self.admin_address} | (env or {})
         return proc.run([binary(), *argv], seconds=seconds, env=full).stdout.decode()
 
-    def create_bucket(self, bucket, origin, freshness=None, endpoint=None):
+    def create_bucket(self, bucket, origin, freshness=None, endpoint=None, verify=None):
         """`forebay bucket create` over a bucket of `origin`; `endpoint` puts a fault proxy
         between.
         """
         argv = ["bucket", "create", bucket, "--origin", origin.url(bucket, endpoint)]
         if freshness:
             argv += ["--freshness", freshness]
+        if verify:
+            argv += ["--verify", verify]
         return self.cli(*argv, env=origin.credentials())
 
     def metrics(self):

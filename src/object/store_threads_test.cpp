@@ -1,0 +1,149 @@
+// Loops on several threads read and write the same few keys: heads, tickets, fills and the disk
+// under them, for the thread sanitizer, and for bodies that must be one version and no other.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "disk/store.h"
+#include "disk/temp_folder_test.h"
+#include "io/engine.h"
+#include "meta/memory_store.h"
+#include "object/store.h"
+#include "testkit/memory_origin.h"
+
+namespace forebay::object {
+namespace {
+
+constexpr int kLoops = 3;
+constexpr int kKeys = 6;
+
+// A version is one letter, as often as the letter says: a body of two versions cannot look whole.
+std::string version_of(uint64_t n) {
+  char letter = static_cast<char>('a' + n % 20);
+  return std::string(size_t{1} << (n % 20), letter);
+}
+
+testing::AssertionResult is_version(const std::string& body) {
+  if (!body.empty() && body == version_of(body[0] - 'a')) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << "a body of " << body.size() << " bytes is no version";
+}
+
+class StoreThreads : public testing::Test {
+ protected:
+  StoreThreads() {
+    for (int i = 0; i < kLoops; ++i) {
+      loops_.push_back(&engine_->loop(i));
+      crews_.add(*loops_.back());
+    }
+    disk::Options disks;
+    disks.disks.push_back({.path = folder_.path() + "/a", .capacity = 16 << 20});
+    disks.boot_id = "boot";
+    store_ = *engine_->run_task(disk::Store::open(std::move(disks), {.loop = loops_[0]}));
+    cache_ = std::make_unique<unit::Cache>(store_, crews_, loops_, unit::Options{}, metrics_);
+    objects_ = std::make_unique<Store>(heads_, *cache_);
+    Bucket bucket(*BucketName::parse("bucket"));
+    bucket.incarnation = 7;
+    bucket.freshness = *Freshness::parse("ttl:5ms");
+    bucket.unit_max = 128 << 10;
+    bucket.origin = origin_;
+    bucket_ = std::make_shared<const Bucket>(std::move(bucket));
+    for (int i = 0; i < kKeys; ++i) origin_->change(key(i).text(), version_of(16 + i % 4));
+  }
+  static ObjectKey key(uint64_t n) { return *ObjectKey::parse("key" + std::to_string(n)); }
+
+  Task<std::string> read(ObjectKey key, Context ctx) {
+    ReadRequest request{.bucket = bucket_, .key = key};
+    ReadAnswer answer;
+    if (auto now = objects_->read_now(request, *ctx.loop)) {
+      answer = std::move(*now);
+    } else {
+      answer = co_await co_await objects_->read(std::move(request), ctx);
+    }
+    std::string out;
+    std::vector<std::byte> buffer(64 << 10);
+    while (out.size() < answer.range.length) {
+      io::Chunk chunk = co_await co_await answer.body.source->next(ctx);
+      if (io::size(chunk) == 0) co_return fail(Code::corrupt, "a short body that looks whole");
+      for (uint64_t done = 0; done < io::size(chunk);) {
+        ByteView part = co_await co_await io::load(chunk, done, buffer, ctx);
+        out += as_text(part);
+        done += part.size();
+      }
+    }
+    co_return out;
+  }
+  // A version that changes under a read ends it with an error, and never with wrong bytes.
+  Task<> act(uint64_t seed, Context ctx) {
+    std::mt19937_64 random(seed);
+    for (int i = 0; i < 200; ++i) {
+      ObjectKey at = key(random() % kKeys);
+      uint64_t what = random() % 10;
+      if (what == 0) {
+        std::string bytes = version_of(random());
+        EXPECT_TRUE(co_await objects_->put(bucket_, at, {}, io::Body::of(Bytes(bytes)), ctx));
+      } else if (what == 1) {
+        origin_->change(at.text(), version_of(random()));
+      } else if (auto body = co_await read(at, ctx)) {
+        EXPECT_TRUE(is_version(*body));
+        ++bodies_;
+      } else {
+        EXPECT_EQ(body.error().code(), Code::conflict) << body.error().text();
+      }
+    }
+    co_return ok;
+  }
+  /// Runs `task`, made for `loop`, there; wait_for_all() waits for it.
+  void start_on(io::Loop& loop, Task<> task) {
+    ++running_;
+    loop.post([this, &loop, held = std::make_shared<Task<>>(std::move(task))] {
+      io::start<void>(loop, std::move(*held), [this](Result<> done) {
+        EXPECT_TRUE(done) << done.error().text();
+        --running_;
+        ended_.notify();
+      });
+    });
+  }
+  Task<> wait(Context ctx) {
+    while (true) {
+      uint64_t seen = ended_.count();
+      if (running_ == 0) co_return ok;
+      co_await co_await ended_.changed(seen, ctx);
+    }
+  }
+  void wait_for_all() { EXPECT_TRUE(engine_->run_task(wait({.loop = loops_[0]}))); }
+
+  disk::TempFolder folder_;
+  std::unique_ptr<io::Engine> engine_ = *io::Engine::make({.loops = kLoops, .pool_threads = 4});
+  std::vector<io::Loop*> loops_;
+  std::shared_ptr<testkit::MemoryOrigin> origin_ =
+      std::make_shared<testkit::MemoryOrigin>(engine_->loop(0));
+  obs::Registry metrics_;
+  job::Crews crews_;
+  meta::MemoryStore rows_;
+  meta::SingleMeta meta_{rows_};
+  std::shared_ptr<disk::Store> store_;
+  std::unique_ptr<unit::Cache> cache_;
+  Heads heads_{meta_, crews_, {.max_bytes = 1 << 20}, metrics_};
+  std::unique_ptr<Store> objects_;
+  BucketRef bucket_;
+  std::atomic<int> running_ = 0;
+  std::atomic<uint64_t> bodies_ = 0;
+  io::Progress ended_;
+};
+
+TEST_F(StoreThreads, loops_read_and_write_the_same_keys) {
+  for (uint64_t i = 0; i < 12; ++i) {
+    io::Loop* loop = loops_[i % kLoops];
+    start_on(*loop, act(i, {.loop = loop}));
+  }
+  wait_for_all();
+  for (io::Loop* loop : loops_) start_on(*loop, crews_.of(*loop).stop());
+  wait_for_all();
+  EXPECT_TRUE(engine_->run_task(store_->close({.loop = loops_[0]})));
+  EXPECT_GT(bodies_, 1000U);
+  EXPECT_EQ(store_->stats().disks[0].verify_failures, 0U);
+}
+
+}  // namespace
+}  // namespace forebay::object
