@@ -5,6 +5,7 @@ import shutil
 from dataclasses import dataclass, field
 
 from .client import run_load
+from .journal import JournaledDisk
 from .memory import warm_pages
 from .proc import BenchError
 from .servers import (BUCKET, DEFAULT_BUFFERS, LARGE, SMALL, start_forebay, start_nginx_cache,
@@ -32,6 +33,7 @@ class Question:
     objects_warm: int = 0
     peer_buffers: dict = None   # of proxy_cache; None = tuned
     memory_cache: bool = False  # both caches on tmpfs
+    journal: bool = False       # both caches on an ext4 with a journal
     settle: float = 0.0
     options: dict = field(default_factory=dict)  # for loadgen
 
@@ -53,6 +55,8 @@ QUESTIONS = [
     Question("cold-small", "GET 4 KiB, first time, 16 connections, against an nginx proxy_cache "
              "miss, both caches on tmpfs", 0.5, "nginx", "small", True, 8000, 16,
              MICROS, RATE, memory_cache=True, settle=0.5),
+    Question("cold-small-journal", "the same with both caches on a journaled ext4 (a loop image)",
+             0.5, "nginx", "small", True, 8000, 16, MICROS, RATE, journal=True, settle=0.5),
 ]
 
 
@@ -64,12 +68,16 @@ class Arena:
         self.question = question
         self.args = args
         self.servers = []
-        parent = "/dev/shm" if question.memory_cache else setup.work
+        self.disk = JournaledDisk(setup.work) if question.journal else None
+        parent = ("/dev/shm" if question.memory_cache else
+                  self.disk.path if self.disk else setup.work)
         self.cache = os.path.join(parent, f"forebay-bench-{os.getpid()}-{question.name}")
         self.round = 0
 
     def __enter__(self):
         try:
+            if self.disk:
+                self.disk.__enter__()
             self.origin = self._keep(start_origin(self.setup))
             self.subject = self._keep(self._start_subject())
             self.peer = self._keep(self._start_peer())
@@ -83,6 +91,8 @@ class Arena:
             server.stop()
         # Only now: creating files after many were unlinked is slow on ext4 without a journal.
         shutil.rmtree(self.cache, ignore_errors=True)
+        if self.disk and os.path.exists(self.disk.image):
+            self.disk.__exit__()
 
     def _keep(self, server):
         self.servers.append(server)

@@ -176,13 +176,27 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
   return out;
 }
 
+namespace {
+
+// Every request needs dates, and printf is slow at them.
+void append_digits(std::string& out, int value, int width) {
+  char text[8];
+  for (int i = width - 1; i >= 0; --i, value /= 10) text[i] = static_cast<char>('0' + value % 10);
+  out.append(text, static_cast<size_t>(width));
+}
+
+}  // namespace
+
 std::string http_date(WallTime when) {
   Civil c = civil(when);
-  char out[64];
-  std::snprintf(out, sizeof out, "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                kDays[static_cast<size_t>(c.weekday)], c.day,
-                kMonths[static_cast<size_t>(c.month - 1)], c.year, c.hour, c.minute, c.second);
-  return out;
+  std::string out(kDays[static_cast<size_t>(c.weekday)]);
+  append_digits(out.append(", "), c.day, 2);
+  out.append(" ").append(kMonths[static_cast<size_t>(c.month - 1)]);
+  append_digits(out.append(" "), c.year, 4);
+  append_digits(out.append(" "), c.hour, 2);
+  append_digits(out.append(":"), c.minute, 2);
+  append_digits(out.append(":"), c.second, 2);
+  return out.append(" GMT");
 }
 
 std::optional<WallTime> parse_http_date(std::string_view text) {
@@ -234,10 +248,14 @@ std::optional<WallTime> parse_iso8601(std::string_view text) {
 
 std::string amz_date(WallTime when) {
   Civil c = civil(when);
-  char out[64];
-  std::snprintf(out, sizeof out, "%04d%02d%02dT%02d%02d%02dZ", c.year, c.month, c.day, c.hour,
-                c.minute, c.second);
-  return out;
+  std::string out;
+  append_digits(out, c.year, 4);
+  append_digits(out, c.month, 2);
+  append_digits(out, c.day, 2);
+  append_digits(out.append("T"), c.hour, 2);
+  append_digits(out, c.minute, 2);
+  append_digits(out, c.second, 2);
+  return out.append("Z");
 }
 
 std::optional<WallTime> parse_amz_date(std::string_view text) {
