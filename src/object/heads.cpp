@@ -173,12 +173,14 @@ Task<Heads::Current> Heads::ask(BucketRef bucket, ObjectKey key, bool force, boo
   Time now = ctx.loop->now();
   std::string id = name(bucket->incarnation, key.text());
   std::shared_ptr<Check> check;
+  Entry* mine = nullptr;
   bool begin = false;
   bool joined = false;
+  Stripe& s = stripe(id);
   {
-    Stripe& s = stripe(id);
     std::lock_guard lock(s.mutex);
     Entry& e = entry(s, id);
+    mine = &e;
     if (!force && believable(e, bucket->freshness, now)) {
       believed_.add();
       co_return Current{e.head, {}, true};
@@ -194,23 +196,25 @@ Task<Heads::Current> Heads::ask(BucketRef bucket, ObjectKey key, bool force, boo
   if (joined) checks_joined_.add();
   if (begin) {
     job::Crew& crew = crews_.of(*ctx.loop);
-    crew.spawn(run_checks(bucket, key, id, crew.context()));
+    crew.spawn(run_checks(bucket, key, &s, mine, crew.context()));
   }
   Current current = co_await co_await Check::wait(check, ctx);
   current.joined = joined;
   co_return current;
 }
 
-// Asks the origin as long as somebody waits; the check in entry.running is the one being made.
-Task<> Heads::run_checks(BucketRef bucket, ObjectKey key, std::string id, Context ctx) {
-  Stripe& s = stripe(id);
+// Asks the origin as long as somebody waits; the check in entry.running is the one being made, and
+// keeps the entry where it is.
+Task<> Heads::run_checks(BucketRef bucket, ObjectKey key, Stripe* its_stripe, Entry* its_entry,
+                         Context ctx) {
+  Stripe& s = *its_stripe;
+  Entry& e = *its_entry;
   for (bool more = true; more;) {
     uint64_t changes;
     HeadRef hint;
     std::shared_ptr<Check> check;
     {
       std::lock_guard lock(s.mutex);
-      Entry& e = s.entries.at(id);
       changes = e.changes;
       hint = e.hint;
       check = e.running;
@@ -219,7 +223,6 @@ Task<> Heads::run_checks(BucketRef bucket, ObjectKey key, std::string id, Contex
     Result<Current> found = co_await check_once(bucket, key, hint, check->eager, ctx);
     {
       std::lock_guard lock(s.mutex);
-      Entry& e = s.entries.at(id);
       if (found) {
         install(s, e, found->head);
         bool quiet = e.tickets == 0 && e.changes == changes && ctx.loop->now() >= e.check_until;

@@ -111,7 +111,8 @@ class Heads {
   void trim(Stripe& stripe, Time now);
   void install(Stripe& stripe, Entry& entry, HeadRef head);
   static bool believable(const Entry& entry, const Freshness& freshness, Time now);
-  Task<> run_checks(BucketRef bucket, ObjectKey key, std::string name, Context ctx);
+  Task<> run_checks(BucketRef bucket, ObjectKey key, Stripe* its_stripe, Entry* its_entry,
+                    Context ctx);
   Task<Current> check_once(BucketRef bucket, ObjectKey key, HeadRef hint, bool eager, Context ctx);
   Task<Current> ask_eagerly(BucketRef bucket, ObjectKey key, Context ctx);
   Task<Layout> learn_layout(BucketRef bucket, ObjectKey key, origin::ObjectInfo info, Context ctx);
