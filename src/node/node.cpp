@@ -37,12 +37,12 @@ int send_buffer(uint64_t memory) {
   return memory >= kLarge ? 0 : static_cast<int>(std::max(kLeast, memory / kSlowReaders));
 }
 
-// Bytes on their way to the disks: an eighth of the budget for what is read from origins, another
-// for copies of what is written.
+// Bytes on their way to the disks: a sixteenth of the budget for what is read from origins, and an
+// eighth for copies of what is written.
 unit::Options unit_options(uint64_t memory, size_t loops) {
   constexpr uint64_t kTee = 2 << 20;
   unit::Options options;
-  options.block_bytes = memory / 8;
+  options.block_bytes = memory / 16;
   options.tees = static_cast<uint32_t>(std::clamp<uint64_t>(memory / 8 / kTee / loops, 1, 64));
   return options;
 }
