@@ -73,6 +73,8 @@ Result<> Writer::write_out(uint64_t offset, ByteView bytes) {
       direct_ != nullptr && pages >= kDirectLeast && (memory + head) % io::kDirectAlign == 0;
   if (!past) return file_->write_at(offset, bytes);
   Result<> written = direct_->write_at(offset + head, bytes.subspan(head, pages));
+  // A device may want more alignment than a page: no fault of the disk.
+  if (!written && written.error().code() == Code::invalid) return file_->write_at(offset, bytes);
   if (written && head > 0) written = file_->write_at(offset, bytes.first(head));
   ByteView tail = bytes.subspan(head + pages);
   if (written && !tail.empty()) written = file_->write_at(offset + head + pages, tail);
