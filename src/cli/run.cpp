@@ -67,6 +67,9 @@ Task<int> run(std::vector<std::string> arguments, const Environment& environment
   if (done.error().code() == Code::denied && done.error().detail() == "AccessDenied") {
     text += "forebay: no rights, or no credentials: see 'forebay --help'\n";
   }
+  if (done.error().code() == Code::unavailable) {
+    text += "forebay: does the daemon run there? --s3 and --admin name its addresses\n";
+  }
   streams.err(text);
   co_return 1;
 }

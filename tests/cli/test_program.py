@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import socket
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -47,3 +48,13 @@ def test_an_unreachable_daemon_is_a_plain_error():
     )
     assert done.returncode == 1
     assert done.stderr.startswith("forebay: ")
+
+
+def test_without_a_daemon_it_says_what_to_look_at():
+    """Nobody listens there: the answer is an error that names the flags, not only the errno."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        nowhere = f"127.0.0.1:{probe.getsockname()[1]}"
+        missing = run("--s3", nowhere, "--admin", nowhere, "status")
+    assert missing.returncode == 1
+    assert "Connection refused" in missing.stderr and "--admin" in missing.stderr
