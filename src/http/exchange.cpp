@@ -118,6 +118,7 @@ Task<size_t> Exchange::read_more(Duration patience, Context ctx) {
 
 Result<> Exchange::open_head(size_t size) {
   // A copy, because the response outlives the connection's use of its buffer.
+  head_.headers.reserve(16);
   text_ = std::make_unique_for_overwrite<char[]>(size);
   std::memcpy(text_.get(), link_->input.unread().data(), size);
   Fault fault = parse({text_.get(), size}, head_);

@@ -79,7 +79,7 @@ io::Body Request::take_body() {
 
 void HeadFields::add(std::string_view name, std::string_view value) {
   if (!is_token(name)) return;
-  if (text_.capacity() == 0) text_.reserve(512);
+  if (text_.capacity() == 0) text_.reserve(1024);
   text_.append(name).append(": ");
   size_t at = text_.size();
   text_.append(value).append("\r\n");
@@ -104,6 +104,7 @@ std::optional<std::string_view> HeadFields::find(std::string_view name) const {
 
 std::vector<Header> HeadFields::list() const {
   std::vector<Header> out;
+  out.reserve(16);
   each_line(text_, [&](const Header& header) {
     out.push_back(header);
     return true;

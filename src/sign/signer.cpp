@@ -18,6 +18,9 @@ constexpr std::array<std::string_view, 8> kNeverSigned = {
     "authorization", "connection",        "expect",          "te",
     "user-agent",    "transfer-encoding", "accept-encoding", "content-length"};
 
+// Room for most of the texts that are put together here.
+constexpr size_t kUsualText = 256;
+
 std::string lower(std::string_view name) {
   std::string out(name);
   for (char& c : out) c = to_lower(c);
@@ -27,6 +30,7 @@ std::string lower(std::string_view name) {
 // "host;range;x-amz-date": sorted, each name once.
 std::string signed_header_list(std::span<const Header> headers) {
   std::vector<std::string> names;
+  names.reserve(headers.size());
   for (const Header& header : headers) {
     std::string name = lower(header.name);
     if (std::ranges::find(kNeverSigned, name) == kNeverSigned.end()) names.push_back(name);
@@ -34,6 +38,7 @@ std::string signed_header_list(std::span<const Header> headers) {
   std::ranges::sort(names);
   names.erase(std::unique(names.begin(), names.end()), names.end());
   std::string list;
+  list.reserve(kUsualText);
   for (const std::string& name : names) {
     if (!list.empty()) list += ';';
     list += name;
@@ -50,6 +55,7 @@ std::string signature_of(const RequestView& request, std::string_view signed_hea
   auto hash = canonical_hash(parts, Spelling::recoded);
   check(hash.has_value(), "a request to sign has few parameters");
   std::string text;
+  text.reserve(kUsualText);
   append_string_to_sign(text, timestamp, scope_text, *hash);
   return std::string(view(hex_of(key.sign(as_bytes(text)))));
 }
@@ -83,6 +89,7 @@ std::string Signer::scope_text(WallTime now) const {
 
 Signed Signer::sign(const RequestView& request, const Body& body, WallTime now) const {
   Signed result;
+  result.headers.reserve(4);
   std::string timestamp = amz_date(now);
   std::string scope = timestamp.substr(0, 8) + "/" + region_ + "/" + service_ + "/aws4_request";
   result.headers.emplace_back("x-amz-date", timestamp);
@@ -90,15 +97,20 @@ Signed Signer::sign(const RequestView& request, const Body& body, WallTime now) 
   if (!credentials_.session_token.empty()) {
     result.headers.emplace_back("x-amz-security-token", credentials_.session_token);
   }
-  std::vector<Header> headers(request.headers.begin(), request.headers.end());
+  std::vector<Header> headers;
+  headers.reserve(request.headers.size() + result.headers.size());
+  headers.assign(request.headers.begin(), request.headers.end());
   for (const auto& [name, value] : result.headers) headers.push_back({name, value});
   RequestView view = request;
   view.headers = headers;
   std::string list = signed_header_list(headers);
   result.signature = signature_of(view, list, body.text(), timestamp, scope, key(now));
-  result.headers.emplace_back(
-      "authorization", "AWS4-HMAC-SHA256 Credential=" + credentials_.access_key + "/" + scope +
-                           ",SignedHeaders=" + list + ",Signature=" + result.signature);
+  std::string field;
+  field.reserve(2 * kUsualText);
+  field.append("AWS4-HMAC-SHA256 Credential=").append(credentials_.access_key).append("/");
+  field.append(scope).append(",SignedHeaders=").append(list);
+  field.append(",Signature=").append(result.signature);
+  result.headers.emplace_back("authorization", std::move(field));
   return result;
 }
 
