@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "origin/origin.h"
+#include "testkit/pattern.h"
 
 namespace forebay::testkit {
 
@@ -46,8 +47,6 @@ inline std::string origin_case_name(const testing::TestParamInfo<OriginCase>& in
 }
 inline std::ostream& operator<<(std::ostream& out, const OriginCase& c) { return out << c.name; }
 
-/// Bytes that differ at every place: `size` of them, by `seed`.
-std::string pattern(size_t size, uint64_t seed = 1);
 /// A key that is known to be good.
 ObjectKey key_of(std::string_view text);
 /// A body that gives `text` in chunks and then, when `broken`, fails instead of ending.

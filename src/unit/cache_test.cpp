@@ -7,6 +7,7 @@
 #include "disk/index.h"
 #include "io/sim.h"
 #include "testkit/memory_origin.h"
+#include "testkit/pattern.h"
 
 namespace forebay::unit {
 namespace {
@@ -14,11 +15,7 @@ namespace {
 constexpr uint64_t kKiB = 1 << 10;
 constexpr uint64_t kMiB = 1 << 20;
 
-std::string pattern(uint64_t size) {
-  std::string out(size, '\0');
-  for (uint64_t i = 0; i < size; ++i) out[i] = static_cast<char>((i * 2654435761U) >> 13);
-  return out;
-}
+using testkit::pattern;
 
 // Reads a source to its end, or `limit` bytes of it.
 Task<std::string> drain(std::unique_ptr<io::Source> source, uint64_t limit, Context ctx) {

@@ -8,6 +8,7 @@
 
 #include "disk/index.h"
 #include "io/engine.h"
+#include "testkit/pattern.h"
 #include "unit/ranges.h"
 
 namespace forebay::unit {
@@ -15,11 +16,7 @@ namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
 
-std::string pattern(uint64_t size) {
-  std::string out(size, '\0');
-  for (uint64_t i = 0; i < size; ++i) out[i] = static_cast<char>((i * 2654435761U) >> 13);
-  return out;
-}
+using testkit::pattern;
 
 // One fill on a real disk: there the kernel judges what goes past its page cache, and how.
 class PourTest : public testing::Test {

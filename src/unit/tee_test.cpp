@@ -7,6 +7,7 @@
 #include "disk/index.h"
 #include "disk/space.h"
 #include "io/sim.h"
+#include "testkit/pattern.h"
 #include "unit/cache.h"
 
 namespace forebay::unit {
@@ -15,11 +16,7 @@ namespace {
 constexpr uint64_t kKiB = 1 << 10;
 constexpr uint64_t kMiB = 1 << 20;
 
-std::string pattern(uint64_t size) {
-  std::string out(size, '\0');
-  for (uint64_t i = 0; i < size; ++i) out[i] = static_cast<char>((i * 2654435761U) >> 13);
-  return out;
-}
+using testkit::pattern;
 
 // The units of a body of `length` bytes.
 std::vector<UnitId> ids_of(uint64_t length, uint64_t unit_length, const std::string& key = "key") {
