@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -142,12 +143,15 @@ class RealFile final : public File {
   }
 
   void read_ahead(uint64_t offset, uint64_t length) override {
-    ::posix_fadvise(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(length),
-                    POSIX_FADV_WILLNEED);
-    // Advice only queues; one byte of the end waits until the pages are there.
-    std::byte probe;
-    for (uint64_t at : {offset, offset + length - 1}) {
-      if (::pread(fd_.get(), &probe, 1, static_cast<off_t>(at)) < 0) return;
+    // Read as a reader would, to nowhere: so the kernel brings large folios, which sendfile later
+    // passes on at two thirds of the cost of the single pages that advice (WILLNEED) brings.
+    static const Descriptor nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    auto at = static_cast<off_t>(offset);
+    while (length > 0) {
+      ssize_t n = ::sendfile(nowhere.get(), fd_.get(), &at, length);
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) return;
+      length -= static_cast<uint64_t>(n);
     }
   }
 
