@@ -150,6 +150,7 @@ class RealFile final : public File {
     while (length > 0) {
       ssize_t n = ::sendfile(nowhere.get(), fd_.get(), &at, length);
       if (n < 0 && errno == EINTR) continue;
+      if (n < 0) ::posix_fadvise(fd_.get(), at, static_cast<off_t>(length), POSIX_FADV_WILLNEED);
       if (n <= 0) return;
       length -= static_cast<uint64_t>(n);
     }
