@@ -6,8 +6,6 @@ namespace forebay::origin {
 
 namespace {
 
-/// Longer bodies ask first whether they are welcome.
-constexpr uint64_t kAskFirst = 1 << 20;
 /// A page of 1000 keys of 1024 bytes, each byte as "%XX", and what stands around them.
 constexpr uint64_t kMaxText = 16 << 20;
 constexpr uint64_t kMaxErrorText = 64 << 10;
@@ -122,7 +120,9 @@ Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
   } else if (call.body.source != nullptr) {
     out.body = {length,
                 std::make_unique<Outgoing>(std::move(call.body.source), progress, options_.meter)};
-    out.expect_continue = length > kAskFirst;
+    // No Expect: 100-continue. The head must not travel without the body's first bytes: SeaweedFS
+    // (4.48) takes a head whose connection then ends for an empty object, and puts it in the place
+    // of the one that is there.
   }
   http::Client& client = options_.client(*ctx.loop);
   Result<http::ClientResponse> response = co_await client.send(std::move(out), ctx);
