@@ -35,7 +35,7 @@ class Wire {
             WallTime when = kNow) {
     auto headers = to_sign();
     sign::Signed made = signer.sign({method_, path, query, headers}, body, when);
-    for (auto& [name, value] : made.headers) add(name, value);
+    for (const auto& [name, value] : made.headers()) add(std::string(name), std::string(value));
   }
   void presign(const sign::Signer& signer, Duration expires, WallTime when = kNow) {
     auto headers = to_sign();

@@ -30,6 +30,13 @@ class Bytes {
     view_ = as_bytes(*owned);
     owner_ = std::move(owned);
   }
+  /// A copy of `bytes`.
+  static Bytes copy(ByteView bytes) {
+    auto owned = std::make_shared_for_overwrite<std::byte[]>(bytes.size());
+    std::memcpy(owned.get(), bytes.data(), bytes.size());
+    ByteView view(owned.get(), bytes.size());
+    return {std::move(owned), view};
+  }
   /// Shares bytes kept alive by `owner`.
   Bytes(std::shared_ptr<const void> owner, ByteView view) : owner_(std::move(owner)), view_(view) {}
 
@@ -37,6 +44,8 @@ class Bytes {
   std::string_view text() const { return as_text(view_); }
   size_t size() const { return view_.size(); }
   bool empty() const { return view_.empty(); }
+  /// Whether they live as long as this value does.
+  bool owned() const { return owner_ != nullptr || view_.empty(); }
   /// A part of these bytes under the same owner.
   Bytes slice(size_t offset, size_t length) const {
     return {owner_, view_.subspan(offset, length)};

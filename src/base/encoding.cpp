@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <span>
 
 namespace forebay {
 
@@ -140,9 +141,13 @@ std::optional<std::string> from_base64(std::string_view text) {
 }
 
 std::string percent_encode(std::string_view text, bool keep_slash) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
   std::string out;
-  out.reserve(text.size());
+  append_percent_encoded(out, text, keep_slash);
+  return out;
+}
+
+void append_percent_encoded(std::string& out, std::string_view text, bool keep_slash) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
   for (char c : text) {
     if (unreserved(c) || (keep_slash && c == '/')) {
       out += c;
@@ -153,7 +158,6 @@ std::string percent_encode(std::string_view text, bool keep_slash) {
       out += kDigits[b & 15];
     }
   }
-  return out;
 }
 
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
@@ -179,17 +183,23 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 namespace {
 
 // Every request needs dates, and printf is slow at them.
-void append_digits(std::string& out, int value, int width) {
-  char text[8];
-  for (int i = width - 1; i >= 0; --i, value /= 10) text[i] = static_cast<char>('0' + value % 10);
-  out.append(text, static_cast<size_t>(width));
+void put_digits(std::span<char> out, int value) {
+  for (auto at = out.rbegin(); at != out.rend(); ++at, value /= 10) {
+    *at = static_cast<char>('0' + value % 10);
+  }
+}
+void append_digits(std::string& out, int value, size_t width) {
+  out.resize(out.size() + width);
+  put_digits(std::span(out).last(width), value);
 }
 
 }  // namespace
 
 std::string http_date(WallTime when) {
   Civil c = civil(when);
-  std::string out(kDays[static_cast<size_t>(c.weekday)]);
+  std::string out;
+  out.reserve(29);
+  out.append(kDays[static_cast<size_t>(c.weekday)]);
   append_digits(out.append(", "), c.day, 2);
   out.append(" ").append(kMonths[static_cast<size_t>(c.month - 1)]);
   append_digits(out.append(" "), c.year, 4);
@@ -246,16 +256,19 @@ std::optional<WallTime> parse_iso8601(std::string_view text) {
   return when;
 }
 
-std::string amz_date(WallTime when) {
+AmzDate amz_date(WallTime when) {
   Civil c = civil(when);
-  std::string out;
-  append_digits(out, c.year, 4);
-  append_digits(out, c.month, 2);
-  append_digits(out, c.day, 2);
-  append_digits(out.append("T"), c.hour, 2);
-  append_digits(out, c.minute, 2);
-  append_digits(out, c.second, 2);
-  return out.append("Z");
+  AmzDate out;
+  std::span<char> text(out.text);
+  put_digits(text.subspan(0, 4), c.year);
+  put_digits(text.subspan(4, 2), c.month);
+  put_digits(text.subspan(6, 2), c.day);
+  text[8] = 'T';
+  put_digits(text.subspan(9, 2), c.hour);
+  put_digits(text.subspan(11, 2), c.minute);
+  put_digits(text.subspan(13, 2), c.second);
+  text[15] = 'Z';
+  return out;
 }
 
 std::optional<WallTime> parse_amz_date(std::string_view text) {

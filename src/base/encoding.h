@@ -1,6 +1,7 @@
 // Text forms of bytes: hex, base64, percent-encoding (RFC 3986), and dates of HTTP and S3.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ std::optional<std::string> from_base64(std::string_view text);
 /// Percent-encodes all but unreserved characters (A–Z a–z 0–9 - . _ ~); '/' stays with keep_slash.
 /// This is the UriEncode of SigV4.
 std::string percent_encode(std::string_view text, bool keep_slash = false);
+/// The same behind what `out` holds.
+void append_percent_encoded(std::string& out, std::string_view text, bool keep_slash = false);
 /// nullopt on a '%' without two hex digits. '+' stays '+'; with plus_is_space it becomes ' '.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
@@ -35,8 +38,13 @@ std::optional<WallTime> parse_http_date(std::string_view text);
 std::string iso8601(WallTime when);
 /// Reads "2015-10-21T07:28:00[.fff]Z".
 std::optional<WallTime> parse_iso8601(std::string_view text);
-/// "20151021T072800Z", as SigV4 writes dates.
-std::string amz_date(WallTime when);
+/// "20151021T072800Z", as SigV4 writes dates; in place, because every request has one.
+struct AmzDate {
+  std::array<char, 16> text;
+  operator std::string_view() const { return {text.data(), text.size()}; }
+  std::string_view day() const { return {text.data(), 8}; }  ///< "20151021"
+};
+AmzDate amz_date(WallTime when);
 /// Reads the same form.
 std::optional<WallTime> parse_amz_date(std::string_view text);
 

@@ -53,12 +53,9 @@ struct PromiseBase {
     broken_invariant("an exception left a Task", std::source_location::current());
   }
 
+  // What is awaited outlives the expression it stands in, so it is looked at where it is.
   template <class U>
   ResultAwaiter<U> await_transform(Result<U>&& result) {
-    return ResultAwaiter<U>{std::move(result)};
-  }
-  template <class U>
-  ResultAwaiter<U> await_transform(Result<U>& result) {
     return ResultAwaiter<U>{result};
   }
   template <class A>
@@ -69,7 +66,7 @@ struct PromiseBase {
 
 template <class U>
 struct ResultAwaiter {
-  Result<U> result;
+  Result<U>& result;
   bool await_ready() noexcept { return result.has_value(); }
   template <class P>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) noexcept {
@@ -125,7 +122,8 @@ class [[nodiscard]] [[clang::coro_return_type]] [[clang::coro_lifetimebound]] Ta
       handle.promise().slot = &slot;
       return handle;
     }
-    Result<T> await_resume() { return std::move(*slot); }
+    /// Good to the end of the expression that awaits.
+    Result<T>&& await_resume() { return std::move(*slot); }
   };
 
   Awaiter operator co_await() && noexcept {

@@ -105,10 +105,10 @@ TEST(Task, AwaitingAnErrorEndsTheBody) {
 Task<> lvalue_results() {
   Result<int> number = 4;
   Result<> good = ok;
-  co_await good;
-  if (co_await number != 4) co_return fail(Code::internal, "another number");
+  co_await std::move(good);
+  if (co_await std::move(number) != 4) co_return fail(Code::internal, "another number");
   Result<> bad = fail(Code::denied, "no");
-  co_await bad;
+  co_await std::move(bad);
   co_return fail(Code::internal, "went on");
 }
 

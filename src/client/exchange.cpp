@@ -39,7 +39,7 @@ Task<http::ClientResponse> Exchange::send(Call call, Context ctx) {
     for (const auto& [name, value] : call.headers) headers.push_back({name, value});
     sign::Signed made =
         signer_->sign({call.method, path, query, headers}, body, ctx.loop->wall_now());
-    for (auto& header : made.headers) call.headers.push_back(std::move(header));
+    for (const auto& [name, value] : made.headers()) call.headers.emplace_back(name, value);
   }
   http::ClientRequest request;
   request.method = std::move(call.method);

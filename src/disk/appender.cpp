@@ -18,9 +18,62 @@ Task<> Appender::put(UnitId id, Bytes bytes, Admission admission, Context ctx) {
   put->id = id;
   put->bytes = std::move(bytes);
   put->admission = admission;
-  Batch one{put};
-  co_await enqueue(one);
+  co_await enqueue({&put, 1});
   co_return co_await wait(put, ctx);
+}
+
+void Appender::put_soon(UnitId id, Bytes bytes, Admission admission, job::Crew& crew,
+                        PutDone done) {
+  auto put = std::make_shared<Put>();
+  put->id = id;
+  put->bytes = std::move(bytes);
+  put->admission = admission;
+  put->tell = std::move(done);
+  if (Result<> queued = enqueue({&put, 1}); !queued) return put->tell(std::move(queued));
+  bool led = false;
+  {
+    std::lock_guard lock(mutex_);
+    led = std::exchange(soon_, true);
+  }
+  if (!led) crew.spawn(lead_soon(crew.context()));
+}
+
+// Leads for those who do not wait, as long as anything is queued.
+Task<> Appender::lead_soon(Context ctx) {
+  while (true) {
+    uint64_t seen = progress_.count();
+    bool lead_now = false;
+    {
+      std::lock_guard lock(mutex_);
+      if (queue_.empty()) {
+        soon_ = false;
+        co_return ok;
+      }
+      if (!leading_) lead_now = leading_ = true;
+    }
+    if (lead_now) {
+      co_await co_await lead(ctx);
+      continue;
+    }
+    Result<uint64_t> changed = co_await progress_.changed(seen, ctx);
+    if (!changed) {
+      drop_soon(changed.error());
+      co_return ok;
+    }
+  }
+}
+
+void Appender::drop_soon(const Error& error) {
+  Batch dropped;
+  {
+    std::lock_guard lock(mutex_);
+    soon_ = false;
+    auto told = [](const std::shared_ptr<Put>& put) { return put->tell != nullptr; };
+    std::ranges::copy_if(queue_, std::back_inserter(dropped), told);
+    std::erase_if(queue_, told);
+    for (auto& put : dropped) queued_bytes_ -= record_bytes(put->bytes.size());
+  }
+  finish(dropped, error);
 }
 
 Task<> Appender::move(std::vector<Move> moves, Context ctx) {
@@ -41,7 +94,7 @@ Task<> Appender::move(std::vector<Move> moves, Context ctx) {
   co_return result;
 }
 
-Result<> Appender::enqueue(const Batch& puts) {
+Result<> Appender::enqueue(Puts puts) {
   uint64_t bytes = 0;
   for (auto& put : puts) bytes += record_bytes(put->bytes.size());
   std::lock_guard lock(mutex_);
@@ -100,6 +153,7 @@ Task<> Appender::lead(Context ctx) {
   }
   if (turn) turn = co_await write_all(batch, ctx);
   if (!turn) finish(batch, turn.error());
+  written_();
   {
     std::lock_guard lock(mutex_);
     queued_bytes_ -= bytes;
@@ -110,7 +164,7 @@ Task<> Appender::lead(Context ctx) {
 }
 
 Task<> Appender::write_all(const Batch& batch, Context ctx) {
-  std::span<const std::shared_ptr<Put>> left(batch);
+  Puts left(batch);
   while (!left.empty()) {
     co_await co_await ensure_segment(record_bytes(left.front()->bytes.size()), ctx);
     uint64_t room = std::min<uint64_t>(segment_.data->bytes() - end_, kWriteBytes);
@@ -152,7 +206,7 @@ void Appender::seal() {
   segment_ = {};
 }
 
-Task<> Appender::write_some(std::span<const std::shared_ptr<Put>> puts, Context ctx) {
+Task<> Appender::write_some(Puts puts, Context ctx) {
   Result<> written = co_await io::run_blocking(ctx, [&]() -> Result<> {
     uint64_t bytes = 0;
     for (auto& put : puts) bytes += record_bytes(put->bytes.size());
@@ -180,7 +234,7 @@ Task<> Appender::write_some(std::span<const std::shared_ptr<Put>> puts, Context 
   co_return ok;
 }
 
-void Appender::publish(std::span<const std::shared_ptr<Put>> puts, uint64_t offset) {
+void Appender::publish(Puts puts, uint64_t offset) {
   bool added = false;
   std::shared_ptr<io::File> mine = segment_.file;
   segment_.data->cache(std::move(mine), &added);
@@ -193,20 +247,28 @@ void Appender::publish(std::span<const std::shared_ptr<Put>> puts, uint64_t offs
     auto queue = [&](const Unit& now) { disk_.queue_put(put->id, now); };
     bool placed = put->from ? units_.move(put->id, *put->from, unit, queue)
                             : units_.insert(put->id, std::move(unit), put->admission, queue);
-    std::lock_guard lock(mutex_);
-    put->done = true;
     if (!placed && !put->from) put->error = fail(Code::exists, "the unit is here already");
     offset += record_bytes(put->bytes.size());
   }
   end_ = offset;
+  settle(puts);
 }
 
-void Appender::finish(std::span<const std::shared_ptr<Put>> puts, const Error& error) {
-  std::lock_guard lock(mutex_);
+void Appender::finish(Puts puts, const Error& error) {
+  auto open = std::ranges::find_if(puts, [](auto& put) { return !put->done; });
+  Puts left(open, puts.end());  // they are written in order
+  for (auto& put : left) put->error = error;
+  settle(left);
+}
+
+// Nobody looks at a put's error before it is done.
+void Appender::settle(Puts puts) {
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& put : puts) put->done = true;
+  }
   for (auto& put : puts) {
-    if (put->done) continue;
-    put->done = true;
-    put->error = error;
+    if (put->tell != nullptr) put->tell(put->error ? Result<>(*put->error) : Result<>(ok));
   }
 }
 

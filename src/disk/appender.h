@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "disk/disk.h"
 #include "disk/unit_map.h"
 #include "io/sync.h"
+#include "job/crew.h"
 
 namespace forebay::disk {
 
@@ -21,17 +23,22 @@ namespace forebay::disk {
 /// with new ones, and new ones cannot use up the room kept for the recycler. Any thread.
 class Appender {
  public:
-  Appender(const Options& options, Disk& disk, UnitMap& units, OpenFiles& open_files, bool recycler)
+  /// `written` is called after each write, by its leader.
+  Appender(const Options& options, Disk& disk, UnitMap& units, OpenFiles& open_files, bool recycler,
+           std::function<void()> written)
       : options_(options),
         disk_(disk),
         units_(units),
         open_files_(open_files),
-        recycler_(recycler) {}
+        recycler_(recycler),
+        written_(std::move(written)) {}
   Appender(const Appender&) = delete;
   Appender& operator=(const Appender&) = delete;
 
   /// As Store::put_small().
   Task<> put(UnitId id, Bytes bytes, Admission admission, Context ctx);
+  /// As Store::put_small_soon().
+  void put_soon(UnitId id, Bytes bytes, Admission admission, job::Crew& crew, PutDone done);
 
   /// Units to copy; one that is no longer at `from` is left out.
   struct Move {
@@ -50,18 +57,23 @@ class Appender {
     uint32_t crc = 0;
     bool done = false;
     std::optional<Error> error = std::nullopt;
+    PutDone tell = nullptr;  ///< who waits, if not a coroutine
   };
   using Batch = std::vector<std::shared_ptr<Put>>;
+  using Puts = std::span<const std::shared_ptr<Put>>;
 
-  Result<> enqueue(const Batch& puts);
+  Result<> enqueue(Puts puts);
+  Task<> lead_soon(Context ctx);
+  void drop_soon(const Error& error);
   Task<> wait(std::shared_ptr<Put> put, Context ctx);
   void withdraw(const std::shared_ptr<Put>& put);
   Task<> lead(Context ctx);
   Task<> write_all(const Batch& batch, Context ctx);
-  Task<> write_some(std::span<const std::shared_ptr<Put>> puts, Context ctx);
+  Task<> write_some(Puts puts, Context ctx);
   Task<> ensure_segment(uint64_t bytes, Context ctx);
-  void publish(std::span<const std::shared_ptr<Put>> puts, uint64_t offset);
-  void finish(std::span<const std::shared_ptr<Put>> puts, const Error& error);
+  void publish(Puts puts, uint64_t offset);
+  void finish(Puts puts, const Error& error);
+  void settle(Puts puts);
   void seal();
 
   const Options& options_;
@@ -69,12 +81,14 @@ class Appender {
   UnitMap& units_;
   OpenFiles& open_files_;
   const bool recycler_;
+  const std::function<void()> written_;
   io::Progress progress_;  // batches done
 
   std::mutex mutex_;
   std::deque<std::shared_ptr<Put>> queue_;
   uint64_t queued_bytes_ = 0;
   bool leading_ = false;
+  bool soon_ = false;  // lead_soon() runs
 
   // The leader's: leadership is handed over under mutex_.
   std::vector<std::byte> buffer_;  // kept, because new memory costs more than what is put in it

@@ -36,8 +36,8 @@ std::vector<BlockSums::Gap> BlockSums::written(uint64_t offset, uint64_t length)
   return gaps;
 }
 
-std::vector<uint32_t> BlockSums::sums() const {
-  std::vector<uint32_t> out;
+BlockCrcs BlockSums::sums() const {
+  BlockCrcs out;
   out.reserve(blocks_.size());
   for (const Block& block : blocks_) out.push_back(block.crc);
   return out;

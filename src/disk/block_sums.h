@@ -31,7 +31,7 @@ class BlockSums {
   void fill(const Gap& gap, uint32_t crc) { blocks_[gap.block].crc = crc; }
 
   /// One per block; right once all bytes were written and all gaps filled.
-  std::vector<uint32_t> sums() const;
+  BlockCrcs sums() const;
 
  private:
   struct Block {

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <array>
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/names.h"
@@ -56,6 +56,9 @@ void encode(const RecordHeader& header, std::span<std::byte, kRecordHeaderBytes>
 /// Code::corrupt unless `bytes` begin with a whole record header.
 Result<RecordHeader> decode_record_header(ByteView bytes);
 
+/// The checksums of a unit, one per block; small units have one block.
+using BlockCrcs = boost::container::small_vector<uint32_t, 1>;
+
 /// What the index knows of a unit.
 struct Row {
   UnitClass unit_class = UnitClass::clean;
@@ -65,7 +68,7 @@ struct Row {
   uint64_t length = 0;
   uint64_t boot = 0;
   uint64_t stamp = 0;
-  std::vector<uint32_t> crcs;  ///< one per block
+  BlockCrcs crcs;
   bool operator==(const Row&) const = default;
 };
 std::string encode(const Row& row);

@@ -29,6 +29,9 @@ enum class Admission {
   cold,  ///< first to go, until it is read (units written by clients)
 };
 
+/// Told once, on any thread, when a put is over.
+using PutDone = std::move_only_function<void(Result<>)>;
+
 /// One disk: a folder that belongs to Forebay alone.
 struct DiskOptions {
   /// Absolute path. Made when missing. A folder that holds other things is refused.

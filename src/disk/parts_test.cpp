@@ -66,7 +66,7 @@ TEST(BlockSums, are_right_in_any_order) {
   for (uint64_t length :
        {uint64_t{1}, kBlockBytes - 1, kBlockBytes, kBlockBytes + 1, 3 * kBlockBytes + 12345}) {
     std::string unit = content_of(unit_id(length), {0, length});
-    std::vector<uint32_t> expected;
+    BlockCrcs expected;
     for (uint64_t at = 0; at < length; at += kBlockBytes) {
       expected.push_back(crc32c(as_bytes(unit).subspan(at, std::min(kBlockBytes, length - at))));
     }

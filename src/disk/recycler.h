@@ -18,7 +18,7 @@ namespace forebay::disk {
 class Recycler {
  public:
   Recycler(const Options& options, Disk& disk, UnitMap& units, OpenFiles& open_files)
-      : disk_(disk), units_(units), mover_(options, disk, units, open_files, true) {}
+      : disk_(disk), units_(units), mover_(options, disk, units, open_files, true, [] {}) {}
 
   /// Unlinks dead segments; while space is short, recycles the emptiest ones.
   Task<> pass(Context ctx);

@@ -16,7 +16,12 @@ Store::Store(Options options)
   for (size_t i = 0; i < options_.disks.size(); ++i) {
     disks_.push_back(std::make_unique<Disk>(options_, static_cast<uint8_t>(i), *units_));
     Disk& disk = *disks_.back();
-    appenders_.push_back(std::make_unique<Appender>(options_, disk, *units_, *open_files_, false));
+    auto written = [this, &disk] {
+      if (disk.space()->excess() > 0) pressure_.notify();
+      keep_map_bounded();
+    };
+    appenders_.push_back(
+        std::make_unique<Appender>(options_, disk, *units_, *open_files_, false, written));
     recyclers_.push_back(std::make_unique<Recycler>(options_, disk, *units_, *open_files_));
   }
 }
@@ -180,17 +185,26 @@ bool Store::publish(Disk& disk, const UnitId& id, Unit unit, Admission admission
   return true;
 }
 
-Task<> Store::put_small(UnitId id, Bytes bytes, Admission admission, Context ctx) {
-  if (bytes.empty() || bytes.size() > options_.small_max) {
-    co_return fail(Code::invalid, "not the size of a small unit");
+Result<Appender*> Store::appender_for(const UnitId& id, uint64_t bytes) const {
+  if (bytes == 0 || bytes > options_.small_max) {
+    return fail(Code::invalid, "not the size of a small unit");
   }
-  if (contains(id)) co_return fail(Code::exists, "the unit is here already");
   Disk* disk = choose(id);
-  if (disk == nullptr) co_return fail(Code::unavailable, "no disk is healthy");
-  Result<> put = co_await appenders_[disk->number()]->put(id, std::move(bytes), admission, ctx);
-  if (disk->space()->excess() > 0) pressure_.notify();
-  keep_map_bounded();
-  co_return put;
+  if (disk == nullptr) return fail(Code::unavailable, "no disk is healthy");
+  return appenders_[disk->number()].get();
+}
+
+Task<> Store::put_small(UnitId id, Bytes bytes, Admission admission, Context ctx) {
+  Appender* appender = co_await appender_for(id, bytes.size());
+  if (contains(id)) co_return fail(Code::exists, "the unit is here already");
+  co_return co_await appender->put(id, std::move(bytes), admission, ctx);
+}
+
+void Store::put_small_soon(UnitId id, Bytes bytes, Admission admission, job::Crew& crew,
+                           PutDone done) {
+  Result<Appender*> appender = appender_for(id, bytes.size());
+  if (!appender) return done(std::move(appender.error()));
+  (*appender)->put_soon(id, std::move(bytes), admission, crew, std::move(done));
 }
 
 // The evictor keeps the number of units at its bound; when it falls behind by a sixteenth, whoever

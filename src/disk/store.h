@@ -18,6 +18,7 @@
 #include "disk/writer.h"
 #include "io/file.h"
 #include "io/sync.h"
+#include "job/crew.h"
 
 namespace forebay::disk {
 
@@ -79,6 +80,9 @@ class Store : public std::enable_shared_from_this<Store> {
   /// together share one write. Code::exists as above; Code::busy when the queue or the disk (detail
   /// "ENOSPC") is full. A put that is cancelled may still be made.
   Task<> put_small(UnitId id, Bytes bytes, Admission admission, Context ctx);
+  /// The same without waiting: `crew` sees to the writing, `done` may be called before this
+  /// returns.
+  void put_small_soon(UnitId id, Bytes bytes, Admission admission, job::Crew& crew, PutDone done);
   /// Drops the unit if it is here. Its space comes back later.
   void remove(const UnitId& id);
   /// Tells that sending from this unit's file failed: the unit is dropped, its disk blamed.
@@ -108,6 +112,7 @@ class Store : public std::enable_shared_from_this<Store> {
   friend class Writer;
   explicit Store(Options options);
   Disk* choose(const UnitId& id) const;
+  Result<Appender*> appender_for(const UnitId& id, uint64_t bytes) const;
   Disk& disk_of(const Unit& unit) const;
   Result<Disk*> disk_of(const Reservation& reservation, uint64_t length) const;
   Task<std::shared_ptr<Writer>> make_writer(Disk* disk, std::optional<UnitId> id, uint64_t length,

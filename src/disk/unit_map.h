@@ -17,6 +17,7 @@
 #include "base/names.h"
 #include "base/range.h"
 #include "disk/data_file.h"
+#include "disk/format.h"
 #include "disk/options.h"
 
 namespace forebay::disk {
@@ -28,7 +29,7 @@ struct Unit {
   uint64_t length = 0;
   bool unverified = false;  ///< must be compared with `crcs` before it is served
   uint64_t stamp = 0;
-  std::vector<uint32_t> crcs;  ///< one per block
+  BlockCrcs crcs;
 };
 
 /// Any thread. At most kMaxDisks disks.

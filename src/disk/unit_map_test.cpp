@@ -20,7 +20,7 @@ struct World {
   Unit large(uint64_t n, uint64_t length = 100, uint8_t disk = 0) {
     space->found(disk_bytes(length));
     auto file = std::make_shared<DataFile>(space, disk, n, disk_bytes(length), unit_id(n));
-    return {.file = file, .length = length, .crcs = std::vector<uint32_t>(block_count(length), 7)};
+    return {.file = file, .length = length, .crcs = BlockCrcs(block_count(length), 7)};
   }
   Unit small(std::shared_ptr<DataFile> segment, uint32_t offset, uint64_t length) {
     return {.file = std::move(segment), .offset = offset, .length = length, .crcs = {7}};
@@ -216,7 +216,7 @@ TEST(UnitMap, checksums_of_many_blocks_come_back) {
   Unit unit = world.large(1, 3 * kBlockBytes);
   unit.crcs = {1, 2, 3};
   world.map.insert(unit_id(1), unit, Admission::hot, no_row);
-  EXPECT_EQ(world.map.get(unit_id(1))->crcs, (std::vector<uint32_t>{1, 2, 3}));
+  EXPECT_EQ(world.map.get(unit_id(1))->crcs, (BlockCrcs{1, 2, 3}));
 }
 
 TEST(UnitMap, tells_when_there_are_too_many) {

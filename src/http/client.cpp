@@ -32,7 +32,8 @@ Task<ClientResponse> send_over(std::shared_ptr<Pool> pool, ClientRequest request
   }
   pool->counters.requests.add();
   bool repeatable = is_safe(request.method) && request.body.length == 0;
-  std::unique_ptr<Link> link = co_await co_await pool->take(request.endpoint, false, ctx);
+  std::unique_ptr<Link> link = pool->take_now(request.endpoint);
+  if (link == nullptr) link = co_await co_await pool->take(request.endpoint, false, ctx);
   bool reused = link->reused;
   if (reused) pool->counters.reused.add();
   {

@@ -62,7 +62,8 @@ bool takes_body(std::string_view method) {
 
 }  // namespace
 
-void Exchange::render_head(std::string& out) const {
+void Exchange::render_head() {
+  std::string& out = out_;
   out.reserve(512 + request_.target.size() + request_.fields.text().size());
   out.append(request_.method).append(" ").append(request_.target).append(" HTTP/1.1\r\n");
   if (!request_.fields.find("Host")) {
@@ -89,31 +90,29 @@ Task<> Exchange::send_part(std::string out, io::Body* body, Context ctx) {
   co_return sent;
 }
 
+bool Exchange::send_at_once() {
+  if (request_.body.length > 0) return false;
+  ByteView part = as_bytes(out_);
+  ssize_t sent = link_->stream->try_write({&part, 1}, false);
+  if (sent <= 0) return false;  // whatever it is, the next try will say it
+  pool_.counters.bytes_out.add(static_cast<uint64_t>(sent));
+  out_.erase(0, static_cast<size_t>(sent));
+  return out_.empty();
+}
+
 Task<bool> Exchange::send_request(Context ctx) {
-  std::string out;
-  render_head(out);
   io::Body* body = request_.body.length > 0 ? &request_.body : nullptr;
   if (!request_.expect_continue || body == nullptr) {
-    co_await co_await send_part(std::move(out), body, ctx);
+    co_await co_await send_part(std::move(out_), body, ctx);
     co_return false;
   }
-  co_await co_await send_part(std::move(out), nullptr, ctx);
+  co_await co_await send_part(std::move(out_), nullptr, ctx);
   Result<> answer = co_await read_head(true, pool_.options.continue_timeout, ctx);
   bool silent = !answer && answer.error().code() == Code::timeout && ctx.loop->now() < ctx.deadline;
   if (!silent) co_await std::move(answer);
   if (!silent && head_.status >= 200) co_return true;
   co_await co_await send_part({}, body, ctx);
   co_return false;
-}
-
-Task<size_t> Exchange::read_more(Duration patience, Context ctx) {
-  Result<size_t> count = co_await HeadRead(*link_->stream, link_->input, pool_.options.head_bytes,
-                                           ctx.until(ctx.loop->now() + patience));
-  if (!count) co_return count.error_in("wait for a response");
-  if (*count == 0) co_return fail(Code::unavailable, "the server ended without a response");
-  heard_ = true;
-  pool_.counters.bytes_in.add(*count);
-  co_return count;
 }
 
 Result<> Exchange::open_head(size_t size) {
@@ -141,7 +140,13 @@ Task<> Exchange::read_head(bool stop_at_continue, Duration patience, Context ctx
       co_return fail(Code::corrupt, "not an HTTP response: " + std::string(found.fault.reason));
     }
     if (found.size == 0) {
-      co_await co_await read_more(patience, ctx);
+      Result<size_t> count = co_await HeadRead(*link_->stream, link_->input,
+                                               pool_.options.head_bytes,
+                                               ctx.until(ctx.loop->now() + patience));
+      if (!count) co_return count.error_in("wait for a response");
+      if (*count == 0) co_return fail(Code::unavailable, "the server ended without a response");
+      heard_ = true;
+      pool_.counters.bytes_in.add(*count);
       continue;
     }
     co_await open_head(found.size);
@@ -176,17 +181,30 @@ Result<ClientResponse> Exchange::finish(bool whole) {
     if (keep) pool_.give(std::move(link_));
     return response;
   }
-  bool counted = meaning.framing == Framing::length;
-  uint64_t length = counted ? *meaning.content_length : 0;
-  response.body.length = counted ? length : kUnknownLength;
-  response.body.source = std::make_unique<ResponseBody>(pool_.shared_from_this(), std::move(link_),
-                                                        meaning.framing, length, keep);
+  uint64_t length = meaning.framing == Framing::length ? *meaning.content_length : kUnknownLength;
+  response.body = take_body(meaning.framing, length, keep);
   return response;
+}
+
+io::Body Exchange::take_body(Framing framing, uint64_t length, bool keep) {
+  std::string_view here = link_->input.unread();
+  if (length > here.size()) {
+    return {length,
+            std::make_unique<ResponseBody>(pool_.shared_from_this(), std::move(link_), framing,
+                                           length == kUnknownLength ? 0 : length, keep)};
+  }
+  // All of it came with the head: the connection is free for the next request.
+  Bytes bytes = Bytes::copy(as_bytes(here.substr(0, static_cast<size_t>(length))));
+  link_->input.consume(static_cast<size_t>(length));
+  if (keep) pool_.give(std::move(link_));
+  return io::Body::of(std::move(bytes));
 }
 
 Task<ClientResponse> Exchange::run(Context ctx) {
   link_->input.begin();
-  Result<bool> answered = co_await send_request(ctx);
+  render_head();
+  Result<bool> answered = false;
+  if (!send_at_once()) answered = co_await send_request(ctx);
   if (!answered) {
     link_->stream->reset_on_close();
     Code code = answered.error().code();

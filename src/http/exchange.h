@@ -24,21 +24,25 @@ class Exchange {
   bool heard() const { return heard_; }
 
  private:
-  void render_head(std::string& out) const;
-  /// Sends the request. True when a final response came instead of 100 Continue.
+  /// Puts the request's head into out_.
+  void render_head();
+  /// The usual request is a small head, which the socket takes at once: false when more is to do.
+  bool send_at_once();
+  /// Sends what is left of the request. True when a final response came instead of 100 Continue.
   Task<bool> send_request(Context ctx);
   Task<> send_part(std::string out, io::Body* body, Context ctx);
   /// Reads a final head into head_, past any 1xx but the first when `stop_at_continue`.
   Task<> read_head(bool stop_at_continue, Duration patience, Context ctx);
-  Task<size_t> read_more(Duration patience, Context ctx);
   Result<> open_head(size_t size);
   /// A response that came although the request could not be sent whole.
   Task<bool> early_answer(Context ctx);
   Result<ClientResponse> finish(bool whole);
+  io::Body take_body(Framing framing, uint64_t length, bool keep);
 
   Pool& pool_;
   std::unique_ptr<Link> link_;
   ClientRequest& request_;
+  std::string out_;  // what is to be sent
   HeadScanner scanner_;
   ResponseHead head_;
   std::unique_ptr<char[]> text_;  // what head_ points into

@@ -79,7 +79,7 @@ io::Body Request::take_body() {
 
 void HeadFields::add(std::string_view name, std::string_view value) {
   if (!is_token(name)) return;
-  if (text_.capacity() == 0) text_.reserve(1024);
+  if (text_.empty()) text_.reserve(1024);
   text_.append(name).append(": ");
   size_t at = text_.size();
   text_.append(value).append("\r\n");

@@ -74,6 +74,16 @@ std::unique_ptr<Link> Pool::take_idle(Peer& peer) {
   return nullptr;
 }
 
+std::unique_ptr<Link> Pool::take_now(const Endpoint& endpoint) {
+  auto found = peers_.find(endpoint);
+  if (found == peers_.end()) return nullptr;
+  auto place = found->second.places.try_acquire(1);
+  if (!place) return nullptr;
+  std::unique_ptr<Link> link = take_idle(found->second);
+  if (link != nullptr) link->place = std::move(*place);
+  return link;
+}
+
 Task<std::unique_ptr<Link>> Pool::take(Endpoint endpoint, bool fresh, Context ctx) {
   Peer& peer = peers_.try_emplace(endpoint, options.max_connections).first->second;
   io::Semaphore::Permit place = co_await co_await peer.places.acquire(1, ctx);

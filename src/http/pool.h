@@ -32,6 +32,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Pool(io::Loop& loop, ClientOptions options);
   ~Pool();
 
+  /// An idle connection; null when there is none or no place is free.
+  std::unique_ptr<Link> take_now(const Endpoint& endpoint);
   /// An idle connection to `endpoint` (unless `fresh`), else a new one; waits while all are in use.
   Task<std::unique_ptr<Link>> take(Endpoint endpoint, bool fresh, Context ctx);
   /// Keeps a connection whose exchange ended cleanly, if there is room.

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
 #include <span>
 
 #include "base/check.h"
@@ -46,19 +47,13 @@ Result<> read_slice(const io::FileSlice& slice, ByteSpan into) {
   return ok;
 }
 
-// Reads a short slice behind what `out` holds.
-Task<> append_slice(std::string& out, const io::FileSlice& slice, Context ctx) {
+// Makes room behind what `out` holds.
+// Not resize_and_overwrite(): where it grows the string, libstdc++ 12 hands over the new capacity
+// in place of the size that was asked for.
+ByteSpan append_room(std::string& out, uint64_t length) {
   size_t at = out.size();
-  auto length = static_cast<size_t>(slice.length);
-  ssize_t now = 0;
-  // Not resize_and_overwrite(): where it grows the string, libstdc++ 12 hands over the new capacity
-  // in place of the size that was asked for.
-  out.resize(at + length);
-  now = slice.file->try_read_at(slice.offset,
-                                std::as_writable_bytes(std::span(out.data() + at, length)));
-  if (now == static_cast<ssize_t>(length)) co_return ok;
-  ByteSpan into = std::as_writable_bytes(std::span(out.data() + at, length));
-  co_return co_await io::run_blocking(ctx, [&slice, into] { return read_slice(slice, into); });
+  out.resize(at + static_cast<size_t>(length));
+  return std::as_writable_bytes(std::span(out).subspan(at));
 }
 
 // The next chunk of a body with `left` bytes to come; empty is the end.
@@ -87,6 +82,12 @@ Task<> send_message(io::Stream& stream, std::string& out, io::Body* body, bool c
   bool counted = body != nullptr && body->length != kUnknownLength;
   uint64_t left = body != nullptr ? body->length : 0;
   bool ended = left == 0;
+  std::optional<io::Chunk> whole;
+  if (counted && !ended && body->source != nullptr) whole = body->source->take_whole();
+  if (whole && io::size(*whole) != left) {
+    sending.source_failed = true;
+    co_return fail(Code::internal, "a body is shorter or longer than it said");
+  }
   uint64_t turn = sending.moved;
   while (true) {
     if (sending.moved - turn >= io::kSendTurn) {
@@ -96,7 +97,11 @@ Task<> send_message(io::Stream& stream, std::string& out, io::Body* body, bool c
     }
     io::Chunk chunk;
     uint64_t length = 0;
-    if (!ended) {
+    if (whole) {
+      chunk = std::move(*whole);
+      length = left;
+      ended = true;
+    } else if (!ended) {
       Result<io::Chunk> next = co_await pull(*body, counted, left, ctx);
       sending.source_failed = !next;
       chunk = co_await std::move(next);
@@ -108,9 +113,13 @@ Task<> send_message(io::Stream& stream, std::string& out, io::Body* body, bool c
 
     auto* slice = std::get_if<io::FileSlice>(&chunk);
     if (slice != nullptr && length <= kCopyBelow && length > 0) {
-      Result<> read = co_await append_slice(out, *slice, ctx);
-      sending.source_failed = !read;
-      co_await std::move(read);
+      ByteSpan room = append_room(out, length);
+      if (slice->file->try_read_at(slice->offset, room) != static_cast<ssize_t>(length)) {
+        Result<> read =
+            co_await io::run_blocking(ctx, [slice, room] { return read_slice(*slice, room); });
+        sending.source_failed = !read;
+        co_await std::move(read);
+      }
       length = 0;
     }
     bool by_file = slice != nullptr && length > 0;
@@ -134,7 +143,7 @@ Task<> send_message(io::Stream& stream, std::string& out, io::Body* body, bool c
     if (ended) break;
     if (chunked) out.append("\r\n");
   }
-  if (!counted || body->length == 0) co_return ok;
+  if (!counted || body->length == 0 || whole) co_return ok;
   // Sources tidy up at their end; one that goes on here has lied about its length.
   uint64_t none = 0;
   Result<io::Chunk> rest = co_await pull(*body, true, none, ctx);

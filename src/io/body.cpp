@@ -21,6 +21,12 @@ class OneChunk final : public Source {
     given_ = true;
     co_return chunk_;
   }
+  std::optional<Chunk> take_whole() override {
+    auto* bytes = std::get_if<Bytes>(&chunk_);
+    if (given_ || (bytes != nullptr && !bytes->owned())) return std::nullopt;
+    given_ = true;
+    return std::move(chunk_);
+  }
 
  private:
   Chunk chunk_;
@@ -52,6 +58,15 @@ Task<ByteView> load(Chunk chunk, uint64_t offset, ByteSpan buffer, Context ctx) 
       ctx, [&] { return slice.file->read_at(slice.offset + offset, into); });
   if (count == 0) co_return fail(Code::corrupt, "a file is shorter than its slice");
   co_return ByteView(into.first(count));
+}
+
+std::optional<Bytes> take_bytes(Body& body) {
+  if (body.source == nullptr) return std::nullopt;
+  std::optional<Chunk> whole = body.source->take_whole();
+  if (!whole) return std::nullopt;
+  if (auto* bytes = std::get_if<Bytes>(&*whole)) return std::move(*bytes);
+  body = Body::of(std::get<FileSlice>(std::move(*whole)));
+  return std::nullopt;
 }
 
 Task<std::string> read_all(Body body, uint64_t limit, Context ctx) {

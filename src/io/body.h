@@ -30,6 +30,9 @@ class Source {
   virtual ~Source() = default;
   /// The next chunk; an empty one is the end. An error is final: the body is not complete.
   virtual Task<Chunk> next(Context ctx) = 0;
+  /// All it would give, where it holds just that as one chunk and nothing was taken yet; bytes in
+  /// memory are owned. The source has ended then. Spares the waits where nothing has to wait.
+  virtual std::optional<Chunk> take_whole() { return std::nullopt; }
   /// Whether read_into() may be used; it saves a copy where the bytes must come to a given place.
   virtual bool reads_into() const { return false; }
   /// Moves some of the next bytes, one at least, into `into`; 0 is the end. Between its calls
@@ -49,6 +52,8 @@ struct Body {
 
 /// Reads a whole body into memory; longer than `limit` → Code::too_large.
 Task<std::string> read_all(Body body, uint64_t limit, Context ctx);
+/// The body's bytes where they are in memory already; nothing: use read_all().
+std::optional<Bytes> take_bytes(Body& body);
 
 /// A chunk in memory: file slices are read (through the pool when cold) into `buffer`, at most
 /// buffer.size() bytes of them; the caller advances. For filters that must touch bytes.

@@ -28,7 +28,7 @@ class Chunks final : public Source {
   Task<Chunk> next(Context ctx) override {
     co_await co_await yield(ctx);
     if (at_ < chunks_.size()) co_return chunks_[at_++];
-    co_await end_;
+    if (!end_) co_return end_.error();
     co_return Bytes();
   }
 

@@ -1,5 +1,8 @@
 #include "object/heads.h"
 
+#include <boost/intrusive/list.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include "base/check.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -9,8 +12,6 @@ namespace forebay::object {
 
 // One question to the origin that any number of reads share.
 struct Heads::Check {
-  explicit Check(bool e) : eager(e) {}
-  const bool eager;
   std::mutex mutex;
   std::optional<Result<Current>> result;
   io::Progress progress;
@@ -34,26 +35,50 @@ struct Heads::Check {
   }
 };
 
-struct Heads::Entry {
+struct Heads::Entry : boost::intrusive::list_base_hook<> {
+  explicit Entry(std::string_view n) : name(n), bytes(n.size() + 300) {}
+  const std::string name;
   HeadRef head;  ///< believable by freshness; null: must check
   HeadRef hint;  ///< the last one seen: keeps the layout while its tag is the same
   uint32_t tickets = 0;
   bool crowded = false;  ///< tickets overlapped since there last was none
   uint64_t changes = 0;  ///< tickets opened and closed
   Time check_until{0};   ///< an uncertain commit: check every read
-  std::shared_ptr<Check> running;
-  std::shared_ptr<Check> waiting;
-  size_t bytes = 0;
-  std::list<std::string>::iterator used;
+  bool asking = false;             ///< somebody asks the origin now
+  std::shared_ptr<Check> waiting;  ///< and for these the next question
+  size_t bytes;
 
-  bool pinned(Time now) const { return tickets > 0 || running != nullptr || now < check_until; }
+  bool pinned(Time now) const { return tickets > 0 || asking || now < check_until; }
 };
 
 struct Heads::Stripe {
   std::mutex mutex;
-  std::unordered_map<std::string, Entry> entries;
-  std::list<std::string> order;  ///< least recently used first
+  // Most look-ups of cold keys find nothing: a flat table says so after one look.
+  boost::unordered_flat_map<std::string_view, std::unique_ptr<Entry>> entries;
+  boost::intrusive::list<Entry> order;  ///< least recently used first
   size_t bytes = 0;
+
+  ~Stripe() { order.clear(); }
+  Entry* find(std::string_view name) {
+    auto found = entries.find(name);
+    return found == entries.end() ? nullptr : found->second.get();
+  }
+  void used(Entry& entry) { order.splice(order.end(), order, order.iterator_to(entry)); }
+};
+
+// Bucket and key in one text, in place: every read needs it.
+class Heads::Name {
+ public:
+  Name(uint64_t incarnation, std::string_view key) : size_(sizeof incarnation + key.size()) {
+    check(key.size() <= ObjectKey::kMaxBytes, "a key longer than keys are");
+    std::memcpy(text_.data(), &incarnation, sizeof incarnation);
+    std::memcpy(text_.data() + sizeof incarnation, key.data(), key.size());
+  }
+  operator std::string_view() const { return {text_.data(), size_}; }
+
+ private:
+  size_t size_;
+  std::array<char, sizeof(uint64_t) + ObjectKey::kMaxBytes> text_;
 };
 
 Heads::Heads(meta::Meta& meta, job::Crews& crews, HeadOptions options, obs::Registry& registry)
@@ -71,34 +96,26 @@ Heads::Heads(meta::Meta& meta, job::Crews& crews, HeadOptions options, obs::Regi
 
 Heads::~Heads() = default;
 
-std::string Heads::name(uint64_t incarnation, std::string_view key) {
-  std::string out;
-  out.reserve(sizeof incarnation + key.size());
-  out.append(reinterpret_cast<const char*>(&incarnation), sizeof incarnation);
-  out.append(key);
-  return out;
-}
-
 Heads::Stripe& Heads::stripe(std::string_view name) {
   return *stripes_[std::hash<std::string_view>()(name) % stripes_.size()];
 }
 
-Heads::Entry& Heads::entry(Stripe& stripe, const std::string& name) {
-  auto [it, fresh] = stripe.entries.try_emplace(name);
-  Entry& entry = it->second;
-  if (fresh) {
-    entry.used = stripe.order.insert(stripe.order.end(), name);
-    entry.bytes = 2 * name.size() + 200;
-    stripe.bytes += entry.bytes;
-  } else {
-    stripe.order.splice(stripe.order.end(), stripe.order, entry.used);
+Heads::Entry& Heads::entry(Stripe& stripe, std::string_view name) {
+  if (Entry* known = stripe.find(name)) {
+    stripe.used(*known);
+    return *known;
   }
+  auto made = std::make_unique<Entry>(name);
+  Entry& entry = *made;
+  stripe.entries.emplace(entry.name, std::move(made));
+  stripe.order.push_back(entry);
+  stripe.bytes += entry.bytes;
   return entry;
 }
 
 void Heads::install(Stripe& stripe, Entry& entry, HeadRef head) {
   stripe.bytes -= entry.bytes;
-  entry.bytes = 700 + 2 * entry.used->size();
+  entry.bytes = 800 + entry.name.size();
   for (auto& [key, value] : head->info.fields) entry.bytes += key.size() + value.size() + 64;
   stripe.bytes += entry.bytes;
   entry.hint = std::move(head);
@@ -111,14 +128,14 @@ void Heads::trim(Stripe& stripe, Time now) {
   size_t looked = 0;
   for (auto it = stripe.order.begin(); stripe.bytes > budget && looked < 8; ++looked) {
     if (it == stripe.order.end()) return;
-    auto found = stripe.entries.find(*it);
-    if (found->second.pinned(now)) {
+    Entry& oldest = *it;
+    if (oldest.pinned(now)) {
       ++it;
       continue;
     }
-    stripe.bytes -= found->second.bytes;
-    stripe.entries.erase(found);
+    stripe.bytes -= oldest.bytes;
     it = stripe.order.erase(it);
+    stripe.entries.erase(stripe.entries.find(oldest.name));
   }
 }
 
@@ -136,31 +153,30 @@ bool Heads::believable(const Entry& entry, const Freshness& freshness, Time now)
 
 HeadRef Heads::believed(const Bucket& bucket, std::string_view key, Time now) {
   if (bucket.freshness.kind == Freshness::Kind::exact) return nullptr;
-  std::string id = name(bucket.incarnation, key);
+  Name id(bucket.incarnation, key);
   Stripe& s = stripe(id);
   std::lock_guard lock(s.mutex);
-  auto it = s.entries.find(id);
-  if (it == s.entries.end() || !believable(it->second, bucket.freshness, now)) return nullptr;
-  s.order.splice(s.order.end(), s.order, it->second.used);
+  Entry* e = s.find(id);
+  if (e == nullptr || !believable(*e, bucket.freshness, now)) return nullptr;
+  s.used(*e);
   believed_.add();
-  return it->second.head;
+  return e->head;
 }
 
 void Heads::disbelieve(const Head& head) {
-  std::string id = name(head.incarnation, head.version->key.text());
+  Name id(head.incarnation, head.version->key.text());
   Stripe& s = stripe(id);
   std::lock_guard lock(s.mutex);
-  auto it = s.entries.find(id);
-  if (it == s.entries.end() || it->second.head == nullptr) return;
-  if (it->second.head->info.tag == head.info.tag) it->second.head = nullptr;
+  Entry* e = s.find(id);
+  if (e != nullptr && e->head != nullptr && e->head->info.tag == head.info.tag) e->head = nullptr;
 }
 
 HeadRef Heads::last_seen(const Bucket& bucket, const ObjectKey& key) {
-  std::string id = name(bucket.incarnation, key.text());
+  Name id(bucket.incarnation, key.text());
   Stripe& s = stripe(id);
   std::lock_guard lock(s.mutex);
-  auto it = s.entries.find(id);
-  return it == s.entries.end() ? nullptr : it->second.hint;
+  Entry* e = s.find(id);
+  return e == nullptr ? nullptr : e->hint;
 }
 
 Task<HeadRef> Heads::current(BucketRef bucket, ObjectKey key, bool force, Context ctx) {
@@ -170,77 +186,82 @@ Task<HeadRef> Heads::current(BucketRef bucket, ObjectKey key, bool force, Contex
 
 Task<Heads::Current> Heads::ask(BucketRef bucket, ObjectKey key, bool force, bool eager,
                                 Context ctx) {
-  Time now = ctx.loop->now();
-  std::string id = name(bucket->incarnation, key.text());
   std::shared_ptr<Check> check;
-  Entry* mine = nullptr;
-  bool begin = false;
+  Question question;
   bool joined = false;
-  Stripe& s = stripe(id);
   {
+    Name id(bucket->incarnation, key.text());
+    Stripe& s = stripe(id);
     std::lock_guard lock(s.mutex);
+    Time now = ctx.loop->now();
     Entry& e = entry(s, id);
-    mine = &e;
     if (!force && believable(e, bucket->freshness, now)) {
       believed_.add();
       co_return Current{e.head, {}, true};
     }
-    // A check that runs may have asked before we came; the one after it will not.
-    auto& slot = e.running == nullptr ? e.running : e.waiting;
-    begin = e.running == nullptr;
-    joined = slot != nullptr;
-    if (!joined) slot = std::make_shared<Check>(eager);
-    check = slot;
+    if (e.asking) {
+      // Who asks now may have asked before we came; the question after that will not have been.
+      joined = e.waiting != nullptr;
+      if (!joined) e.waiting = std::make_shared<Check>();
+      check = e.waiting;
+    } else {
+      e.asking = true;
+      question = {&s, &e, e.hint, e.changes};
+    }
     trim(s, now);
   }
-  if (joined) checks_joined_.add();
-  if (begin) {
-    job::Crew& crew = crews_.of(*ctx.loop);
-    crew.spawn(run_checks(bucket, key, &s, mine, crew.context()));
+  if (check != nullptr) {
+    if (joined) checks_joined_.add();
+    Current current = co_await co_await Check::wait(check, ctx);
+    current.joined = joined;
+    co_return current;
   }
-  Current current = co_await co_await Check::wait(check, ctx);
-  current.joined = joined;
-  co_return current;
+  checks_.add();
+  Result<Current> found = co_await check_once(bucket, key, question.hint, eager, ctx);
+  if (auto next = answered(question, found, ctx.loop->now())) {
+    job::Crew& crew = crews_.of(*ctx.loop);
+    crew.spawn(run_checks(bucket, key, question, std::move(next), crew.context()));
+  }
+  co_return found;
 }
 
-// Asks the origin as long as somebody waits; the check in entry.running is the one being made, and
-// keeps the entry where it is.
-Task<> Heads::run_checks(BucketRef bucket, ObjectKey key, Stripe* its_stripe, Entry* its_entry,
-                         Context ctx) {
-  Stripe& s = *its_stripe;
-  Entry& e = *its_entry;
-  for (bool more = true; more;) {
-    uint64_t changes;
-    HeadRef hint;
-    std::shared_ptr<Check> check;
+// Asks for those who came while another question was under way, as long as there are any.
+Task<> Heads::run_checks(BucketRef bucket, ObjectKey key, Question question,
+                         std::shared_ptr<Check> check, Context ctx) {
+  while (check != nullptr) {
     {
-      std::lock_guard lock(s.mutex);
-      changes = e.changes;
-      hint = e.hint;
-      check = e.running;
+      std::lock_guard lock(question.stripe->mutex);
+      question.hint = question.entry->hint;
+      question.changes = question.entry->changes;
     }
     checks_.add();
-    Result<Current> found = co_await check_once(bucket, key, hint, check->eager, ctx);
-    {
-      std::lock_guard lock(s.mutex);
-      if (found) {
-        install(s, e, found->head);
-        bool quiet = e.tickets == 0 && e.changes == changes && ctx.loop->now() >= e.check_until;
-        if (quiet) e.head = found->head;
-      }
-      e.running = std::exchange(e.waiting, nullptr);
-      more = e.running != nullptr;
-    }
+    Result<Current> found = co_await check_once(bucket, key, question.hint, false, ctx);
+    auto next = answered(question, found, ctx.loop->now());
     check->finish(std::move(found));
+    check = std::move(next);
   }
   co_return ok;
 }
 
-Task<Heads::Current> Heads::check_once(BucketRef bucket, ObjectKey key, HeadRef hint, bool eager,
-                                       Context ctx) {
+std::shared_ptr<Heads::Check> Heads::answered(const Question& question,
+                                              const Result<Current>& found, Time now) {
+  Stripe& s = *question.stripe;
+  Entry& e = *question.entry;
+  std::lock_guard lock(s.mutex);
+  if (found) {
+    install(s, e, found->head);
+    bool quiet = e.tickets == 0 && e.changes == question.changes && now >= e.check_until;
+    if (quiet) e.head = found->head;
+  }
+  e.asking = e.waiting != nullptr;
+  return std::move(e.waiting);
+}
+
+Task<Heads::Current> Heads::check_once(const BucketRef& bucket, const ObjectKey& key, HeadRef hint,
+                                       bool eager, Context ctx) {
   Time started = ctx.loop->now();
   if (eager && hint == nullptr) {
-    Result<Current> asked = co_await ask_eagerly(bucket, key, ctx);
+    Result<Current> asked = co_await ask_eagerly(bucket, key, started, ctx);
     if (asked) co_return asked;
   }
   Result<origin::ObjectInfo> info = co_await bucket->origin->head(key, {}, ctx);
@@ -260,17 +281,25 @@ Task<Heads::Current> Heads::check_once(BucketRef bucket, ObjectKey key, HeadRef 
 }
 
 // Any failure here is no failure: the caller asks with a HEAD.
-Task<Heads::Current> Heads::ask_eagerly(BucketRef bucket, ObjectKey key, Context ctx) {
-  Time started = ctx.loop->now();
+Task<Heads::Current> Heads::ask_eagerly(const BucketRef& bucket, const ObjectKey& key,
+                                        Time started, Context ctx) {
   auto answer = co_await co_await bucket->origin->get(key, {}, ctx);
   Current current;
   if (answer.info.size <= options_.small_max && answer.info.tag.strong()) {
-    std::string bytes =
-        co_await co_await io::read_all(std::move(answer.body), options_.small_max, ctx);
-    if (bytes.size() != answer.info.size) co_return fail(Code::unavailable, "a short body");
-    current.bytes = Bytes(std::move(bytes));
+    if (auto here = io::take_bytes(answer.body)) {
+      current.bytes = std::move(*here);
+    } else {
+      current.bytes = Bytes(
+          co_await co_await io::read_all(std::move(answer.body), options_.small_max, ctx));
+    }
+    if (current.bytes.size() != answer.info.size) co_return fail(Code::unavailable, "a short body");
   }
-  current.head = co_await co_await make_head(bucket, key, std::move(answer.info), started, ctx);
+  if (answer.info.etag.part_count() <= 1) {
+    Layout layout = Layout::whole(answer.info.size, bucket->unit_max);
+    current.head = head_with(*bucket, key, std::move(answer.info), std::move(layout), started);
+  } else {
+    current.head = co_await co_await make_head(bucket, key, std::move(answer.info), started, ctx);
+  }
   co_return current;
 }
 
@@ -342,21 +371,22 @@ Task<> Heads::forget_layout(BucketRef bucket, ObjectKey key, Context ctx) {
 }
 
 Heads::Ticket Heads::open_ticket(const Bucket& bucket, const ObjectKey& key, io::Loop& loop) {
-  std::string id = name(bucket.incarnation, key.text());
+  Name id(bucket.incarnation, key.text());
   Stripe& s = stripe(id);
   std::lock_guard lock(s.mutex);
   Entry& e = entry(s, id);
   e.head = nullptr;
   ++e.changes;
   if (++e.tickets > 1) e.crowded = true;
-  return Ticket(this, &loop, std::move(id));
+  return Ticket(this, &loop, std::string(id));
 }
 
 void Heads::close(const std::string& id, HeadRef head, bool uncertain, Time now) {
   Stripe& s = stripe(id);
   std::lock_guard lock(s.mutex);
-  Entry& e = s.entries.at(id);
-  check(e.tickets > 0, "a ticket is closed twice");
+  Entry* open = s.find(id);
+  check(open != nullptr && open->tickets > 0, "a ticket is closed twice");
+  Entry& e = *open;
   ++e.changes;
   if (uncertain) e.check_until = now + kUncertain;
   if (head != nullptr) install(s, e, head);

@@ -3,11 +3,10 @@
 #pragma once
 
 #include <array>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 
 #include "io/sync.h"
 #include "job/crew.h"
@@ -104,17 +103,29 @@ class Heads {
   struct Check;
   struct Entry;
   struct Stripe;
+  class Name;
+  /// What was so when the origin was asked. The entry stays where it is while its `asking` is set.
+  struct Question {
+    Stripe* stripe = nullptr;
+    Entry* entry = nullptr;
+    HeadRef hint;
+    uint64_t changes = 0;
+  };
 
-  static std::string name(uint64_t incarnation, std::string_view key);
   Stripe& stripe(std::string_view name);
-  Entry& entry(Stripe& stripe, const std::string& name);
+  Entry& entry(Stripe& stripe, std::string_view name);
   void trim(Stripe& stripe, Time now);
   void install(Stripe& stripe, Entry& entry, HeadRef head);
   static bool believable(const Entry& entry, const Freshness& freshness, Time now);
-  Task<> run_checks(BucketRef bucket, ObjectKey key, Stripe* its_stripe, Entry* its_entry,
-                    Context ctx);
-  Task<Current> check_once(BucketRef bucket, ObjectKey key, HeadRef hint, bool eager, Context ctx);
-  Task<Current> ask_eagerly(BucketRef bucket, ObjectKey key, Context ctx);
+  Task<> run_checks(BucketRef bucket, ObjectKey key, Question question,
+                    std::shared_ptr<Check> check, Context ctx);
+  /// Keeps what was found; gives those who wait for the next question, which is due then.
+  std::shared_ptr<Check> answered(const Question& question, const Result<Current>& found, Time now);
+  // Bucket and key are the caller's, who waits for the end.
+  Task<Current> check_once(const BucketRef& bucket, const ObjectKey& key, HeadRef hint, bool eager,
+                           Context ctx);
+  Task<Current> ask_eagerly(const BucketRef& bucket, const ObjectKey& key, Time started,
+                            Context ctx);
   Task<Layout> learn_layout(BucketRef bucket, ObjectKey key, origin::ObjectInfo info, Context ctx);
   void close(const std::string& key, HeadRef head, bool uncertain, Time now);
 

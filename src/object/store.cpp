@@ -89,14 +89,16 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
     HeadRef head = current.head;
     ReadAnswer answer = co_await decide_read(request, head);
     answer.body.length = answer.range.length;
-    if (!current.believed) note_cold(*request.bucket, *head);
-    if (!has_body(request, answer)) co_return answer;
-    if (!current.bytes.empty()) {
+    if (!current.bytes.empty() && has_body(request, answer)) {
       answer.served = current.joined ? unit::Served::joined : unit::Served::miss;
-      cache_.admit_filled(head->version, head->first, current.bytes, answer.served, *ctx.loop);
+      bool cold = cache_.admit_filled(head->version, head->first, current.bytes, answer.served,
+                                      *ctx.loop);
+      note_cold(*request.bucket, cold);
       answer.body = io::Body::of(current.bytes.slice(answer.range.offset, answer.range.length));
       co_return answer;
     }
+    if (!current.believed) note_cold(*request.bucket, is_cold(*head));
+    if (!has_body(request, answer)) co_return answer;
     Result<ReadAnswer> opened = co_await open(request, head, std::move(answer), ctx);
     if (opened) co_return opened;
     // Another version, or none: ask again what is current. The client sees neither.
@@ -107,9 +109,12 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
   co_return fail(Code::unavailable, "the object changes faster than it can be read", "SlowDown");
 }
 
-void Store::note_cold(const Bucket& bucket, const Head& head) {
-  bool cold = head.exists && head.version != nullptr && head.info.size > 0 &&
-              head.info.size <= cache_.small_max() && !cache_.contains(head.first.id);
+bool Store::is_cold(const Head& head) const {
+  return head.exists && head.version != nullptr && head.info.size > 0 &&
+         head.info.size <= cache_.small_max() && !cache_.contains(head.first.id);
+}
+
+void Store::note_cold(const Bucket& bucket, bool cold) {
   if (cold) {
     bucket.cold_small->fetch_add(1, std::memory_order_relaxed);
   } else {

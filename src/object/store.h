@@ -76,7 +76,10 @@ class Store {
   Task<ReadAnswer> open_untagged(ReadRequest request, ReadAnswer answer, Context ctx);
   Task<Layout> upload_layout(BucketRef bucket, ObjectKey key, std::string upload_id,
                              std::vector<origin::CompletedPart> parts, Context ctx);
-  void note_cold(const Bucket& bucket, const Head& head);
+  /// Whether it is a small object that is not here.
+  bool is_cold(const Head& head) const;
+  /// Counts small cold reads in a row.
+  static void note_cold(const Bucket& bucket, bool cold);
   void drop_units(const HeadRef& head);
   std::shared_ptr<unit::Tee> begin_tee(const Bucket& bucket, io::Body& body, Context ctx);
 

@@ -138,6 +138,11 @@ Task<GetAnswer> S3Origin::get_now(ObjectKey key, GetOptions options, Context ctx
   if (options.range) answer.info.checksums.clear();
   answer.range = got.range;
   answer.body.length = got.range.length;
+  if (auto bytes = io::take_bytes(response.body); bytes && bytes->size() == got.range.length) {
+    if (meter_ != nullptr) meter_->body_bytes_in(bytes->size());
+    answer.body = io::Body::of(std::move(*bytes));
+    co_return answer;
+  }
   if (got.range.length > 0) {
     if (response.body.source == nullptr) {
       co_return fail(Code::corrupt, "the origin's answer to GET has no body");

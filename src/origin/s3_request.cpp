@@ -9,6 +9,8 @@ namespace {
 /// A page of 1000 keys of 1024 bytes, each byte as "%XX", and what stands around them.
 constexpr uint64_t kMaxText = 16 << 20;
 constexpr uint64_t kMaxErrorText = 64 << 10;
+/// Room for most targets.
+constexpr size_t kUsualPath = 200;
 
 /// How far an outgoing body came; outlives the request that carries it.
 struct Progress {
@@ -43,7 +45,8 @@ std::string encode(const std::vector<std::pair<std::string, std::string>>& query
   std::string out;
   for (const auto& [name, value] : query) {
     if (!out.empty()) out += '&';
-    out += percent_encode(name) + '=' + percent_encode(value);
+    append_percent_encoded(out, name);
+    append_percent_encoded(out += '=', value);
   }
   return out;
 }
@@ -69,7 +72,15 @@ Task<S3Fault> read_fault(http::ClientResponse& response, Context ctx) {
 
 }  // namespace
 
-S3Wire::S3Wire(S3Options options) : options_(std::move(options)) {
+S3Wire::S3Wire(S3Options options) : options_(std::move(options)), endpoint_(options_.url.endpoint) {
+  const S3Url& url = options_.url;
+  if (url.virtual_style) {
+    endpoint_.host = url.bucket + '.' + endpoint_.host;
+    root_ = "/";
+  } else {
+    root_ = '/' + percent_encode(url.bucket);
+  }
+  authority_ = endpoint_.authority();
   if (options_.access_key.empty()) return;
   signer_.emplace(sign::Credentials{options_.access_key, options_.secret}, options_.url.region);
 }
@@ -83,41 +94,45 @@ Result<std::string> S3Wire::stripped(std::string name) const {
   return name;
 }
 
-http::ClientRequest S3Wire::request(const S3Call& call, WallTime now) const {
-  const S3Url& url = options_.url;
+http::ClientRequest S3Wire::request(const S3Call& call, http::HeadFields fields,
+                                    WallTime now) const {
   http::ClientRequest out;
   out.method = call.method;
-  out.endpoint = url.endpoint;
-  if (url.virtual_style) out.endpoint.host = url.bucket + '.' + out.endpoint.host;
-  std::string path = url.virtual_style ? "/" : '/' + percent_encode(url.bucket);
+  out.endpoint = endpoint_;
+  out.fields = std::move(fields);
+  out.fields.add("host", authority_);
+  std::string path;
+  path.reserve(kUsualPath);
+  path += root_;
   if (!call.key.empty()) {
-    if (!url.virtual_style) path += '/';
-    path += percent_encode(prefixed(call.key), true);
+    if (root_.size() > 1) path += '/';
+    append_percent_encoded(path, options_.url.prefix, true);
+    append_percent_encoded(path, call.key, true);
   }
   std::string query = encode(call.query);
-  out.fields.add("host", out.endpoint.authority());
-  for (const Header& field : call.fields.list()) out.fields.add(field.name, field.value);
   if (signer_) {
     sign::Body body = !call.document.empty()
                           ? sign::Body::hashed(Sha256::of(as_bytes(call.document)))
                       : call.method == "PUT" ? sign::Body::not_signed()
                                              : sign::Body::empty();
-    std::vector<Header> fields = out.fields.list();
-    sign::Signed made = signer_->sign({call.method, path, query, fields}, body, now);
-    for (const auto& [name, value] : made.headers) out.fields.add(name, value);
+    std::vector<Header> to_sign = out.fields.list();
+    sign::Signed made = signer_->sign({call.method, path, query, to_sign}, body, now);
+    for (const auto& [name, value] : made.headers()) out.fields.add(name, value);
   }
-  out.target = query.empty() ? path : path + '?' + query;
+  out.target = std::move(path);
+  if (!query.empty()) out.target.append("?").append(query);
   return out;
 }
 
 Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
-  auto progress = std::make_shared<Progress>();
+  std::shared_ptr<Progress> progress;  // of a body
   bool write = is_write(call.method);
-  http::ClientRequest out = request(call, ctx.loop->wall_now());
+  http::ClientRequest out = request(call, std::move(call.fields), ctx.loop->wall_now());
   uint64_t length = call.document.empty() ? call.body.length : 0;
   if (!call.document.empty()) {
     out.body = io::Body::of(Bytes(std::move(call.document)));
   } else if (call.body.source != nullptr) {
+    progress = std::make_shared<Progress>();
     out.body = {length,
                 std::make_unique<Outgoing>(std::move(call.body.source), progress, options_.meter)};
     // No Expect: 100-continue. The head must not travel without the body's first bytes: SeaweedFS
@@ -130,12 +145,15 @@ Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
     Error error = response.error_in(call.method + " at the origin");
     bool stalled = error.code() == Code::timeout && ctx.loop->now() < ctx.deadline;
     bool unclear = write && error.code() == Code::corrupt;
-    if (progress->failed || (!stalled && !unclear)) co_return error;
+    bool own = progress != nullptr && progress->failed;
+    if (own || (!stalled && !unclear)) co_return error;
     co_return fail(Code::unavailable, error.text());
   }
   if (response->status / 100 == 2) {
-    if (progress->moved >= length) co_return std::move(*response);
-    co_return fail(Code::unavailable, "the origin agreed to a body before it had it");
+    if (progress != nullptr && progress->moved < length) {
+      co_return fail(Code::unavailable, "the origin agreed to a body before it had it");
+    }
+    co_return std::move(*response);
   }
   S3Fault fault = co_await co_await read_fault(*response, ctx);
   co_return s3_error(response->status, fault, {.write = write, .missing = call.missing});

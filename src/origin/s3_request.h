@@ -16,7 +16,8 @@ namespace forebay::origin {
 
 struct S3Call {
   std::string method = "GET";
-  std::string key = {};  ///< empty: the bucket itself. Without the origin's prefix.
+  /// Empty: the bucket itself. Without the origin's prefix; outlives the call.
+  std::string_view key = {};
   std::vector<std::pair<std::string, std::string>> query = {};  ///< not encoded
   http::HeadFields fields = {};
   io::Body body = {};                      ///< of known length; not covered by the signature
@@ -49,9 +50,12 @@ class S3Wire {
   Task<S3Text> send_for_text(S3Call call, Context ctx) const;
 
  private:
-  http::ClientRequest request(const S3Call& call, WallTime now) const;
+  http::ClientRequest request(const S3Call& call, http::HeadFields fields, WallTime now) const;
 
   const S3Options options_;
+  http::Endpoint endpoint_;  ///< with the bucket, in virtual style
+  std::string authority_;
+  std::string root_;  ///< the bucket's path: "/bucket", or "/"
   std::optional<sign::Signer> signer_;
 };
 

@@ -2,12 +2,13 @@
 // URL. Used towards S3 origins, by the command line and by tests.
 #pragma once
 
-#include <span>
+#include <array>
+#include <boost/container/static_vector.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include "base/encoding.h"
 #include "base/hash.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -38,20 +39,27 @@ class Body {
 
   PayloadKind kind() const { return kind_; }
   /// The value of x-amz-content-sha256.
-  const std::string& text() const { return text_; }
+  std::string_view text() const { return {text_.data(), size_}; }
 
  private:
-  Body(PayloadKind kind, std::string text) : kind_(kind), text_(std::move(text)) {}
+  Body(PayloadKind kind, std::string_view text);
   PayloadKind kind_;
-  std::string text_;
+  size_t size_;
+  std::array<char, 64> text_;  ///< a SHA-256 in hex is the longest there is
 };
 
 /// What signing adds to a request.
 struct Signed {
-  /// Headers to send beside those that were signed: authorization, x-amz-date,
-  /// x-amz-content-sha256 and, with a session token, x-amz-security-token. Lower-case names.
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string signature;  ///< the seed of signed chunks
+  AmzDate date;
+  Body body;
+  std::string session_token;
+  std::string authorization;
+  std::array<char, 64> signature;  ///< the seed of signed chunks, in hex
+
+  /// Headers to send beside those that were signed: x-amz-date, x-amz-content-sha256, with a
+  /// session token x-amz-security-token, and authorization. Lower-case names; views of this.
+  boost::container::static_vector<Header, 4> headers() const;
+  std::string_view signature_text() const { return {signature.data(), signature.size()}; }
 };
 
 /// Signs for one identity in one region. Thread-safe; keeps derived keys.
@@ -76,6 +84,9 @@ class Signer {
   std::string scope_text(WallTime now) const;
 
  private:
+  HmacKey key(std::string_view day) const;
+  void append_scope(std::string& out, std::string_view day) const;
+
   Credentials credentials_;
   std::string region_;
   std::string service_;

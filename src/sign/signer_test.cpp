@@ -18,7 +18,7 @@ Credentials aws_credentials() {
 // The request as the server gets it: its own headers and what signing adds.
 Result<> served(const RequestView& request, const Signed& signed_request, const Credentials& who) {
   std::vector<Header> headers(request.headers.begin(), request.headers.end());
-  for (const auto& [name, value] : signed_request.headers) headers.push_back({name, value});
+  for (const auto& [name, value] : signed_request.headers()) headers.push_back({name, value});
   RequestView view = request;
   view.headers = headers;
   auto claim = parse(view);
@@ -31,13 +31,13 @@ Result<> served(const RequestView& request, const Signed& signed_request, const 
 TEST(Signer, SignsTheExamplesOfTheS3Reference) {
   Signer signer(aws_credentials(), "us-east-1");
   RawRequest get("GET /test.txt HTTP/1.1\nHost: examplebucket.s3.amazonaws.com\nRange: bytes=0-9");
-  EXPECT_EQ(signer.sign(get, Body::empty(), kNow).signature,
+  EXPECT_EQ(signer.sign(get, Body::empty(), kNow).signature_text(),
             "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
   RawRequest put(
       "PUT /test%24file.text HTTP/1.1\nHost: examplebucket.s3.amazonaws.com\n"
       "Date: Fri, 24 May 2013 00:00:00 GMT\nx-amz-storage-class: REDUCED_REDUNDANCY\n");
   Body body = Body::hashed(Sha256::of(as_bytes("Welcome to Amazon S3.")));
-  EXPECT_EQ(signer.sign(put, body, kNow).signature,
+  EXPECT_EQ(signer.sign(put, body, kNow).signature_text(),
             "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd");
 }
 
@@ -50,7 +50,7 @@ TEST(Signer, SignsTheChunkedExamples) {
       "x-amz-decoded-content-length: 66560\nx-amz-trailer: x-amz-checksum-crc32c\n"
       "Content-Length: 66824\n");
   Body body = Body::chunked(PayloadKind::streaming_signed_trailer);
-  EXPECT_EQ(signer.sign(put, body, kNow).signature,
+  EXPECT_EQ(signer.sign(put, body, kNow).signature_text(),
             "106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e");
   EXPECT_EQ(signer.scope_text(kNow), "20130524/us-east-1/s3/aws4_request");
 }
@@ -105,10 +105,10 @@ TEST(Signer, LeavesOutWhatTheWayChanges) {
       "GET / HTTP/1.1\nhost: h\nConnection: close\nTE: x\nAccept-Encoding: gzip\n"
       "Content-Length: 3\nIf-Match: e\n");
   Signed signed_request = signer.sign(request, Body::not_signed(), kNow);
-  EXPECT_NE(signed_request.headers.back().second.find(
+  EXPECT_NE(signed_request.authorization.find(
                 "SignedHeaders=host;if-match;x-amz-content-sha256;x-amz-date,"),
             std::string::npos);
-  EXPECT_EQ(signed_request.headers.back().first, "authorization");
+  EXPECT_EQ(signed_request.headers().back().name, "authorization");
 }
 
 TEST(Signer, KeepsItsKeyForTheDay) {

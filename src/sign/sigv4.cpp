@@ -104,7 +104,7 @@ Result<> read_date_header(Claim& claim, const RequestView& request) {
   if (when) {
     std::ranges::copy(text, claim.timestamp.begin());
   } else if ((when = parse_http_date(text))) {
-    std::ranges::copy(amz_date(*when), claim.timestamp.begin());
+    std::ranges::copy(amz_date(*when).text, claim.timestamp.begin());
   } else {
     return denied("AWS authentication requires a valid Date or x-amz-date header");
   }
@@ -302,7 +302,8 @@ Result<> check_time(const Claim& claim, WallTime now) {
     return fail(Code::denied,
                 "The difference between the request time and the current time is too large "
                 "(request " +
-                    std::string(claim.timestamp_text()) + ", server " + amz_date(now) + ").",
+                    std::string(claim.timestamp_text()) + ", server " +
+                    std::string(amz_date(now)) + ").",
                 "RequestTimeTooSkewed");
   }
   if (age < -kMaxSkew.ns) return denied("Request is not valid yet");

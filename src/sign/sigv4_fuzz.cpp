@@ -58,7 +58,7 @@ void sign_and_verify(const RequestView& request) {
   RequestView view = request;
   view.headers = headers;
   Signed added = signer.sign(view, Body::not_signed(), kNow);
-  for (const auto& [name, value] : added.headers) headers.push_back({name, value});
+  for (const auto& [name, value] : added.headers()) headers.push_back({name, value});
   view.headers = headers;
   auto claim = parse(view);
   check(claim && *claim, "our own claim is read");

@@ -239,15 +239,22 @@ std::shared_ptr<Tee> Cache::tee(uint64_t length, uint64_t unit_length, io::Loop&
                                           .permit = std::move(*permit)});
 }
 
-void Cache::admit_filled(const VersionRef& version, const Unit& unit, Bytes bytes, Served served,
+bool Cache::admit_filled(const VersionRef& version, const Unit& unit, Bytes bytes, Served served,
                          io::Loop& loop) {
   metrics_.reads[static_cast<size_t>(served)]->add();
-  if (served != Served::miss) return;
+  if (served != Served::miss) return true;
   Begun begun = begin(version, unit);
-  if (!begun.fresh) return;
+  if (!begun.fresh) return begun.fill != nullptr;
   begun.fill->set_bytes(bytes);
-  job::Crew& crew = crews_.of(loop);
-  crew.spawn(store_small(begun.fill, std::move(bytes), crew.context()));
+  store_->put_small_soon(
+      unit.id, std::move(bytes), disk::Admission::hot, crews_.of(loop),
+      [this, fill = std::move(begun.fill)](Result<> stored) { small_stored(*fill, stored); });
+  return true;
+}
+
+void Cache::small_stored(Fill& fill, const Result<>& stored) {
+  if (!stored && stored.error().code() != Code::exists) metrics_.no_space.add();
+  leave(fill);
 }
 
 Task<Opened> Cache::open_past(VersionRef version, ByteRange range, Context ctx) {

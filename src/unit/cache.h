@@ -101,8 +101,8 @@ class Cache {
   /// shorter), as first to be evicted. Null when that cannot be done now.
   std::shared_ptr<Tee> tee(uint64_t length, uint64_t unit_length, io::Loop& loop);
   /// Stores a small unit whose bytes a read has just fetched: the end of a fill, which readers may
-  /// join until it is stored.
-  void admit_filled(const VersionRef& version, const Unit& unit, Bytes bytes, Served served,
+  /// join until it is stored. False when it was here already.
+  bool admit_filled(const VersionRef& version, const Unit& unit, Bytes bytes, Served served,
                     io::Loop& loop);
   uint64_t small_max() const { return options_.small_max; }
 
@@ -134,6 +134,7 @@ class Cache {
   Begun begin(const VersionRef& version, const Unit& unit);
   void fail(Fill& fill, Error error, bool disk);
   void leave(Fill& fill);
+  void small_stored(Fill& fill, const Result<>& stored);
   void demand(const std::shared_ptr<Fill>& fill, ByteRange in_unit, io::Loop& loop);
 
   Task<> prepare(std::shared_ptr<Fill> fill, Context ctx);

@@ -63,7 +63,7 @@ void Fill::stored(uint64_t begin) {
   stored_.push_back(begin);
   if (stored_.size() <= kKeep) return;
   held_.erase(stored_.front());
-  stored_.pop_front();
+  stored_.erase(stored_.begin());
 }
 
 std::vector<Claim*> Fill::demand(ByteRange range) {

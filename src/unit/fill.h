@@ -3,7 +3,6 @@
 // send, and before that in memory; small ones are fetched whole into memory.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -99,7 +98,7 @@ class Fill {
   Claims claims_;
   std::shared_ptr<disk::Writer> writer_;
   std::map<uint64_t, Held> held_;  ///< by begin
-  std::deque<uint64_t> stored_;    ///< of held_, oldest first
+  std::vector<uint64_t> stored_;   ///< of held_, oldest first; kKeep at most
   Bytes bytes_;
   std::optional<Error> failed_;
   bool disk_failed_ = false;

@@ -189,8 +189,7 @@ Task<> Cache::fill_small(std::shared_ptr<Fill> fill, Context ctx) {
 Task<> Cache::store_small(std::shared_ptr<Fill> fill, Bytes bytes, Context ctx) {
   Result<> stored =
       co_await store_->put_small(fill->unit().id, std::move(bytes), disk::Admission::hot, ctx);
-  if (!stored && stored.error().code() != Code::exists) metrics_.no_space.add();
-  leave(*fill);
+  small_stored(*fill, stored);
   co_return ok;
 }
 
@@ -199,6 +198,8 @@ Task<Bytes> Cache::fetch_small(std::shared_ptr<Fill> fill, Context ctx) {
   ByteRange range = fill->unit().range;
   for (uint32_t attempt = 1;; ++attempt) {
     auto answer = co_await ask(fill->version(), range, ctx);
+    auto here = answer ? io::take_bytes(answer->body) : std::nullopt;
+    if (here && here->size() == range.length) co_return std::move(*here);
     Result<std::string> text =
         answer ? co_await io::read_all(std::move(answer->body), range.length, ctx)
                : Result<std::string>(std::move(answer.error()));
