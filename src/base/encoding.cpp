@@ -206,7 +206,8 @@ std::string http_date(WallTime when) {
   append_digits(out.append(" "), c.hour, 2);
   append_digits(out.append(":"), c.minute, 2);
   append_digits(out.append(":"), c.second, 2);
-  return out.append(" GMT");
+  out.append(" GMT");
+  return out;
 }
 
 std::optional<WallTime> parse_http_date(std::string_view text) {

@@ -20,9 +20,29 @@ std::string_view name(Code code) {
   return "internal";
 }
 
+void Error::Drop::operator()(Words* words) const { delete words; }
+
+Error::Error(Code code, std::string text, std::string detail)
+    : code_(code), words_(new Words{std::move(text), std::move(detail)}) {}
+
+Error::Error(const Error& other) : Error(other.code_, other.text(), other.detail()) {}
+
+Error& Error::operator=(const Error& other) {
+  Error copy(other);
+  return *this = std::move(copy);
+}
+
+namespace {
+const std::string kNothing;
+}
+
+const std::string& Error::text() const { return words_ == nullptr ? kNothing : words_->text; }
+const std::string& Error::detail() const { return words_ == nullptr ? kNothing : words_->detail; }
+
 Error Error::in(std::string_view what) && {
-  text_.insert(0, " : ");
-  text_.insert(0, what);
+  if (words_ == nullptr) words_.reset(new Words);
+  words_->text.insert(0, " : ");
+  words_->text.insert(0, what);
   return std::move(*this);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <expected>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -36,23 +37,36 @@ constexpr bool retryable(Code code) {
 
 /// A failure: code, text, and context added on the way up, outermost first. `detail` carries a
 /// machine-readable word for a gateway (an S3 error code, an errno name); it may be empty.
+///
+/// One pointer beside the code, because every Result has room for one and every move of a Result
+/// has code to move it.
 class Error {
  public:
-  Error(Code code, std::string text, std::string detail = {})
-      : code_(code), text_(std::move(text)), detail_(std::move(detail)) {}
+  [[gnu::cold]] Error(Code code, std::string text, std::string detail = {});
+  Error(Error&&) noexcept = default;
+  Error& operator=(Error&&) noexcept = default;
+  [[gnu::cold]] Error(const Error& other);
+  [[gnu::cold]] Error& operator=(const Error& other);
 
   Code code() const { return code_; }
-  const std::string& text() const { return text_; }
-  const std::string& detail() const { return detail_; }
+  /// Empty after a move, as detail() is.
+  [[gnu::cold]] const std::string& text() const;
+  [[gnu::cold]] const std::string& detail() const;
 
   /// The same error seen from one step further up: "what : text".
-  Error in(std::string_view what) &&;
-  Error in(std::string_view what) const&;
+  [[gnu::cold]] Error in(std::string_view what) &&;
+  [[gnu::cold]] Error in(std::string_view what) const&;
 
  private:
+  struct Words {
+    std::string text;
+    std::string detail;
+  };
+  struct Drop {
+    [[gnu::cold]] void operator()(Words* words) const;
+  };
   Code code_;
-  std::string text_;
-  std::string detail_;
+  std::unique_ptr<Words, Drop> words_;
 };
 
 /// The success value of Result<> and Task<>: `return ok;`, `co_return ok;`.
@@ -75,7 +89,7 @@ class [[nodiscard]] Result : public std::expected<T, Error> {
 };
 
 /// Shorthand for returning a failure.
-inline Error fail(Code code, std::string text, std::string detail = {}) {
+[[gnu::cold]] inline Error fail(Code code, std::string text, std::string detail = {}) {
   return Error(code, std::move(text), std::move(detail));
 }
 

@@ -35,6 +35,22 @@ TEST(Error, ContextGoesInFront) {
   EXPECT_EQ(error.text(), "connection reset");
 }
 
+TEST(Error, IsCopiedWholeAndEmptyAfterAMove) {
+  Error error = fail(Code::busy, "full", "ENOSPC");
+  Error copy = error;
+  Error other = fail(Code::denied, "no");
+  other = copy;
+  Error moved = std::move(error);
+  for (const Error& each : {copy, other, moved}) {
+    EXPECT_EQ(each.code(), Code::busy);
+    EXPECT_EQ(each.text(), "full");
+    EXPECT_EQ(each.detail(), "ENOSPC");
+  }
+  EXPECT_EQ(error.text(), "");  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(error.detail(), "");
+  EXPECT_EQ(std::move(error).in("write").text(), "write : ");
+}
+
 TEST(Result, HoldsAValueOrAnError) {
   Result<int> value = 3;
   EXPECT_EQ(*value, 3);

@@ -60,7 +60,7 @@ struct Options {
   /// Descriptors of data files held open while nobody reads them, all disks together.
   uint32_t max_open_files = 4096;
   /// How long a small unit waits for others to be appended with.
-  Duration gather = milliseconds(1);
+  Duration gather = milliseconds(2);
   /// Small units waiting to be appended, bytes per disk; more are refused as busy.
   uint64_t max_queued_bytes = 64 << 20;
   /// Index rows waiting for their batch, per disk; more make the writer commit them itself.

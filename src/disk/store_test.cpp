@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <mutex>
+
 #include "disk/format.h"
 #include "disk/real_store_test.h"
 
@@ -136,6 +140,81 @@ TEST_F(StoreTest, the_queue_of_puts_is_bounded) {
   EXPECT_EQ(run(put_many(store_, 0, 11, ctx())).error().code(), Code::busy);
   EXPECT_EQ(stats().units, 10U);
   EXPECT_TRUE(run(put_many(store_, 100, 110, ctx())));
+}
+
+// Puts without waiting; each ends up in `told` by number.
+class SoonTest : public StoreTest {
+ protected:
+  void put_soon(uint64_t from, uint64_t to, job::Crew& crew, uint64_t length = 4096) {
+    for (uint64_t n = from; n < to; ++n) {
+      store_->put_small_soon(unit_id(n), Bytes(content_of(unit_id(n), {0, length})), Admission::hot,
+                             crew, [this, n](Result<> result) {
+                               std::lock_guard lock(mutex_);
+                               EXPECT_TRUE(told_.emplace(n, std::move(result)).second);
+                             });
+    }
+  }
+  // On the loop: puts, and joins the crew that wrote.
+  Task<> put_and_stop(uint64_t from, uint64_t to, Duration stay, Context ctx,
+                      uint64_t length = 4096) {
+    job::Crew crew(*ctx.loop);
+    put_soon(from, to, crew, length);
+    co_await co_await io::sleep_until(ctx.loop->now() + stay, ctx);
+    co_return co_await crew.stop();
+  }
+  // The same while one that waits for itself leads, and is still gathering.
+  Task<> beside_a_leader(Context ctx) {
+    io::Group group(ctx);
+    group.spawn(put_unit(store_, unit_id(100), 4096, ctx));
+    co_await co_await io::yield(ctx);
+    co_await co_await put_and_stop(20, 30, milliseconds(1), ctx);
+    co_return co_await group.join();
+  }
+  size_t good_ones() const {
+    return static_cast<size_t>(
+        std::ranges::count_if(told_, [](auto& each) { return each.second.has_value(); }));
+  }
+  std::mutex mutex_;
+  std::map<uint64_t, Result<>> told_;
+};
+
+TEST_F(SoonTest, whoever_does_not_wait_is_told) {
+  open();
+  uint64_t before = engine_->loop(0).stats().offloads;
+  ASSERT_TRUE(run(put_and_stop(0, 500, milliseconds(200), ctx())));
+  EXPECT_EQ(good_ones(), 500U);
+  EXPECT_LE(engine_->loop(0).stats().offloads - before, 8U) << "they share a write";
+  for (uint64_t n = 0; n < 500; n += 50) EXPECT_TRUE(good(n, {0, 4096}));
+}
+
+TEST_F(SoonTest, it_is_told_why_a_unit_is_not_stored) {
+  options_.max_queued_bytes = 10 * 4136;
+  open();
+  ASSERT_TRUE(put(3, 4096));
+  ASSERT_TRUE(run(put_and_stop(0, 12, milliseconds(200), ctx())));
+  EXPECT_EQ(told_.at(3).error().code(), Code::exists);
+  EXPECT_EQ(told_.at(10).error().code(), Code::busy);
+  EXPECT_EQ(told_.at(11).error().code(), Code::busy);
+  EXPECT_EQ(good_ones(), 9U);
+  ASSERT_TRUE(run(put_and_stop(20, 21, milliseconds(0), ctx(), (64 << 10) + 1)));
+  EXPECT_EQ(told_.at(20).error().code(), Code::invalid);
+}
+
+TEST_F(SoonTest, a_crew_that_stops_leaves_nobody_waiting) {
+  options_.gather = seconds(3600);
+  open();
+  ASSERT_TRUE(run(put_and_stop(0, 10, milliseconds(1), ctx())));
+  ASSERT_EQ(told_.size(), 10U);
+  for (auto& [n, result] : told_) EXPECT_EQ(result.error().code(), Code::cancelled);
+  options_.gather = milliseconds(50);
+  restart();
+  told_.clear();
+  EXPECT_TRUE(run(beside_a_leader(ctx())));
+  EXPECT_EQ(told_.size(), 10U);
+  EXPECT_TRUE(good(100, {0, 4096}));
+  // The queue counts nothing that is gone.
+  ASSERT_TRUE(run(put_and_stop(40, 50, milliseconds(200), ctx())));
+  EXPECT_EQ(good_ones(), 10U);
 }
 
 TEST_F(StoreTest, removed_units_are_gone_with_their_space) {

@@ -134,6 +134,7 @@ Task<Connection::Next> Connection::read_head(Context ctx) {
   Time deadline = now + (served_ == 0 ? options.head_timeout : options.idle_timeout);
   bool waiting = input_.unread().empty();
   if (!waiting) deadline = now + options.head_timeout;
+  bool begun = false;  // its first byte has just come: what is missing has a head's time
   size_t empty_lines = 0;
   while (true) {
     while (empty_lines < kEmptyLines && input_.unread().starts_with("\r\n")) {
@@ -150,13 +151,14 @@ Task<Connection::Next> Connection::read_head(Context ctx) {
     }
     if (found.size > 0) co_return Next::request;
 
+    if (begun) deadline = ctx.loop->now() + options.head_timeout;
     Result<size_t> count = co_await read_more(waiting, deadline, ctx);
     if (!count && count.error().code() == Code::timeout && !waiting) {
       shared_.counters.timeouts.add();
       Result<> refused = co_await refuse({408, "the head did not arrive in time"}, ctx);
     }
     if (!count || *count == 0) co_return Next::close;
-    if (waiting && served_ > 0) deadline = ctx.loop->now() + options.head_timeout;
+    begun = waiting && served_ > 0;
     waiting = false;
   }
 }

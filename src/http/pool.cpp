@@ -108,11 +108,12 @@ void Pool::give(std::unique_ptr<Link> link) {
               found->second.idle.size() < options.max_idle;
   if (!kept) return;
   link->input.begin();  // gives its memory back
-  link->idle_until = loop_.now() + options.idle_timeout;
+  Time until = loop_.now() + options.idle_timeout;
+  link->idle_until = until;
   link->place = {};
   found->second.idle.push_back(std::move(link));
   counters.idle.add();
-  reaper_->set(loop_.now() + options.idle_timeout);
+  reaper_->set(until);
 }
 
 void Pool::reap() {

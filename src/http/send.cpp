@@ -15,11 +15,16 @@ namespace {
 // Views of what is left to write; at most two parts.
 class Parts {
  public:
-  Parts(std::string_view first, ByteView second) : parts_{as_bytes(first), second} { skip(0); }
-  std::span<const ByteView> left() const { return std::span(parts_).subspan(begin_); }
-  bool empty() const { return begin_ == parts_.size(); }
+  Parts(std::string_view first, ByteView second)
+      : parts_{as_bytes(first), second}, end_(second.empty() ? 1 : 2) {
+    skip(0);
+  }
+  std::span<const ByteView> left() const {
+    return std::span(parts_).subspan(begin_, end_ - begin_);
+  }
+  bool empty() const { return begin_ == end_; }
   void skip(size_t count) {
-    for (; begin_ < parts_.size(); ++begin_) {
+    for (; begin_ < end_; ++begin_) {
       ByteView& part = parts_[begin_];
       if (count < part.size()) {
         part = part.subspan(count);
@@ -32,6 +37,7 @@ class Parts {
  private:
   std::array<ByteView, 2> parts_;
   size_t begin_ = 0;
+  size_t end_;
 };
 
 // Fills `into` from the slice, however many reads that takes. May block.
@@ -54,6 +60,16 @@ ByteSpan append_room(std::string& out, uint64_t length) {
   size_t at = out.size();
   out.resize(at + static_cast<size_t>(length));
   return std::as_writable_bytes(std::span(out).subspan(at));
+}
+
+// All of a body of `length` bytes, where its source (may be null) has it at hand.
+Result<std::optional<io::Chunk>> take_whole(io::Source* source, uint64_t length) {
+  if (source == nullptr) return std::nullopt;
+  std::optional<io::Chunk> chunk = source->take_whole();
+  if (chunk && io::size(*chunk) != length) {
+    return fail(Code::internal, "a body is shorter or longer than it said");
+  }
+  return chunk;
 }
 
 // The next chunk of a body with `left` bytes to come; empty is the end.
@@ -82,12 +98,9 @@ Task<> send_message(io::Stream& stream, std::string& out, io::Body* body, bool c
   bool counted = body != nullptr && body->length != kUnknownLength;
   uint64_t left = body != nullptr ? body->length : 0;
   bool ended = left == 0;
-  std::optional<io::Chunk> whole;
-  if (counted && !ended && body->source != nullptr) whole = body->source->take_whole();
-  if (whole && io::size(*whole) != left) {
-    sending.source_failed = true;
-    co_return fail(Code::internal, "a body is shorter or longer than it said");
-  }
+  auto at_hand = take_whole(counted && !ended ? body->source.get() : nullptr, left);
+  sending.source_failed = !at_hand;
+  std::optional<io::Chunk> whole = co_await std::move(at_hand);
   uint64_t turn = sending.moved;
   while (true) {
     if (sending.moved - turn >= io::kSendTurn) {
@@ -110,7 +123,6 @@ Task<> send_message(io::Stream& stream, std::string& out, io::Body* body, bool c
       if (chunked && (length > 0 || ended)) append_chunk_size(out, length);
       if (chunked && ended) out.append("\r\n");
     }
-
     auto* slice = std::get_if<io::FileSlice>(&chunk);
     if (slice != nullptr && length <= kCopyBelow && length > 0) {
       ByteSpan room = append_room(out, length);

@@ -50,6 +50,35 @@ Task<> in_memory(Context ctx) {
 }
 TEST_P(BodyTest, bytes_in_memory) { expect_ok(in_memory(context())); }
 
+Task<> taken_whole(std::string folder, Context ctx) {
+  Body body = Body::of(Bytes("seven b"));
+  auto bytes = take_bytes(body);
+  EXPECT_EQ(bytes ? bytes->text() : "nothing", "seven b");
+  EXPECT_EQ(co_await co_await read_all(std::move(body), 7, ctx), "") << "it has ended";
+
+  Body begun = Body::of(Bytes("seven b"));
+  Chunk first = co_await co_await begun.source->next(ctx);
+  EXPECT_EQ(size(first), 7U);
+  EXPECT_FALSE(begun.source->take_whole()) << "some was taken before";
+
+  std::string mine = "not theirs";
+  Body borrowed = Body::of(Bytes(nullptr, as_bytes(mine)));
+  EXPECT_FALSE(take_bytes(borrowed)) << "bytes of others do not outlive the source";
+  EXPECT_EQ(co_await co_await read_all(std::move(borrowed), 100, ctx), mine);
+
+  auto file = co_await co_await make_file(folder, pattern(1000, 9), ctx);
+  Body slice = Body::of(FileSlice{file, 10, 900});
+  EXPECT_FALSE(take_bytes(slice)) << "a file is not in memory";
+  EXPECT_EQ(co_await co_await read_all(std::move(slice), 900, ctx),
+            pattern(1000, 9).substr(10, 900));
+  Body none = Body::empty();
+  EXPECT_FALSE(take_bytes(none));
+  co_return ok;
+}
+TEST_P(BodyTest, what_is_one_chunk_can_be_taken_whole) {
+  expect_ok(taken_whole(folder(), context()));
+}
+
 Task<> sources(std::string folder, Context ctx) {
   std::string text = pattern(700'000, 9);
   auto file = co_await co_await make_file(folder, text, ctx);

@@ -41,9 +41,9 @@ struct Heads::Entry : boost::intrusive::list_base_hook<> {
   HeadRef head;  ///< believable by freshness; null: must check
   HeadRef hint;  ///< the last one seen: keeps the layout while its tag is the same
   uint32_t tickets = 0;
-  bool crowded = false;  ///< tickets overlapped since there last was none
-  uint64_t changes = 0;  ///< tickets opened and closed
-  Time check_until{0};   ///< an uncertain commit: check every read
+  bool crowded = false;            ///< tickets overlapped since there last was none
+  uint64_t changes = 0;            ///< tickets opened and closed
+  Time check_until{0};             ///< an uncertain commit: check every read
   bool asking = false;             ///< somebody asks the origin now
   std::shared_ptr<Check> waiting;  ///< and for these the next question
   size_t bytes;
@@ -206,7 +206,7 @@ Task<Heads::Current> Heads::ask(BucketRef bucket, ObjectKey key, bool force, boo
       check = e.waiting;
     } else {
       e.asking = true;
-      question = {&s, &e, e.hint, e.changes};
+      question = {&s, &e, e.hint, e.changes, now};
     }
     trim(s, now);
   }
@@ -217,7 +217,7 @@ Task<Heads::Current> Heads::ask(BucketRef bucket, ObjectKey key, bool force, boo
     co_return current;
   }
   checks_.add();
-  Result<Current> found = co_await check_once(bucket, key, question.hint, eager, ctx);
+  Result<Current> found = co_await check_once(bucket, key, question, eager, ctx);
   if (auto next = answered(question, found, ctx.loop->now())) {
     job::Crew& crew = crews_.of(*ctx.loop);
     crew.spawn(run_checks(bucket, key, question, std::move(next), crew.context()));
@@ -233,9 +233,10 @@ Task<> Heads::run_checks(BucketRef bucket, ObjectKey key, Question question,
       std::lock_guard lock(question.stripe->mutex);
       question.hint = question.entry->hint;
       question.changes = question.entry->changes;
+      question.began = ctx.loop->now();
     }
     checks_.add();
-    Result<Current> found = co_await check_once(bucket, key, question.hint, false, ctx);
+    Result<Current> found = co_await check_once(bucket, key, question, false, ctx);
     auto next = answered(question, found, ctx.loop->now());
     check->finish(std::move(found));
     check = std::move(next);
@@ -257,9 +258,10 @@ std::shared_ptr<Heads::Check> Heads::answered(const Question& question,
   return std::move(e.waiting);
 }
 
-Task<Heads::Current> Heads::check_once(const BucketRef& bucket, const ObjectKey& key, HeadRef hint,
-                                       bool eager, Context ctx) {
-  Time started = ctx.loop->now();
+Task<Heads::Current> Heads::check_once(const BucketRef& bucket, const ObjectKey& key,
+                                       const Question& question, bool eager, Context ctx) {
+  Time started = question.began;
+  const HeadRef& hint = question.hint;
   if (eager && hint == nullptr) {
     Result<Current> asked = co_await ask_eagerly(bucket, key, started, ctx);
     if (asked) co_return asked;
@@ -281,25 +283,25 @@ Task<Heads::Current> Heads::check_once(const BucketRef& bucket, const ObjectKey&
 }
 
 // Any failure here is no failure: the caller asks with a HEAD.
-Task<Heads::Current> Heads::ask_eagerly(const BucketRef& bucket, const ObjectKey& key,
-                                        Time started, Context ctx) {
+Task<Heads::Current> Heads::ask_eagerly(const BucketRef& bucket, const ObjectKey& key, Time started,
+                                        Context ctx) {
   auto answer = co_await co_await bucket->origin->get(key, {}, ctx);
   Current current;
   if (answer.info.size <= options_.small_max && answer.info.tag.strong()) {
     if (auto here = io::take_bytes(answer.body)) {
       current.bytes = std::move(*here);
     } else {
-      current.bytes = Bytes(
-          co_await co_await io::read_all(std::move(answer.body), options_.small_max, ctx));
+      current.bytes =
+          Bytes(co_await co_await io::read_all(std::move(answer.body), options_.small_max, ctx));
     }
     if (current.bytes.size() != answer.info.size) co_return fail(Code::unavailable, "a short body");
-  }
-  if (answer.info.etag.part_count() <= 1) {
-    Layout layout = Layout::whole(answer.info.size, bucket->unit_max);
+    bool one = answer.info.etag.part_count() <= 1;
+    Layout layout = one ? Layout::whole(answer.info.size, bucket->unit_max)
+                        : Layout::unasked(answer.info.size, bucket->unit_max);
     current.head = head_with(*bucket, key, std::move(answer.info), std::move(layout), started);
-  } else {
-    current.head = co_await co_await make_head(bucket, key, std::move(answer.info), started, ctx);
+    co_return current;
   }
+  current.head = co_await co_await make_head(bucket, key, std::move(answer.info), started, ctx);
   co_return current;
 }
 

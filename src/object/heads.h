@@ -110,6 +110,7 @@ class Heads {
     Entry* entry = nullptr;
     HeadRef hint;
     uint64_t changes = 0;
+    Time began;
   };
 
   Stripe& stripe(std::string_view name);
@@ -122,8 +123,8 @@ class Heads {
   /// Keeps what was found; gives those who wait for the next question, which is due then.
   std::shared_ptr<Check> answered(const Question& question, const Result<Current>& found, Time now);
   // Bucket and key are the caller's, who waits for the end.
-  Task<Current> check_once(const BucketRef& bucket, const ObjectKey& key, HeadRef hint, bool eager,
-                           Context ctx);
+  Task<Current> check_once(const BucketRef& bucket, const ObjectKey& key, const Question& question,
+                           bool eager, Context ctx);
   Task<Current> ask_eagerly(const BucketRef& bucket, const ObjectKey& key, Time started,
                             Context ctx);
   Task<Layout> learn_layout(BucketRef bucket, ObjectKey key, origin::ObjectInfo info, Context ctx);

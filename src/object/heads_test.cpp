@@ -33,7 +33,7 @@ class HeadsTest : public ObjectTest {
 };
 
 TEST_F(HeadsTest, no_head_means_check_and_then_it_is_believed_by_freshness) {
-  std::string first = change("1");
+  change("1");
   struct Case {
     const char* freshness;
     uint64_t checks_at_once, checks_later;
@@ -117,6 +117,28 @@ TEST_F(HeadsTest, a_read_joins_only_a_check_that_starts_after_it_came) {
   }
   EXPECT_NE(***one, ***more[0]);
   EXPECT_EQ(***more[0], ***more[9]);
+}
+
+TEST_F(HeadsTest, a_reader_that_leaves_while_it_asks_does_not_take_the_others_along) {
+  use("exact");
+  std::string etag = change("1");
+  origin_->options().delay = milliseconds(200);
+  origin_->reset_counts();
+  CancelToken gone;
+  std::optional<Result<HeadRef>> first;
+  io::start<HeadRef>(loop_, heads_.current(bucket_, key_, false, ctx().under(gone)),
+                     [&](Result<HeadRef> head) { first.emplace(std::move(head)); });
+  while (checks() == 0) world_->step();
+  auto second = begin_read(1);
+  auto third = begin_read(1);
+  gone.cancel();
+  world_->settle();
+  ASSERT_TRUE(first && *second && *third);
+  EXPECT_EQ(first->error().code(), Code::cancelled);
+  EXPECT_EQ((***second)->info.etag.text(), etag);
+  EXPECT_EQ((***third)->info.etag.text(), etag);
+  EXPECT_EQ(checks(), 2U);
+  EXPECT_EQ(current(), etag) << "and the next may ask again";
 }
 
 TEST_F(HeadsTest, an_open_ticket_drops_the_head_and_nothing_is_installed) {

@@ -23,6 +23,12 @@ Layout Layout::whole(uint64_t size, uint64_t unit_max) {
   return layout;
 }
 
+Layout Layout::unasked(uint64_t size, uint64_t unit_max) {
+  Layout layout = whole(size, unit_max);
+  layout.known_ = layout.asked_ = false;
+  return layout;
+}
+
 Layout Layout::of_parts(std::vector<uint64_t> sizes, uint64_t unit_max) {
   Layout layout;
   layout.unit_max_ = unit_max;

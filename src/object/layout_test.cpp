@@ -34,6 +34,14 @@ TEST(LayoutTest, an_object_put_at_once_is_one_unit) {
   expect_units(layout, {100});
 }
 
+TEST(LayoutTest, nobody_has_asked_for_the_parts_of_an_object_read_whole) {
+  Layout layout = Layout::unasked(100, 0);
+  EXPECT_FALSE(layout.known());
+  EXPECT_FALSE(layout.asked());
+  EXPECT_TRUE(Layout::whole(100, 0).asked());
+  expect_units(layout, {100});
+}
+
 TEST(LayoutTest, an_empty_object_has_one_empty_part) {
   for (const Layout& layout : {Layout::whole(0, 10), Layout::of_parts({0}, 10)}) {
     EXPECT_EQ(layout.size(), 0U);

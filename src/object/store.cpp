@@ -83,16 +83,21 @@ std::optional<ReadAnswer> Store::read_now(const ReadRequest& request, io::Loop& 
 Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
   for (int round = 0; round < kFollow; ++round) {
     bool eager = round == 0 && request.body && request.mode == unit::Mode::normal &&
+                 request.part_number == 0 &&
                  request.bucket->cold_small->load(std::memory_order_relaxed) >= kEager;
     bool check = round > 0 || request.check;
     auto current = co_await co_await heads_.ask(request.bucket, request.key, check, eager, ctx);
     HeadRef head = current.head;
+    if (request.part_number > 0 && !head->layout.asked()) {
+      head = co_await co_await heads_.make_head(request.bucket, request.key, head->info,
+                                                head->checked, ctx);
+    }
     ReadAnswer answer = co_await decide_read(request, head);
     answer.body.length = answer.range.length;
     if (!current.bytes.empty() && has_body(request, answer)) {
       answer.served = current.joined ? unit::Served::joined : unit::Served::miss;
-      bool cold = cache_.admit_filled(head->version, head->first, current.bytes, answer.served,
-                                      *ctx.loop);
+      bool cold =
+          cache_.admit_filled(head->version, head->first, current.bytes, answer.served, *ctx.loop);
       note_cold(*request.bucket, cold);
       answer.body = io::Body::of(current.bytes.slice(answer.range.offset, answer.range.length));
       co_return answer;

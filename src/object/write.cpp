@@ -95,7 +95,7 @@ Task<> Store::remove(BucketRef bucket, ObjectKey key, Context ctx) {
     co_return std::move(removed.error());
   }
   if (before != nullptr) drop_units(before);
-  if (before != nullptr && before->layout.parts() > 1) {
+  if (before != nullptr && before->info.etag.part_count() > 1) {
     (void)co_await heads_.forget_layout(bucket, key, ctx);  // a hint; it does no harm
   }
   ticket.close(nullptr);

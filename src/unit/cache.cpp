@@ -126,7 +126,11 @@ Cache::Begun Cache::begin(const VersionRef& version, const Unit& unit) {
   // A fill publishes its unit before it leaves this table, so looking here misses nothing.
   if (store_->contains(unit.id)) return {};
   auto fill = std::make_shared<Fill>(version, unit);
-  s.fills[unit.id] = fill;
+  if (it != s.fills.end()) {
+    it->second = fill;
+  } else {
+    s.fills.emplace(unit.id, fill);
+  }
   metrics_.fills.add();
   metrics_.fills_inflight.add(1);
   return {std::move(fill), true};

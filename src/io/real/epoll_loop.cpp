@@ -45,6 +45,7 @@ void EpollLoop::post(std::move_only_function<void()> work) {
   {
     std::lock_guard lock(posts_mutex_);
     posts_.push_back(std::move(work));
+    posted_ = true;
   }
   if (asleep_.exchange(false)) {
     uint64_t one = 1;
@@ -56,14 +57,15 @@ void EpollLoop::stop() {
   post([this] { stopping_ = true; });
 }
 
-bool EpollLoop::drain_posts() {
+void EpollLoop::drain_posts() {
+  if (!posted_) return;
   std::vector<std::move_only_function<void()>> work;
   {
     std::lock_guard lock(posts_mutex_);
+    posted_ = false;
     work.swap(posts_);
   }
   for (auto& f : work) f();
-  return !work.empty();
 }
 
 void EpollLoop::run() {
@@ -83,8 +85,7 @@ void EpollLoop::poll() {
   if (queue_.empty()) {
     // From here on a post writes the eventfd; one that came before is seen by the check.
     asleep_ = true;
-    std::lock_guard lock(posts_mutex_);
-    if (!posts_.empty()) asleep_ = false;
+    if (posted_) asleep_ = false;
   }
   if (asleep_) {
     Time next = next_timer();

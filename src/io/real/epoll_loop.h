@@ -42,7 +42,7 @@ class EpollLoop final : public Loop {
         epoll_(std::move(epoll)),
         wake_(std::move(wake)) {}
   void poll();
-  bool drain_posts();
+  void drain_posts();
 
   Pool& pool_;
   SocketOptions options_;
@@ -50,6 +50,8 @@ class EpollLoop final : public Loop {
   Descriptor wake_;
   std::mutex posts_mutex_;
   std::vector<std::move_only_function<void()>> posts_;
+  // Of two threads that each set one of these and then look at the other's, one at least sees it.
+  std::atomic<bool> posted_{false};
   std::atomic<bool> asleep_{false};
   std::atomic<bool> stopping_{false};
   size_t offloads_under_way_ = 0;

@@ -109,6 +109,10 @@ class TcpStream final : public Stream, public Watched {
 
   ssize_t try_write(std::span<const ByteView> parts, bool more) override {
     if (!writable_) return -EAGAIN;
+    int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+    if (parts.size() == 1) {
+      return note_write([&] { return ::send(fd_.get(), parts[0].data(), parts[0].size(), flags); });
+    }
     std::array<iovec, 8> vector;
     size_t count = std::min(parts.size(), vector.size());
     for (size_t i = 0; i < count; ++i) {
@@ -117,8 +121,7 @@ class TcpStream final : public Stream, public Watched {
     msghdr message{};
     message.msg_iov = vector.data();
     message.msg_iovlen = count;
-    return note_write(
-        [&] { return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0)); });
+    return note_write([&] { return ::sendmsg(fd_.get(), &message, flags); });
   }
 
   ssize_t try_send_file(File& file, uint64_t offset, size_t length, bool) override {
