@@ -16,6 +16,7 @@ def summary(question, rounds):
     both = [[r["server_cpu"] + r["cpu"] for r in pair] for pair in rounds]
     out = {
         "question": question.name, "text": question.text, "bar": question.bar,
+        "harder": question.harder,
         "peer": question.peer, "rounds": len(rounds), "unit": unit,
         "subject_cpu": spread(subject), "peer_cpu": spread(peer),
         # Paired: the two sides of a round ran within the same few seconds.
@@ -39,10 +40,13 @@ def _show(numbers, digits=3):
 
 def line(result):
     digits = 1 if result["unit"].startswith("us") else 3
+    verdict = "met" if result["met"] else "NOT MET"
+    if result["harder"]:
+        verdict += " (harder than the bar)"
     cells = [result["question"], result["unit"], _show(result["subject_cpu"], digits),
              _show(result["peer_cpu"], digits) + " " + result["peer"],
              _show(result["ratio"], 2), f"<= {result['bar']:.1f}",
-             "met" if result["met"] else "NOT MET"]
+             verdict]
     return cells
 
 

@@ -5,8 +5,6 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
-#include "base/json.h"
-#include "meta/schema.h"
 
 namespace forebay::object {
 
@@ -82,7 +80,7 @@ class Heads::Name {
 };
 
 Heads::Heads(meta::Meta& meta, job::Crews& crews, HeadOptions options, obs::Registry& registry)
-    : meta_(meta),
+    : layouts_(meta),
       crews_(crews),
       options_(options),
       checks_(
@@ -295,9 +293,7 @@ Task<Heads::Current> Heads::ask_eagerly(const BucketRef& bucket, const ObjectKey
           Bytes(co_await co_await io::read_all(std::move(answer.body), options_.small_max, ctx));
     }
     if (current.bytes.size() != answer.info.size) co_return fail(Code::unavailable, "a short body");
-    bool one = answer.info.etag.part_count() <= 1;
-    Layout layout = one ? Layout::whole(answer.info.size, bucket->unit_max)
-                        : Layout::unasked(answer.info.size, bucket->unit_max);
+    Layout layout = Layout::small(answer.info.size, answer.info.etag, bucket->unit_max);
     current.head = head_with(*bucket, key, std::move(answer.info), std::move(layout), started);
     co_return current;
   }
@@ -323,53 +319,8 @@ HeadRef Heads::head_with(const Bucket& bucket, const ObjectKey& key, origin::Obj
 
 Task<HeadRef> Heads::make_head(BucketRef bucket, ObjectKey key, origin::ObjectInfo info,
                                Time checked, Context ctx) {
-  Layout layout = co_await co_await learn_layout(bucket, key, info, ctx);
+  Layout layout = co_await co_await layouts_.learn(*bucket, key, info, ctx);
   co_return head_with(*bucket, key, std::move(info), std::move(layout), checked);
-}
-
-Task<Layout> Heads::learn_layout(BucketRef bucket, ObjectKey key, origin::ObjectInfo info,
-                                 Context ctx) {
-  uint64_t unit_max = bucket->unit_max;
-  if (info.etag.part_count() <= 1) co_return Layout::whole(info.size, unit_max);
-  meta::Store& rows = meta_.shard(bucket->incarnation, key.text());
-  auto row = co_await rows.get(meta::schema::head(bucket->incarnation, key), ctx);
-  if (row && *row) {
-    auto json = Json::parse(**row);
-    const Json* parts = json ? json->find("parts") : nullptr;
-    if (parts != nullptr && parts->as_array() != nullptr &&
-        json->string_or("tag", "").value_or("") == info.tag.text()) {
-      std::vector<uint64_t> sizes;
-      for (const Json& part : *parts->as_array()) sizes.push_back(part.as_uint().value_or(0));
-      Layout layout = Layout::of_parts(std::move(sizes), unit_max);
-      if (layout.size() == info.size) co_return layout;
-    }
-  }
-  uint64_t first_part = 0;
-  if (bucket->capabilities.part_number) {
-    origin::HeadOptions options{.part_number = 1, .checksums = false};
-    auto part = co_await bucket->origin->head(key, options, ctx);
-    if (part && part->etag == info.etag) first_part = part->size;
-  }
-  co_return Layout::guess(info.size, info.etag, first_part, unit_max);
-}
-
-Task<> Heads::remember_layout(BucketRef bucket, ObjectKey key, Tag tag, Layout layout,
-                              Context ctx) {
-  Json::Array parts;
-  for (uint64_t size : layout.part_sizes()) parts.push_back(size);
-  Json row;
-  row.set("version", 1).set("tag", tag.text()).set("parts", std::move(parts));
-  meta::Store& rows = meta_.shard(bucket->incarnation, key.text());
-  meta::Txn txn;
-  txn.put(meta::schema::head(bucket->incarnation, key), row.dump()).without_sync();
-  co_return co_await rows.commit(std::move(txn), ctx);
-}
-
-Task<> Heads::forget_layout(BucketRef bucket, ObjectKey key, Context ctx) {
-  meta::Store& rows = meta_.shard(bucket->incarnation, key.text());
-  meta::Txn txn;
-  txn.remove(meta::schema::head(bucket->incarnation, key)).without_sync();
-  co_return co_await rows.commit(std::move(txn), ctx);
 }
 
 Heads::Ticket Heads::open_ticket(const Bucket& bucket, const ObjectKey& key, io::Loop& loop) {

@@ -13,6 +13,7 @@
 #include "meta/store.h"
 #include "object/bucket.h"
 #include "object/head.h"
+#include "object/layouts.h"
 #include "obs/metrics.h"
 
 namespace forebay::object {
@@ -95,9 +96,7 @@ class Heads {
   /// A head with the given layout.
   static HeadRef head_with(const Bucket& bucket, const ObjectKey& key, origin::ObjectInfo info,
                            Layout layout, Time checked);
-  /// Keeps the part sizes of an upload for later checks (a hint; not synced).
-  Task<> remember_layout(BucketRef bucket, ObjectKey key, Tag tag, Layout layout, Context ctx);
-  Task<> forget_layout(BucketRef bucket, ObjectKey key, Context ctx);
+  Layouts& layouts() { return layouts_; }
 
  private:
   struct Check;
@@ -127,10 +126,9 @@ class Heads {
                            bool eager, Context ctx);
   Task<Current> ask_eagerly(const BucketRef& bucket, const ObjectKey& key, Time started,
                             Context ctx);
-  Task<Layout> learn_layout(BucketRef bucket, ObjectKey key, origin::ObjectInfo info, Context ctx);
   void close(const std::string& key, HeadRef head, bool uncertain, Time now);
 
-  meta::Meta& meta_;
+  Layouts layouts_;
   job::Crews& crews_;
   HeadOptions options_;
   obs::Counter& checks_;

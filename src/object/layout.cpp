@@ -23,9 +23,9 @@ Layout Layout::whole(uint64_t size, uint64_t unit_max) {
   return layout;
 }
 
-Layout Layout::unasked(uint64_t size, uint64_t unit_max) {
+Layout Layout::small(uint64_t size, const ETag& etag, uint64_t unit_max) {
   Layout layout = whole(size, unit_max);
-  layout.known_ = layout.asked_ = false;
+  layout.known_ = etag.part_count() <= 1;
   return layout;
 }
 

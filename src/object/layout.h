@@ -20,9 +20,9 @@ class Layout {
   Layout() = default;
   /// One part.
   static Layout whole(uint64_t size, uint64_t unit_max);
-  /// One unit whose parts nobody has asked for yet: what small objects have that were uploaded in
-  /// parts, as their parts matter only to who asks for one by its number.
-  static Layout unasked(uint64_t size, uint64_t unit_max);
+  /// One unit, for objects so small that cutting them by parts would only cost. Known when there
+  /// is no more than one part.
+  static Layout small(uint64_t size, const ETag& etag, uint64_t unit_max);
   /// Parts of these sizes, in order.
   static Layout of_parts(std::vector<uint64_t> sizes, uint64_t unit_max);
   /// For an object that others uploaded: one part without "-N" in its ETag; else the part size
@@ -31,8 +31,6 @@ class Layout {
   static Layout guess(uint64_t size, const ETag& etag, uint64_t first_part, uint64_t unit_max);
 
   bool known() const { return known_; }
-  /// False for unasked(): part() and parts() would tell nothing.
-  bool asked() const { return asked_; }
   uint64_t size() const { return size_; }
   uint32_t parts() const;
   /// The bytes of part `number` (from 1); nothing when there is no such part.
@@ -50,7 +48,6 @@ class Layout {
   uint64_t uniform_ = 0;        ///< size of every part but the last; 0: see ends_
   std::vector<uint64_t> ends_;  ///< of each part
   bool known_ = false;
-  bool asked_ = true;
 };
 
 }  // namespace forebay::object

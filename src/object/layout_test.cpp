@@ -34,12 +34,12 @@ TEST(LayoutTest, an_object_put_at_once_is_one_unit) {
   expect_units(layout, {100});
 }
 
-TEST(LayoutTest, nobody_has_asked_for_the_parts_of_an_object_read_whole) {
-  Layout layout = Layout::unasked(100, 0);
-  EXPECT_FALSE(layout.known());
-  EXPECT_FALSE(layout.asked());
-  EXPECT_TRUE(Layout::whole(100, 0).asked());
-  expect_units(layout, {100});
+TEST(LayoutTest, a_small_object_is_one_unit_whatever_its_parts) {
+  for (uint32_t parts : {0U, 1U, 2U, 1000U}) {
+    Layout layout = Layout::small(100, etag(parts), 0);
+    EXPECT_EQ(layout.known(), parts <= 1) << parts;
+    expect_units(layout, {100});
+  }
 }
 
 TEST(LayoutTest, an_empty_object_has_one_empty_part) {

@@ -18,8 +18,14 @@ Error no_such_key() {
   return fail(Code::not_found, "The specified key does not exist.", "NoSuchKey");
 }
 
-/// The part of a decision that needs no disk and no origin.
-Result<ReadAnswer> decide_read(const ReadRequest& request, HeadRef head) {
+/// Another version, or none: what is current is asked again, and the client sees neither.
+bool moved(const Error& error) {
+  return error.code() == Code::conflict || error.code() == Code::not_found;
+}
+
+/// The part of a decision that needs no disk and no origin; `part`: what a part number means.
+Result<ReadAnswer> decide_read(const ReadRequest& request, HeadRef head,
+                               std::optional<ByteRange> part) {
   if (!head->exists) return no_such_key();
   ReadAnswer answer;
   const origin::ObjectInfo& info = head->info;
@@ -32,15 +38,13 @@ Result<ReadAnswer> decide_read(const ReadRequest& request, HeadRef head) {
     return answer;
   }
   if (request.part_number > 0) {
-    const Layout& layout = answer.head->layout;
-    auto part = layout.part(request.part_number);
     if (!part) {
       answer.decision = Decision::unsatisfiable;
       return answer;
     }
     answer.range = *part;
     answer.decision = Decision::partial;
-    if (info.etag.part_count() > 0) answer.parts_count = layout.parts();
+    answer.parts_count = info.etag.part_count();
     return answer;
   }
   bool ranged =
@@ -66,7 +70,7 @@ std::optional<ReadAnswer> Store::read_now(const ReadRequest& request, io::Loop& 
   if (head == nullptr || !head->exists || head->version == nullptr || request.part_number > 0) {
     return std::nullopt;
   }
-  Result<ReadAnswer> answer = decide_read(request, std::move(head));
+  Result<ReadAnswer> answer = decide_read(request, std::move(head), std::nullopt);
   if (!answer) return std::nullopt;
   answer->body.length = answer->range.length;
   if (!has_body(request, *answer)) return std::move(*answer);
@@ -88,11 +92,14 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
     bool check = round > 0 || request.check;
     auto current = co_await co_await heads_.ask(request.bucket, request.key, check, eager, ctx);
     HeadRef head = current.head;
-    if (request.part_number > 0 && !head->layout.asked()) {
-      head = co_await co_await heads_.make_head(request.bucket, request.key, head->info,
-                                                head->checked, ctx);
+    std::optional<ByteRange> part;
+    if (request.part_number > 0 && head->exists) {
+      auto found = co_await heads_.layouts().part(*request.bucket, request.key, *head,
+                                                  request.part_number, ctx);
+      if (!found && moved(found.error())) continue;
+      part = co_await std::move(found);
     }
-    ReadAnswer answer = co_await decide_read(request, head);
+    ReadAnswer answer = co_await decide_read(request, head, part);
     answer.body.length = answer.range.length;
     if (!current.bytes.empty() && has_body(request, answer)) {
       answer.served = current.joined ? unit::Served::joined : unit::Served::miss;
@@ -106,10 +113,7 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
     if (!has_body(request, answer)) co_return answer;
     Result<ReadAnswer> opened = co_await open(request, head, std::move(answer), ctx);
     if (opened) co_return opened;
-    // Another version, or none: ask again what is current. The client sees neither.
-    bool moved =
-        opened.error().code() == Code::conflict || opened.error().code() == Code::not_found;
-    if (!moved) co_return std::move(opened.error());
+    if (!moved(opened.error())) co_return std::move(opened.error());
   }
   co_return fail(Code::unavailable, "the object changes faster than it can be read", "SlowDown");
 }

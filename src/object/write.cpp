@@ -96,7 +96,7 @@ Task<> Store::remove(BucketRef bucket, ObjectKey key, Context ctx) {
   }
   if (before != nullptr) drop_units(before);
   if (before != nullptr && before->info.etag.part_count() > 1) {
-    (void)co_await heads_.forget_layout(bucket, key, ctx);  // a hint; it does no harm
+    (void)co_await heads_.layouts().forget(*bucket, key, ctx);  // a hint; it does no harm
   }
   ticket.close(nullptr);
   co_return ok;
@@ -143,7 +143,7 @@ Task<origin::PutAnswer> Store::complete(CompleteRequest request, Context ctx) {
   // learned here is how the object is cut.
   if (layout && answer->tag.strong()) {
     // A hint: without it the layout is guessed.
-    (void)co_await heads_.remember_layout(bucket, request.key, answer->tag, *layout, ctx);
+    (void)co_await heads_.layouts().remember(*bucket, request.key, answer->tag, *layout, ctx);
   }
   ticket.close(nullptr);
   co_return answer;

@@ -22,9 +22,15 @@ std::string md5_text(const DirTemp& temp) {
 /// Info of one part, as HEAD ?partNumber tells it.
 Result<ObjectInfo> of_part(DirObject object, uint32_t number) {
   uint64_t parts = 0;
+  uint64_t offset = 0;
+  object.info.part = ByteRange{0, object.info.size};
   for (const PartRun& run : object.parts) {
-    if (number > parts && number <= parts + run.count) object.info.size = run.size;
+    if (number > parts && number <= parts + run.count) {
+      object.info.part = ByteRange{offset + (number - parts - 1) * run.size, run.size};
+      object.info.size = run.size;
+    }
     parts += run.count;
+    offset += run.count * run.size;
   }
   object.info.parts = static_cast<uint32_t>(parts);
   if (number > std::max<uint64_t>(parts, 1)) {

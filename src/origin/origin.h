@@ -38,6 +38,7 @@ struct ObjectInfo {
   /// x-amz-checksum-type). Never sent with a part of the object.
   Fields checksums = {};
   uint32_t parts = 0;  ///< x-amz-mp-parts-count, only in answers to a partNumber
+  std::optional<ByteRange> part = {};  ///< that part's place, where the origin tells it
 };
 
 struct HeadOptions {

@@ -86,6 +86,7 @@ Result<ObjectInfo> of_part(const http::ClientResponse& response, uint64_t length
   // Without the object's size its bytes are not named.
   if (!range && info.version_id.empty()) info.tag = Tag();
   info.size = range ? range->range.length : length;
+  if (range) info.part = range->range;
   info.checksums.clear();
   return info;
 }

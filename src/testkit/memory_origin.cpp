@@ -1,6 +1,7 @@
 #include "testkit/memory_origin.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/encoding.h"
 #include "origin/tags.h"
@@ -378,7 +379,10 @@ Task<ObjectInfo> MemoryOrigin::head(ObjectKey key, origin::HeadOptions options, 
       if (asked && !version->parts.empty()) {
         found->parts = static_cast<uint32_t>(version->parts.size());
         if (options.part_number <= version->parts.size()) {
-          found->size = version->parts[options.part_number - 1];
+          auto mine = version->parts.begin() + (options.part_number - 1);
+          found->size = *mine;
+          found->part =
+              ByteRange{std::accumulate(version->parts.begin(), mine, uint64_t{0}), *mine};
         }
       }
       if (asked && options.part_number > std::max<size_t>(version->parts.size(), 1)) {

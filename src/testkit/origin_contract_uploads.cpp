@@ -82,6 +82,7 @@ Task<> joins_parts(OriginUnderTest& under, Context ctx) {
     auto part = co_await co_await under.origin.head(key, {.part_number = 2}, ctx);
     EXPECT_EQ(part.parts, 3u);
     EXPECT_EQ(part.size, two.size());
+    if (part.part) EXPECT_EQ(*part.part, (ByteRange{one.size(), two.size()}));
     auto beyond = co_await under.origin.head(key, {.part_number = 4}, ctx);
     EXPECT_FALSE(beyond.has_value());
   }

@@ -147,6 +147,33 @@ def test_a_byte_costs_its_part(stand):
     assert s.settle() == 18 * PART, "what is cached is not fetched again"
 
 
+@pytest.mark.parametrize("kind", ["seaweedfs", "radosgw"])
+def test_a_part_by_its_number(servers, kind):
+    """A part of an object that others uploaded is that part, whatever its neighbours' sizes, or an
+    error where the origin does not tell: never other bytes.
+    """
+    with contextlib.ExitStack() as stack:
+        s = Stand(stack, servers.origin(kind))
+        sizes = [5 * MIB, 7 * MIB, 6 * MIB, 100]
+        body = multipart(s.origin, s.bucket, "uneven", sizes)
+        client = s.forebay.target().boto3()
+        at, told = 0, 0
+        for number, size in enumerate(sizes, 1):
+            try:
+                answer = client.get_object(Bucket="bkt", Key="uneven", PartNumber=number)
+            except client.exceptions.ClientError as error:
+                assert error.response["Error"]["Code"] == "NotImplemented"
+            else:
+                assert answer["Body"].read() == body[at : at + size], number
+                assert answer["ContentRange"] == f"bytes {at}-{at + size - 1}/{len(body)}"
+                assert answer["PartsCount"] == len(sizes)
+                told += 1
+            at += size
+        print(f"{kind} told the place of {told} parts")
+        with pytest.raises(client.exceptions.ClientError):
+            client.get_object(Bucket="bkt", Key="uneven", PartNumber=len(sizes) + 1)
+
+
 def test_known_uneven_parts(stand):
     """Parts of uneven size uploaded through Forebay stay units of their own after they were
     evicted.

@@ -1,0 +1,85 @@
+#include "object/layouts.h"
+
+#include <vector>
+
+#include "base/json.h"
+#include "meta/schema.h"
+
+namespace forebay::object {
+
+Task<std::optional<Layout>> Layouts::stored(const Bucket& bucket, const ObjectKey& key,
+                                            const origin::ObjectInfo& info, Context ctx) {
+  meta::Store& rows = meta_.shard(bucket.incarnation, key.text());
+  auto row = co_await rows.get(meta::schema::head(bucket.incarnation, key), ctx);
+  if (!row || !*row) co_return std::nullopt;
+  auto json = Json::parse(**row);
+  const Json* parts = json ? json->find("parts") : nullptr;
+  if (parts == nullptr || parts->as_array() == nullptr ||
+      json->string_or("tag", "").value_or("") != info.tag.text()) {
+    co_return std::nullopt;
+  }
+  std::vector<uint64_t> sizes;
+  for (const Json& part : *parts->as_array()) sizes.push_back(part.as_uint().value_or(0));
+  Layout layout = Layout::of_parts(std::move(sizes), bucket.unit_max);
+  if (layout.size() != info.size) co_return std::nullopt;
+  co_return layout;
+}
+
+Task<Layout> Layouts::learn(const Bucket& bucket, const ObjectKey& key,
+                            const origin::ObjectInfo& info, Context ctx) {
+  if (info.etag.part_count() <= 1) co_return Layout::whole(info.size, bucket.unit_max);
+  auto known = co_await co_await stored(bucket, key, info, ctx);
+  if (known) co_return std::move(*known);
+  uint64_t first_part = 0;
+  if (bucket.capabilities.part_number) {
+    origin::HeadOptions options{.part_number = 1, .checksums = false};
+    auto part = co_await bucket.origin->head(key, options, ctx);
+    if (part && part->etag == info.etag) first_part = part->size;
+  }
+  co_return Layout::guess(info.size, info.etag, first_part, bucket.unit_max);
+}
+
+Task<std::optional<ByteRange>> Layouts::part(const Bucket& bucket, const ObjectKey& key,
+                                             const Head& head, uint32_t number, Context ctx) {
+  if (head.layout.known()) co_return head.layout.part(number);
+  auto known = co_await co_await stored(bucket, key, head.info, ctx);
+  if (known) co_return known->part(number);
+  auto cannot = [] {
+    return fail(Code::invalid, "the origin does not tell where a part lies", "NotImplemented");
+  };
+  if (!bucket.capabilities.part_number) co_return cannot();
+  origin::HeadOptions options{.part_number = number, .checksums = false};
+  auto told = co_await bucket.origin->head(key, options, ctx);
+  if (!told && told.error().detail() == "InvalidPartNumber") co_return std::nullopt;
+  origin::ObjectInfo info = co_await std::move(told);
+  if (info.etag != head.info.etag) {
+    co_return fail(Code::conflict, "the origin has another version", "PreconditionFailed");
+  }
+  if (info.part) co_return info.part;
+  // Its size alone tells where it lies when all before it are of the size that the guess says.
+  auto guess = head.layout.part(number);
+  if (number == 1 && info.size <= head.info.size) co_return ByteRange{0, info.size};
+  if (!guess || guess->length != info.size) co_return cannot();
+  co_return guess;
+}
+
+Task<> Layouts::remember(const Bucket& bucket, const ObjectKey& key, Tag tag, Layout layout,
+                         Context ctx) {
+  Json::Array parts;
+  for (uint64_t size : layout.part_sizes()) parts.push_back(size);
+  Json row;
+  row.set("version", 1).set("tag", tag.text()).set("parts", std::move(parts));
+  meta::Store& rows = meta_.shard(bucket.incarnation, key.text());
+  meta::Txn txn;
+  txn.put(meta::schema::head(bucket.incarnation, key), row.dump()).without_sync();
+  co_return co_await rows.commit(std::move(txn), ctx);
+}
+
+Task<> Layouts::forget(const Bucket& bucket, const ObjectKey& key, Context ctx) {
+  meta::Store& rows = meta_.shard(bucket.incarnation, key.text());
+  meta::Txn txn;
+  txn.remove(meta::schema::head(bucket.incarnation, key)).without_sync();
+  co_return co_await rows.commit(std::move(txn), ctx);
+}
+
+}  // namespace forebay::object
