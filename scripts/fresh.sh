@@ -30,6 +30,9 @@ step "bare bookworm" mmdebstrap --quiet --variant=minbase --include=ca-certifica
 cp /etc/apt/sources.list "$root/etc/apt/sources.list" 2>/dev/null || true
 cp -r /etc/apt/sources.list.d /etc/apt/apt.conf.d "$root/etc/apt/" 2>/dev/null || true
 cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
+# What an installer would have set up: the machine's own name, and whom it trusts.
+echo "127.0.0.1 localhost" >"$root/etc/hosts"
+cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2>/dev/null || true
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 git clone --quiet --no-hardlinks . "$root/forebay"

@@ -140,9 +140,9 @@ Task<> Exchange::read_head(bool stop_at_continue, Duration patience, Context ctx
       co_return fail(Code::corrupt, "not an HTTP response: " + std::string(found.fault.reason));
     }
     if (found.size == 0) {
-      Result<size_t> count = co_await HeadRead(*link_->stream, link_->input,
-                                               pool_.options.head_bytes,
-                                               ctx.until(ctx.loop->now() + patience));
+      Result<size_t> count =
+          co_await HeadRead(*link_->stream, link_->input, pool_.options.head_bytes,
+                            ctx.until(ctx.loop->now() + patience));
       if (!count) co_return count.error_in("wait for a response");
       if (*count == 0) co_return fail(Code::unavailable, "the server ended without a response");
       heard_ = true;

@@ -37,7 +37,7 @@ struct ObjectInfo {
   /// Whole-object checksums the origin stated: header name → base64 (x-amz-checksum-…, and
   /// x-amz-checksum-type). Never sent with a part of the object.
   Fields checksums = {};
-  uint32_t parts = 0;  ///< x-amz-mp-parts-count, only in answers to a partNumber
+  uint32_t parts = 0;                  ///< x-amz-mp-parts-count, only in answers to a partNumber
   std::optional<ByteRange> part = {};  ///< that part's place, where the origin tells it
 };
 

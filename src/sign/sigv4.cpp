@@ -302,8 +302,8 @@ Result<> check_time(const Claim& claim, WallTime now) {
     return fail(Code::denied,
                 "The difference between the request time and the current time is too large "
                 "(request " +
-                    std::string(claim.timestamp_text()) + ", server " +
-                    std::string(amz_date(now)) + ").",
+                    std::string(claim.timestamp_text()) + ", server " + std::string(amz_date(now)) +
+                    ").",
                 "RequestTimeTooSkewed");
   }
   if (age < -kMaxSkew.ns) return denied("Request is not valid yet");
