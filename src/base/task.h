@@ -8,11 +8,10 @@
 //     co_return v + w;
 //   }
 //
-// Rules: take what co_await gives by value: it refers into the awaiting frame and is good to the
-// end of the expression; arguments are values (a reference must outlive the Task); never a
-// capturing lambda; a Task that waits is never destroyed — cancel makes the leaf complete, and the
-// owner joins it. The result is handed over and the finished frame destroyed before the awaiting
-// coroutine resumes, also when an awaited error ends the body early.
+// Rules: arguments are values (a reference must outlive the Task); never a capturing lambda; a
+// Task that waits is never destroyed — cancel makes the leaf complete, and the owner joins it. The
+// result is handed over and the finished frame destroyed before the awaiting coroutine resumes,
+// also when an awaited error ends the body early.
 #pragma once
 
 #include <coroutine>
