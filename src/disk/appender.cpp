@@ -14,20 +14,14 @@ constexpr uint64_t kWriteBytes = 1 << 20;
 }  // namespace
 
 Task<> Appender::put(UnitId id, Bytes bytes, Admission admission, Context ctx) {
-  auto put = std::make_shared<Put>();
-  put->id = id;
-  put->bytes = std::move(bytes);
-  put->admission = admission;
+  auto put = std::make_shared<Put>(id, std::move(bytes), admission);
   co_await enqueue({&put, 1});
   co_return co_await wait(put, ctx);
 }
 
 void Appender::put_soon(UnitId id, Bytes bytes, Admission admission, job::Crew& crew,
                         PutDone done) {
-  auto put = std::make_shared<Put>();
-  put->id = id;
-  put->bytes = std::move(bytes);
-  put->admission = admission;
+  auto put = std::make_shared<Put>(id, std::move(bytes), admission);
   put->tell = std::move(done);
   if (Result<> queued = enqueue({&put, 1}); !queued) return put->tell(std::move(queued));
   bool led = false;
@@ -79,9 +73,7 @@ void Appender::drop_soon(const Error& error) {
 Task<> Appender::move(std::vector<Move> moves, Context ctx) {
   Batch batch;
   for (Move& each : moves) {
-    auto put = std::make_shared<Put>();
-    put->id = each.id;
-    put->bytes = std::move(each.bytes);
+    auto put = std::make_shared<Put>(each.id, std::move(each.bytes), Admission::hot);
     put->from = std::move(each.from);
     batch.push_back(std::move(put));
   }

@@ -50,9 +50,10 @@ class Appender {
 
  private:
   struct Put {
+    Put(UnitId i, Bytes b, Admission a) : id(i), bytes(std::move(b)), admission(a) {}
     UnitId id;
     Bytes bytes;
-    Admission admission = Admission::hot;
+    Admission admission;
     std::optional<Unit> from = std::nullopt;
     uint32_t crc = 0;
     bool done = false;

@@ -56,11 +56,9 @@ Task<std::optional<ByteRange>> Layouts::part(const Bucket& bucket, const ObjectK
     co_return fail(Code::conflict, "the origin has another version", "PreconditionFailed");
   }
   if (info.part) co_return info.part;
-  // Its size alone tells where it lies when all before it are of the size that the guess says.
-  auto guess = head.layout.part(number);
+  // A size alone tells only where the first one lies: those before another may be of any size.
   if (number == 1 && info.size <= head.info.size) co_return ByteRange{0, info.size};
-  if (!guess || guess->length != info.size) co_return cannot();
-  co_return guess;
+  co_return cannot();
 }
 
 Task<> Layouts::remember(const Bucket& bucket, const ObjectKey& key, Tag tag, Layout layout,
