@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "object/reader.h"
 #include "object/tee.h"
 
@@ -90,7 +91,10 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
                  request.part_number == 0 &&
                  request.bucket->cold_small->load(std::memory_order_relaxed) >= kEager;
     bool check = round > 0 || request.check;
-    auto current = co_await co_await heads_.ask(request.bucket, request.key, check, eager, ctx);
+    auto current =
+        request.mode == unit::Mode::past
+            ? co_await co_await ask_past(request.bucket, request.key, ctx)
+            : co_await co_await heads_.ask(request.bucket, request.key, check, eager, ctx);
     HeadRef head = current.head;
     std::optional<ByteRange> part;
     if (request.part_number > 0 && head->exists) {
@@ -98,6 +102,8 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
                                                   request.part_number, ctx);
       if (!found && moved(found.error())) continue;
       part = co_await std::move(found);
+      // The origin has no such part now; what is believed of the object may be older than that.
+      if (!part && current.believed && !head->layout.known()) continue;
     }
     ReadAnswer answer = co_await decide_read(request, head, part);
     answer.body.length = answer.range.length;
@@ -109,13 +115,26 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
       answer.body = io::Body::of(current.bytes.slice(answer.range.offset, answer.range.length));
       co_return answer;
     }
-    if (!current.believed) note_cold(*request.bucket, is_cold(*head));
+    bool told = !current.believed && request.mode != unit::Mode::past;
+    if (told) note_cold(*request.bucket, is_cold(*head));
     if (!has_body(request, answer)) co_return answer;
     Result<ReadAnswer> opened = co_await open(request, head, std::move(answer), ctx);
     if (opened) co_return opened;
     if (!moved(opened.error())) co_return std::move(opened.error());
   }
   co_return fail(Code::unavailable, "the object changes faster than it can be read", "SlowDown");
+}
+
+// What the origin says now, for this read alone: nothing here is looked at, and nothing learns it.
+Task<Heads::Current> Store::ask_past(BucketRef bucket, ObjectKey key, Context ctx) {
+  Time started = ctx.loop->now();
+  auto info = co_await bucket->origin->head(key, {}, ctx);
+  if (!info && info.error().code() == Code::not_found) co_return no_such_key();
+  if (!info) co_return std::move(info.error());
+  // One unit, whatever its size: nothing is stored, so one request can fetch it all.
+  Layout layout = Layout::small(info->size, info->etag, 0);
+  co_return Heads::Current{
+      Heads::head_with(*bucket, key, std::move(*info), std::move(layout), started)};
 }
 
 bool Store::is_cold(const Head& head) const {
@@ -158,6 +177,7 @@ Task<ReadAnswer> Store::open_untagged(ReadRequest request, ReadAnswer answer, Co
 }
 
 Task<> Store::stage(ReadRequest request, bool wait, Context ctx) {
+  check(request.mode != unit::Mode::past, "what is not to be stored is staged");
   HeadRef head = co_await co_await heads_.current(request.bucket, request.key, request.check, ctx);
   if (!head->exists) co_return no_such_key();
   if (head->version == nullptr) co_return ok;

@@ -60,7 +60,7 @@ class Store {
   std::optional<ReadAnswer> read_now(const ReadRequest& request, io::Loop& loop);
 
   /// Fetches the whole object into the cache, unit by unit. Without `wait` it begins what there is
-  /// room for and returns; Code::busy, "SlowDown", when there is none.
+  /// room for and returns; Code::busy, "SlowDown", when there is none. Not with Mode::past.
   Task<> stage(ReadRequest request, bool wait, Context ctx);
 
   /// body.source must fail rather than end when its bytes do not verify: the origin commits only
@@ -76,6 +76,7 @@ class Store {
   Task<ReadAnswer> open_untagged(ReadRequest request, ReadAnswer answer, Context ctx);
   Task<Layout> upload_layout(BucketRef bucket, ObjectKey key, std::string upload_id,
                              std::vector<origin::CompletedPart> parts, Context ctx);
+  Task<Heads::Current> ask_past(BucketRef bucket, ObjectKey key, Context ctx);
   /// Whether it is a small object that is not here.
   bool is_cold(const Head& head) const;
   /// Counts small cold reads in a row.

@@ -1,4 +1,6 @@
 // GetObject and HeadObject: one decision, with and without a body.
+#include <algorithm>
+
 #include "gateway/s3/call.h"
 #include "gateway/s3/errors.h"
 #include "gateway/s3/fields.h"
@@ -6,6 +8,19 @@
 namespace forebay::gateway::s3 {
 
 namespace {
+
+/// Whether a Cache-Control field holds `directive`, which is in lower case.
+bool directs(std::string_view control, std::string_view directive) {
+  while (!control.empty()) {
+    std::string_view one = control.substr(0, control.find(','));
+    control.remove_prefix(std::min(control.size(), one.size() + 1));
+    one = one.substr(0, one.find('='));
+    while (one.starts_with(' ') || one.starts_with('\t')) one.remove_prefix(1);
+    while (one.ends_with(' ') || one.ends_with('\t')) one.remove_suffix(1);
+    if (http::same_name(one, directive)) return true;
+  }
+  return false;
+}
 
 Result<object::ReadRequest> read_request(const Call& call, bool body) {
   Result<> supported = refuse_unsupported(call);
@@ -31,9 +46,9 @@ Result<object::ReadRequest> read_request(const Call& call, bool body) {
   request.conditions = read_conditions(call);
   // What the two words mean: docs/semantics.md, "Request headers".
   if (auto control = call.header("cache-control")) {
-    if (control->find("no-store") != std::string_view::npos) {
+    if (directs(*control, "no-store")) {
       request.mode = unit::Mode::past;
-    } else if (control->find("no-cache") != std::string_view::npos) {
+    } else if (directs(*control, "no-cache")) {
       request.check = call.services.no_cache_checks;
       if (!request.check) request.mode = unit::Mode::keep;
     }
@@ -132,7 +147,8 @@ Task<http::Response> get_object(Call& call, Context ctx) {
 
 Task<http::Response> head_object(Call& call, Context ctx) {
   object::ReadRequest request = co_await read_request(call, false);
-  bool stage = asks_to_stage(call);
+  // What is not to be stored is not fetched ahead either.
+  bool stage = asks_to_stage(call) && request.mode != unit::Mode::past;
   if (stage) {
     auto prefer = call.header("prefer");
     bool wait = prefer && prefer->find("wait") != std::string_view::npos;
