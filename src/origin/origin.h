@@ -39,6 +39,7 @@ struct ObjectInfo {
   Fields checksums = {};
   uint32_t parts = 0;                  ///< x-amz-mp-parts-count, only in answers to a partNumber
   std::optional<ByteRange> part = {};  ///< that part's place, where the origin tells it
+  bool operator==(const ObjectInfo&) const = default;
 };
 
 struct HeadOptions {
@@ -56,7 +57,8 @@ struct GetOptions {
 };
 
 struct GetAnswer {
-  ObjectInfo info = {};  ///< of the whole object: info.size is the total
+  /// Of the whole object: info.size is the total. Of an answer to no range all that a HEAD tells.
+  ObjectInfo info = {};
   ByteRange range = {};  ///< what body holds
   io::Body body = {};    ///< ends early only with an error
 };

@@ -121,6 +121,8 @@ Task<GetAnswer> S3Origin::get_now(ObjectKey key, GetOptions options, Context ctx
     call.fields.add("range", "bytes=" + std::to_string(options.range->offset) + "-" +
                                  std::to_string(options.range->end() - 1));
   }
+  // So that an answer for all of the object tells what a HEAD would.
+  if (!options.range) call.fields.add("x-amz-checksum-mode", "ENABLED");
   if (options.tag && !options.etag.empty() && !options.etag.weak()) {
     call.fields.add("if-match", options.etag.text());
   }

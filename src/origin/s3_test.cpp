@@ -10,6 +10,7 @@
 #include "io/sim.h"
 #include "origin/tags.h"
 #include "testkit/origin_contract.h"
+#include "testkit/stub_world.h"
 
 namespace forebay::origin {
 namespace {
@@ -111,6 +112,30 @@ TEST_F(S3, signs_and_encodes_what_it_sends) {
   ASSERT_FALSE(gone);
   EXPECT_EQ(gone.error().detail(), "NoSuchKey");
   EXPECT_EQ(script_.headers.at(1).count("authorization"), 0u);
+}
+
+TEST(S3AtTheStub, a_whole_get_tells_what_a_head_tells) {
+  testkit::StubWorld stub;
+  stub.stub().buckets["bucket"];
+  http::Client client(stub.world().loop());
+  S3Options options{.url = *parse_s3_url("s3://bucket?endpoint=http://127.0.0.1:9000"),
+                    .access_key = "KEY",
+                    .secret = Secret("secret"),
+                    .client = [&](io::Loop&) -> http::Client& { return client; }};
+  auto origin = make_s3_origin(options);
+  ObjectKey key = testkit::key_of("key");
+  PutOptions put{.fields = {{"content-type", "text/x"}, {"x-amz-meta-a", "b"}},
+                 .checksums = {{"x-amz-checksum-crc32c", "yZRlqg=="}}};
+  ASSERT_TRUE(stub.run(origin->put(key, put, testkit::body_of("hello world"), stub.context())));
+  auto head = stub.run(origin->head(key, {}, stub.context()));
+  ASSERT_TRUE(head) << head.error().text();
+  EXPECT_EQ(head->checksums, put.checksums);
+  auto get = stub.run(origin->get(key, {}, stub.context()));
+  ASSERT_TRUE(get) << get.error().text();
+  EXPECT_TRUE(get->info == *head);
+  EXPECT_EQ(get->info.checksums, put.checksums);
+  get->body = {};
+  client.close_idle();
 }
 
 TEST_F(S3, names_the_bucket_in_the_host) {

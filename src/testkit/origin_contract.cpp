@@ -107,6 +107,36 @@ Task<> gives_back_what_was_put(OriginUnderTest& under, Context ctx) {
   co_return ok;
 }
 
+Task<> a_whole_get_tells_what_a_head_tells(OriginUnderTest& under, Context ctx) {
+  ObjectKey key = key_of(under.prefix + "told/twice");
+  std::string text = pattern(3000);
+  for (ChecksumKind kind : {ChecksumKind::crc32c, ChecksumKind::sha256}) {
+    auto sum = Checksum::make(kind);
+    sum->update(as_bytes(text));
+    bool crc = kind == ChecksumKind::crc32c;
+    origin::PutOptions options;
+    options.fields = {{"content-type", "text/x-forebay"},
+                      {"content-language", "de"},
+                      {"expires", "Wed, 21 Oct 2037 07:28:00 GMT"},
+                      {"x-amz-meta-color", "blue and green"}};
+    options.checksums[crc ? "x-amz-checksum-crc32c" : "x-amz-checksum-sha256"] =
+        to_base64(as_bytes(sum->digest()));
+    co_await co_await under.origin.put(key, options, body_of(text), ctx);
+    ObjectInfo head = co_await co_await under.origin.head(key, {}, ctx);
+    GetAnswer get = co_await co_await under.origin.get(key, {}, ctx);
+    EXPECT_EQ(get.info.size, head.size);
+    EXPECT_EQ(get.info.etag, head.etag);
+    EXPECT_EQ(get.info.tag, head.tag);
+    EXPECT_EQ(get.info.modified, head.modified);
+    EXPECT_EQ(get.info.version_id, head.version_id);
+    EXPECT_EQ(get.info.fields, head.fields);
+    EXPECT_EQ(get.info.checksums, head.checksums);
+    EXPECT_TRUE(get.info == head);
+    if (under.checksums) EXPECT_FALSE(head.checksums.empty());
+  }
+  co_return ok;
+}
+
 Task<> gives_ranges(OriginUnderTest& under, Context ctx) {
   std::string text = pattern(100'000, 2);
   co_await co_await put_text(under, "ranges", text, ctx);
@@ -283,6 +313,7 @@ const std::vector<OriginCase>& origin_cases() {
   static const std::vector<OriginCase> all = [] {
     std::vector<OriginCase> out = {
         {"gives_back_what_was_put", gives_back_what_was_put},
+        {"a_whole_get_tells_what_a_head_tells", a_whole_get_tells_what_a_head_tells},
         {"gives_ranges", gives_ranges},
         {"holds_empty_objects", holds_empty_objects},
         {"says_what_is_missing", says_what_is_missing},

@@ -55,7 +55,9 @@ std::map<std::string, std::string> kept_headers(const http::Request& request) {
   std::map<std::string, std::string> out;
   for (const http::Header& header : request.headers) {
     std::string name(header.name);
-    if (name == "content-type" || name.starts_with("x-amz-meta-")) out[name] = header.value;
+    bool kept = name == "content-type" || name.starts_with("x-amz-meta-") ||
+                name.starts_with("x-amz-checksum-");
+    if (kept) out[name] = header.value;
   }
   return out;
 }
@@ -223,7 +225,11 @@ http::Response S3Stub::get(http::Request& request, const Object& object) {
   }
   response.fields.add("ETag", object.etag);
   response.fields.add("Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT");
-  for (const auto& [name, value] : object.headers) response.fields.add(name, value);
+  // As S3 does: checksums only to those who ask for them.
+  bool checksums = request.header("x-amz-checksum-mode").has_value();
+  for (const auto& [name, value] : object.headers) {
+    if (checksums || !name.starts_with("x-amz-checksum-")) response.fields.add(name, value);
+  }
   uint64_t cut = kMaxBody;
   if (request.method == "GET" && !cuts.empty()) {
     cut = cuts.front();
