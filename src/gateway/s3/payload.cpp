@@ -21,7 +21,13 @@ Error bad_digest(std::string_view name) {
 struct Expectation {
   std::string name;  ///< header name
   std::unique_ptr<Checksum> sum;
-  std::optional<std::string> wanted;  ///< raw bytes; nothing: comes as a trailer
+  std::string wanted = {};  ///< raw bytes
+};
+
+// A body in chunks, and the checksum that comes behind it, if one was announced.
+struct Framing {
+  sign::ChunkedPayload payload;
+  std::optional<Expectation> trailer = std::nullopt;
 };
 
 // Checks while it passes on. What is handed out trails what has been read by up to kHoldBack, so
@@ -29,7 +35,7 @@ struct Expectation {
 class VerifyingSource final : public io::Source {
  public:
   VerifyingSource(io::Source& body, uint64_t length, std::vector<Expectation> expectations,
-                  std::optional<Digest256> sha256, std::optional<sign::ChunkedPayload> framing,
+                  std::optional<Digest256> sha256, std::optional<Framing> framing,
                   std::shared_ptr<origin::Fields> trailing)
       : body_(body),
         length_(length),
@@ -76,7 +82,7 @@ class VerifyingSource final : public io::Source {
   // The next decoded bytes of input_.
   Result<ByteView> take() {
     if (!framing_) return std::exchange(input_, {});
-    auto fed = framing_->feed(input_);
+    auto fed = framing_->payload.feed(input_);
     if (!fed) return std::move(fed.error());
     input_ = input_.subspan(fed->consumed);
     return fed->data;
@@ -85,6 +91,7 @@ class VerifyingSource final : public io::Source {
   void observe(ByteView data) {
     if (sha256_) running_.update(data);
     for (Expectation& e : expectations_) e.sum->update(data);
+    if (framing_ && framing_->trailer) framing_->trailer->sum->update(data);
   }
 
   // Of what is held: all but what must stay back while `left` bytes are still to come.
@@ -94,9 +101,22 @@ class VerifyingSource final : public io::Source {
     return Bytes(nullptr, as_bytes(held_).first(given_));
   }
 
+  // The trailer that was announced becomes one more expectation.
+  static Result<> read_trailer(const Framing& framing, Expectation& trailer) {
+    auto& trailers = framing.payload.trailers();
+    auto it = trailers.find(trailer.name);
+    auto wanted = it == trailers.end() ? std::nullopt : from_base64(it->second);
+    if (!wanted) {
+      return fail(Code::invalid, "Value for " + trailer.name + " trailing header is invalid.",
+                  "InvalidRequest");
+    }
+    trailer.wanted = std::move(*wanted);
+    return ok;
+  }
+
   Result<> finish() {
     if (framing_) {
-      Result<> framed = framing_->finish();
+      Result<> framed = framing_->payload.finish();
       if (!framed) return framed;
     }
     if (received_ != length_) return incomplete();
@@ -105,20 +125,19 @@ class VerifyingSource final : public io::Source {
                   "The provided 'x-amz-content-sha256' header does not match what was computed.",
                   "XAmzContentSHA256Mismatch");
     }
-    for (Expectation& e : expectations_) {
-      if (!e.wanted) {
-        auto& trailers = framing_->trailers();
-        auto it = trailers.find(e.name);
-        e.wanted = it == trailers.end() ? std::nullopt : from_base64(it->second);
-        if (!e.wanted) {
-          return fail(Code::invalid, "Value for " + e.name + " trailing header is invalid.",
-                      "InvalidRequest");
-        }
-      }
-      std::string found = e.sum->digest();
-      if (found != *e.wanted) return bad_digest(e.name);
-      if (e.name != "content-md5") (*trailing_)[e.name] = to_base64(as_bytes(found));
+    for (const Expectation& e : expectations_) {
+      Result<> holds = compare(e);
+      if (!holds) return holds;
     }
+    if (!framing_ || !framing_->trailer) return ok;
+    Result<> read = read_trailer(*framing_, *framing_->trailer);
+    return read ? compare(*framing_->trailer) : std::move(read);
+  }
+
+  Result<> compare(const Expectation& e) {
+    std::string found = e.sum->digest();
+    if (found != e.wanted) return bad_digest(e.name);
+    if (e.name != "content-md5") (*trailing_)[e.name] = to_base64(as_bytes(found));
     return ok;
   }
 
@@ -126,7 +145,7 @@ class VerifyingSource final : public io::Source {
   uint64_t length_;
   std::vector<Expectation> expectations_;
   std::optional<Digest256> sha256_;
-  std::optional<sign::ChunkedPayload> framing_;
+  std::optional<Framing> framing_;
   std::shared_ptr<origin::Fields> trailing_;
   Sha256 running_;
   ByteView input_;
@@ -167,8 +186,14 @@ Result<> expect_md5(const Call& call, std::vector<Expectation>& out) {
   if (!wanted || wanted->size() != 16) {
     return fail(Code::invalid, "The Content-MD5 you specified is not valid.", "InvalidDigest");
   }
-  out.push_back({"content-md5", Checksum::make(ChecksumKind::md5), std::move(wanted)});
+  out.push_back({"content-md5", Checksum::make(ChecksumKind::md5), std::move(*wanted)});
   return ok;
+}
+
+Error several_checksums() {
+  return fail(Code::invalid,
+              "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+              "InvalidRequest");
 }
 
 Result<> expect_checksums(const Call& call, std::vector<Expectation>& out) {
@@ -183,51 +208,72 @@ Result<> expect_checksums(const Call& call, std::vector<Expectation>& out) {
                   "Value for " + std::string(header_name(kind)) + " header is invalid.",
                   "InvalidRequest");
     }
-    out.push_back({std::string(header_name(kind)), std::move(sum), std::move(wanted)});
+    out.push_back({std::string(header_name(kind)), std::move(sum), std::move(*wanted)});
   }
-  if (out.size() > before + 1) {
-    return fail(Code::invalid,
-                "Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
-                "allowed.",
-                "InvalidRequest");
-  }
+  if (out.size() > before + 1) return several_checksums();
   return ok;
 }
 
-Result<> expect_trailer(const Call& call, std::vector<Expectation>& out) {
+// The checksum that x-amz-trailer announces; nothing without that header.
+Result<std::optional<Expectation>> announced_trailer(const Call& call, sign::PayloadKind kind) {
   auto trailer = call.header("x-amz-trailer");
-  if (!trailer) return ok;
-  for (ChecksumKind kind : kAllChecksumKinds) {
-    if (!http::same_name(*trailer, header_name(kind))) continue;
-    out.push_back({std::string(header_name(kind)), Checksum::make(kind), std::nullopt});
-    return ok;
+  if (!trailer) return std::nullopt;
+  if (!sign::has_trailers(kind)) {
+    return fail(Code::invalid,
+                "x-amz-trailer needs a body with trailers: x-amz-content-sha256 must be one of "
+                "the STREAMING-…-TRAILER values.",
+                "InvalidRequest");
+  }
+  for (ChecksumKind known : kAllChecksumKinds) {
+    if (!http::same_name(*trailer, header_name(known))) continue;
+    return Expectation{std::string(header_name(known)), Checksum::make(known)};
   }
   return fail(Code::invalid, "The value specified in the x-amz-trailer header is not supported",
               "InvalidRequest");
 }
 
 // The algorithm announced by an SDK must be the one that comes.
-Result<> check_announced(const Call& call, const std::vector<Expectation>& expectations) {
+Result<> check_announced(const Call& call, const std::vector<Expectation>& expectations,
+                         const Expectation* trailer) {
   auto announced = call.header("x-amz-sdk-checksum-algorithm");
   if (!announced) return ok;
   auto kind = parse_checksum_kind(*announced);
   if (!kind) {
     return fail(Code::invalid, "Checksum algorithm provided is unsupported.", "InvalidRequest");
   }
+  bool fits = trailer == nullptr || trailer->name == header_name(*kind);
   for (const Expectation& e : expectations) {
-    if (e.name != "content-md5" && e.name != header_name(*kind)) {
-      return fail(Code::invalid, "Value for x-amz-sdk-checksum-algorithm header is invalid.",
-                  "InvalidRequest");
-    }
+    fits = fits && (e.name == "content-md5" || e.name == header_name(*kind));
   }
-  return ok;
+  if (fits) return ok;
+  return fail(Code::invalid, "Value for x-amz-sdk-checksum-algorithm header is invalid.",
+              "InvalidRequest");
+}
+
+// How the body is announced: an anonymous one is plain.
+sign::Payload announced_payload(const Call& call) {
+  return call.verdict.claim ? call.verdict.claim->payload : sign::Payload{};
+}
+
+Result<std::optional<Framing>> read_framing(const Call& call, uint64_t length) {
+  sign::PayloadKind kind = announced_payload(call).kind;
+  auto trailer = announced_trailer(call, kind);
+  if (!trailer) return std::move(trailer.error());
+  if (!sign::is_chunked(kind)) return std::nullopt;
+  sign::ChunkedPayload::Options options{.kind = kind, .decoded_length = length};
+  if (auto names = call.header("x-amz-trailer")) options.announced = *names;
+  if (sign::has_chunk_signatures(kind)) {
+    const auto& [principal, claim, key] = call.verdict;
+    if (!claim || !key) return fail(Code::denied, "Access Denied", "AccessDenied");
+    options.chain.emplace(*key, *claim);
+  }
+  return Framing{sign::ChunkedPayload(std::move(options)), std::move(*trailer)};
 }
 
 }  // namespace
 
 Result<Payload> open_payload(Call& call) {
-  const sign::Claim* claim = call.verdict.claim ? &*call.verdict.claim : nullptr;
-  sign::Payload announced = claim != nullptr ? claim->payload : sign::Payload{};
+  sign::Payload announced = announced_payload(call);
   bool framed = sign::is_chunked(announced.kind);
   auto encoding = call.header("content-encoding");
   if (!framed && encoding && encoding->find("aws-chunked") != std::string_view::npos) {
@@ -239,30 +285,26 @@ Result<Payload> open_payload(Call& call) {
   auto length = body_length(call, framed);
   if (!length) return std::move(length.error());
   std::vector<Expectation> expectations;
-  for (auto& step : {expect_md5, expect_checksums, expect_trailer}) {
+  for (auto& step : {expect_md5, expect_checksums}) {
     Result<> read = step(call, expectations);
     if (!read) return std::move(read.error());
   }
-  Result<> fits = check_announced(call, expectations);
+  auto read = read_framing(call, *length);
+  if (!read) return std::move(read.error());
+  std::optional<Framing> framing = std::move(*read);
+  const Expectation* trailer =
+      framing && framing->trailer ? std::addressof(*framing->trailer) : nullptr;
+  Result<> fits = check_announced(call, expectations, trailer);
   if (!fits) return std::move(fits.error());
-  std::optional<sign::ChunkedPayload> framing;
-  if (framed) {
-    sign::ChunkedPayload::Options options{.kind = announced.kind, .decoded_length = *length};
-    if (auto names = call.header("x-amz-trailer")) options.announced = *names;
-    if (sign::has_chunk_signatures(announced.kind)) {
-      options.chain.emplace(*call.verdict.key, *claim);
-    }
-    framing.emplace(std::move(options));
-  }
   std::optional<Digest256> sha256;
-  if (announced.kind == sign::PayloadKind::hash && claim != nullptr) sha256 = announced.sha256;
+  if (announced.kind == sign::PayloadKind::hash) sha256 = announced.sha256;
   Payload payload;
   payload.length = *length;
   payload.trailing = std::make_shared<origin::Fields>();
   for (const Expectation& e : expectations) {
-    if (e.wanted && e.name != "content-md5") {
-      payload.checksums[e.name] = to_base64(as_bytes(*e.wanted));
-    }
+    if (e.name == "content-md5") continue;
+    if (trailer != nullptr) return several_checksums();
+    payload.checksums[e.name] = to_base64(as_bytes(e.wanted));
   }
   payload.source =
       std::make_unique<VerifyingSource>(call.request.body(), *length, std::move(expectations),
