@@ -174,7 +174,7 @@ Task<> Appender::write_all(const Batch& batch, Context ctx) {
   if (disk_.pending() > options_.max_pending_rows) {
     // Whoever writes faster than the index takes rows waits for it here. What was put is put.
     // A failure is the disk's to remember.
-    static_cast<void>(co_await io::run_blocking(ctx, [&] { return disk_.commit(); }));
+    static_cast<void>(co_await io::run_blocking(ctx, disk_.lane(), [&] { return disk_.commit(); }));
   }
   co_return ok;
 }
@@ -199,7 +199,7 @@ void Appender::seal() {
 }
 
 Task<> Appender::write_some(Puts puts, Context ctx) {
-  Result<> written = co_await io::run_blocking(ctx, [&]() -> Result<> {
+  Result<> written = co_await io::run_blocking(ctx, disk_.lane(), [&]() -> Result<> {
     uint64_t bytes = 0;
     for (auto& put : puts) bytes += record_bytes(put->bytes.size());
     if (buffer_.size() < bytes) buffer_.resize(bytes);

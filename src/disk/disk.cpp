@@ -163,7 +163,7 @@ Task<Disk::NewFile> Disk::make_segment(bool recycler, Context ctx) {
   while (true) {
     uint64_t number = ctx.loop->random();
     Result<std::shared_ptr<io::File>> made =
-        co_await io::run_blocking(ctx, [&]() -> Result<std::shared_ptr<io::File>> {
+        co_await io::run_blocking(ctx, lane(), [&]() -> Result<std::shared_ptr<io::File>> {
           auto file = directory_->open(segment_path(number), io::OpenMode::create_new);
           if (!file) return file;
           std::array<std::byte, kSegmentHeaderBytes> header;

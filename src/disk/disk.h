@@ -41,6 +41,8 @@ class Disk {
   uint32_t segment_bytes() const { return segment_bytes_; }
   const DiskId& id() const { return id_; }
   io::Directory& directory() const { return *directory_; }
+  /// Where calls to this disk block: one that hangs holds up nothing else.
+  io::Lane* lane() const { return lane_.get(); }
   const std::shared_ptr<Space>& space() const { return space_; }
 
   /// A call to this disk failed: counted, and too many take it out. Being full or out of
@@ -113,6 +115,7 @@ class Disk {
   const uint64_t boot_;
   DiskId id_{};
   uint32_t segment_bytes_ = 0;
+  std::shared_ptr<io::Lane> lane_;
   std::shared_ptr<io::Directory> directory_;
   std::shared_ptr<Index> index_;
   std::shared_ptr<Space> space_;

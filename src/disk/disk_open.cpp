@@ -25,15 +25,16 @@ Task<> Disk::open(Context ctx) {
   ctx.loop->random_bytes(std::as_writable_bytes(std::span(fresh)));
   std::string what = "open disk " + mine_.path;
   io::Loop* loop = ctx.loop;
-  Result<> done = co_await io::run_blocking(ctx, [&]() -> Result<> {
-    auto directory = loop->open_directory(mine_.path, true);
+  lane_ = loop->make_lane({.kind = "disk", .subject = "the disk " + mine_.path});
+  Result<> done = co_await io::run_blocking(ctx, lane(), [&]() -> Result<> {
+    auto directory = loop->open_directory(mine_.path, true, lane_);
     if (!directory) return std::move(directory.error());
     return open_folder(std::move(*directory), fresh);
   });
-  if (done) done = co_await io::run_blocking(ctx, [&] { return open_index(); });
-  if (done) done = co_await io::run_blocking(ctx, [&] { return find_segments(); });
-  if (done) done = co_await io::run_blocking(ctx, [&] { return load_rows(); });
-  if (done) done = co_await io::run_blocking(ctx, [&] { return drop_dead_segments(); });
+  if (done) done = co_await io::run_blocking(ctx, lane(), [&] { return open_index(); });
+  if (done) done = co_await io::run_blocking(ctx, lane(), [&] { return find_segments(); });
+  if (done) done = co_await io::run_blocking(ctx, lane(), [&] { return load_rows(); });
+  if (done) done = co_await io::run_blocking(ctx, lane(), [&] { return drop_dead_segments(); });
   if (!done) {
     take_out();
     co_return done.error_in(what);

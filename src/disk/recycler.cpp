@@ -39,7 +39,7 @@ Task<> Recycler::pass(Context ctx) {
     if (segment == nullptr || segment->live > segment->bytes() / 4 * 3) break;
     co_await co_await recycle(std::move(segment), ctx);
   }
-  co_return co_await io::run_blocking(ctx, [&]() -> Result<> {
+  co_return co_await io::run_blocking(ctx, disk_.lane(), [&]() -> Result<> {
     disk_.sweep();
     return ok;
   });
@@ -48,16 +48,18 @@ Task<> Recycler::pass(Context ctx) {
 Task<> Recycler::recycle(std::shared_ptr<DataFile> segment, Context ctx) {
   auto file = segment->file();
   if (file == nullptr) {
-    auto opened = co_await io::run_blocking(
-        ctx, [&] { return disk_.directory().open(segment->path(), io::OpenMode::read); });
+    auto opened = co_await io::run_blocking(ctx, disk_.lane(), [&] {
+      return disk_.directory().open(segment->path(), io::OpenMode::read);
+    });
     if (!opened && opened.error().code() == Code::busy) co_return opened.error_in("recycle");
     if (opened) file = std::move(*opened);
     if (!opened) disk_.failed(false, opened.error());
   }
   auto buffer = std::make_unique_for_overwrite<std::byte[]>(kReadBytes);
   for (uint64_t offset = kSegmentHeaderBytes; file != nullptr && offset < segment->bytes();) {
-    auto size = co_await io::run_blocking(
-        ctx, [&] { return file->read_at(offset, ByteSpan(buffer.get(), kReadBytes)); });
+    auto size = co_await io::run_blocking(ctx, disk_.lane(), [&] {
+      return file->read_at(offset, ByteSpan(buffer.get(), kReadBytes));
+    });
     if (!size) disk_.failed(false, size.error());
     if (!size) break;
     uint64_t before = offset;
@@ -66,7 +68,7 @@ Task<> Recycler::recycle(std::shared_ptr<DataFile> segment, Context ctx) {
     if (!moves.empty()) co_await co_await mover_.move(std::move(moves), ctx);
     if (offset == before) break;  // no record here: the end
   }
-  co_return co_await io::run_blocking(ctx, [&] { return finish(segment); });
+  co_return co_await io::run_blocking(ctx, disk_.lane(), [&] { return finish(segment); });
 }
 
 // What still lives in the segment cannot be read: no record led to it, or the disk failed. Blocks.

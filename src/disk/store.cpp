@@ -49,7 +49,7 @@ Task<std::shared_ptr<Store>> Store::open(Options options, Context ctx) {
 Task<> Store::close(Context ctx) {
   Result<> result = ok;
   for (auto& disk : disks_) {
-    Result<> closed = co_await io::run_blocking(ctx, [&] { return disk->close(); });
+    Result<> closed = co_await io::run_blocking(ctx, disk->lane(), [&] { return disk->close(); });
     if (!closed && result) result = std::move(closed);
   }
   co_return result;
@@ -139,19 +139,20 @@ Task<std::shared_ptr<Writer>> Store::make_writer(Disk* disk, std::optional<UnitI
   while (true) {
     uint64_t number = ctx.loop->random();
     std::shared_ptr<io::File> direct;
-    auto made = co_await io::run_blocking(ctx, [&]() -> Result<std::shared_ptr<io::File>> {
-      auto file = disk->directory().open(new_path(number), io::OpenMode::create_new);
-      if (!file) return file;
-      Result<> allocated = (*file)->allocate(length);
-      if (allocated && id && length >= options_.direct_min) {
-        auto past = disk->directory().open(new_path(number), io::OpenMode::direct);
-        if (past) direct = std::move(*past);  // else through the page cache
-      }
-      if (allocated) return file;
-      Result<> removed = disk->directory().remove(new_path(number));
-      if (!removed) disk->failed(true, removed.error());
-      return std::move(allocated.error());
-    });
+    auto made =
+        co_await io::run_blocking(ctx, disk->lane(), [&]() -> Result<std::shared_ptr<io::File>> {
+          auto file = disk->directory().open(new_path(number), io::OpenMode::create_new);
+          if (!file) return file;
+          Result<> allocated = (*file)->allocate(length);
+          if (allocated && id && length >= options_.direct_min) {
+            auto past = disk->directory().open(new_path(number), io::OpenMode::direct);
+            if (past) direct = std::move(*past);  // else through the page cache
+          }
+          if (allocated) return file;
+          Result<> removed = disk->directory().remove(new_path(number));
+          if (!removed) disk->failed(true, removed.error());
+          return std::move(allocated.error());
+        });
     if (!made && made.error().code() == Code::exists) continue;  // the number is taken
     if (!made) {
       disk->failed(true, made.error());

@@ -39,7 +39,7 @@ Task<> Store::evict(Context ctx) {
   for (auto& each : disks_) {
     Disk& disk = *each;
     bool healthy = disk.healthy();
-    co_await co_await io::run_blocking(ctx, [&]() -> Result<> {
+    co_await co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<> {
       if (healthy) {
         disk.refresh_limit();
       } else if (units_->units(disk.number()) > 0) {
@@ -52,7 +52,7 @@ Task<> Store::evict(Context ctx) {
     });
     for (unsigned evicted = 0; disk.healthy() && over(disk) && evict_one(disk);) {
       if (++evicted % kTurn != 0) continue;
-      co_await co_await io::run_blocking(ctx, [&]() -> Result<> {
+      co_await co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<> {
         disk.sweep();
         if (disk.pending() > options_.max_pending_rows) return disk.commit();
         return ok;
@@ -60,7 +60,7 @@ Task<> Store::evict(Context ctx) {
       if (cancelled(ctx)) break;
     }
     disk.space()->forget_wanted();
-    co_await co_await io::run_blocking(ctx, [&]() -> Result<> {
+    co_await co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<> {
       disk.sweep();
       return ok;
     });
@@ -85,7 +85,7 @@ Task<> Store::recycle(Context ctx) {
 Task<> Store::commit_rows(Context ctx) {
   Result<> result = ok;
   for (auto& disk : disks_) {
-    Result<> done = co_await io::run_blocking(ctx, [&] { return disk->commit(); });
+    Result<> done = co_await io::run_blocking(ctx, disk->lane(), [&] { return disk->commit(); });
     if (!done && result) result = std::move(done);
   }
   co_return result;

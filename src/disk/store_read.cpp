@@ -47,14 +47,15 @@ Task<io::FileSlice> Store::open(UnitId id, ByteRange range, Verify verify, Conte
 Task<std::shared_ptr<io::File>> Store::wake(UnitId id, Unit unit, Context ctx) {
   if (auto file = unit.file->file()) co_return file;
   Disk& disk = disk_of(unit);
-  auto opened = co_await io::run_blocking(ctx, [&]() -> Result<std::shared_ptr<io::File>> {
-    auto file = disk.directory().open(unit.file->path(), io::OpenMode::read);
-    if (!file) return file;
-    auto stat = (*file)->stat();
-    if (!stat) return std::move(stat.error());
-    if (stat->size >= unit.offset + unit.length) return file;
-    return fail(Code::not_found, "the file of a unit is too short");
-  });
+  auto opened =
+      co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<std::shared_ptr<io::File>> {
+        auto file = disk.directory().open(unit.file->path(), io::OpenMode::read);
+        if (!file) return file;
+        auto stat = (*file)->stat();
+        if (!stat) return std::move(stat.error());
+        if (stat->size >= unit.offset + unit.length) return file;
+        return fail(Code::not_found, "the file of a unit is too short");
+      });
   if (!opened) {
     disk.failed(false, opened.error());
     if (opened.error().code() != Code::busy) drop(id, &unit);
@@ -75,7 +76,7 @@ Task<> Store::verify(UnitId id, Unit unit, std::shared_ptr<io::File> file, ByteR
   uint64_t end = block_count(range.end());
   Result<> good = ok;
   for (; good && block < end; block += kVerifyBlocks) {
-    good = co_await io::run_blocking(ctx, [&] {
+    good = co_await io::run_blocking(ctx, disk.lane(), [&] {
       return verify_blocks(*file, id, unit, block, std::min(kVerifyBlocks, end - block));
     });
   }
@@ -92,7 +93,7 @@ Task<> Store::verify(UnitId id, Unit unit, std::shared_ptr<io::File> file, ByteR
     disk.failed(false, good.error());
   }
   drop(id, &unit);
-  static_cast<void>(co_await io::run_blocking(ctx, [&] { return disk.commit(); }));
+  static_cast<void>(co_await io::run_blocking(ctx, disk.lane(), [&] { return disk.commit(); }));
   co_return good.error_in("verify a unit");
 }
 

@@ -114,7 +114,8 @@ Task<> Writer::write(uint64_t offset, ByteView bytes, Context ctx) {
 }
 
 Task<> Writer::write_announced(uint64_t offset, ByteView bytes, Context ctx) {
-  Result<> written = co_await io::run_blocking(ctx, [&] { return put(offset, bytes); });
+  Result<> written =
+      co_await io::run_blocking(ctx, disk_.lane(), [&] { return put(offset, bytes); });
   if (!written) {
     disk_.failed(true, written.error());
     std::lock_guard lock(mutex_);
@@ -129,7 +130,8 @@ Task<> Writer::commit(Context ctx) {
   if (!present({0, length_}))
     co_return fail(Code::invalid, "a unit is committed with bytes missing");
   if (!disk_.healthy()) co_return fail(Code::unavailable, "the disk is out");
-  Result<> named = co_await io::run_blocking(ctx, [&] { return disk_.give_name(*data_); });
+  Result<> named =
+      co_await io::run_blocking(ctx, disk_.lane(), [&] { return disk_.give_name(*data_); });
   if (!named) {
     disk_.failed(true, named.error());
     co_return named.error_in("name a unit");

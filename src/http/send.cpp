@@ -127,8 +127,8 @@ Task<> send_message(io::Stream& stream, std::string& out, io::Body* body, bool c
     if (slice != nullptr && length <= kCopyBelow && length > 0) {
       ByteSpan room = append_room(out, length);
       if (slice->file->try_read_at(slice->offset, room) != static_cast<ssize_t>(length)) {
-        Result<> read =
-            co_await io::run_blocking(ctx, [slice, room] { return read_slice(*slice, room); });
+        Result<> read = co_await io::run_blocking(
+            ctx, slice->file->lane(), [slice, room] { return read_slice(*slice, room); });
         sending.source_failed = !read;
         co_await std::move(read);
       }

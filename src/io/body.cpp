@@ -55,7 +55,7 @@ Task<ByteView> load(Chunk chunk, uint64_t offset, ByteSpan buffer, Context ctx) 
   ssize_t now = slice.file->try_read_at(slice.offset + offset, into);
   if (now > 0) co_return ByteView(into.first(static_cast<size_t>(now)));
   size_t count = co_await co_await run_blocking(
-      ctx, [&] { return slice.file->read_at(slice.offset + offset, into); });
+      ctx, slice.file->lane(), [&] { return slice.file->read_at(slice.offset + offset, into); });
   if (count == 0) co_return fail(Code::corrupt, "a file is shorter than its slice");
   co_return ByteView(into.first(count));
 }

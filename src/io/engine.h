@@ -1,11 +1,12 @@
-// The real engine: epoll loops, one thread each, and a small pool for calls that block. Only node
-// and tests include this.
+// The real engine: epoll loops, one thread each, and lanes of threads for calls that block. Only
+// node and tests include this.
 #pragma once
 
 #include <csignal>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "io/loop.h"
 
@@ -18,8 +19,10 @@ uint64_t raise_descriptor_limit();
 struct EngineOptions {
   /// Event loops, one thread each. 0: as many as CPUs this process may use.
   unsigned loops = 0;
-  /// Threads for blocking calls (cold reads, writes, syncs, RocksDB).
+  /// Threads of the engine's own lane: for blocking calls that name none.
   unsigned pool_threads = 8;
+  /// Threads of all lanes together. Beyond, a lane has to do with one.
+  size_t most_threads = 1024;
   /// TCP congestion control of listening and connecting sockets; empty: the system's. Pacing
   /// algorithms (bbr) cost nearly twice the CPU per byte on fast local networks.
   std::string congestion = "cubic";
@@ -39,6 +42,8 @@ class Engine {
   virtual void run() = 0;
   /// Any thread. run() returns when every loop has drained its queue of posts.
   virtual void stop() = 0;
+  /// What every lane does. Any thread.
+  virtual std::vector<LaneStats> lanes() const = 0;
   /// `handler` runs on loop 0 whenever the process gets `signal`. Before run().
   virtual Result<> on_signal(int signal, std::function<void()> handler) = 0;
 

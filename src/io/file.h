@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "io/lane.h"
 
 namespace forebay::io {
 
@@ -50,6 +51,8 @@ class File {
   virtual void read_ahead(uint64_t offset, uint64_t length) = 0;
   /// The kernel's descriptor; -1 in simulation.
   virtual int descriptor() const = 0;
+  /// Where calls that block on this file belong; null is the engine's own lane.
+  virtual Lane* lane() const { return nullptr; }
   /// Nobody but its owner may read it from now on (mode 0600).
   virtual Result<> make_private() = 0;
   /// An extended attribute of the open file, as Directory::attribute.
@@ -118,6 +121,10 @@ class Directory {
   struct Space {
     uint64_t total = 0;
     uint64_t free = 0;
+    /// Files and folders that the file system can hold and that can still be made. A total of 0:
+    /// it makes room for them as it goes (btrfs, xfs nearly so).
+    uint64_t inodes = 0;
+    uint64_t free_inodes = 0;
   };
   virtual Result<Space> space() = 0;
   /// Extended attributes of a file (user.…): missing → not_found; unsupported → unavailable.

@@ -15,6 +15,7 @@
 #include "base/context.h"
 #include "base/task.h"
 #include "base/time.h"
+#include "io/lane.h"
 
 namespace forebay::io {
 
@@ -60,7 +61,7 @@ class Timer : public boost::intrusive::set_base_hook<boost::intrusive::optimize_
 struct LoopStats {
   uint64_t resumed = 0;   ///< coroutines resumed from the run queue
   uint64_t polls = 0;     ///< waits for the kernel
-  uint64_t offloads = 0;  ///< blocking jobs handed to the pool
+  uint64_t offloads = 0;  ///< blocking calls handed to lanes
 };
 
 /// One per core. All members are for the loop's own thread, but post(), now(), wall_now() and
@@ -88,10 +89,15 @@ class Loop {
   /// Harmless when it is not (or no longer) set.
   void remove_timer(Timer& timer);
 
-  /// Runs blocking `work` outside the loop (thread pool; in simulation later, here), then `done`
-  /// on this loop. Use run_blocking() below.
-  virtual void offload(std::move_only_function<void()> work,
-                       std::move_only_function<void()> done) = 0;
+  /// A new lane of the engine, for every loop of it.
+  virtual std::shared_ptr<Lane> make_lane(LaneOptions options) = 0;
+  /// Runs blocking `work` outside the loop (a thread of `lane`; in simulation later, here), then
+  /// `done` on this loop; neither when it is refused, which only a lane with patience does. A null
+  /// lane is the engine's own, for calls that belong to nothing. Use run_blocking() below.
+  virtual Offload offload(Lane* lane, std::move_only_function<void()> work,
+                          std::move_only_function<void()> done) = 0;
+  /// Takes back a call that has not begun: its `work` and `done` are dropped. False: it has.
+  virtual bool withdraw(Lane& lane, uint64_t ticket) = 0;
 
   /// Starts to accept. Port 0 picks a free one. Several loops may listen on one address.
   virtual Result<std::unique_ptr<Listener>> listen(const Address& address) = 0;
@@ -100,8 +106,10 @@ class Loop {
   /// Name to numeric addresses, best first. No answer or an unknown name → Code::unavailable.
   virtual Task<std::vector<Address>> resolve(std::string host, uint16_t port, Context ctx) = 0;
   /// A folder of this machine, by absolute path. Blocking: call it within run_blocking() or at
-  /// start. Missing → Code::not_found; with `create` it is made, parents too.
-  virtual Result<std::shared_ptr<Directory>> open_directory(std::string path, bool create) = 0;
+  /// start. Missing → Code::not_found; with `create` it is made, parents too. Who reads its files
+  /// later blocks in `lane`.
+  virtual Result<std::shared_ptr<Directory>> open_directory(
+      std::string path, bool create, std::shared_ptr<Lane> lane = nullptr) = 0;
 
   const LoopStats& stats() const { return stats_; }
 
@@ -160,8 +168,13 @@ Task<> sleep_until(Time due, Context ctx);
 /// that long work which never waits notices them here.
 Task<> yield(Context ctx);
 
-/// Runs `f` (returning Result<T>) outside the loop; it may block and must not touch loop state.
-/// It cannot be interrupted: deadline and cancel are looked at by the caller afterwards.
+/// Runs `f` (returning Result<T>) outside the loop, in `lane`; it may block and must not touch loop
+/// state. Once begun it cannot be interrupted: deadline and cancel are looked at by the caller
+/// afterwards. In a lane with patience it may end, not begun, as Code::busy or Code::timeout.
+template <class F, class R = std::invoke_result_t<F&>>
+[[clang::coro_wrapper]] auto run_blocking(Context ctx, Lane* lane, F f)
+    -> Task<typename R::value_type>;
+/// The same in the engine's own lane.
 template <class F, class R = std::invoke_result_t<F&>>
 [[clang::coro_wrapper]] auto run_blocking(Context ctx, F f) -> Task<typename R::value_type>;
 

@@ -91,7 +91,7 @@ Task<> send_file(Stream& stream, FileSlice slice, bool more, Context ctx, Pace p
   while (slice.length > 0) {
     size_t part = std::min<uint64_t>(slice.length, kSendSlice);
     if (!slice.file->resident(slice.offset, part)) {
-      co_await co_await run_blocking(ctx, [&]() -> Result<> {
+      co_await co_await run_blocking(ctx, slice.file->lane(), [&]() -> Result<> {
         slice.file->read_ahead(slice.offset, part);
         return ok;
       });

@@ -42,7 +42,8 @@ struct Pending {
 
 class OpenRocksStore final : public RocksStore {
  public:
-  explicit OpenRocksStore(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+  OpenRocksStore(std::unique_ptr<rocksdb::DB> db, std::shared_ptr<io::Lane> lane)
+      : db_(std::move(db)), lane_(std::move(lane)) {}
   ~OpenRocksStore() override {
     check(queue_.empty() && !committing_, "a store is destroyed under a commit");
   }
@@ -65,6 +66,7 @@ class OpenRocksStore final : public RocksStore {
   void answer(const Batch& batch, io::Loop& loop);
 
   std::unique_ptr<rocksdb::DB> db_;
+  std::shared_ptr<io::Lane> lane_;  ///< without patience: nothing is ever refused
   std::mutex mutex_;
   std::deque<Pending*> queue_;
   bool committing_ = false;  ///< a batch is with the pool; when it is done the next one follows
@@ -106,7 +108,7 @@ Task<std::optional<std::string>> OpenRocksStore::get(std::string key, Context ct
   bool incomplete = false;
   Result<std::optional<std::string>> found = read(key, rocksdb::kBlockCacheTier, &incomplete);
   if (!incomplete) co_return found;
-  co_return co_await io::run_blocking(ctx, [this, &key] {
+  co_return co_await io::run_blocking(ctx, lane_.get(), [this, &key] {
     bool never = false;
     return read(key, rocksdb::kReadAllTier, &never);
   });
@@ -133,7 +135,7 @@ Result<Page> OpenRocksStore::read_page(const Range& range, uint32_t limit) {
 
 Task<Page> OpenRocksStore::scan(Range range, uint32_t limit, Context ctx) {
   if (limit == 0 || limit > kMaxPageRows) co_return fail(Code::invalid, "a page has 1–1000 rows");
-  co_return co_await io::run_blocking(ctx, [&] { return read_page(range, limit); });
+  co_return co_await io::run_blocking(ctx, lane_.get(), [&] { return read_page(range, limit); });
 }
 
 Task<> OpenRocksStore::commit(Txn txn, Context ctx) {
@@ -154,6 +156,7 @@ void OpenRocksStore::enqueue(Pending& pending) {
 void OpenRocksStore::offload_batch(io::Loop& loop) {
   auto batch = std::make_shared<Batch>();
   loop.offload(
+      lane_.get(),
       [this, batch] {
         *batch = take_batch();
         write(*batch);
@@ -259,10 +262,12 @@ rocksdb::Options tuned(const RocksOptions& from) {
   return options;
 }
 
-Result<std::unique_ptr<RocksStore>> open_now(const RocksOptions& options) {
+Result<std::unique_ptr<RocksStore>> open_now(const RocksOptions& options,
+                                             std::shared_ptr<io::Lane> lane) {
   rocksdb::DB* db = nullptr;
   rocksdb::Status status = rocksdb::DB::Open(tuned(options), options.path, &db);
-  if (status.ok()) return std::make_unique<OpenRocksStore>(std::unique_ptr<rocksdb::DB>(db));
+  if (status.ok())
+    return std::make_unique<OpenRocksStore>(std::unique_ptr<rocksdb::DB>(db), std::move(lane));
   // RocksDB tells a lock held elsewhere from other I/O errors only by its text.
   if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
     return fail(Code::busy, "open rows at " + options.path + ": used by another process");
@@ -273,7 +278,9 @@ Result<std::unique_ptr<RocksStore>> open_now(const RocksOptions& options) {
 }  // namespace
 
 Task<std::unique_ptr<RocksStore>> RocksStore::open(RocksOptions options, Context ctx) {
-  co_return co_await io::run_blocking(ctx, [&] { return open_now(options); });
+  // One thread commits, the others read.
+  auto lane = ctx.loop->make_lane({.kind = "rows", .subject = options.path, .threads = 4});
+  co_return co_await io::run_blocking(ctx, lane.get(), [&] { return open_now(options, lane); });
 }
 
 }  // namespace forebay::meta

@@ -1,5 +1,7 @@
 #include "node/duties.h"
 
+#include <algorithm>
+
 namespace forebay::node {
 
 namespace {
@@ -61,6 +63,44 @@ void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::St
     counter("forebay_disk_write_errors_total", "Writes that failed.", &Stats::write_errors);
     counter("forebay_disk_verify_failures_total", "Units dropped: wrong bytes.",
             &Stats::verify_failures);
+  }
+}
+
+void publish_lane_metrics(obs::Registry& metrics, const io::Engine& engine) {
+  // A label per origin would never go away again; the log and the refusals name the folder.
+  for (const char* kind : {"rows", "disk", "origin", "walk", "names", "other"}) {
+    auto sum = [&engine, kind](auto&& pick) {
+      uint64_t all = 0;
+      for (const io::LaneStats& lane : engine.lanes()) {
+        if (lane.kind == kind) all += pick(lane);
+      }
+      return all;
+    };
+    auto gauge = [&](const char* name, const char* help, uint64_t io::LaneStats::* field) {
+      metrics.gauge_from(name, help, {{"lane", kind}}, [sum, field] {
+        return static_cast<double>(sum([&](const io::LaneStats& lane) { return lane.*field; }));
+      });
+    };
+    auto counter = [&](const char* name, const char* help, auto pick) {
+      metrics.counter_from(name, help, {{"lane", kind}}, [sum, pick] { return sum(pick); });
+    };
+    gauge("forebay_lane_threads", "Threads for calls that block.", &io::LaneStats::threads);
+    gauge("forebay_lane_running", "Calls that block now.", &io::LaneStats::running);
+    gauge("forebay_lane_waiting", "Calls that wait for a thread.", &io::LaneStats::waiting);
+    metrics.gauge_from("forebay_lane_oldest_seconds", "Longest wait of those that wait now.",
+                       {{"lane", kind}}, [&engine, kind] {
+                         Duration most{};
+                         for (const io::LaneStats& lane : engine.lanes()) {
+                           if (lane.kind == kind) most = std::max(most, lane.oldest);
+                         }
+                         return most.seconds();
+                       });
+    counter("forebay_lane_calls_total", "Calls that got a thread.",
+            [](const io::LaneStats& lane) { return lane.begun; });
+    counter("forebay_lane_refused_total", "Calls that got none and ended as SlowDown.",
+            [](const io::LaneStats& lane) { return lane.refused; });
+    counter("forebay_lane_waited_microseconds_total", "Time that calls waited for a thread.",
+            [](const io::LaneStats& lane) { return static_cast<uint64_t>(lane.waited.ns / 1000); });
   }
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "disk/store.h"
+#include "io/engine.h"
 #include "job/job.h"
 #include "obs/metrics.h"
 
@@ -14,5 +15,8 @@ Result<> start_duties(job::Runner& jobs, const std::shared_ptr<disk::Store>& dis
 
 /// forebay_cache_bytes, forebay_evictions_total and the like, per disk.
 void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::Store>& disks);
+
+/// What waits for a thread, by kind of lane; `engine` must outlive the last scrape.
+void publish_lane_metrics(obs::Registry& metrics, const io::Engine& engine);
 
 }  // namespace forebay::node

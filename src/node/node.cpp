@@ -58,6 +58,7 @@ std::string read_line(const std::string& path) {
 class Daemon {
  public:
   Daemon(const Settings& settings, io::Engine& engine) : settings_(settings) {
+    publish_lane_metrics(metrics_, engine);
     for (size_t i = 0; i < engine.loops(); ++i) {
       loops_.push_back(&engine.loop(i));
       crews_.add(engine.loop(i));

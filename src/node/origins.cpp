@@ -65,8 +65,9 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config,
       co_return fail(Code::invalid, "'" + config.url + "' needs an absolute path: dir:///PATH",
                      "InvalidArgument");
     }
-    co_return std::shared_ptr<origin::Origin>(
-        origin::make_dir_origin({.path = std::move(*path), .create = create, .meter = meter_}));
+    origin::DirOptions options{.path = std::move(*path), .create = create, .meter = meter_};
+    origin::add_dir_lanes(options, *ctx.loop);
+    co_return std::shared_ptr<origin::Origin>(origin::make_dir_origin(std::move(options)));
   }
   if (url.starts_with(kS3)) {
     origin::S3Options options;

@@ -15,6 +15,12 @@ namespace {
 
 constexpr size_t kWriteBlock = 1 << 20;
 
+// Calls at once to one folder. A walk keeps a processor busy as long as it lasts.
+constexpr unsigned kThreads = 8;
+constexpr unsigned kWalkThreads = 2;
+// Less than clients wait for an answer (60 s is usual).
+constexpr Duration kPatience = seconds(30);
+
 std::string md5_text(const DirTemp& temp) {
   return "\"" + to_hex(as_bytes(temp.md5->digest())) + "\"";
 }
@@ -133,12 +139,12 @@ Task<> DirOrigin::fill(DirTemp& temp, io::Body body, Context ctx) {
       done += part.size();
       if (options_.meter) options_.meter->body_bytes_out(part.size());
       if (block.size() < kWriteBlock) continue;
-      co_await co_await io::run_blocking(ctx, [&] { return temp.append(block); });
+      co_await co_await step(ctx, [&] { return temp.append(block); });
       block.clear();
     }
   }
   if (!block.empty()) {
-    co_await co_await io::run_blocking(ctx, [&] { return temp.append(block); });
+    co_await co_await step(ctx, [&] { return temp.append(block); });
   }
   if (body.length != http::kUnknownLength && temp.size != body.length) {
     co_return fail(Code::internal, "a body is not as long as it says");
@@ -147,7 +153,7 @@ Task<> DirOrigin::fill(DirTemp& temp, io::Body body, Context ctx) {
 }
 
 Task<> DirOrigin::drop(DirTemp& temp, Context ctx) {
-  co_return co_await io::run_blocking(ctx, [this, &temp]() -> Result<> {
+  co_return co_await step(ctx, [this, &temp]() -> Result<> {
     store_.drop(temp);
     return ok;
   });
@@ -166,7 +172,7 @@ Task<PutAnswer> DirOrigin::put_now(ObjectKey key, PutOptions options, io::Body b
 
 Task<PutAnswer> DirOrigin::commit(DirTemp temp, std::string path, DirRecord record,
                                   WriteConditions conditions, Context ctx) {
-  co_return co_await io::run_blocking(ctx, [&, now = ctx.loop->wall_now()] {
+  co_return co_await step(ctx, [&, now = ctx.loop->wall_now()] {
     Result<PutAnswer> done = store_.commit(temp, path, std::move(record), conditions, now);
     if (!done) store_.drop(temp);
     return done;
@@ -180,10 +186,9 @@ Task<> DirOrigin::remove_now(ObjectKey key, Context ctx) {
 }
 
 Task<ListAnswer> DirOrigin::list_now(ListOptions options, Context ctx) {
-  co_return co_await blocking(ctx,
-                              [this, options = std::move(options), now = ctx.loop->wall_now()] {
-                                return store_.list(options, now);
-                              });
+  co_return co_await walking(ctx, [this, options = std::move(options), now = ctx.loop->wall_now()] {
+    return store_.list(options, now);
+  });
 }
 
 Task<Capabilities> DirOrigin::probe_now(Context ctx) {
@@ -195,6 +200,17 @@ Task<Capabilities> DirOrigin::probe_now(Context ctx) {
     out.conditional_put = store_.try_to_write(name).has_value();
     return out;
   });
+}
+
+void add_dir_lanes(DirOptions& options, io::Loop& loop) {
+  options.lane = loop.make_lane({.kind = "origin",
+                                 .subject = "the folder " + options.path,
+                                 .threads = kThreads,
+                                 .patience = kPatience});
+  options.walks = loop.make_lane({.kind = "walk",
+                                  .subject = "the folder " + options.path,
+                                  .threads = kWalkThreads,
+                                  .patience = kPatience});
 }
 
 std::unique_ptr<Origin> make_dir_origin(DirOptions options) {

@@ -7,8 +7,13 @@
 #include <memory>
 #include <string>
 
+#include "io/lane.h"
 #include "origin/origin.h"
 #include "origin/parts.h"
+
+namespace forebay::io {
+class Loop;
+}
 
 namespace forebay::origin {
 
@@ -17,7 +22,15 @@ struct DirOptions {
   bool create = false;           ///< make the folder when it is missing, else it is NoSuchBucket
   uint64_t min_part = kMinPart;  ///< smaller parts but the last are refused
   std::shared_ptr<Meter> meter = nullptr;
+  /// Where its calls block. Calls that walk folders have a lane of their own: one costs as much as
+  /// thousands of the others. Null: the engine's own.
+  std::shared_ptr<io::Lane> lane = nullptr;
+  std::shared_ptr<io::Lane> walks = nullptr;
 };
+
+/// Sets the lanes of one folder: few calls at once, and none that waits for ever. What hangs (a
+/// network file system without its server) then holds up its own callers only.
+void add_dir_lanes(DirOptions& options, io::Loop& loop);
 
 /// Touches nothing yet: the folder is opened by the first call. Conditions of writes hold among
 /// writers through this object; If-None-Match also against everybody else.

@@ -51,11 +51,12 @@ class FileSource final : public io::Source {
     if (meter_ != nullptr) meter_->body_bytes_in(length);
     if (in_memory) {
       buffer_.resize(length);
-      co_await co_await io::run_blocking(
-          ctx, [this, offset] { return read_all_of(*file_, stat_, offset, buffer_); });
+      co_await co_await io::run_blocking(ctx, file_->lane(), [this, offset] {
+        return read_all_of(*file_, stat_, offset, buffer_);
+      });
       co_return Bytes(nullptr, buffer_);
     }
-    co_await co_await io::run_blocking(ctx, [this, offset, length] {
+    co_await co_await io::run_blocking(ctx, file_->lane(), [this, offset, length] {
       if (!file_->resident(offset, length)) file_->read_ahead(offset, length);
       return unchanged(*file_, stat_);
     });

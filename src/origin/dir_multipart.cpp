@@ -30,7 +30,7 @@ Task<PartInfo> DirOrigin::put_part_now(ObjectKey key, std::string upload_id, uin
   }
   co_await co_await blocking(ctx, [&] { return store_.upload(upload_id, key.text()); });
   DirTemp temp = co_await co_await take(std::move(body), ctx);
-  co_return co_await io::run_blocking(ctx, [&] {
+  co_return co_await step(ctx, [&] {
     Result<PartInfo> done = store_.commit_part(temp, upload_id, number, options.all_checksums());
     if (!done) store_.drop(temp);
     return done;
@@ -40,12 +40,11 @@ Task<PartInfo> DirOrigin::put_part_now(ObjectKey key, std::string upload_id, uin
 Task<> DirOrigin::join(DirTemp& temp, const std::string& upload_id,
                        const std::vector<PartInfo>& parts, Context ctx) {
   for (const PartInfo& part : parts) {
-    auto file =
-        co_await co_await io::run_blocking(ctx, [&] { return store_.open_part(upload_id, part); });
+    auto file = co_await co_await step(ctx, [&] { return store_.open_part(upload_id, part); });
     for (uint64_t done = 0; done < part.size;) {
       uint64_t length = std::min(part.size - done, kCopyStep);
-      co_await co_await io::run_blocking(
-          ctx, [&] { return temp.file->copy_from(*file, done, temp.size, length); });
+      co_await co_await step(ctx,
+                             [&] { return temp.file->copy_from(*file, done, temp.size, length); });
       temp.size += length;
       done += length;
     }
@@ -59,7 +58,7 @@ Task<PutAnswer> DirOrigin::complete_upload_now(ObjectKey key, std::string upload
   std::string path = co_await dir_path(key);
   DirRecord record;
   std::vector<PartInfo> parts =
-      co_await co_await blocking(ctx, [&]() -> Result<std::vector<PartInfo>> {
+      co_await co_await walking(ctx, [&]() -> Result<std::vector<PartInfo>> {
         auto upload = store_.upload(upload_id, key.text());
         if (!upload) return std::move(upload.error());
         record.fields = std::move(upload->fields);
@@ -92,7 +91,7 @@ Task<PutAnswer> DirOrigin::complete_upload_now(ObjectKey key, std::string upload
   PutAnswer answer = co_await co_await commit(std::move(temp), std::move(path), std::move(record),
                                               options.conditions, ctx);
   // The object is there; parts that stay behind are listed as an open upload and can be aborted.
-  (void)co_await io::run_blocking(ctx, [&] { return store_.drop_upload(upload_id); });
+  (void)co_await step(ctx, [&] { return store_.drop_upload(upload_id); });
   co_return answer;
 }
 
@@ -107,7 +106,7 @@ Task<> DirOrigin::abort_upload_now(ObjectKey key, std::string upload_id, Context
 Task<ListPartsAnswer> DirOrigin::list_parts_now(ObjectKey key, std::string upload_id,
                                                 uint32_t part_marker, uint32_t max_parts,
                                                 Context ctx) {
-  co_return co_await blocking(ctx, [&]() -> Result<ListPartsAnswer> {
+  co_return co_await walking(ctx, [&]() -> Result<ListPartsAnswer> {
     auto upload = store_.upload(upload_id, key.text());
     if (!upload) return std::move(upload.error());
     auto there = store_.parts(upload_id);
@@ -117,7 +116,7 @@ Task<ListPartsAnswer> DirOrigin::list_parts_now(ObjectKey key, std::string uploa
 }
 
 Task<ListUploadsAnswer> DirOrigin::list_uploads_now(ListUploadsOptions options, Context ctx) {
-  co_return co_await blocking(ctx, [&]() -> Result<ListUploadsAnswer> {
+  co_return co_await walking(ctx, [&]() -> Result<ListUploadsAnswer> {
     auto all = store_.uploads();
     if (!all) return std::move(all.error());
     return page_uploads(*all, options);

@@ -83,14 +83,29 @@ class DirOrigin final : public Origin {
   }
 
  private:
-  /// Runs `work` in the pool once the folder is open.
+  /// Runs `work` in a lane once the folder is open.
   template <class F>
-  [[clang::coro_wrapper]] auto blocking(Context ctx, F work) {
-    return io::run_blocking(ctx, [this, loop = ctx.loop, work = std::move(work)]() mutable {
+  [[clang::coro_wrapper]] auto blocking_in(io::Lane* lane, Context ctx, F work) {
+    return io::run_blocking(ctx, lane, [this, loop = ctx.loop, work = std::move(work)]() mutable {
       using R = std::invoke_result_t<F&>;
-      Result<> opened = store_.open(*loop);
+      Result<> opened = store_.open(*loop, options_.lane);
       return opened ? work() : R(std::move(opened.error()));
     });
+  }
+  /// A call that looks at a file or a few.
+  template <class F>
+  [[clang::coro_wrapper]] auto blocking(Context ctx, F work) {
+    return blocking_in(options_.lane.get(), ctx, std::move(work));
+  }
+  /// A call that looks at as many as a folder holds.
+  template <class F>
+  [[clang::coro_wrapper]] auto walking(Context ctx, F work) {
+    return blocking_in(options_.walks.get(), ctx, std::move(work));
+  }
+  /// A further step of a call: the folder is open.
+  template <class F>
+  [[clang::coro_wrapper]] auto step(Context ctx, F work) {
+    return io::run_blocking(ctx, options_.lane.get(), std::move(work));
   }
 
   /// An open object and, of a small range, its bytes.

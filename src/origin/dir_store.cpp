@@ -60,10 +60,10 @@ Result<> DirTemp::append(ByteView bytes) {
 
 // --- opening and reading
 
-Result<> DirStore::open(io::Loop& loop) {
+Result<> DirStore::open(io::Loop& loop, const std::shared_ptr<io::Lane>& lane) {
   std::lock_guard lock(open_mutex_);
   if (root_ != nullptr) return ok;
-  auto opened = loop.open_directory(path_, create_);
+  auto opened = loop.open_directory(path_, create_, lane);
   if (!opened && opened.error().code() == Code::not_found) {
     return fail(Code::not_found, "no folder " + path_, "NoSuchBucket");
   }

@@ -57,7 +57,8 @@ class DirStore {
   DirStore(std::string path, bool create) : path_(std::move(path)), create_(create) {}
 
   /// Opens the folder once; every other call comes after it. Missing → not_found, NoSuchBucket.
-  Result<> open(io::Loop& loop);
+  /// Who reads its files blocks in `lane`.
+  Result<> open(io::Loop& loop, const std::shared_ptr<io::Lane>& lane);
 
   // --- objects; `path` as dir_path() gives it
 

@@ -30,11 +30,14 @@ class SignalWatch final : public real::Watched {
 
 class EpollEngine final : public Engine {
  public:
-  explicit EpollEngine(unsigned pool_threads) : pool_(pool_threads) {}
+  explicit EpollEngine(const EngineOptions& options)
+      : pool_(options.most_threads),
+        lane_(pool_.make_lane(
+            {.kind = "other", .subject = "this machine", .threads = options.pool_threads})) {}
 
   Result<> make_loops(unsigned count, const real::SocketOptions& options) {
     for (unsigned i = 0; i < count; ++i) {
-      auto loop = real::EpollLoop::make(pool_, options);
+      auto loop = real::EpollLoop::make(pool_, lane_, options);
       if (!loop) return std::move(loop.error());
       loops_.push_back(std::move(*loop));
     }
@@ -62,6 +65,8 @@ class EpollEngine final : public Engine {
     for (auto& loop : loops_) loop->stop();
   }
 
+  std::vector<LaneStats> lanes() const override { return pool_.stats(real::boot_now()); }
+
   Result<> on_signal(int signal, std::function<void()> handler) override {
     sigset_t set;
     sigemptyset(&set);
@@ -78,6 +83,7 @@ class EpollEngine final : public Engine {
   std::map<int, std::unique_ptr<SignalWatch>> signals_;
   std::vector<std::unique_ptr<real::EpollLoop>> loops_;
   real::Pool pool_;  // last in, first out: its threads post to the loops
+  std::shared_ptr<real::PoolLane> lane_;
 };
 
 }  // namespace
@@ -102,7 +108,7 @@ Result<std::unique_ptr<Engine>> Engine::make(const EngineOptions& options) {
                 ? static_cast<unsigned>(CPU_COUNT(&cpus))
                 : 1;
   }
-  auto engine = std::make_unique<EpollEngine>(options.pool_threads);
+  auto engine = std::make_unique<EpollEngine>(options);
   Result<> made = engine->make_loops(loops, {options.congestion, options.send_buffer});
   if (!made) return std::move(made.error());
   return engine;

@@ -60,6 +60,7 @@ TEST(EngineTest, a_signal_right_after_the_start_is_told_too) {
     ASSERT_TRUE(engine);
     Event done;
     ASSERT_TRUE((*engine)->on_signal(SIGUSR1, [&] { done.set(); }));
+    for (int i = 0; i < 32; ++i) (*engine)->loop(0).offload(nullptr, [] {}, [] {});
     ::kill(::getpid(), SIGUSR1);
     EXPECT_TRUE((*engine)->run_task(done.wait(context(**engine))));
   }

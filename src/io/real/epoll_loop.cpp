@@ -16,7 +16,8 @@
 
 namespace forebay::io::real {
 
-Result<std::unique_ptr<EpollLoop>> EpollLoop::make(Pool& pool, const SocketOptions& options) {
+Result<std::unique_ptr<EpollLoop>> EpollLoop::make(Pool& pool, std::shared_ptr<PoolLane> lane,
+                                                   const SocketOptions& options) {
   Descriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.valid()) return error_from_errno(errno, "epoll_create1");
   Descriptor wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
@@ -28,7 +29,7 @@ Result<std::unique_ptr<EpollLoop>> EpollLoop::make(Pool& pool, const SocketOptio
     return error_from_errno(errno, "epoll_ctl");
   }
   return std::unique_ptr<EpollLoop>(
-      new EpollLoop(pool, options, std::move(epoll), std::move(wake)));
+      new EpollLoop(pool, std::move(lane), options, std::move(epoll), std::move(wake)));
 }
 
 Result<> EpollLoop::watch_signal(int fd, Watched& watched) {
@@ -108,11 +109,7 @@ void EpollLoop::poll() {
   }
 }
 
-Time EpollLoop::now() const {
-  timespec t;
-  ::clock_gettime(CLOCK_BOOTTIME, &t);
-  return {t.tv_sec * 1'000'000'000 + t.tv_nsec};
-}
+Time EpollLoop::now() const { return boot_now(); }
 
 WallTime EpollLoop::wall_now() const {
   timespec t;
@@ -136,17 +133,25 @@ uint64_t EpollLoop::random() {
   return random_[random_used_++];
 }
 
-void EpollLoop::offload(std::move_only_function<void()> work,
-                        std::move_only_function<void()> done) {
-  ++stats_.offloads;
-  ++offloads_under_way_;
-  pool_.submit([this, work = std::move(work), done = std::move(done)]() mutable {
-    work();
+Offload EpollLoop::offload(Lane* lane, std::move_only_function<void()> work,
+                           std::move_only_function<void()> done) {
+  PoolLane& chosen = lane != nullptr ? static_cast<PoolLane&>(*lane) : *lane_;
+  Offload given = chosen.submit(std::move(work), [this, done = std::move(done)]() mutable {
     post([this, done = std::move(done)]() mutable {
       --offloads_under_way_;
       done();
     });
   });
+  if (given.ticket == 0) return given;
+  ++stats_.offloads;
+  ++offloads_under_way_;
+  return given;
+}
+
+bool EpollLoop::withdraw(Lane& lane, uint64_t ticket) {
+  if (!static_cast<PoolLane&>(lane).withdraw(ticket)) return false;
+  --offloads_under_way_;
+  return true;
 }
 
 Result<std::unique_ptr<Listener>> EpollLoop::listen(const Address& address) {
@@ -161,7 +166,7 @@ Task<std::unique_ptr<Stream>> EpollLoop::connect(Address address, Context ctx) {
 }
 
 Task<std::vector<Address>> EpollLoop::resolve(std::string host, uint16_t port, Context ctx) {
-  co_return co_await run_blocking(ctx, [host, port]() -> Result<std::vector<Address>> {
+  auto lookup = [host, port]() -> Result<std::vector<Address>> {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_ADDRCONFIG;
@@ -185,11 +190,13 @@ Task<std::vector<Address>> EpollLoop::resolve(std::string host, uint16_t port, C
     }
     ::freeaddrinfo(found);
     return out;
-  });
+  };
+  co_return co_await run_blocking(ctx, names_.get(), std::move(lookup));
 }
 
-Result<std::shared_ptr<Directory>> EpollLoop::open_directory(std::string path, bool create) {
-  return real::open_directory(path, create);
+Result<std::shared_ptr<Directory>> EpollLoop::open_directory(std::string path, bool create,
+                                                             std::shared_ptr<Lane> lane) {
+  return real::open_directory(path, create, std::move(lane));
 }
 
 }  // namespace forebay::io::real

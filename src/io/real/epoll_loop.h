@@ -15,7 +15,8 @@ namespace forebay::io::real {
 /// See Loop. Owned by the engine, driven by one thread through run().
 class EpollLoop final : public Loop {
  public:
-  static Result<std::unique_ptr<EpollLoop>> make(Pool& pool, const SocketOptions& options);
+  static Result<std::unique_ptr<EpollLoop>> make(Pool& pool, std::shared_ptr<PoolLane> lane,
+                                                 const SocketOptions& options);
 
   /// Returns after stop(), when nothing is queued and no blocking call is under way.
   void run();
@@ -29,15 +30,23 @@ class EpollLoop final : public Loop {
   WallTime wall_now() const override;
   uint64_t random() override;
   void random_bytes(ByteSpan into) override;
-  void offload(std::move_only_function<void()> work, std::move_only_function<void()> done) override;
+  std::shared_ptr<Lane> make_lane(LaneOptions options) override {
+    return pool_.make_lane(std::move(options));
+  }
+  Offload offload(Lane* lane, std::move_only_function<void()> work,
+                  std::move_only_function<void()> done) override;
+  bool withdraw(Lane& lane, uint64_t ticket) override;
   Result<std::unique_ptr<Listener>> listen(const Address& address) override;
   Task<std::unique_ptr<Stream>> connect(Address address, Context ctx) override;
   Task<std::vector<Address>> resolve(std::string host, uint16_t port, Context ctx) override;
-  Result<std::shared_ptr<Directory>> open_directory(std::string path, bool create) override;
+  Result<std::shared_ptr<Directory>> open_directory(std::string path, bool create,
+                                                    std::shared_ptr<Lane> lane) override;
 
  private:
-  EpollLoop(Pool& pool, SocketOptions options, Descriptor epoll, Descriptor wake)
+  EpollLoop(Pool& pool, std::shared_ptr<PoolLane> lane, SocketOptions options, Descriptor epoll,
+            Descriptor wake)
       : pool_(pool),
+        lane_(std::move(lane)),
         options_(std::move(options)),
         epoll_(std::move(epoll)),
         wake_(std::move(wake)) {}
@@ -45,6 +54,8 @@ class EpollLoop final : public Loop {
   void drain_posts();
 
   Pool& pool_;
+  std::shared_ptr<PoolLane> lane_;  ///< for calls that name none
+  std::shared_ptr<PoolLane> names_ = pool_.make_lane({.kind = "names", .subject = "the resolver"});
   SocketOptions options_;
   Descriptor epoll_;
   Descriptor wake_;

@@ -63,7 +63,8 @@ Result<std::string> read_attribute(int fd, const std::string& name, const std::s
 
 class RealFile final : public File {
  public:
-  RealFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  RealFile(Descriptor fd, std::string path, std::shared_ptr<Lane> lane)
+      : fd_(std::move(fd)), path_(std::move(path)), lane_(std::move(lane)) {}
 
   Result<size_t> read_at(uint64_t offset, ByteSpan into) override {
     size_t done = 0;
@@ -157,6 +158,7 @@ class RealFile final : public File {
   }
 
   int descriptor() const override { return fd_.get(); }
+  Lane* lane() const override { return lane_.get(); }
 
   Result<> make_private() override {
     if (::fchmod(fd_.get(), 0600) != 0) return last_error("make private " + path_);
@@ -187,11 +189,13 @@ class RealFile final : public File {
  private:
   Descriptor fd_;
   std::string path_;
+  std::shared_ptr<Lane> lane_;
 };
 
 class RealDirectory final : public Directory {
  public:
-  RealDirectory(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  RealDirectory(Descriptor fd, std::string path, std::shared_ptr<Lane> lane)
+      : fd_(std::move(fd)), path_(std::move(path)), lane_(std::move(lane)) {}
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
     int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;  // a pipe without a writer must not hold us
@@ -209,7 +213,7 @@ class RealDirectory final : public Directory {
     if (::fstat(fd->get(), &s) != 0) return last_error("stat " + shown(path));
     if (S_ISDIR(s.st_mode)) return error_from_errno(EISDIR, "open " + shown(path));
     if (!S_ISREG(s.st_mode)) return fail(Code::denied, shown(path) + " is no regular file");
-    return std::make_shared<RealFile>(std::move(*fd), shown(path));
+    return std::make_shared<RealFile>(std::move(*fd), shown(path), lane_);
   }
 
   Result<FileStat> stat(const std::string& path) override {
@@ -308,7 +312,7 @@ class RealDirectory final : public Directory {
   Result<Space> space() override {
     struct statvfs s;
     if (::fstatvfs(fd_.get(), &s) != 0) return last_error("space of " + path_);
-    return Space{s.f_blocks * s.f_frsize, s.f_bavail * s.f_frsize};
+    return Space{s.f_blocks * s.f_frsize, s.f_bavail * s.f_frsize, s.f_files, s.f_favail};
   }
 
   Result<std::string> attribute(const std::string& path, const std::string& name) override {
@@ -362,6 +366,7 @@ class RealDirectory final : public Directory {
 
   Descriptor fd_;
   std::string path_;
+  std::shared_ptr<Lane> lane_;
 };
 
 Result<> make_all(const std::string& path) {
@@ -374,7 +379,8 @@ Result<> make_all(const std::string& path) {
 
 }  // namespace
 
-Result<std::shared_ptr<Directory>> open_directory(const std::string& path, bool create) {
+Result<std::shared_ptr<Directory>> open_directory(const std::string& path, bool create,
+                                                  std::shared_ptr<Lane> lane) {
   if (path.empty() || path.front() != '/') {
     return fail(Code::invalid, "'" + path + "' is not an absolute path");
   }
@@ -384,7 +390,7 @@ Result<std::shared_ptr<Directory>> open_directory(const std::string& path, bool 
   }
   Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid()) return last_error("open folder " + path);
-  return std::make_shared<RealDirectory>(std::move(fd), path);
+  return std::make_shared<RealDirectory>(std::move(fd), path, std::move(lane));
 }
 
 }  // namespace forebay::io::real

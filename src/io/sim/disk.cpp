@@ -27,6 +27,18 @@ Blocks& Disk::blocks() {
   return blocks_;
 }
 
+uint64_t Disk::count(const Node& folder) const {
+  uint64_t found = 1;
+  for (auto& [name, node] : folder.entries) found += node->is_directory() ? count(*node) : 1;
+  return found;
+}
+
+uint64_t Disk::free_inodes() const {
+  uint64_t total = world_->options.disk_inodes;
+  if (total == 0) return UINT64_MAX;
+  return total - std::min(total, count(*root_));
+}
+
 WallTime Disk::file_time() const {
   int64_t ns = world_->wall_now().ns;
   return {ns - ns % kFileTick};
@@ -159,12 +171,14 @@ Result<> Disk::make_directories(const std::shared_ptr<Node>& from, const std::st
       if (place->node->is_directory()) continue;
       return error_from_errno(end == path.size() ? EEXIST : ENOTDIR, path);
     }
+    if (free_inodes() == 0) return error_from_errno(ENOSPC, path);
     apply({{place->folder, place->name, make_node(FileStat::Kind::directory)}});
   }
   return ok;
 }
 
-Result<std::shared_ptr<Directory>> Disk::open_directory(const std::string& path, bool create) {
+Result<std::shared_ptr<Directory>> Disk::open_directory(const std::string& path, bool create,
+                                                        std::shared_ptr<Lane> lane) {
   if (int number = trouble(epoch_); number != 0) return error_from_errno(number, path);
   if (!path.starts_with('/')) return error_from_errno(EINVAL, path);
   std::string below = path.substr(std::min(path.find_first_not_of('/'), path.size()));
@@ -179,7 +193,7 @@ Result<std::shared_ptr<Directory>> Disk::open_directory(const std::string& path,
   }
   auto node = find_directory(root_, below);
   if (!node) return std::move(node.error());
-  return std::make_shared<SimDirectory>(shared_from_this(), *node);
+  return std::make_shared<SimDirectory>(shared_from_this(), *node, std::move(lane));
 }
 
 void Disk::power_loss() {

@@ -44,7 +44,8 @@ class Disk : public std::enable_shared_from_this<Disk> {
   explicit Disk(std::shared_ptr<World> world);
   ~Disk();
 
-  Result<std::shared_ptr<Directory>> open_directory(const std::string& path, bool create);
+  Result<std::shared_ptr<Directory>> open_directory(const std::string& path, bool create,
+                                                    std::shared_ptr<Lane> lane);
   void power_loss();
   void kill() { ++epoch_; }
 
@@ -81,6 +82,9 @@ class Disk : public std::enable_shared_from_this<Disk> {
   void recover(Node& folder);
   void release(Node& node);
   FileStat stat(const Node& node) const;
+  /// Names at and below a folder.
+  uint64_t count(const Node& folder) const;
+  uint64_t free_inodes() const;
   /// The time on files moves in ticks, as in Linux: two writes within one look like one.
   WallTime file_time() const;
   Blocks& blocks();

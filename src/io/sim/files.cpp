@@ -12,12 +12,14 @@ constexpr uint64_t kLargestFile = 64ULL << 30;
 
 }  // namespace
 
-SimFile::SimFile(std::shared_ptr<Disk> disk, std::shared_ptr<Node> node, OpenMode mode)
+SimFile::SimFile(std::shared_ptr<Disk> disk, std::shared_ptr<Node> node, OpenMode mode,
+                 std::shared_ptr<Lane> lane)
     : disk_(std::move(disk)),
       node_(std::move(node)),
       epoch_(disk_->epoch_),
       writable_(mode != OpenMode::read),
-      direct_(mode == OpenMode::direct) {
+      direct_(mode == OpenMode::direct),
+      lane_(std::move(lane)) {
   ++node_->handles;
 }
 
@@ -110,8 +112,12 @@ Result<std::string> SimFile::attribute(const std::string& name) {
   return found->second;
 }
 
-SimDirectory::SimDirectory(std::shared_ptr<Disk> disk, std::shared_ptr<Node> node)
-    : disk_(std::move(disk)), node_(std::move(node)), epoch_(disk_->epoch_) {}
+SimDirectory::SimDirectory(std::shared_ptr<Disk> disk, std::shared_ptr<Node> node,
+                           std::shared_ptr<Lane> lane)
+    : disk_(std::move(disk)),
+      node_(std::move(node)),
+      epoch_(disk_->epoch_),
+      lane_(std::move(lane)) {}
 
 Result<> SimDirectory::alive(const std::string& what) {
   if (int number = disk_->trouble(epoch_)) return error_from_errno(number, what);
@@ -136,10 +142,11 @@ Result<std::shared_ptr<File>> SimDirectory::open(const std::string& path, OpenMo
     if (mode == OpenMode::create_new) return error_from_errno(EEXIST, path);
     if (place->node->is_directory()) return error_from_errno(EISDIR, path);
   } else {
+    if (disk_->free_inodes() == 0) return error_from_errno(ENOSPC, path);
     place->node = disk_->make_node(FileStat::Kind::file);
     disk_->apply({{place->folder, place->name, place->node}});
   }
-  return std::make_shared<SimFile>(disk_, place->node, mode);
+  return std::make_shared<SimFile>(disk_, place->node, mode, lane_);
 }
 
 Result<FileStat> SimDirectory::stat(const std::string& path) {
@@ -210,7 +217,9 @@ Result<Directory::Space> SimDirectory::space() {
   Result<> lives = alive("space");
   if (!lives) return std::move(lives.error());
   const Blocks& blocks = disk_->blocks();
-  return Space{blocks.total, blocks.total - std::min(blocks.total, blocks.used)};
+  uint64_t inodes = disk_->world_->options.disk_inodes;
+  return Space{blocks.total, blocks.total - std::min(blocks.total, blocks.used), inodes,
+               inodes == 0 ? 0 : disk_->free_inodes()};
 }
 
 Result<std::string> SimDirectory::attribute(const std::string& path, const std::string& name) {

@@ -14,7 +14,8 @@ namespace forebay::io::sim {
 /// An open file. Dead (EIO, changes nothing) once its process has died.
 class SimFile final : public File {
  public:
-  SimFile(std::shared_ptr<Disk> disk, std::shared_ptr<Node> node, OpenMode mode);
+  SimFile(std::shared_ptr<Disk> disk, std::shared_ptr<Node> node, OpenMode mode,
+          std::shared_ptr<Lane> lane);
   ~SimFile() override;
 
   Result<size_t> read_at(uint64_t offset, ByteSpan into) override;
@@ -27,6 +28,7 @@ class SimFile final : public File {
   bool resident(uint64_t offset, uint64_t length) override;
   void read_ahead(uint64_t, uint64_t) override {}
   int descriptor() const override { return -1; }
+  Lane* lane() const override { return lane_.get(); }
   Result<> make_private() override { return ok; }
   Result<std::string> attribute(const std::string& name) override;
 
@@ -39,12 +41,13 @@ class SimFile final : public File {
   uint64_t epoch_;
   bool writable_;
   bool direct_;
+  std::shared_ptr<Lane> lane_;
 };
 
 /// An open folder; dead like a file.
 class SimDirectory final : public Directory {
  public:
-  SimDirectory(std::shared_ptr<Disk> disk, std::shared_ptr<Node> node);
+  SimDirectory(std::shared_ptr<Disk> disk, std::shared_ptr<Node> node, std::shared_ptr<Lane> lane);
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Result<FileStat> stat(const std::string& path) override;
@@ -65,6 +68,7 @@ class SimDirectory final : public Directory {
   std::shared_ptr<Disk> disk_;
   std::shared_ptr<Node> node_;
   uint64_t epoch_;
+  std::shared_ptr<Lane> lane_;
 };
 
 }  // namespace forebay::io::sim

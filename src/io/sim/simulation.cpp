@@ -4,6 +4,7 @@
 
 #include "io/sim.h"
 #include "io/sim/disk.h"
+#include "io/sim/lane.h"
 #include "io/sim/network.h"
 #include "io/sim/world.h"
 
@@ -12,8 +13,8 @@ namespace forebay::io {
 namespace sim {
 namespace {
 
-/// A busy step takes this long at most: so a loop that polls the clock gets somewhere.
-constexpr Duration kStepTime = microseconds(20);
+/// Enough that calls which name no lane never wait for each other.
+constexpr unsigned kManyThreads = 1 << 20;
 
 class SimLoop final : public Loop {
  public:
@@ -37,16 +38,20 @@ class SimLoop final : public Loop {
     }
   }
 
-  // Work and completion are two events: the world goes on between them, and may end there.
-  void offload(std::move_only_function<void()> work,
-               std::move_only_function<void()> done) override {
-    ++stats_.offloads;
-    Dice& dice = world_->dice;
-    world_->after(dice.up_to(world_->options.disk_delay),
-                  [this, work = std::move(work), done = std::move(done)]() mutable {
-                    work();
-                    world_->after(world_->dice.up_to(kStepTime), std::move(done));
-                  });
+  std::shared_ptr<Lane> make_lane(LaneOptions options) override {
+    return std::make_shared<SimLane>(world_, std::move(options));
+  }
+
+  Offload offload(Lane* lane, std::move_only_function<void()> work,
+                  std::move_only_function<void()> done) override {
+    SimLane& chosen = lane != nullptr ? static_cast<SimLane&>(*lane) : *lane_;
+    Offload given = chosen.submit(std::move(work), std::move(done));
+    if (given.ticket != 0) ++stats_.offloads;
+    return given;
+  }
+
+  bool withdraw(Lane& lane, uint64_t ticket) override {
+    return static_cast<SimLane&>(lane).withdraw(ticket);
   }
 
   Result<std::unique_ptr<Listener>> listen(const Address& address) override {
@@ -60,8 +65,9 @@ class SimLoop final : public Loop {
                                                              Context ctx) override {
     return network_->resolve(std::move(host), port, ctx);
   }
-  Result<std::shared_ptr<Directory>> open_directory(std::string path, bool create) override {
-    return disk_->open_directory(path, create);
+  Result<std::shared_ptr<Directory>> open_directory(std::string path, bool create,
+                                                    std::shared_ptr<Lane> lane) override {
+    return disk_->open_directory(path, create, std::move(lane));
   }
 
   bool step() {
@@ -99,6 +105,8 @@ class SimLoop final : public Loop {
   std::shared_ptr<World> world_;
   std::shared_ptr<Disk> disk_;
   std::shared_ptr<Network> network_;
+  std::shared_ptr<SimLane> lane_ = std::make_shared<SimLane>(
+      world_, LaneOptions{.kind = "other", .subject = "this machine", .threads = kManyThreads});
   Dice random_;
   std::vector<std::move_only_function<void()>> posts_;
 };

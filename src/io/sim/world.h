@@ -10,6 +10,9 @@
 
 namespace forebay::io::sim {
 
+/// A busy step takes this long at most: so a loop that polls the clock gets somewhere.
+inline constexpr Duration kStepTime = microseconds(20);
+
 /// A small generator (xoshiro256**), good and fast; the same everywhere.
 class Dice {
  public:
