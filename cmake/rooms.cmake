@@ -7,6 +7,14 @@ set(FOREBAY_ROOMS "" CACHE INTERNAL "")
 file(STRINGS ${CMAKE_SOURCE_DIR}/src/LAYERS FOREBAY_LAYERS REGEX "^[a-z]+:")
 list(TRANSFORM FOREBAY_LAYERS REPLACE ":.*" "")
 
+# Several sources are compiled as one: most of a source's time goes into headers and templates that
+# its neighbours need too (docs/build-time.md). Fewer at once keep both cores busy and an edit cheap.
+function(forebay_unity TARGET BATCH)
+  if(FOREBAY_UNITY)
+    set_target_properties(${TARGET} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${BATCH})
+  endif()
+endfunction()
+
 function(forebay_room NAME)
   cmake_parse_arguments(ROOM "" "" "DEPENDS;TEST_DEPENDS" ${ARGN})
   set(dir ${CMAKE_SOURCE_DIR}/src/${NAME})
@@ -28,6 +36,7 @@ function(forebay_room NAME)
   endforeach()
   add_library(${NAME} STATIC ${sources})
   target_link_libraries(${NAME} PUBLIC ${ROOM_DEPENDS} Threads::Threads)
+  forebay_unity(${NAME} 8)
   set(FOREBAY_ROOMS ${FOREBAY_ROOMS} ${NAME} CACHE INTERNAL "")
 
   if(NOT FOREBAY_FUZZ)
@@ -39,7 +48,7 @@ function(forebay_room NAME)
       add_executable(${NAME}_test ${tests})
       target_link_libraries(${NAME}_test ${NAME} ${ROOM_TEST_DEPENDS}
                             $<TARGET_NAME_IF_EXISTS:testkit> GTest::gtest_main GTest::gmock)
-      target_precompile_headers(${NAME}_test PRIVATE <gtest/gtest.h>)
+      forebay_unity(${NAME}_test 6)
       gtest_discover_tests(${NAME}_test DISCOVERY_MODE PRE_TEST TEST_PREFIX ${NAME}/
                            PROPERTIES TIMEOUT 600)
     endif()

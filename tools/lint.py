@@ -3,7 +3,8 @@
 
 Changed is what differs from the merge base with origin/main, or from HEAD~1 where there is none,
 and what is not committed. A changed header is linted through one source of its own folder that
-includes it. Needs build/release to be configured. Exits 1 when clang-tidy finds something.
+includes it. Needs build/dev to be configured: there each source is compiled by itself. Exits 1
+when clang-tidy finds something.
 """
 
 import argparse
@@ -37,16 +38,9 @@ def changed_files():
     return sorted({ROOT / n for n in names.splitlines() if n.endswith((".h", ".cpp"))})
 
 
-def without_pch(command):
-    """A command of the database that reads headers instead of a precompiled one, which may not
-    have been built and which clang-tidy may not be able to read."""
-    text = re.sub(r"-Xclang -include-pch -Xclang \S+\.pch", "", command)
-    return re.sub(r"-Xclang -fno-pch-timestamp|-Winvalid-pch", "", text)
-
-
 def database(build):
-    """Writes the cleaned compile commands; returns their folder and the sources of this
-    repository that they name."""
+    """Writes the compile commands of this repository's sources, once each; returns their folder
+    and the sources."""
     entries = json.loads((build / "compile_commands.json").read_text())
     kept, sources = [], set()
     for entry in entries:
@@ -54,8 +48,7 @@ def database(build):
         if path in sources or not path.is_relative_to(ROOT) or path.is_relative_to(build):
             continue
         sources.add(path)
-        kept.append({"directory": entry["directory"], "file": entry["file"],
-                     "command": without_pch(entry["command"])})
+        kept.append(entry)
     folder = build.parent / "lint"
     folder.mkdir(exist_ok=True)
     (folder / "compile_commands.json").write_text(json.dumps(kept))
@@ -94,7 +87,7 @@ def main():
     parser.add_argument("--all", action="store_true", help="every source of the build")
     parser.add_argument("--seconds", type=float, default=0,
                         help="begin no new file after so long; what is left out is named")
-    parser.add_argument("--build", default="build/release", help="a configured build")
+    parser.add_argument("--build", default="build/dev", help="a configured build")
     parser.add_argument("file", nargs="*", help="only these")
     args = parser.parse_args()
     folder, sources = database(ROOT / args.build)

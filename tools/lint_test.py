@@ -12,13 +12,6 @@ import lint  # noqa: E402
 
 
 class Lint(unittest.TestCase):
-    def test_a_precompiled_header_is_read_as_a_header(self):
-        command = ("/usr/bin/clang++-19 -Winvalid-pch -Xclang -include-pch -Xclang /b/x.hxx.pch "
-                   "-Xclang -include -Xclang /b/cmake_pch.hxx -Xclang -fno-pch-timestamp -c a.cpp")
-        self.assertEqual(lint.without_pch(command).split(), [
-            "/usr/bin/clang++-19", "-Xclang", "-include", "-Xclang", "/b/cmake_pch.hxx", "-c",
-            "a.cpp"])
-
     def test_a_header_is_linted_through_its_smallest_near_user(self):
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)

@@ -1,6 +1,7 @@
 #include "auth/guard.h"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <deque>
 

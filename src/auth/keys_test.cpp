@@ -1,6 +1,7 @@
 #include "auth/keys.h"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <set>
 #include <sstream>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -9,6 +10,8 @@
 #include <string_view>
 
 namespace forebay {
+
+inline constexpr uint64_t kKiB = 1 << 10, kMiB = 1 << 20;
 
 using ByteView = std::span<const std::byte>;
 using ByteSpan = std::span<std::byte>;

@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include <gtest/gtest.h>
+
 #include <limits>
 
 namespace forebay {

@@ -1,6 +1,7 @@
 // The whole program but its main: arguments in, output and exit code out, against a stub server in
 // a simulated world.
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "cli/run.h"
 #include "testkit/stub_world.h"

@@ -2,6 +2,7 @@
 #include "cli/local.h"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>

@@ -1,6 +1,7 @@
 #include "cli/parse.h"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <map>
 

@@ -1,5 +1,7 @@
 #include "cli/shell.h"
 
+#include <gtest/gtest.h>
+
 #include "cli/local.h"
 #include "cli/progress.h"
 

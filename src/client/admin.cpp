@@ -2,11 +2,7 @@
 
 namespace forebay::client {
 
-namespace {
-
-constexpr uint64_t kMaxDocument = 16 << 20;
-
-}  // namespace
+namespace {}  // namespace
 
 Json BucketSpec::to_json() const {
   Json json;

@@ -1,5 +1,7 @@
 #include "client/admin.h"
 
+#include <gtest/gtest.h>
+
 #include "client/session.h"
 #include "testkit/stub_world.h"
 

@@ -44,6 +44,9 @@ class Exchange {
   std::optional<sign::Signer> signer_;
 };
 
+/// The longest document that an answer may be, in bytes.
+inline constexpr uint64_t kMaxDocument = 16 << 20;
+
 /// The whole body of an answer that is known to be small; over `limit` → Code::too_large.
 Task<std::string> read_text(http::ClientResponse& response [[clang::lifetimebound]], uint64_t limit,
                             Context ctx);

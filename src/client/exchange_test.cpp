@@ -1,6 +1,7 @@
 #include "client/exchange.h"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "client/credentials.h"
 #include "testkit/stub_world.h"

@@ -11,7 +11,6 @@ namespace forebay::client {
 namespace {
 
 /// A page of 1,000 keys of 1 KiB, percent-encoded, fits four times.
-constexpr uint64_t kMaxDocument = 16 << 20;
 
 Call object_call(std::string method, std::string_view bucket, std::string_view key) {
   Call call;

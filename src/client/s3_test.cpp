@@ -1,6 +1,7 @@
 #include "client/s3.h"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "client/session.h"
 #include "testkit/stub_world.h"

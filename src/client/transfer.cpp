@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "http/message.h"
 #include "io/sync.h"
 
@@ -148,7 +149,6 @@ Task<> send_parts(Upload& up, Cutter& cutter, std::string first, uint64_t part_s
 }  // namespace
 
 uint64_t part_size_for(uint64_t length, uint64_t wanted) {
-  constexpr uint64_t kMiB = 1 << 20;
   uint64_t least = (length + kMaxParts - 1) / kMaxParts;
   if (least <= wanted) return wanted;
   return (least + kMiB - 1) / kMiB * kMiB;

@@ -1,7 +1,9 @@
 #include "client/transfer.h"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
+#include "base/bytes.h"
 #include "client/session.h"
 #include "testkit/stub_world.h"
 
@@ -225,7 +227,6 @@ TEST_F(TransferTest, AMissingObjectIsSaidAtOnce) {
 }
 
 TEST(PartSize, GrowsWithTheObject) {
-  constexpr uint64_t kMiB = 1 << 20;
   EXPECT_EQ(part_size_for(0, 16 * kMiB), 16 * kMiB);
   EXPECT_EQ(part_size_for(kMaxParts * 16 * kMiB, 16 * kMiB), 16 * kMiB);
   EXPECT_EQ(part_size_for(kMaxParts * 16 * kMiB + 1, 16 * kMiB), 17 * kMiB);

@@ -1,6 +1,7 @@
 #include "client/xml.h"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 namespace forebay::client {
 namespace {

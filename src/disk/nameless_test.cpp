@@ -1,6 +1,7 @@
 // Units that are written before their name is known.
 #include <gtest/gtest.h>
 
+#include "base/bytes.h"
 #include "disk/real_store_test.h"
 #include "disk/sim_store_test.h"
 #include "disk/space.h"
@@ -8,7 +9,6 @@
 namespace forebay::disk {
 namespace {
 
-constexpr uint64_t kMiB = 1 << 20;
 // What stands in for the name in the choice of a disk.
 const UnitId kNobody = unit_id(1'000'000);
 

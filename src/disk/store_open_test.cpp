@@ -1,13 +1,12 @@
 // What a Store makes of the folders it finds: restarts, deaths, strangers, rot.
 #include <gtest/gtest.h>
 
+#include "base/bytes.h"
 #include "disk/format.h"
 #include "disk/real_store_test.h"
 
 namespace forebay::disk {
 namespace {
-
-constexpr uint64_t kMiB = 1 << 20;
 
 class StoreOpen : public RealStore {
  protected:

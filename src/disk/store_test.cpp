@@ -6,13 +6,12 @@
 #include <map>
 #include <mutex>
 
+#include "base/bytes.h"
 #include "disk/format.h"
 #include "disk/real_store_test.h"
 
 namespace forebay::disk {
 namespace {
-
-constexpr uint64_t kMiB = 1 << 20;
 
 class StoreTest : public RealStore {};
 

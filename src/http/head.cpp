@@ -8,24 +8,6 @@ namespace forebay::http {
 
 namespace {
 
-// RFC 9110 section 5.6.2.
-constexpr auto kTokenChars = [] {
-  std::array<bool, 256> in{};
-  for (char c = '0'; c <= '9'; ++c) in[static_cast<uint8_t>(c)] = true;
-  for (char c = 'a'; c <= 'z'; ++c) in[static_cast<uint8_t>(c)] = true;
-  for (char c = 'A'; c <= 'Z'; ++c) in[static_cast<uint8_t>(c)] = true;
-  for (char c : std::string_view("!#$%&'*+-.^_`|~")) in[static_cast<uint8_t>(c)] = true;
-  return in;
-}();
-
-bool is_token(std::string_view text) {
-  if (text.empty()) return false;
-  for (char c : text) {
-    if (!kTokenChars[static_cast<uint8_t>(c)]) return false;
-  }
-  return true;
-}
-
 // Any byte below `least` but a tab where that is allowed, or DEL. Without a branch per byte, so
 // that the compiler takes many at once.
 bool has_control(std::string_view text, uint8_t least, bool tab) {

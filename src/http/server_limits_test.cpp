@@ -7,8 +7,6 @@ namespace {
 class ServerLimits : public HttpTest {};
 FOREBAY_IN_ALL_WORLDS(ServerLimits);
 
-std::string get(std::string target) { return "GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n"; }
-
 Task<> slow_head(Setup s, Context ctx) {
   Wire wire = co_await co_await s.dial(ctx);
   co_await co_await wire.send("GET / HT", ctx);

@@ -8,10 +8,6 @@ namespace {
 class ServerTest : public HttpTest {};
 FOREBAY_IN_ALL_WORLDS(ServerTest);
 
-std::string get(std::string target, std::string fields = "") {
-  return "GET " + target + " HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n";
-}
-
 Task<> keep_alive_then_close(Setup s, Context ctx) {
   Wire wire = co_await co_await s.dial(ctx);
   for (int i = 0; i < 3; ++i) {

@@ -242,6 +242,11 @@ class HttpTest : public testing::TestWithParam<WorldKind> {
   }
 };
 
+/// A GET as it stands on the wire. `fields`: whole lines.
+inline std::string get(std::string target, std::string fields = "") {
+  return "GET " + target + " HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n";
+}
+
 inline std::string world_name(const testing::TestParamInfo<WorldKind>& info) {
   return info.param.name;
 }

@@ -1,24 +1,12 @@
 #include "io/body.h"
 
-#include "io/world_test.h"
+#include "io/stream_test.h"
 
 namespace forebay::io {
 namespace {
 
 class BodyTest : public WorldTest {};
 FOREBAY_IN_ALL_WORLDS(BodyTest);
-
-Task<std::shared_ptr<File>> make_file(std::string folder, std::string text, Context ctx) {
-  co_return co_await run_blocking(ctx, [&]() -> Result<std::shared_ptr<File>> {
-    auto directory = ctx.loop->open_directory(folder, true);
-    if (!directory) return std::move(directory.error());
-    auto file = (*directory)->open("body", OpenMode::create);
-    if (!file) return std::move(file.error());
-    Result<> wrote = (*file)->write_at(0, as_bytes(text));
-    if (!wrote) return std::move(wrote.error());
-    return *file;
-  });
-}
 
 /// Gives its chunks, then the end or an error.
 class Chunks final : public Source {

@@ -69,6 +69,8 @@ class Listener {
 /// Errors of the kernel in our vocabulary: ECONNRESET, EPIPE … → unavailable; ENOSPC → busy with
 /// detail "ENOSPC"; EACCES → denied; ENOENT → not_found; EEXIST → exists; EIO → corrupt, ….
 Error error_from_errno(int number, std::string_view what);
+/// The same of errno.
+inline Error last_error(std::string_view what) { return error_from_errno(errno, what); }
 
 /// Leaf over one direction of a stream.
 class StreamLeaf : public Leaf, private Waiter {

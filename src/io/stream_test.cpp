@@ -1,30 +1,12 @@
 #include "io/stream.h"
 
-#include "io/world_test.h"
+#include "io/stream_test.h"
 
 namespace forebay::io {
 namespace {
 
 class StreamTest : public WorldTest {};
 FOREBAY_IN_ALL_WORLDS(StreamTest);
-
-Task<> echo(Stream& stream, Context ctx) {
-  std::vector<std::byte> buffer(32 << 10);
-  while (true) {
-    size_t count = co_await co_await Read(stream, buffer, ctx);
-    if (count == 0) break;
-    std::vector<ByteView> parts{ByteView(buffer).first(count)};
-    co_await co_await write_all(stream, std::move(parts), false, ctx);
-  }
-  stream.shutdown_write();
-  co_return ok;
-}
-
-Task<> write_and_end(Stream& stream, std::string text, Context ctx) {
-  co_await co_await write_text(stream, std::move(text), ctx);
-  stream.shutdown_write();
-  co_return ok;
-}
 
 // Writes and reads at the same time: with small windows it hangs if one direction blocks the other.
 Task<> large_echo(Context ctx) {
@@ -252,24 +234,6 @@ struct Sent {
   Result<> sent = ok;
   std::string got;
 };
-
-Task<> send_and_end(Stream& stream, FileSlice slice, Result<>& result, Context ctx) {
-  result = co_await send_file(stream, std::move(slice), false, ctx);
-  stream.shutdown_write();
-  co_return ok;
-}
-
-Task<std::shared_ptr<File>> make_file(std::string folder, std::string text, Context ctx) {
-  co_return co_await run_blocking(ctx, [&]() -> Result<std::shared_ptr<File>> {
-    auto directory = ctx.loop->open_directory(folder, true);
-    if (!directory) return std::move(directory.error());
-    auto file = (*directory)->open("sent", OpenMode::create);
-    if (!file) return std::move(file.error());
-    Result<> wrote = (*file)->write_at(0, as_bytes(text));
-    if (!wrote) return std::move(wrote.error());
-    return *file;
-  });
-}
 
 Task<Sent> send(FileSlice slice, Context ctx) {
   Pair pair = co_await co_await connect_pair(ctx);

@@ -6,7 +6,7 @@
 
 #include <cstdio>
 
-#include "io/world_test.h"
+#include "io/stream_test.h"
 
 namespace forebay::io {
 namespace {
@@ -94,24 +94,6 @@ Task<Hands> shake(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext
   co_return out;
 }
 
-Task<> echo(Stream& stream, Context ctx) {
-  std::vector<std::byte> buffer(50'000);
-  while (true) {
-    size_t count = co_await co_await Read(stream, buffer, ctx);
-    if (count == 0) break;
-    std::vector<ByteView> parts{ByteView(buffer).first(count)};
-    co_await co_await write_all(stream, std::move(parts), false, ctx);
-  }
-  stream.shutdown_write();
-  co_return ok;
-}
-
-Task<> write_and_end(Stream& stream, std::string text, Context ctx) {
-  co_await co_await write_text(stream, std::move(text), ctx);
-  stream.shutdown_write();
-  co_return ok;
-}
-
 Task<> large_echo(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext> client,
                   Context ctx) {
   Hands hands = co_await co_await shake(server, client, "localhost", ctx);
@@ -169,24 +151,6 @@ Task<> no_tls(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext> cl
   co_return ok;
 }
 TEST_P(TlsTest, a_handshake_that_goes_wrong_ends) { expect_ok(no_tls(server, client, context())); }
-
-Task<std::shared_ptr<File>> make_file(std::string folder, std::string text, Context ctx) {
-  co_return co_await run_blocking(ctx, [&]() -> Result<std::shared_ptr<File>> {
-    auto directory = ctx.loop->open_directory(folder, true);
-    if (!directory) return std::move(directory.error());
-    auto file = (*directory)->open("sent", OpenMode::create);
-    if (!file) return std::move(file.error());
-    Result<> wrote = (*file)->write_at(0, as_bytes(text));
-    if (!wrote) return std::move(wrote.error());
-    return *file;
-  });
-}
-
-Task<> send_and_end(Stream& stream, FileSlice slice, Result<>& result, Context ctx) {
-  result = co_await send_file(stream, std::move(slice), false, ctx);
-  stream.shutdown_write();
-  co_return ok;
-}
 
 Task<> files(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext> client,
              std::string folder, Context ctx) {

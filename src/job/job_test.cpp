@@ -1,6 +1,7 @@
 #include "job/job.h"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "io/sim.h"
 

@@ -1,6 +1,8 @@
 // FaultyStore in the simulated world: its faults happen, and the store stays a store under them.
 #include "meta/faulty_store.h"
 
+#include <gtest/gtest.h>
+
 #include "io/sim.h"
 #include "io/sync.h"
 #include "meta/memory_store.h"

@@ -1,6 +1,8 @@
 // What only a store on disk can show: reopening, two processes, damage.
 #include "meta/rocks_store.h"
 
+#include <gtest/gtest.h>
+
 #include <filesystem>
 #include <fstream>
 #include <sstream>

@@ -1,5 +1,7 @@
 #include "meta/schema.h"
 
+#include <gtest/gtest.h>
+
 #include "meta/memory_store.h"
 
 namespace forebay::meta::schema {

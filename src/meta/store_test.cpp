@@ -2,6 +2,7 @@
 #include "meta/store.h"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <filesystem>
 

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "base/check.h"
 
 namespace forebay::object {
 
 namespace {
-
-constexpr uint64_t kMiB = 1 << 20;
 
 uint64_t divide_up(uint64_t n, uint64_t by) { return (n + by - 1) / by; }
 

@@ -5,8 +5,6 @@
 namespace forebay::object {
 namespace {
 
-constexpr uint64_t kMiB = 1 << 20;
-
 ETag etag(uint32_t parts) {
   std::string hex(32, 'a');
   return ETag("\"" + hex + (parts == 0 ? "" : "-" + std::to_string(parts)) + "\"");

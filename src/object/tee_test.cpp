@@ -3,13 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include "base/bytes.h"
 #include "object/store.h"
 #include "object/world_test.h"
 
 namespace forebay::object {
 namespace {
-
-constexpr uint64_t kMiB = 1 << 20;
 
 /// Gives `bytes` in chunks of one buffer; then ends, or fails as a body does that is not what its
 /// hash says, or as one whose client has left.

@@ -1,6 +1,7 @@
 #include "obs/log.h"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>

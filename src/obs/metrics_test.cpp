@@ -1,6 +1,7 @@
 #include "obs/metrics.h"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <regex>
 #include <set>

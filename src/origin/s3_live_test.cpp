@@ -90,7 +90,7 @@ testkit::OriginUnderTest expected(Origin& origin) {
   return under;
 }
 
-class CountingMeter final : public Meter {
+class TotalMeter final : public Meter {
  public:
   void request(std::string_view, bool) override { ++requests; }
   void body_bytes_in(uint64_t bytes) override { in += bytes; }
@@ -123,7 +123,7 @@ class LiveOrigin {
 
   std::unique_ptr<io::Engine> engine_;
   http::Client client_;
-  std::shared_ptr<CountingMeter> meter_ = std::make_shared<CountingMeter>();
+  std::shared_ptr<TotalMeter> meter_ = std::make_shared<TotalMeter>();
   S3Options options_;
   std::shared_ptr<Origin> origin_;
 };

@@ -53,14 +53,6 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// RFC 9110 section 5.6.2.
-bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
-           std::string_view("!#$%&'*+-.^_`|~").contains(c);
-  });
-}
-
 bool is_field_value(std::string_view text) {
   return std::ranges::all_of(
       text, [](char c) { return static_cast<unsigned char>(c) >= 0x20 || c == '\t'; });

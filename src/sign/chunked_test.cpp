@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "sign/key.h"
+#include "sign/replaced_test.h"
 
 namespace forebay::sign {
 namespace {
@@ -84,12 +85,6 @@ std::string trailer_example(std::string_view end = kTrailerEnd) {
                   "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
                   "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992"},
                  end);
-}
-
-std::string replaced(std::string text, std::string_view what, std::string_view with) {
-  size_t at = text.find(what);
-  EXPECT_NE(at, std::string::npos) << what;
-  return at == std::string::npos ? text : text.replace(at, what.size(), with);
 }
 
 Outcome decode_signed(std::string_view body, size_t piece = SIZE_MAX) {

@@ -1,5 +1,7 @@
 #include "sign/profile.h"
 
+#include <gtest/gtest.h>
+
 namespace forebay::sign {
 namespace {
 

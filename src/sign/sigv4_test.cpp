@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "sign/botocore_test.h"
 #include "sign/raw_request_test.h"
+#include "sign/replaced_test.h"
 
 namespace forebay::sign {
 namespace {
@@ -43,12 +44,6 @@ std::string good_get() {
   return aws_get("/test.txt", "Range: bytes=0-9\n" + std::string(kEmpty),
                  "host;range;x-amz-content-sha256;x-amz-date",
                  "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
-}
-
-std::string replaced(std::string text, std::string_view what, std::string_view with) {
-  size_t at = text.find(what);
-  EXPECT_NE(at, std::string::npos) << what;
-  return at == std::string::npos ? text : text.replace(at, what.size(), with);
 }
 
 TEST(Sigv4, VerifiesTheExamplesOfTheS3Reference) {

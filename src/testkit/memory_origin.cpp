@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "origin/tags.h"
+#include "testkit/pattern.h"
 
 namespace forebay::testkit {
 
@@ -13,12 +14,6 @@ using origin::ObjectInfo;
 using origin::PutAnswer;
 
 namespace {
-
-std::string md5(std::string_view bytes) {
-  auto sum = Checksum::make(ChecksumKind::md5);
-  sum->update(as_bytes(bytes));
-  return sum->digest();
-}
 
 /// True with `probability`; draws only when it is in question, so that switched-off faults do not
 /// move the seed's sequence.

@@ -5,18 +5,13 @@
 #include "origin/parts.h"
 #include "origin/tags.h"
 #include "testkit/memory_origin.h"
+#include "testkit/pattern.h"
 
 namespace forebay::testkit {
 
 using origin::PutAnswer;
 
 namespace {
-
-std::string md5(std::string_view bytes) {
-  auto sum = Checksum::make(ChecksumKind::md5);
-  sum->update(as_bytes(bytes));
-  return sum->digest();
-}
 
 Error no_such_upload(const std::string& upload_id) {
   return fail(Code::not_found, "no upload '" + upload_id + "'", "NoSuchUpload");

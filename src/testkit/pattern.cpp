@@ -1,5 +1,7 @@
 #include "testkit/pattern.h"
 
+#include "base/hash.h"
+
 namespace forebay::testkit {
 
 std::string pattern(size_t size, uint64_t seed) {
@@ -10,6 +12,12 @@ std::string pattern(size_t size, uint64_t seed) {
     out[i] = static_cast<char>(x >> (i % 8 * 8));
   }
   return out;
+}
+
+std::string md5(std::string_view bytes) {
+  auto sum = Checksum::make(ChecksumKind::md5);
+  sum->update(as_bytes(bytes));
+  return sum->digest();
 }
 
 }  // namespace forebay::testkit

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/range.h"
 #include "sign/sigv4.h"
+#include "testkit/pattern.h"
 
 namespace forebay::testkit {
 
@@ -41,12 +42,6 @@ http::Response problem(int status, const std::string& code) {
   json.set("type", "about:blank").set("title", code).set("status", status);
   json.set("detail", "stub: " + code).set("code", code);
   return http::Response::text(status, "application/problem+json", json.dump());
-}
-
-std::string md5(std::string_view bytes) {
-  auto checksum = Checksum::make(ChecksumKind::md5);
-  checksum->update(as_bytes(bytes));
-  return checksum->digest();
 }
 
 std::string quoted_hex(std::string_view raw) { return '"' + to_hex(as_bytes(raw)) + '"'; }

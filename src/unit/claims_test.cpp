@@ -8,8 +8,6 @@
 namespace forebay::unit {
 namespace {
 
-constexpr uint64_t kMiB = 1 << 20;
-
 TEST(ClaimsTest, a_byte_is_claimed_once) {
   Claims claims(100);
   auto first = claims.demand({10, 20});

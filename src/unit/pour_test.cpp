@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/bytes.h"
 #include "disk/index.h"
 #include "io/engine.h"
 #include "testkit/pattern.h"
@@ -13,8 +14,6 @@
 
 namespace forebay::unit {
 namespace {
-
-constexpr uint64_t kMiB = 1 << 20;
 
 using testkit::pattern;
 

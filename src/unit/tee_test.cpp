@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "disk/index.h"
 #include "disk/space.h"
 #include "io/sim.h"
@@ -12,9 +13,6 @@
 
 namespace forebay::unit {
 namespace {
-
-constexpr uint64_t kKiB = 1 << 10;
-constexpr uint64_t kMiB = 1 << 20;
 
 using testkit::pattern;
 

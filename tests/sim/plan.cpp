@@ -6,8 +6,6 @@ namespace forebay::simtest {
 
 namespace {
 
-constexpr uint64_t kKiB = 1024;
-
 template <class T>
 T pick(io::sim::Dice& dice, std::initializer_list<T> from) {
   return from.begin()[dice.below(from.size())];

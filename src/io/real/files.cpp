@@ -21,8 +21,6 @@ namespace forebay::io::real {
 
 namespace {
 
-Error last_error(std::string_view what) { return error_from_errno(errno, what); }
-
 WallTime wall(const timespec& t) { return {t.tv_sec * 1'000'000'000 + t.tv_nsec}; }
 
 FileStat convert(const struct stat& s) {

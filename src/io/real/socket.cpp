@@ -18,8 +18,6 @@ namespace forebay::io::real {
 
 namespace {
 
-Error last_error(std::string_view what) { return error_from_errno(errno, what); }
-
 struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t length = sizeof(sockaddr_storage);
