@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "object/reader.h"
 #include "object/tee.h"
+#include "unit/window.h"
 
 namespace forebay::object {
 
@@ -167,6 +168,14 @@ Task<ReadAnswer> Store::open_untagged(ReadRequest request, ReadAnswer answer, Co
   if (answer.decision == Decision::partial) options.range = answer.range;
   origin::GetAnswer got =
       co_await co_await request.bucket->origin->get(request.key, std::move(options), ctx);
+  // From a server that knows no ranges; the object may have become another meanwhile.
+  if (answer.decision == Decision::partial && got.range == ByteRange{0, got.info.size}) {
+    uint64_t offset = std::min(answer.range.offset, got.info.size);
+    uint64_t end = std::min(answer.range.end(), got.info.size);
+    if (offset == end)
+      co_return fail(Code::conflict, "the object is shorter", "PreconditionFailed");
+    got = unit::only(std::move(got), {offset, end - offset});
+  }
   Layout layout = Layout::whole(got.info.size, request.bucket->unit_max);
   answer.head = Heads::head_with(*request.bucket, request.key, std::move(got.info),
                                  std::move(layout), ctx.loop->now());

@@ -325,5 +325,29 @@ TEST_F(StoreTest, staging_without_waiting_says_when_there_is_no_room) {
   EXPECT_GT(origin_->counts("get").bytes, 0U);
 }
 
+TEST_F(StoreTest, ranges_of_an_origin_that_knows_none) {
+  origin_->options().ranges = false;
+  for (bool strong : {false, true}) {
+    origin_->options().strong = strong;
+    Bucket fresh = *bucket_;
+    ++fresh.incarnation;
+    bucket_ = std::make_shared<const Bucket>(std::move(fresh));
+    origin_->change("key", pattern(500'000));
+    for (unit::Mode mode : {unit::Mode::past, unit::Mode::normal, unit::Mode::normal}) {
+      ReadRequest asked = request();
+      asked.mode = mode;
+      asked.range = RangeRequest::parse("bytes=300000-300099");
+      auto answer = read(asked);
+      ASSERT_TRUE(answer) << answer.error().text();
+      EXPECT_EQ(answer->body.length, 100U);
+      EXPECT_EQ(answer->range, (ByteRange{300'000, 100}));
+      EXPECT_EQ(body(*answer), pattern(500'000).substr(300'000, 100));
+      world_->settle();
+      served_ = answer->served;
+    }
+    EXPECT_EQ(served_, strong ? unit::Served::hit : unit::Served::bypass);
+  }
+}
+
 }  // namespace
 }  // namespace forebay::object

@@ -23,12 +23,19 @@ constexpr bool answered(Code code) {
   }
 }
 
-/// Runs `task` and tells the meter (which may be null) how it ended.
+/// The word for an answer that cannot be one to what was asked.
+inline constexpr const char* kBadGateway = "BadGateway";
+
+/// Runs `task` and tells the meter (which may be null) how it ended. What an origin answers and
+/// nobody can understand is its fault, and said to be.
 template <class T>
 Task<T> metered(std::shared_ptr<Meter> meter, std::string_view operation, Task<T> task) {
   Result<T> result = co_await std::move(task);
   if (meter != nullptr) {
     meter->request(operation, result.has_value() || answered(result.error().code()));
+  }
+  if (!result && result.error().code() == Code::corrupt && result.error().detail().empty()) {
+    co_return fail(Code::corrupt, result.error().text(), kBadGateway);
   }
   co_return result;
 }

@@ -59,7 +59,9 @@ struct GetOptions {
 struct GetAnswer {
   /// Of the whole object: info.size is the total. Of an answer to no range all that a HEAD tells.
   ObjectInfo info = {};
-  ByteRange range = {};  ///< what body holds
+  /// What body holds: what was asked, as far as the object has it; or all of the object, from a
+  /// server that knows no ranges.
+  ByteRange range = {};
   io::Body body = {};    ///< ends early only with an error
 };
 

@@ -1,6 +1,7 @@
 // HEAD and GET: what is believed of an answer, and what is not.
 #include <algorithm>
 
+#include "origin/metered.h"
 #include "origin/s3_origin.h"
 #include "origin/tags.h"
 
@@ -18,7 +19,7 @@ class Incoming final : public io::Source {
     io::Chunk chunk = co_await co_await inner_->next(ctx);
     uint64_t size = io::size(chunk);
     if (size == 0 && left_ > 0) co_return fail(Code::unavailable, "the origin's body ends early");
-    if (size > left_) co_return fail(Code::corrupt, "the origin's body is too long");
+    if (size > left_) co_return fail(Code::corrupt, "the origin's body is too long", kBadGateway);
     left_ -= size;
     if (meter_ != nullptr) meter_->body_bytes_in(size);
     co_return chunk;
@@ -70,8 +71,8 @@ Result<Answered> answered(const http::ClientResponse& response,
     return fail(Code::corrupt, "the origin's answer to GET does not say how long it is");
   }
   uint64_t total = *response.content_length;
-  if (asked && (asked->offset != 0 || asked->end() < total)) {
-    return fail(Code::corrupt, "the origin gave the whole object where a range was asked");
+  if (asked && asked->offset >= total) {
+    return fail(Code::invalid, "the range starts beyond the object", "InvalidRange");
   }
   return Answered{{0, total}, total};
 }

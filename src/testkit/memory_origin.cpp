@@ -410,6 +410,7 @@ Task<GetAnswer> MemoryOrigin::get(ObjectKey key, origin::GetOptions options, Con
     co_return fail(Code::invalid, "the range starts beyond the object", "InvalidRange");
   }
   range.length = std::min(range.length, all.length - range.offset);
+  if (!options_.ranges) range = all;
   std::optional<uint64_t> breaks_at;
   if (happens(*ctx.loop, options_.broken_body)) breaks_at = below(*ctx.loop, range.length);
   GetAnswer out;

@@ -36,6 +36,7 @@ struct MemoryOriginOptions {
   uint64_t body_rate = 0;  ///< bytes per second of each body read; 0: no limit
   uint64_t chunk = 64 << 10;  ///< bytes of a chunk; with vary_chunks at most
   bool vary_chunks = false;
+  bool ranges = true;       ///< false: all of the object is the answer to any range
   bool reads_into = false;  ///< bodies can be read into given memory
   double error = 0;         ///< fails before it takes effect: unavailable or busy
   double broken_body = 0;   ///< a body read ends with `unavailable` before its last byte

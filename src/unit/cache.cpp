@@ -262,7 +262,7 @@ void Cache::small_stored(Fill& fill, const Result<>& stored) {
 }
 
 Task<Opened> Cache::open_past(VersionRef version, ByteRange range, Context ctx) {
-  auto answer = co_await co_await ask(std::move(version), range, ctx);
+  auto answer = co_await co_await ask_only(std::move(version), range, ctx);
   co_return Opened{Served::bypass, std::move(answer.body.source)};
 }
 

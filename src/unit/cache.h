@@ -146,11 +146,12 @@ class Cache {
   Task<> rest_small(std::shared_ptr<Fill> fill, io::Semaphore::Permit permit, Context ctx);
   Task<> stream_claim(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
   Task<> fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
-  Task<> pour(std::shared_ptr<Fill> fill, Claim* claim, origin::GetAnswer answer, Pour& pour,
+  Task<> pour(std::shared_ptr<Fill> fill, Claim* claim, io::Source& source, Pour& pour,
               Context ctx);
   Task<> finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx);
   Task<Opened> open_past(VersionRef version, ByteRange range, Context ctx);
   static Task<origin::GetAnswer> ask(VersionRef version, ByteRange range, Context ctx);
+  static Task<origin::GetAnswer> ask_only(VersionRef version, ByteRange range, Context ctx);
 
   std::shared_ptr<disk::Store> store_;
   job::Crews& crews_;

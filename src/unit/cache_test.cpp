@@ -312,5 +312,97 @@ TEST_F(CacheTest, what_a_read_has_fetched_by_itself_is_a_hit) {
   EXPECT_FALSE(cache_->find(whole(version), {0, 5000}));
 }
 
+// An origin that answers every range with all of the object.
+class WholeAnswersTest : public CacheTest {
+ protected:
+  WholeAnswersTest() { origin_->options().ranges = false; }
+  uint64_t requests() const { return origin_->counts("get").requests; }
+  Task<> read_at(VersionRef version, Unit unit, ByteRange range, std::string expected,
+                 Context ctx) {
+    auto text = co_await co_await read(version, unit, range, Mode::normal, ctx);
+    EXPECT_TRUE(text == expected) << range.offset;
+    co_return ok;
+  }
+};
+
+TEST_F(WholeAnswersTest, one_answer_fills_the_unit) {
+  for (bool into : {false, true}) {
+    if (cache_ == nullptr) open();
+    origin_->options().reads_into = into;
+    origin_->reset_counts();
+    std::string bytes = pattern(20 * kMiB + 77);
+    auto version = object(into ? "a" : "b", bytes);
+    auto part = get(version, {9 * kMiB, 1000});
+    ASSERT_TRUE(part) << part.error().text();
+    EXPECT_TRUE(*part == bytes.substr(9 * kMiB, 1000));
+    EXPECT_EQ(served(), Served::miss);
+    world_->settle();
+    EXPECT_TRUE(store_->contains(whole(version).id));
+    EXPECT_TRUE(get(version, {0, version->size}).value_or("") == bytes);
+    EXPECT_EQ(served(), Served::hit);
+    EXPECT_EQ(requests(), 1U);
+    EXPECT_EQ(origin_bytes(), bytes.size());
+  }
+}
+
+TEST_F(WholeAnswersTest, nobody_overtakes_where_all_comes_in_order) {
+  open();
+  origin_->options().body_rate = 20 * kMiB;
+  std::string bytes = pattern(20 * kMiB);
+  auto version = object("key", bytes);
+  io::Group group(ctx());
+  group.spawn(read_at(version, whole(version), {kMiB, 10}, bytes.substr(kMiB, 10), ctx()));
+  (void)world_->run(io::sleep_until(loop_.now() + milliseconds(30), ctx()));
+  ByteRange last{19 * kMiB, 100};
+  group.spawn(read_at(version, whole(version), last, bytes.substr(last.offset, 100), ctx()));
+  EXPECT_TRUE(world_->run(group.join()));
+  world_->settle();
+  EXPECT_EQ(requests(), 1U);
+}
+
+TEST_F(WholeAnswersTest, a_second_unit_and_small_ones_take_what_they_want) {
+  open();
+  std::string bytes = pattern(6 * kMiB + 1000);
+  auto version = object("key", bytes);
+  for (ByteRange unit : {ByteRange{4 * kMiB, 2 * kMiB}, {6 * kMiB, 1000}, {0, 4 * kMiB}}) {
+    for (Mode mode : {Mode::past, Mode::normal, Mode::normal}) {
+      auto text = world_->run(read(version, unit_of(version, unit), unit, mode, ctx()));
+      ASSERT_TRUE(text) << text.error().text();
+      EXPECT_TRUE(*text == bytes.substr(unit.offset, unit.length)) << unit.offset;
+      world_->settle();
+    }
+    EXPECT_EQ(served(), Served::hit);
+  }
+}
+
+TEST_F(WholeAnswersTest, readers_in_all_places_at_once_and_bodies_that_break) {
+  open();
+  origin_->options().broken_body = 0.5;
+  origin_->options().chunk_delay = milliseconds(2);
+  std::string bytes = pattern(9 * kMiB + 5);
+  auto version = object("key", bytes);
+  for (int round = 0; round < 10; ++round) {
+    io::Group group(ctx());
+    for (uint64_t at = 8 * kMiB; at < bytes.size(); at -= kMiB / 2) {
+      ByteRange range{at, std::min<uint64_t>(100'000, bytes.size() - at)};
+      group.spawn(read_at(version, whole(version), range, bytes.substr(at, range.length), ctx()));
+    }
+    (void)world_->run(group.join());  // a fill may fail; then its readers say so
+    world_->settle();
+    if (store_->contains(whole(version).id)) {
+      EXPECT_TRUE(get(version, {0, version->size}).value_or("") == bytes);
+      store_->remove(whole(version).id);
+    }
+  }
+}
+
+TEST_F(WholeAnswersTest, another_version_is_not_used) {
+  open();
+  origin_->options().capabilities.conditional_get = false;
+  auto version = object("key", pattern(3 * kMiB, 1));
+  origin_->change("key", pattern(3 * kMiB, 2));
+  EXPECT_EQ(get(version, {kMiB, 10}).error().code(), Code::conflict);
+}
+
 }  // namespace
 }  // namespace forebay::unit

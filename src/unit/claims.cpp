@@ -35,7 +35,7 @@ std::vector<Claim*> Claims::demand(ByteRange range) {
     } else if (Claim* claim = claim_at(at); claim == nullptr) {
       uint64_t end = present_.next_covered(at, range.end());
       at = take(at, next_claim(at, end));
-    } else if (at - claim->at >= kOvertake) {
+    } else if (overtaking_ && at - claim->at >= kOvertake) {
       uint64_t end = std::min(range.end(), claim->end);
       claim->end = at;
       at = take(at, end);
@@ -50,6 +50,16 @@ void Claims::advance(Claim& claim, uint64_t bytes) {
   check(claim.at + bytes <= claim.end, "a stream went beyond its claim");
   present_.add({claim.at, bytes});
   claim.at += bytes;
+}
+
+void Claims::widen(Claim& claim) {
+  overtaking_ = false;
+  uint64_t begin = present_.covered_before(claim.at);
+  for (const Claim& other : active_) {
+    if (&other != &claim && other.end <= claim.at) begin = std::max(begin, other.end);
+  }
+  uint64_t end = next_claim(claim.at, present_.next_covered(claim.at, length_));
+  claim = {begin, std::max(end, claim.end)};
 }
 
 void Claims::release(Claim& claim) {

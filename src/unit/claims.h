@@ -31,6 +31,9 @@ class Claims {
   std::vector<Claim*> demand(ByteRange range);
   /// The stream of `claim` has written `bytes` more.
   void advance(Claim& claim, uint64_t bytes);
+  /// The stream of `claim` passes over the whole unit anyway: it takes what nobody else has before
+  /// and behind its share too, and from now on nobody overtakes anybody.
+  void widen(Claim& claim);
   /// The stream of `claim` is over; what it did not fetch is free again.
   void release(Claim& claim);
 
@@ -44,6 +47,7 @@ class Claims {
 
   uint64_t length_;
   Ranges present_;
+  bool overtaking_ = true;
   std::list<Claim> active_;
 };
 

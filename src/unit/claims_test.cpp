@@ -97,5 +97,24 @@ TEST(ClaimsTest, no_byte_is_fetched_twice_and_none_is_forgotten) {
   }
 }
 
+TEST(ClaimsTest, a_stream_that_gets_all_takes_what_is_free_on_both_sides) {
+  Claims claims(100 * kMiB);
+  Claim* first = claims.demand({10 * kMiB, kMiB})[0];
+  Claim* third = claims.demand({50 * kMiB, kMiB})[0];
+  Claim* second = claims.demand({30 * kMiB, kMiB})[0];
+  claims.advance(*first, kMiB);
+  claims.release(*first);
+  claims.widen(*second);
+  EXPECT_EQ(second->at, 11 * kMiB);
+  EXPECT_EQ(second->end, 50 * kMiB);
+  claims.widen(*third);
+  EXPECT_EQ(third->at, 50 * kMiB);
+  EXPECT_EQ(third->end, 100 * kMiB);
+  EXPECT_TRUE(claims.demand({90 * kMiB, kMiB}).empty()) << "nobody overtakes";
+  auto rest = claims.demand({0, 100 * kMiB});
+  ASSERT_EQ(rest.size(), 1U);
+  EXPECT_EQ(rest[0]->end, 10 * kMiB);
+}
+
 }  // namespace
 }  // namespace forebay::unit

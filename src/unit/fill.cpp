@@ -98,6 +98,12 @@ Claim Fill::state(const Claim& claim) const {
   return claim;
 }
 
+Claim Fill::widen(Claim& claim) {
+  std::lock_guard lock(mutex_);
+  claims_.widen(claim);
+  return claim;
+}
+
 void Fill::advance(Claim& claim, uint64_t bytes) {
   {
     std::lock_guard lock(mutex_);

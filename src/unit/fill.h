@@ -66,6 +66,8 @@ class Fill {
   /// Where the claim stands.
   Claim state(const Claim& claim) const;
   void advance(Claim& claim, uint64_t bytes);
+  /// See Claims::widen(). What the claim is now.
+  Claim widen(Claim& claim);
   /// From now on bytes from `begin` on, to the end of their block, gather in `block`.
   void hold(uint64_t begin, Block block);
   /// The stream of `claim` has added so many bytes to what is held from `held` on.

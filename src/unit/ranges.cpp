@@ -27,6 +27,11 @@ uint64_t Ranges::covered_from(uint64_t offset) const {
   return it->second > offset ? it->second - offset : 0;
 }
 
+uint64_t Ranges::covered_before(uint64_t offset) const {
+  auto it = ends_.upper_bound(offset);
+  return it == ends_.begin() ? 0 : std::prev(it)->second;
+}
+
 uint64_t Ranges::next_covered(uint64_t offset, uint64_t limit) const {
   if (covered_from(offset) > 0) return std::min(offset, limit);
   auto it = ends_.upper_bound(offset);

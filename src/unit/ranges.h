@@ -16,6 +16,8 @@ class Ranges {
   uint64_t covered_from(uint64_t offset) const;
   /// The first offset ≥ `offset` that is covered; `limit` when none is below it.
   uint64_t next_covered(uint64_t offset, uint64_t limit) const;
+  /// Where what is covered before `offset`, which is not, ends; 0 when nothing is.
+  uint64_t covered_before(uint64_t offset) const;
   bool covers(ByteRange range) const {
     return range.length == 0 || covered_from(range.offset) >= range.length;
   }

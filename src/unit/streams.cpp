@@ -6,6 +6,7 @@
 #include "unit/cache.h"
 #include "unit/pour.h"
 #include "unit/room.h"
+#include "unit/window.h"
 
 namespace forebay::unit {
 
@@ -20,7 +21,7 @@ Error ended_early() { return forebay::fail(Code::unavailable, "the origin's body
 }  // namespace
 
 // The bytes of this version or none: servers exist that ignore If-Match or Range, and what they
-// answer must be found out before a byte of it is used.
+// answer must be found out before a byte of it is used. All of the object is good too.
 Task<origin::GetAnswer> Cache::ask(VersionRef version, ByteRange range, Context ctx) {
   origin::GetOptions options{.range = range,
                              .tag = version->tag,
@@ -37,10 +38,18 @@ Task<origin::GetAnswer> Cache::ask(VersionRef version, ByteRange range, Context 
   if (answer.info.tag != version->tag || answer.info.size != version->size) {
     co_return forebay::fail(Code::conflict, "the origin has another version", "PreconditionFailed");
   }
-  if (answer.range != range || answer.body.length != range.length) {
-    co_return forebay::fail(Code::unavailable, "the origin answered with other bytes than asked");
+  bool usable = answer.range == range || answer.range == ByteRange{0, version->size};
+  if (!usable || answer.body.length != answer.range.length) {
+    co_return forebay::fail(Code::corrupt, "the origin answered with other bytes than asked",
+                            "BadGateway");
   }
   co_return answer;
+}
+
+// The same, and of all that comes just the range.
+Task<origin::GetAnswer> Cache::ask_only(VersionRef version, ByteRange range, Context ctx) {
+  auto answer = co_await co_await ask(std::move(version), range, ctx);
+  co_return only(std::move(answer), range);
 }
 
 void Cache::demand(const std::shared_ptr<Fill>& fill, ByteRange wanted, io::Loop& loop) {
@@ -113,28 +122,32 @@ Task<> Cache::stream_claim(std::shared_ptr<Fill> fill, Claim* claim, Context ctx
 // Asks the origin for what is left of the claim and writes it as it comes.
 Task<> Cache::fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
   Claim share = fill->state(*claim);
-  ByteRange range{fill->unit().range.offset + share.at, share.end - share.at};
+  uint64_t begin = fill->unit().range.offset;
+  ByteRange range{begin + share.at, share.end - share.at};
   Result<origin::GetAnswer> answer = co_await ask(fill->version(), range, ctx);
   if (!answer) co_return std::move(answer.error());
+  if (answer->range != range) {
+    share = fill->widen(*claim);
+    answer = only(std::move(*answer), {begin + share.at, share.end - share.at});
+  }
   while (fill->writer() == nullptr && !fill->failed()) {
     uint64_t seen = fill->progress().count();
     if (fill->writer() != nullptr || fill->failed()) break;
     co_await co_await fill->progress().changed(seen, ctx);
   }
   Pour pour(blocks_, fill, ctx);
-  Result<> came = co_await this->pour(fill, claim, std::move(*answer), pour, ctx);
+  Result<> came = co_await this->pour(fill, claim, *answer->body.source, pour, ctx);
   Result<> stored = co_await pour.finish();
   if (!stored) fail(*fill, std::move(stored.error()), true);
   co_return came;
 }
 
-Task<> Cache::pour(std::shared_ptr<Fill> fill, Claim* claim, origin::GetAnswer answer, Pour& pour,
+Task<> Cache::pour(std::shared_ptr<Fill> fill, Claim* claim, io::Source& source, Pour& pour,
                    Context ctx) {
   std::vector<std::byte> buffer;
   while (!fill->failed()) {
     Claim share = fill->state(*claim);
     if (share.at == share.end) co_return ok;  // all of it, or the rest was taken over
-    io::Source& source = *answer.body.source;
     ByteSpan room = source.reads_into() ? pour.room(*claim) : ByteSpan();
     Result<> written = ok;
     if (!room.empty()) {
@@ -197,7 +210,7 @@ Task<Bytes> Cache::fetch_small(std::shared_ptr<Fill> fill, Context ctx) {
   auto permit = co_await co_await per(*ctx.loop).demand.acquire(1, ctx);
   ByteRange range = fill->unit().range;
   for (uint32_t attempt = 1;; ++attempt) {
-    auto answer = co_await ask(fill->version(), range, ctx);
+    auto answer = co_await ask_only(fill->version(), range, ctx);
     auto here = answer ? io::take_bytes(answer->body) : std::nullopt;
     if (here && here->size() == range.length) co_return std::move(*here);
     Result<std::string> text =
