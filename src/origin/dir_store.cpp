@@ -88,7 +88,12 @@ Result<DirObject> DirStore::find(const std::string& path, WallTime now) {
       return no_such_key(path);
     }
   }
-  if (!file) return in_words(std::move(file.error()), "open a file");
+  if (!file) {
+    // A socket, a pipe, a device: no object, for reads as for lists.
+    auto there = root_->stat(path);
+    if (there && there->kind == io::FileStat::Kind::other) return no_such_key(path);
+    return in_words(std::move(file.error()), "open a file");
+  }
   auto stat = (*file)->stat();
   if (!stat) return std::move(stat.error());
   if (stat->kind != io::FileStat::Kind::file) return no_such_key(path);
@@ -294,7 +299,7 @@ Result<> DirStore::remove(const std::string& path) {
   {
     std::lock_guard lock(lock_of(path));
     auto there = root_->stat(path);
-    if (there && there->kind == io::FileStat::Kind::directory) return ok;
+    if (there && there->kind != io::FileStat::Kind::file) return ok;
     Result<> removed = root_->remove(path);
     if (!removed && removed.error().code() == Code::not_found) return ok;
     if (!removed && removed.error().code() == Code::denied) {

@@ -1,4 +1,4 @@
-"""An origin that answers every range with all of the object: ranged reads must work all the same, from
+"""An origin that answers every range with all of the object: ranged reads work all the same, from
 one answer; and an answer that cannot be one is called the origin's fault.
 """
 
