@@ -85,6 +85,8 @@ class SimWorld {
     index_->crash(random(index_->unflushed() + 1));
     ++boots_;
   }
+  /// The next process finds another boot of the machine.
+  void reboot() { ++boots_; }
   void kill() {
     die([&] { sim_->kill(); });
   }

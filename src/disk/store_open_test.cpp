@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "disk/format.h"
 #include "disk/real_store_test.h"
+#include "disk/sim_store_test.h"
 
 namespace forebay::disk {
 namespace {
@@ -175,6 +176,26 @@ TEST_F(StoreOpen, readers_share_one_verification) {
   EXPECT_EQ(stats().verified, 1U);
 }
 
+// The readers' steps in every order: one may still open the file when the first has verified.
+TEST(StoreOpenSim, readers_share_one_verification) {
+  uint64_t asleep = 0;
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SimWorld world(seed);
+    world.open();
+    ASSERT_TRUE(world.run(fill_unit(world.store(), unit_id(1), 9000, 4096, world.ctx())));
+    world.close();
+    world.reboot();
+    world.open();
+    asleep += world.store()->find(unit_id(1), {0, 1}).state == Found::State::asleep ? 1 : 0;
+    ASSERT_TRUE(world.run(read_together(world.store(), unit_id(1), world.ctx())));
+    EXPECT_EQ(world.stats().verified, 1U);
+    world.close();
+    if (HasFailure()) return;
+  }
+  EXPECT_EQ(asleep, 200U);
+}
+
 TEST_F(StoreOpen, the_scrubber_finds_rot_and_verifies_what_must_be) {
   fill_and_reboot();
   for (auto& file : files("units")) {
@@ -212,7 +233,7 @@ TEST_F(StoreOpen, a_row_of_a_later_build_stops_the_disk_and_deletes_nothing) {
   ASSERT_TRUE(run(store_->close(ctx())));
   kill();
   {
-    auto index = open_rocks_index(folder_.path() + "/a/index");
+    auto index = open_rocks_index(folder_.path() + "/a/index", 1 << 30);
     std::vector<Change> batch{{UnitId{}, std::string("\x02\x01 of tomorrow")}};
     ASSERT_TRUE((*index)->apply(batch));
   }

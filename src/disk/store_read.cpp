@@ -28,13 +28,18 @@ Task<io::FileSlice> Store::open(UnitId id, ByteRange range, Verify verify, Conte
         co_await co_await verified_.changed(seen, ctx);
         continue;
       }
-      Result<> good = co_await this->verify(id, *unit, file, {0, unit->length}, ctx);
+      // While the file was opened somebody may have verified the unit, and be done.
+      auto now = units_->get(id);
+      bool still = now && now->unverified && now->file == unit->file;
+      Result<> good = ok;
+      if (still) good = co_await this->verify(id, *unit, file, {0, unit->length}, ctx);
       {
         std::lock_guard lock(mutex_);
         verifying_.erase(id);
       }
       verified_.notify();
       co_await std::move(good);
+      if (!still) continue;
     } else if (verify == Verify::always) {
       co_await co_await this->verify(id, *unit, file, range, ctx);
     }
