@@ -194,8 +194,17 @@ Task<> Appender::ensure_segment(uint64_t bytes, Context ctx) {
 }
 
 void Appender::seal() {
-  if (segment_.data != nullptr) segment_.data->sealed = true;
+  if (segment_.data != nullptr) disk_.seal(*segment_.data);
   segment_ = {};
+}
+
+void Appender::let_go() {
+  std::lock_guard lock(mutex_);
+  if (leading_ || segment_.data == nullptr) return;  // a leader's is changing
+  uint64_t written = end_ - kSegmentHeaderBytes;
+  uint64_t live = segment_.data->live.load(std::memory_order_relaxed);
+  bool dead = live < written - written / 4;
+  if (dead || segment_.data->bytes() > disk_.segment_bytes()) seal();
 }
 
 Task<> Appender::write_some(Puts puts, Context ctx) {

@@ -47,6 +47,9 @@ class Appender {
     Bytes bytes;
   };
   Task<> move(std::vector<Move> moves, Context ctx);
+  /// Seals the segment being filled, so that it can be recycled, if a quarter of what was written
+  /// to it is dead or it is larger than a new one would be (the disk has become smaller).
+  void let_go();
 
  private:
   struct Put {

@@ -8,6 +8,14 @@
 
 namespace forebay::disk {
 
+namespace {
+
+uint32_t least_segment(const Options& options) {
+  return static_cast<uint32_t>(disk_bytes(kSegmentHeaderBytes + record_bytes(options.small_max)));
+}
+
+}  // namespace
+
 Disk::Disk(const Options& options, uint8_t number, UnitMap& units)
     : options_(options),
       mine_(options.disks[number]),
@@ -155,7 +163,7 @@ void Disk::sweep() {
 }
 
 Task<Disk::NewFile> Disk::make_segment(bool recycler, Context ctx) {
-  uint64_t bytes = segment_bytes_;
+  uint64_t bytes = segment_bytes();
   if (recycler ? !space_->take_for_recycler(bytes) : !space_->take(bytes)) {
     co_return fail(Code::busy, "no room for a segment on " + mine_.path, "ENOSPC");
   }
@@ -193,9 +201,9 @@ std::vector<std::shared_ptr<DataFile>> Disk::segments() const {
   return segments_;
 }
 
-uint64_t Disk::segments_count() const {
-  std::lock_guard lock(mutex_);
-  return segments_.size();
+void Disk::seal(DataFile& segment) {
+  segment.sealed = true;
+  sealed_bytes_.fetch_add(segment.bytes(), std::memory_order_relaxed);
 }
 
 void Disk::remove_segment(const std::shared_ptr<DataFile>& segment) {
@@ -203,14 +211,40 @@ void Disk::remove_segment(const std::shared_ptr<DataFile>& segment) {
     std::lock_guard lock(mutex_);
     if (std::erase(segments_, segment) == 0) return;
   }
+  sealed_bytes_.fetch_sub(segment->bytes(), std::memory_order_relaxed);
   leave(segment);
+}
+
+Result<uint64_t> Disk::measure_index() {
+  uint64_t bytes = index_->bytes();
+  auto entries = directory_->list("index");
+  if (!entries && entries.error().code() == Code::not_found) return bytes;
+  if (!entries) return std::move(entries.error());
+  for (auto& entry : *entries) {
+    auto stat = directory_->stat("index/" + entry.name);
+    if (stat) bytes += stat->allocated;  // else it has just been removed
+  }
+  return bytes;
 }
 
 void Disk::refresh_limit() {
   auto room = directory_->space();
   if (!room) return failed(false, room.error());
-  uint64_t most = mine_.capacity != 0 ? mine_.capacity : room->total - room->total / 20;
-  space_->set_limit(std::min(most, space_->used() + room->free));
+  auto index = measure_index();
+  if (!index) return failed(false, index.error());
+  index_bytes_ = *index;
+  Shares shares = share_out({.setting = mine_.capacity,
+                             .total = room->total,
+                             .free = room->free,
+                             .inodes = room->inodes,
+                             .free_inodes = room->free_inodes,
+                             .used = space_->used(),
+                             .files = space_->files().used(),
+                             .index = *index,
+                             .most_segment = options_.segment_bytes,
+                             .least_segment = least_segment(options_)});
+  segment_bytes_ = shares.segment_bytes;
+  space_->set_limits(shares.limit, shares.files_limit, shares.segment_bytes);
 }
 
 DiskStats Disk::stats() const {
@@ -218,6 +252,11 @@ DiskStats Disk::stats() const {
   DiskStats out{.path = mine_.path, .healthy = healthy()};
   out.limit = space_->limit();
   out.used = space_->used();
+  out.files = space_->files().used();
+  out.files_limit = space_->files().limit();
+  out.bound_by_files = space_->bound_by_files();
+  out.index = index_bytes_.load(std::memory_order_relaxed);
+  out.segment_bytes = segment_bytes();
   out.live = healthy() ? units_.live(number_) : 0;
   out.units = healthy() ? units_.units(number_) : 0;
   out.evictions = at(counters.evictions);

@@ -38,7 +38,8 @@ class Disk {
 
   uint8_t number() const { return number_; }
   uint64_t boot() const { return boot_; }
-  uint32_t segment_bytes() const { return segment_bytes_; }
+  /// Of the next segment; follows what the disk has.
+  uint32_t segment_bytes() const { return segment_bytes_.load(std::memory_order_relaxed); }
   const DiskId& id() const { return id_; }
   io::Directory& directory() const { return *directory_; }
   /// Where calls to this disk block: one that hangs holds up nothing else.
@@ -75,11 +76,14 @@ class Disk {
   };
   Task<NewFile> make_segment(bool recycler, Context ctx);
   std::vector<std::shared_ptr<DataFile>> segments() const;
-  uint64_t segments_count() const;
+  /// Nothing is appended to it any more.
+  void seal(DataFile& segment);
+  /// Bytes of all segments that are sealed.
+  uint64_t sealed_bytes() const { return sealed_bytes_.load(std::memory_order_relaxed); }
   /// Forgets a segment in which nothing lives; its file leaves.
   void remove_segment(const std::shared_ptr<DataFile>& segment);
 
-  /// Asks the file system how much may be used now. Blocks.
+  /// Measures the disk and shares out what it has. Blocks.
   void refresh_limit();
   DiskStats stats() const;
 
@@ -102,6 +106,7 @@ class Disk {
   Result<> open_folder(std::shared_ptr<io::Directory> directory, const DiskId& fresh);
   Result<> write_identity(const DiskId& fresh);
   Result<> open_index();
+  Result<uint64_t> measure_index();
   Result<> find_segments();
   Result<> load_rows();
   Result<> drop_dead_segments();
@@ -114,7 +119,9 @@ class Disk {
   const uint8_t number_;
   const uint64_t boot_;
   DiskId id_{};
-  uint32_t segment_bytes_ = 0;
+  std::atomic<uint32_t> segment_bytes_ = 0;
+  std::atomic<uint64_t> sealed_bytes_ = 0;
+  std::atomic<uint64_t> index_bytes_ = 0;
   std::shared_ptr<io::Lane> lane_;
   std::shared_ptr<io::Directory> directory_;
   std::shared_ptr<Index> index_;

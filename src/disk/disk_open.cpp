@@ -88,21 +88,21 @@ Result<> Disk::write_identity(const DiskId& fresh) {
 }
 
 Result<> Disk::open_index() {
-  auto index = mine_.open_index ? mine_.open_index() : open_rocks_index(mine_.path + "/index");
-  if (!index) return std::move(index.error());
-  index_ = std::move(*index);
   auto room = directory_->space();
   if (!room) return std::move(room.error());
-  uint64_t capacity = mine_.capacity != 0 ? mine_.capacity : room->total;
+  uint64_t capacity = room->total;
+  if (mine_.capacity != 0) capacity = std::min(capacity, mine_.capacity);
   if (capacity < kLeastCapacity) {
     return fail(Code::invalid, "a disk needs a capacity of at least 4 MiB");
   }
-  segment_bytes_ = static_cast<uint32_t>(std::min<uint64_t>(options_.segment_bytes, capacity / 16) &
-                                         ~uint64_t{4095});
-  if (record_bytes(options_.small_max) + kSegmentHeaderBytes > segment_bytes_) {
+  auto index =
+      mine_.open_index ? mine_.open_index() : open_rocks_index(mine_.path + "/index", capacity);
+  if (!index) return std::move(index.error());
+  index_ = std::move(*index);
+  if (disk_bytes(record_bytes(options_.small_max) + kSegmentHeaderBytes) > capacity / 16) {
     return fail(Code::invalid, "small_max does not fit a segment of this disk");
   }
-  space_ = std::make_shared<Space>(capacity, segment_bytes_);
+  space_ = std::make_shared<Space>(0, 0);  // the limits come when all is found
   return ok;
 }
 
@@ -126,7 +126,7 @@ Result<> Disk::find_segments() {
       continue;
     }
     auto data = std::make_shared<DataFile>(space_, number_, *number, stat->size);
-    data->sealed = true;
+    seal(*data);
     space_->found(stat->size);
     segments_.push_back(std::move(data));
   }

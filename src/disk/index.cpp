@@ -41,6 +41,13 @@ Result<> MemoryIndex::flush() {
   return ok;
 }
 
+uint64_t MemoryIndex::bytes() const {
+  std::lock_guard lock(mutex_);
+  uint64_t bytes = overhead_;
+  for (auto& [id, row] : rows_) bytes += id.bytes.size() + row.size();
+  return bytes;
+}
+
 void MemoryIndex::crash(size_t kept) {
   std::lock_guard lock(mutex_);
   kept = std::min(kept, since_flush_.size());

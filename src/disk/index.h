@@ -2,6 +2,7 @@
 // RocksDB in production, memory in simulation. One contract suite (index_test.cpp) binds both.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -36,10 +37,13 @@ class Index {
   virtual Result<> apply(std::span<const Change> changes) = 0;
   /// Everything applied before survives a power loss when it returns.
   virtual Result<> flush() = 0;
+  /// Bytes on the disk that are not in the disk's folder `index`, which is measured file by file.
+  virtual uint64_t bytes() const { return 0; }
 };
 
 /// The production index: one RocksDB in the folder `path` (made when missing), its log unsynced.
-Result<std::shared_ptr<Index>> open_rocks_index(const std::string& path);
+/// Its buffers are cut to a disk of `capacity` bytes, so that it stays a small part of it.
+Result<std::shared_ptr<Index>> open_rocks_index(const std::string& path, uint64_t capacity);
 
 /// The twin for simulation. It lives outside the simulated process: keep it, call crash(), and open
 /// a new Store on it.
@@ -48,6 +52,9 @@ class MemoryIndex final : public Index {
   Result<> load(const std::function<void(const UnitId&, ByteView)>& row) override;
   Result<> apply(std::span<const Change> changes) override;
   Result<> flush() override;
+  uint64_t bytes() const override;
+  /// It takes so much more than its rows, as an engine's logs and buffers do.
+  void set_overhead(uint64_t bytes) { overhead_ = bytes; }
 
   /// Power loss: of the batches since the last flush only the first `kept` stay.
   void crash(size_t kept);
@@ -65,6 +72,7 @@ class MemoryIndex final : public Index {
   Rows rows_;
   std::vector<std::vector<Change>> since_flush_;
   std::optional<Error> error_;
+  std::atomic<uint64_t> overhead_ = 0;
 };
 
 }  // namespace forebay::disk

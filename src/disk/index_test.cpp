@@ -48,7 +48,7 @@ class RocksSubject final : public Subject {
  public:
   std::shared_ptr<Index> reopen() override {
     index_.reset();
-    auto index = open_rocks_index(folder_.path() + "/index");
+    auto index = open_rocks_index(folder_.path() + "/index", 1 << 30);
     EXPECT_TRUE(index) << index.error().text();
     index_ = *index;
     return std::move(*index);
@@ -151,9 +151,9 @@ INSTANTIATE_TEST_SUITE_P(All, IndexContract, testing::Values("memory", "rocks"),
 
 TEST(RocksIndex, a_second_process_cannot_open_it) {
   TempFolder folder;
-  auto first = open_rocks_index(folder.path() + "/index");
+  auto first = open_rocks_index(folder.path() + "/index", 1 << 30);
   ASSERT_TRUE(first);
-  EXPECT_FALSE(open_rocks_index(folder.path() + "/index"));
+  EXPECT_FALSE(open_rocks_index(folder.path() + "/index", 1 << 30));
 }
 
 TEST(MemoryIndex, a_power_loss_keeps_what_was_flushed_and_some_first_batches) {

@@ -36,7 +36,8 @@ using PutDone = std::move_only_function<void(Result<>)>;
 struct DiskOptions {
   /// Absolute path. Made when missing. A folder that holds other things is refused.
   std::string path;
-  /// Bytes that may be used; 0: the file system's size less 5 %. Never more than what is free.
+  /// Bytes that may be used, index and all; 0: the file system's size less 5 %. Never more than
+  /// what is there: what others use and a little that stays free come off.
   uint64_t capacity = 0;
   /// Opens this disk's index; called once, may block. Empty: RocksDB in the folder `index`.
   std::function<Result<std::shared_ptr<Index>>()> open_index = {};
@@ -49,7 +50,7 @@ struct Options {
   std::string boot_id;
   /// Units up to this many bytes may be stored in segments (put_small). At most 1 MiB.
   uint32_t small_max = 64 << 10;
-  /// Bytes of a segment file. On small disks a sixteenth of the capacity if that is less.
+  /// Bytes of a segment file at most. A sixteenth of what may be used if that is less.
   uint32_t segment_bytes = 64 << 20;
   /// Units from this many bytes on are written past the page cache where the file system can:
   /// that takes a third of the processor time, and spares the page cache what may never be read.
@@ -77,9 +78,13 @@ struct Options {
 struct DiskStats {
   std::string path;
   bool healthy = true;
-  uint64_t limit = 0;  ///< bytes that may be used now
-  uint64_t used = 0;   ///< bytes on the disk: files, segments, reservations
-  uint64_t live = 0;   ///< bytes of units that can be served
+  uint64_t limit = 0;                   ///< bytes that may be used now
+  uint64_t used = 0;                    ///< bytes on the disk: files, segments, reservations
+  uint64_t files = 0, files_limit = 0;  ///< the same in files; no limit is UINT64_MAX
+  bool bound_by_files = false;          ///< the file system has too few inodes for its bytes
+  uint64_t index = 0;                   ///< bytes of the index, outside of `limit`
+  uint64_t segment_bytes = 0;           ///< of the next segment
+  uint64_t live = 0;                    ///< bytes of units that can be served
   uint64_t units = 0;
   uint64_t evictions = 0, evicted_bytes = 0;
   uint64_t segments = 0;     ///< segment files now

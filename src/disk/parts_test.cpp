@@ -108,8 +108,27 @@ TEST(Space, is_taken_up_to_the_limit_and_not_one_byte_more) {
     Reservation held(space, space->take(500) ? 500 : 0);
   }
   EXPECT_EQ(space->used(), 0U);
-  space->set_limit(50);
+  space->set_limits(50, UINT64_MAX, 100);
   EXPECT_FALSE(space->take(1));
+}
+
+TEST(Space, counts_files_too) {
+  Space space(1 << 30, 0);
+  space.set_limits(1 << 30, 100, 0);
+  for (int i = 0; i < 99; ++i) EXPECT_TRUE(space.take(1));
+  uint64_t used = space.used();
+  EXPECT_FALSE(space.take(1)) << "one is the recycler's";
+  EXPECT_EQ(space.used(), used) << "bytes taken without a file are given back";
+  EXPECT_TRUE(space.take_for_recycler(1));
+  EXPECT_FALSE(space.take_for_recycler(1));
+  EXPECT_EQ(space.excess(), 0U);
+  EXPECT_EQ(space.excess_files(), 16U);
+  EXPECT_TRUE(space.bound_by_files());
+  for (int i = 0; i < 16; ++i) space.add_leaving(1);
+  EXPECT_EQ(space.excess_files(), 0U) << "sixteen free are enough";
+  for (int i = 0; i < 100; ++i) space.give(1);
+  EXPECT_EQ(space.files().used(), 0U);
+  EXPECT_FALSE(space.bound_by_files());
 }
 
 TEST(Space, asks_for_eviction_before_it_is_full) {

@@ -14,9 +14,7 @@ static_assert(kReadBytes >= record_bytes(kMaxRecordData));
 }  // namespace
 
 uint64_t Recycler::promise() const {
-  uint64_t segments = disk_.segments_count();
-  // The two being filled are not to be had.
-  uint64_t full = segments > 2 ? (segments - 2) * disk_.segment_bytes() : 0;
+  uint64_t full = disk_.sealed_bytes();
   uint64_t live = units_.live_in_segments(disk_.number());
   uint64_t dead = full > live ? full - live : 0;
   return dead > full / 4 ? dead - full / 4 : 0;

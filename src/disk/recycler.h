@@ -25,6 +25,8 @@ class Recycler {
   /// Bytes that recycling can win back from segments at least a quarter dead. Eviction stops when
   /// this covers what is missing.
   uint64_t promise() const;
+  /// As Appender::let_go().
+  void let_go() { mover_.let_go(); }
 
  private:
   std::shared_ptr<DataFile> emptiest() const;

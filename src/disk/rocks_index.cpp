@@ -5,6 +5,8 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
+
 #include "disk/index.h"
 
 namespace forebay::disk {
@@ -24,19 +26,22 @@ Error error_of(const rocksdb::Status& status, const char* what) {
 
 // Rows are read whole once, at open, and never looked up: no bloom filters, a small cache. Writes
 // come in batches from one thread at a time.
-rocksdb::Options options_for_rows() {
+rocksdb::Options options_for_rows(uint64_t capacity) {
+  // There are up to three of these in memory and four in the log, which takes its room ahead.
+  uint64_t buffer = std::clamp<uint64_t>(capacity / 256, 256 << 10, 16 << 20);
   rocksdb::Options options;
   options.create_if_missing = true;
   // After a power loss the log ends at the first batch that is not whole: a prefix of what was
   // applied, as Index promises.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.write_buffer_size = 16 << 20;
+  options.write_buffer_size = buffer;
   options.max_write_buffer_number = 3;
   options.max_background_jobs = 2;
   options.max_open_files = 128;
   options.keep_log_file_num = 2;
-  options.max_log_file_size = 4 << 20;
-  options.max_total_wal_size = 64 << 20;
+  options.max_log_file_size = buffer / 4;
+  options.max_total_wal_size = 4 * buffer;
+  options.manifest_preallocation_size = 64 << 10;
   // Rows are never looked up, so those in memory need no order before they are written out.
   options.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
   options.allow_concurrent_memtable_write = false;
@@ -91,9 +96,9 @@ class RocksIndex final : public Index {
 
 }  // namespace
 
-Result<std::shared_ptr<Index>> open_rocks_index(const std::string& path) {
+Result<std::shared_ptr<Index>> open_rocks_index(const std::string& path, uint64_t capacity) {
   rocksdb::DB* db = nullptr;
-  rocksdb::Status status = rocksdb::DB::Open(options_for_rows(), path, &db);
+  rocksdb::Status status = rocksdb::DB::Open(options_for_rows(capacity), path, &db);
   if (!status.ok()) return error_of(status, "open the index");
   return std::make_shared<RocksIndex>(std::unique_ptr<rocksdb::DB>(db));
 }

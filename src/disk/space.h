@@ -1,5 +1,5 @@
-// The bytes of one disk as numbers: what may be used, what is, and what is on its way out. Room is
-// taken here before anything is written.
+// What one disk can run out of, as numbers: bytes and files (inodes). What may be used, what is,
+// and what is on its way out. Room is taken here before anything is written.
 #pragma once
 
 #include <atomic>
@@ -8,60 +8,119 @@
 
 namespace forebay::disk {
 
-/// One disk's account. Any thread. Shared by all that holds bytes of the disk, so it outlives it.
-class Space {
+/// One quantity of a disk. Any thread.
+class Quota {
  public:
-  /// `kept` bytes are for the recycler alone, which needs room before it can make any.
-  Space(uint64_t limit, uint64_t kept) : limit_(limit), kept_(kept) {}
-  Space(const Space&) = delete;
-  Space& operator=(const Space&) = delete;
+  explicit Quota(uint64_t limit) : limit_(limit) {}
 
-  /// False when there is no room for `bytes`.
-  bool take(uint64_t bytes) {
-    if (take_up_to(limit_, bytes, kept_)) return true;
-    // What can never fit must not empty the disk.
-    if (limit() < kept_ || bytes > limit() - kept_) return false;
-    uint64_t seen = wanted_.load(std::memory_order_relaxed);
-    while (seen < bytes && !wanted_.compare_exchange_weak(seen, bytes, std::memory_order_relaxed)) {
-    }
-    return false;
-  }
+  /// False when less than `n` and `kept` is left; then `n` is wanted, unless it can never be had:
+  /// that must not empty the disk.
+  bool take(uint64_t n, uint64_t kept);
+  void give(uint64_t n) { used_.fetch_sub(n, std::memory_order_relaxed); }
+  /// What is there already, whatever the limit says.
+  void found(uint64_t n) { used_.fetch_add(n, std::memory_order_relaxed); }
+  /// Given up, but not yet gone (unlink pending, or somebody reads).
+  void add_leaving(uint64_t n) { leaving_.fetch_add(n, std::memory_order_relaxed); }
+  void remove_leaving(uint64_t n) { leaving_.fetch_sub(n, std::memory_order_relaxed); }
   /// Eviction has made the room that was refused, or cannot.
   void forget_wanted() { wanted_.store(0, std::memory_order_relaxed); }
-  bool take_for_recycler(uint64_t bytes) { return take_up_to(limit_, bytes, 0); }
-  void give(uint64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
-  /// At open: bytes that are there already, whatever the limit says.
-  void found(uint64_t bytes) { used_.fetch_add(bytes, std::memory_order_relaxed); }
-
-  /// Bytes of files already given up, but not yet gone (unlink pending, or somebody reads).
-  void add_leaving(uint64_t bytes) { leaving_.fetch_add(bytes, std::memory_order_relaxed); }
-  void remove_leaving(uint64_t bytes) { leaving_.fetch_sub(bytes, std::memory_order_relaxed); }
 
   void set_limit(uint64_t limit) { limit_.store(limit, std::memory_order_relaxed); }
   uint64_t limit() const { return limit_.load(std::memory_order_relaxed); }
   uint64_t used() const { return used_.load(std::memory_order_relaxed); }
   /// What `used` will be when all that leaves has gone.
-  uint64_t staying() const {
-    uint64_t leaving = leaving_.load(std::memory_order_relaxed);
-    uint64_t all = used();
-    return all > leaving ? all - leaving : 0;
+  uint64_t staying() const;
+  /// The largest request refused since the last eviction.
+  uint64_t wanted() const { return wanted_.load(std::memory_order_relaxed); }
+  /// How much must go so that `target` is free.
+  uint64_t excess(uint64_t target) const;
+
+ private:
+  std::atomic<uint64_t> limit_;
+  std::atomic<uint64_t> used_ = 0;
+  std::atomic<uint64_t> leaving_ = 0;
+  std::atomic<uint64_t> wanted_ = 0;
+};
+
+/// One disk's account. Any thread. Shared by all that holds room on the disk, so it outlives it.
+class Space {
+ public:
+  /// `kept` bytes, and one file, are for the recycler alone, which needs room before it can make
+  /// any. As many files as one likes, until set_files_limit().
+  Space(uint64_t limit, uint64_t kept) : bytes_(limit), files_(UINT64_MAX), kept_(kept) {}
+  Space(const Space&) = delete;
+  Space& operator=(const Space&) = delete;
+
+  /// Room for one file of `bytes`; false when there is none.
+  bool take(uint64_t bytes) { return take(bytes, kept(), 1); }
+  bool take_for_recycler(uint64_t bytes) { return take(bytes, 0, 0); }
+  /// A file of `bytes` is gone.
+  void give(uint64_t bytes) {
+    bytes_.give(bytes);
+    files_.give(1);
   }
-  uint64_t kept() const { return kept_; }
+  /// A file needs so much less than was taken for it.
+  void give_back(uint64_t bytes) { bytes_.give(bytes); }
+  /// At open: a file that is there already.
+  void found(uint64_t bytes) {
+    bytes_.found(bytes);
+    files_.found(1);
+  }
+  void add_leaving(uint64_t bytes) {
+    bytes_.add_leaving(bytes);
+    files_.add_leaving(1);
+  }
+  void remove_leaving(uint64_t bytes) {
+    bytes_.remove_leaving(bytes);
+    files_.remove_leaving(1);
+  }
+  void forget_wanted() {
+    bytes_.forget_wanted();
+    files_.forget_wanted();
+  }
+
+  void set_limits(uint64_t bytes, uint64_t files, uint64_t kept);
+  uint64_t limit() const { return bytes_.limit(); }
+  uint64_t used() const { return bytes_.used(); }
+  uint64_t staying() const { return bytes_.staying(); }
+  const Quota& files() const { return files_; }
+  uint64_t kept() const { return kept_.load(std::memory_order_relaxed); }
   /// How much room eviction keeps free ahead of need: a twentieth, at least two segments (`kept`
   /// is one), at most a quarter and 16 GiB; and always what was last refused.
   uint64_t target() const;
   /// How many bytes must go to reach the target; 0 when all is well.
-  uint64_t excess() const;
+  uint64_t excess() const { return bytes_.excess(target()); }
+  /// How many files must go: a twentieth is kept free, at least 16, at most a quarter.
+  uint64_t excess_files() const;
+  /// Whether files run out before bytes do.
+  bool bound_by_files() const;
 
  private:
-  bool take_up_to(const std::atomic<uint64_t>& limit, uint64_t bytes, uint64_t kept);
+  bool take(uint64_t bytes, uint64_t kept, uint64_t kept_files);
 
-  std::atomic<uint64_t> limit_;
-  std::atomic<uint64_t> used_ = 0;
-  std::atomic<uint64_t> leaving_ = 0;
-  std::atomic<uint64_t> wanted_ = 0;  ///< the largest request refused since the last eviction
-  uint64_t kept_;
+  Quota bytes_;
+  Quota files_;
+  std::atomic<uint64_t> kept_;
 };
+
+/// What is known of a disk when it is measured.
+struct Measured {
+  uint64_t setting = 0;          ///< bytes that may be used; 0: the disk less 5 %
+  uint64_t total = 0, free = 0;  ///< bytes of the file system
+  uint64_t inodes = 0, free_inodes = 0;
+  uint64_t used = 0, files = 0;  ///< the account's: part of them may not be written yet
+  uint64_t index = 0;            ///< bytes of the index
+  uint32_t most_segment = 0;     ///< Options::segment_bytes
+  uint32_t least_segment = 0;    ///< the largest small unit must fit
+};
+
+/// What follows from it, at every size.
+struct Shares {
+  uint64_t limit = 0;  ///< bytes of units
+  uint64_t files_limit = 0;
+  uint32_t segment_bytes = 0;
+};
+Shares share_out(const Measured& disk);
 
 /// What a file of `length` bytes takes: whole pages.
 constexpr uint64_t disk_bytes(uint64_t length) { return (length + 4095) & ~uint64_t{4095}; }

@@ -17,7 +17,7 @@ Store::Store(Options options)
     disks_.push_back(std::make_unique<Disk>(options_, static_cast<uint8_t>(i), *units_));
     Disk& disk = *disks_.back();
     auto written = [this, &disk] {
-      if (disk.space()->excess() > 0) pressure_.notify();
+      if (short_of_room(disk)) pressure_.notify();
       keep_map_bounded();
     };
     appenders_.push_back(
@@ -88,12 +88,16 @@ Result<Reservation> Store::reserve(const UnitId& id, uint64_t bytes) {
   if (disk == nullptr) return fail(Code::unavailable, "no disk is healthy");
   bytes = disk_bytes(bytes);
   bool taken = disk->space()->take(bytes);
-  if (disk->space()->excess() > 0) pressure_.notify();
+  if (short_of_room(*disk)) pressure_.notify();
   if (!taken) {
     disk->counters.refused++;
     return fail(Code::busy, "the cache is full", "ENOSPC");
   }
   return Reservation(disk->space(), bytes);
+}
+
+bool Store::short_of_room(const Disk& disk) {
+  return disk.space()->excess() > 0 || disk.space()->excess_files() > 0;
 }
 
 bool Store::begin_writing(const UnitId& id) {
@@ -156,12 +160,15 @@ Task<std::shared_ptr<Writer>> Store::make_writer(Disk* disk, std::optional<UnitI
     if (!made && made.error().code() == Code::exists) continue;  // the number is taken
     if (!made) {
       disk->failed(true, made.error());
-      if (made.error().code() == Code::busy) disk->counters.refused++;
+      if (made.error().code() == Code::busy) {
+        disk->counters.refused++;
+        pressure_.notify();  // the account is wrong: measure again
+      }
       co_return made.error_in("make the file of a unit");
     }
     auto data = std::make_shared<DataFile>(disk->space(), disk->number(), number, bytes,
                                            id.value_or(UnitId{}));
-    disk->space()->give(reservation.bytes() - bytes);
+    disk->space()->give_back(reservation.bytes() - bytes);
     reservation.keep();
     co_return std::shared_ptr<Writer>(new Writer({.store = shared_from_this(),
                                                   .disk = *disk,

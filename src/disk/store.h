@@ -124,6 +124,7 @@ class Store : public std::enable_shared_from_this<Store> {
                const std::shared_ptr<io::File>& file);
   void keep_map_bounded();
   bool evict_one(Disk& disk);
+  static bool short_of_room(const Disk& disk);
   bool over(const Disk& disk) const;
   bool drop(const UnitId& id, const Unit* at);
   Task<std::shared_ptr<io::File>> wake(UnitId id, Unit unit, Context ctx);

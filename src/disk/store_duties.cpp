@@ -2,6 +2,7 @@
 // durability and finding rot.
 #include <algorithm>
 
+#include "disk/appender.h"
 #include "disk/disk.h"
 #include "disk/recycler.h"
 #include "disk/store.h"
@@ -20,7 +21,9 @@ bool cancelled(const Context& ctx) { return ctx.cancel != nullptr && ctx.cancel-
 
 // Eviction stops where recycling can do the rest: segments give their space back only whole.
 bool Store::over(const Disk& disk) const {
-  return disk.space()->excess() > recyclers_[disk.number()]->promise();
+  if (disk.space()->excess() > recyclers_[disk.number()]->promise()) return true;
+  // Small units have no file of their own: to evict them alone would free none.
+  return disk.space()->excess_files() > 0 && units_->files(disk.number()) > 0;
 }
 
 bool Store::evict_one(Disk& disk) {
@@ -50,6 +53,11 @@ Task<> Store::evict(Context ctx) {
       disk.sweep();
       return ok;
     });
+    // A segment that is being filled can be emptied only when it is given up.
+    if (disk.healthy() && over(disk)) {
+      appenders_[disk.number()]->let_go();
+      recyclers_[disk.number()]->let_go();
+    }
     for (unsigned evicted = 0; disk.healthy() && over(disk) && evict_one(disk);) {
       if (++evicted % kTurn != 0) continue;
       co_await co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<> {

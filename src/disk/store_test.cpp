@@ -230,7 +230,7 @@ TEST_F(StoreTest, removed_units_are_gone_with_their_space) {
 
 TEST_F(StoreTest, room_is_reserved_before_writing) {
   open();
-  uint64_t limit = stats().limit - (4 << 20);  // one segment is the recycler's
+  uint64_t limit = stats().limit - stats().segment_bytes;  // one segment is the recycler's
   auto all = store_->reserve(unit_id(1), limit);
   ASSERT_TRUE(all);
   auto more = store_->reserve(unit_id(2), 1);
@@ -250,14 +250,14 @@ TEST_F(StoreTest, room_is_reserved_before_writing) {
 
 TEST_F(StoreTest, what_was_not_read_is_evicted_first) {
   open();
-  for (uint64_t n = 1; n <= 12; ++n) ASSERT_TRUE(fill(n, 4 * kMiB));
+  for (uint64_t n = 1; n <= 11; ++n) ASSERT_TRUE(fill(n, 4 * kMiB));
   EXPECT_TRUE(good(1, {0, 1}));
   EXPECT_TRUE(good(3, {0, 1}));
   auto slice = store_->find(unit_id(2), {0, 100}).slice;
   EXPECT_TRUE(good(1, {0, 1}));
+  ASSERT_TRUE(fill(12, 4 * kMiB));
   ASSERT_TRUE(fill(13, 4 * kMiB));
   ASSERT_TRUE(fill(14, 4 * kMiB));
-  ASSERT_TRUE(fill(15, 4 * kMiB));
   ASSERT_TRUE(run(store_->evict(ctx())));
   EXPECT_GE(stats().evictions, 1U);
   for (uint64_t n = 4; n < 4 + stats().evictions; ++n) EXPECT_FALSE(store_->contains(unit_id(n)));
@@ -307,7 +307,7 @@ TEST_F(StoreTest, the_number_of_units_is_bounded) {
 
 TEST_F(StoreTest, segments_are_recycled_whole) {
   open();
-  uint32_t segment = 4 << 20;
+  uint64_t segment = stats().segment_bytes;
   // Four segments; every fourth unit stays.
   for (uint64_t n = 0; n < 260; ++n) ASSERT_TRUE(put(n, 64 << 10));
   EXPECT_EQ(stats().segments, 5U);

@@ -94,6 +94,7 @@ class ProcessIndex final : public Index {
     if (dead_) return gone();
     return below_->flush();
   }
+  uint64_t bytes() const override { return below_->bytes(); }
 
  private:
   static Error gone() { return fail(Code::unavailable, "the process is dead"); }

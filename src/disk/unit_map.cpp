@@ -54,6 +54,7 @@ void UnitMap::count(const Entry& entry, bool in) {
   add(count_, 1);
   add(disk.units, 1);
   add(disk.live, bytes);
+  if (!segment) add(disk.files, 1);
   if (segment) add(disk.live_in_segments, bytes);
   if (segment) add(entry.file->live, bytes);
 }

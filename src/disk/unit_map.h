@@ -87,6 +87,8 @@ class UnitMap {
   /// Bytes of units that can be found; of those in segments.
   uint64_t live(uint8_t disk) const { return per_disk_[disk].live.load(); }
   uint64_t live_in_segments(uint8_t disk) const { return per_disk_[disk].live_in_segments.load(); }
+  /// Units in files of their own.
+  uint64_t files(uint8_t disk) const { return per_disk_[disk].files.load(); }
 
  private:
   // With the key, the table's link and bucket and malloc's word: about 128 bytes.
@@ -109,7 +111,7 @@ class UnitMap {
     std::array<Order, kMaxDisks> order;  // per disk, hottest first
   };
   struct PerDisk {
-    std::atomic<uint64_t> units = 0, live = 0, live_in_segments = 0;
+    std::atomic<uint64_t> units = 0, live = 0, live_in_segments = 0, files = 0;
   };
 
   Stripe& stripe(const UnitId& id) { return stripes_[id.bytes[15] % kStripes]; }

@@ -31,6 +31,7 @@ struct SimOptions {
   double reset = 0;       ///< a stream breaks at this call
   double disk_error = 0;  ///< a file call fails with EIO
   uint64_t disk_bytes = 1ULL << 40;  ///< then ENOSPC
+  uint64_t disk_taken = 0;           ///< of them, used by others
   uint64_t disk_inodes = 0;          ///< files and folders, then ENOSPC; 0: as many as there are
   std::set<std::string> hung = {};   ///< subjects of lanes whose calls begin and do not end
 };

@@ -1,6 +1,7 @@
 #include "node/duties.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace forebay::node {
 
@@ -54,6 +55,15 @@ void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::St
     gauge("forebay_cache_bytes", "Bytes of units that can be served.", &Stats::live);
     gauge("forebay_cache_used_bytes", "Bytes used on the disk.", &Stats::used);
     gauge("forebay_cache_limit_bytes", "Bytes that may be used.", &Stats::limit);
+    gauge("forebay_cache_index_bytes", "Bytes of the index.", &Stats::index);
+    gauge("forebay_cache_files", "Files used on the disk.", &Stats::files);
+    metrics.gauge_from("forebay_cache_files_limit",
+                       "Files that may be used; +Inf where the file system has no fixed number.",
+                       labels, [disks, i] {
+                         uint64_t limit = disks->stats().disks.at(i).files_limit;
+                         return limit == UINT64_MAX ? std::numeric_limits<double>::infinity()
+                                                    : static_cast<double>(limit);
+                       });
     gauge("forebay_cache_units", "Units that can be served.", &Stats::units);
     counter("forebay_evictions_total", "Units evicted to make room.", &Stats::evictions);
     counter("forebay_evicted_bytes_total", "Bytes of evicted units.", &Stats::evicted_bytes);

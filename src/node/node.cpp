@@ -119,10 +119,7 @@ disk::Options Daemon::disk_options() {
   if (paths.empty()) paths.push_back(data_ + "/cache");
   for (const std::string& path : paths) {
     std::string folder = absolute(path);
-    options.disks.push_back(
-        {.path = folder, .capacity = settings_.cache_size.bytes, .open_index = [folder] {
-           return disk::open_rocks_index(folder + "/index");
-         }});
+    options.disks.push_back({.path = folder, .capacity = settings_.cache_size.bytes});
   }
   options.boot_id = read_line("/proc/sys/kernel/random/boot_id");
   // Half of the descriptors for units, the rest for connections.
@@ -279,6 +276,8 @@ Json Daemon::status() const {
         .set("healthy", disk.healthy)
         .set("limit", disk.limit)
         .set("used", disk.used)
+        .set("index", disk.index)
+        .set("bound_by", disk.bound_by_files ? "inodes" : "bytes")
         .set("units", disk.units);
     disks.push_back(std::move(one));
   }

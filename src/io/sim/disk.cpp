@@ -23,7 +23,8 @@ Disk::Disk(std::shared_ptr<World> world)
 Disk::~Disk() = default;
 
 Blocks& Disk::blocks() {
-  blocks_.total = world_->options.disk_bytes;
+  const SimOptions& options = world_->options;
+  blocks_.total = options.disk_bytes - std::min(options.disk_bytes, options.disk_taken);
   return blocks_;
 }
 

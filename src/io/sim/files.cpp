@@ -218,7 +218,8 @@ Result<Directory::Space> SimDirectory::space() {
   if (!lives) return std::move(lives.error());
   const Blocks& blocks = disk_->blocks();
   uint64_t inodes = disk_->world_->options.disk_inodes;
-  return Space{blocks.total, blocks.total - std::min(blocks.total, blocks.used), inodes,
+  return Space{disk_->world_->options.disk_bytes,
+               blocks.total - std::min(blocks.total, blocks.used), inodes,
                inodes == 0 ? 0 : disk_->free_inodes()};
 }
 
