@@ -156,6 +156,27 @@ TEST(ChunkedPayload, TheTrailerSignatureCounts) {
   EXPECT_EQ(decode_trailer(trailer_example(without + "\r\n")).error, "MalformedTrailerError");
 }
 
+// What the signature does not cover is not a trailer, however well it was announced.
+TEST(ChunkedPayload, NothingFollowsTheTrailerSignature) {
+  auto error = [](std::string_view before, std::string_view signed_lines, std::string_view after,
+                  std::string_view announced) {
+    ChunkChain signing = chain();
+    std::string body = "0;chunk-signature=" + std::string(signing.next(Sha256::of({}))) + "\r\n";
+    body += before;
+    body += "x-amz-trailer-signature:" + std::string(signing.trailers(signed_lines)) + "\r\n";
+    body += after;
+    body += "\r\n";
+    return decode(options(PayloadKind::streaming_signed_trailer, 0, announced), body).error;
+  };
+  EXPECT_EQ(error("a:1\r\nb:2\r\n", "a:1\nb:2\n", "", "a,b"), "");
+  EXPECT_EQ(error("a:1\r\n", "a:1\n", "b:2\r\n", "a,b"), "MalformedTrailerError");
+  EXPECT_EQ(error("", "", "a:1\r\n", "a"), "MalformedTrailerError");
+  EXPECT_EQ(error("a:1\r\n", "a:1\n", "a:2\r\n", "a"), "MalformedTrailerError");
+  EXPECT_EQ(error("", "", "\r\na:1\r\n", "a"), "MalformedTrailerError");
+  EXPECT_EQ(error("a:1\r\n", "a:1\n", "x-amz-trailer-signature:0\r\n", "a"),
+            "MalformedTrailerError");
+}
+
 TEST(ChunkedPayload, TrailersMustBeWhatWasAnnounced) {
   auto error = [](std::string_view trailers, std::string_view announced = kChecksum) {
     return decode_unsigned("0\r\n" + std::string(trailers) + "\r\n", 0, announced).error;

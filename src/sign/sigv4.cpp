@@ -95,6 +95,13 @@ bool has_body(const RequestView& request) {
   return length != nullptr && trim(length->value) != "0";
 }
 
+// The form of RFC 9110, also with RFC 5322's zone, which boto and others write.
+std::optional<WallTime> parse_date(std::string_view text) {
+  constexpr std::string_view kZone = " +0000";
+  if (!text.ends_with(kZone)) return parse_http_date(text);
+  return parse_http_date(std::string(text.substr(0, text.size() - kZone.size())) + " GMT");
+}
+
 // x-amz-date wins over Date, which may have either form.
 Result<> read_date_header(Claim& claim, const RequestView& request) {
   const Header* header = request.find("x-amz-date");
@@ -103,7 +110,7 @@ Result<> read_date_header(Claim& claim, const RequestView& request) {
   auto when = parse_amz_date(text);
   if (when) {
     std::ranges::copy(text, claim.timestamp.begin());
-  } else if ((when = parse_http_date(text))) {
+  } else if ((when = parse_date(text))) {
     std::ranges::copy(amz_date(*when).text, claim.timestamp.begin());
   } else {
     return denied("AWS authentication requires a valid Date or x-amz-date header");

@@ -46,6 +46,21 @@ std::string good_get() {
                  "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
 }
 
+TEST(Sigv4, ReadsTheDateHeaderInItsForms) {
+  auto stamp = [](std::string_view date) -> std::string {
+    RawRequest request("GET / HTTP/1.1\nHost: h\nDate: " + std::string(date) + "\n" +
+                       std::string(kEmpty) + "Authorization: AWS4-HMAC-SHA256 Credential=" +
+                       std::string(kScope) + ",SignedHeaders=date;host,Signature=0\n");
+    auto claim = parse(request);
+    return claim ? std::string((**claim).timestamp_text()) : claim.error().detail();
+  };
+  EXPECT_EQ(stamp("Fri, 24 May 2013 01:02:03 GMT"), "20130524T010203Z");
+  EXPECT_EQ(stamp("Fri, 24 May 2013 01:02:03 +0000"), "20130524T010203Z");
+  EXPECT_EQ(stamp("20130524T010203Z"), "20130524T010203Z");
+  EXPECT_EQ(stamp("Fri, 24 May 2013 01:02:03 +0200"), "AccessDenied");
+  EXPECT_EQ(stamp("Fri, 24 May 2013 01:02:03 +0000 GMT"), "AccessDenied");
+}
+
 TEST(Sigv4, VerifiesTheExamplesOfTheS3Reference) {
   EXPECT_EQ(outcome(good_get()), "ok");
   EXPECT_EQ(outcome("PUT /test$file.text HTTP/1.1\n"
