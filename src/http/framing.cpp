@@ -9,9 +9,9 @@ namespace {
 
 // The fields that decide about the connection, in one pass.
 struct Control {
-  std::optional<std::string_view> content_length, transfer_encoding, host, expect;
+  std::optional<std::string_view> content_length, transfer_encoding, host;
   size_t content_lengths = 0, transfer_encodings = 0, hosts = 0;
-  bool close = false, keep_alive = false;
+  bool close = false, keep_alive = false, expect_continue = false;
 };
 
 std::string_view trim(std::string_view text) {
@@ -20,15 +20,23 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-void read_connection(std::string_view value, Control& out) {
+// Whether `word` is a member of the list `value`.
+bool has_token(std::string_view value, std::string_view word) {
   while (true) {
     size_t comma = value.find(',');
-    std::string_view token = trim(value.substr(0, comma));
-    if (same_name(token, "close")) out.close = true;
-    if (same_name(token, "keep-alive")) out.keep_alive = true;
-    if (comma == std::string_view::npos) return;
+    if (same_name(trim(value.substr(0, comma)), word)) return true;
+    if (comma == std::string_view::npos) return false;
     value.remove_prefix(comma + 1);
   }
+}
+
+void read_connection(std::string_view value, Control& out) {
+  if (has_token(value, "close")) out.close = true;
+  if (has_token(value, "keep-alive")) out.keep_alive = true;
+}
+
+void read_expect(std::string_view value, Control& out) {
+  if (has_token(value, "100-continue")) out.expect_continue = true;
 }
 
 Control read_control(std::span<const Header> headers) {
@@ -40,7 +48,7 @@ Control read_control(std::span<const Header> headers) {
         if (same_name(header.name, "host")) out.host = header.value, ++out.hosts;
         break;
       case 6:
-        if (same_name(header.name, "expect")) out.expect = header.value;
+        if (same_name(header.name, "expect")) read_expect(header.value, out);
         break;
       case 10:
         if (same_name(header.name, "connection")) read_connection(header.value, out);
@@ -103,6 +111,29 @@ bool plausible_authority(std::string_view text) {
   });
 }
 
+// An authority in parts that can be compared: RFC 3986 section 6.2, without decoding.
+struct HostAndPort {
+  std::string_view host, port;
+};
+
+HostAndPort split_authority(std::string_view text, std::string_view default_port) {
+  size_t bracket = text.rfind(']');
+  size_t colon = text.rfind(':');
+  bool has_port =
+      colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
+  HostAndPort out{text.substr(0, has_port ? colon : text.size()),
+                  has_port ? text.substr(colon + 1) : std::string_view()};
+  if (out.port.empty()) out.port = default_port;
+  return out;
+}
+
+// Whether target and Host mean the same place. Where they do not, some reader between the client
+// and us, or we ourselves, would route by one and trust the other.
+bool same_place(std::string_view target, std::string_view host, std::string_view default_port) {
+  HostAndPort a = split_authority(target, default_port), b = split_authority(host, default_port);
+  return same_name(a.host, b.host) && a.port == b.port;
+}
+
 void split_path(std::string_view text, Request& out) {
   size_t mark = text.find('?');
   out.path = text.substr(0, mark);
@@ -110,8 +141,9 @@ void split_path(std::string_view text, Request& out) {
   if (out.path.empty()) out.path = "/";
 }
 
-// RFC 9112 section 3.2: origin form, absolute form, and * for OPTIONS.
-Fault split_target(std::string_view target, Request& out) {
+// RFC 9112 section 3.2: origin form, absolute form, and * for OPTIONS. The authority stays the Host
+// field's, because that is what signatures cover; without Host (HTTP/1.0) it is the target's.
+Fault split_target(std::string_view target, bool has_host, Request& out) {
   if (target.starts_with('/')) {
     split_path(target, out);
     return {};
@@ -122,7 +154,11 @@ Fault split_target(std::string_view target, Request& out) {
     size_t end = rest.find_first_of("/?");
     std::string_view authority = rest.substr(0, end);
     if (authority.empty() || !plausible_authority(authority)) break;
-    out.authority = authority;
+    if (!has_host) {
+      out.authority = authority;
+    } else if (!same_place(authority, out.authority, scheme == "http://" ? "80" : "443")) {
+      return {400, "request target and Host disagree"};
+    }
     split_path(end == std::string_view::npos ? std::string_view() : rest.substr(end), out);
     return {};
   }
@@ -150,16 +186,14 @@ Fault interpret(const RequestHead& head, Request& out, RequestMeaning& meaning) 
   if (control.hosts == 0 && head.version >= 11) return {400, "Host is missing"};
   out.authority = control.host.value_or(std::string_view());
   if (!plausible_authority(out.authority)) return {400, "bad Host"};
-  if (Fault fault = split_target(head.target, out)) return fault;
+  if (Fault fault = split_target(head.target, control.hosts > 0, out)) return fault;
   if (Fault fault = read_framing(control, head.version, out.content_length, out.chunked)) {
     return fault;
   }
 
   out.expect_continue = false;
-  if (control.expect && head.version >= 11) {
-    if (!same_name(*control.expect, "100-continue")) return {417, "unknown expectation"};
-    out.expect_continue = out.has_body();
-  }
+  // Other expectations are passed over, as RFC 9110 section 10.1.1 allows and S3 does.
+  if (control.expect_continue && head.version >= 11) out.expect_continue = out.has_body();
   meaning.framing = out.chunked      ? Framing::chunked
                     : out.has_body() ? Framing::length
                                      : Framing::none;

@@ -24,6 +24,10 @@ struct Read {
 
 std::string post(std::string fields) { return "POST / HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n"; }
 
+std::string absolute(std::string target, std::string host) {
+  return "GET " + target + "/k HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
+}
+
 struct Smuggled {
   const char* what;
   std::string text;
@@ -73,8 +77,16 @@ INSTANTIATE_TEST_SUITE_P(
         Smuggled{"* for GET", "GET * HTTP/1.1\r\nHost: x\r\n\r\n", 400},
         Smuggled{"another scheme", "GET ftp://x/ HTTP/1.1\r\nHost: x\r\n\r\n", 400},
         Smuggled{"an authority with user", "GET http://u@x/ HTTP/1.1\r\nHost: x\r\n\r\n", 400},
-        Smuggled{"CONNECT", "CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", 501},
-        Smuggled{"another expectation", post("Expect: fish\r\nContent-Length: 1\r\n"), 417}));
+        Smuggled{"another host in the target", absolute("http://b.x", "a.x"), 400},
+        Smuggled{"another port in the target", absolute("http://x:81", "x:80"), 400},
+        Smuggled{"a port only in the target", absolute("http://x:81", "x"), 400},
+        Smuggled{"https on the port of http", absolute("https://x", "x:80"), 400},
+        Smuggled{"a target beside an empty Host", absolute("http://x", ""), 400},
+        Smuggled{"a dot behind the target's host", absolute("http://x.", "x"), 400},
+        Smuggled{"another spelling of the host", absolute("http://%78", "x"), 400},
+        Smuggled{"another address", absolute("http://[::1]:9", "[::2]:9"), 400},
+        Smuggled{"two hosts in 1.0", "GET http://b/ HTTP/1.0\r\nHost: a\r\n\r\n", 400},
+        Smuggled{"CONNECT", "CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", 501}));
 
 TEST(Interpret, finds_the_body) {
   Read length(post("content-LENGTH: 12\r\n"));
@@ -120,10 +132,40 @@ TEST(Interpret, splits_targets) {
   check("/a%2Fb/c?x=1?y", "/a%2Fb/c", "x=1?y", "host:1");
   check("/?list-type=2", "/", "list-type=2", "host:1");
   check("//x", "//x", "", "host:1");
-  check("http://other:80/p?q", "/p", "q", "other:80");
-  check("HTTPS://[::1]:9?q", "/", "q", "[::1]:9");
-  check("http://other", "/", "", "other");
+  check("http://HOST:1/p?q", "/p", "q", "host:1");
+  check("HTTPS://host:1?q", "/", "q", "host:1");
+  check("http://host:1", "/", "", "host:1");
   check("*", "*", "", "host:1", "OPTIONS");
+}
+
+// What is routed is what was signed: the Host field, where there is one.
+TEST(Interpret, the_authority_is_the_hosts) {
+  struct Case {
+    const char *target, *host, *authority;
+  };
+  for (const Case& c :
+       {Case{"http://a.x", "a.x:80", "a.x:80"}, Case{"http://a.x:80", "a.x", "a.x"},
+        Case{"http://a.x:", "a.x", "a.x"}, Case{"https://a.x:443", "a.x", "a.x"},
+        Case{"http://A.x", "a.X", "a.X"}, Case{"http://[::1]:9000", "[::1]:9000", "[::1]:9000"},
+        Case{"http://[::1]", "[::1]:80", "[::1]:80"}}) {
+    Read read(absolute(c.target, c.host));
+    ASSERT_FALSE(read.fault) << c.target << ": " << read.fault.reason;
+    EXPECT_EQ(read.request.authority, c.authority);
+    EXPECT_EQ(read.request.path, "/k");
+  }
+  Read old("GET http://a.x/k HTTP/1.0\r\n\r\n");
+  ASSERT_FALSE(old.fault);
+  EXPECT_EQ(old.request.authority, "a.x");
+}
+
+TEST(Interpret, other_expectations_are_passed_over) {
+  for (const char* value : {"200-ok", "fish=1", "", "100-continued"}) {
+    Read read(post("Content-Length: 1\r\nExpect: " + std::string(value) + "\r\n"));
+    ASSERT_FALSE(read.fault) << value;
+    EXPECT_FALSE(read.request.expect_continue) << value;
+  }
+  Read both(post("Content-Length: 1\r\nExpect: fish, 100-Continue\r\n"));
+  EXPECT_TRUE(both.request.expect_continue);
 }
 
 TEST(Interpret, decides_about_the_connection) {

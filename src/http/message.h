@@ -35,12 +35,13 @@ std::optional<std::string_view> find(std::span<const Header> headers, std::strin
 /// ends when Handler::finished() returns. Belongs to its connection's loop. A plain struct, so that
 /// tests of a gateway can make one without a socket.
 struct Request {
-  std::string_view method;     ///< as received; methods are case-sensitive
-  std::string_view target;     ///< the whole request target
-  std::string_view path;       ///< raw: begins with '/', still percent-encoded ("*" for OPTIONS *)
-  std::string_view query;      ///< raw, after the first '?'; may be empty
-  std::string_view authority;  ///< of an absolute target, else the Host field; may be empty in 1.0
-  int version = 11;            ///< 10 or 11
+  std::string_view method;  ///< as received; methods are case-sensitive
+  std::string_view target;  ///< the whole request target
+  std::string_view path;    ///< raw: begins with '/', still percent-encoded ("*" for OPTIONS *)
+  std::string_view query;   ///< raw, after the first '?'; may be empty
+  std::string_view
+      authority;     ///< the Host field, which an absolute target must equal; may be empty
+  int version = 11;  ///< 10 or 11
   std::span<const Header> headers;
   std::optional<uint64_t> content_length;
   bool chunked = false;

@@ -32,7 +32,7 @@ class Handler {
   /// its deadline is the handler's to set. An error becomes reject(500, …).
   virtual Task<Response> handle(Request& request, Context ctx) = 0;
 
-  /// The answer to what is not a request (400, 408, 414, 417, 431, 501, 505) or failed without a
+  /// The answer to what is not a request (400, 408, 414, 431, 501, 505) or failed without a
   /// response (500). The connection closes after it, but for 500. `reason` is a short English
   /// phrase.
   virtual Response reject(int status, std::string_view reason);

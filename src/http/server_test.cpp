@@ -225,7 +225,6 @@ Task<> refusals(Setup s, Context ctx) {
       {get("/", fields), "431"},
       {get("/", "A: " + std::string(2000, 'a') + "\r\n"), "431"},
       {get("/" + std::string(2000, 'a')), "414"},
-      {get("/", "Expect: more\r\n"), "417"},
   };
   for (const Case& c : cases) {
     Wire wire = co_await co_await s.dial(ctx);
