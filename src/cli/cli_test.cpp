@@ -306,14 +306,15 @@ TEST_F(CliTest, StatusIsTheServersOwn) {
 
 TEST_F(CliTest, CredentialsComeFromTheStrongestPlace) {
   write("/srv/d/credentials", "[default]\naws_access_key_id=KEY\naws_secret_access_key=secret\n");
+  EXPECT_EQ(run({"ls", "--data", "/none"}), 0) << "the daemon's keys came from the environment";
   environment_.variables["FOREBAY_ROOT_SECRET_KEY"] = "wrong";
   EXPECT_EQ(run({"ls"}), 1);
   EXPECT_THAT(err_, HasSubstr("SignatureDoesNotMatch"));
   EXPECT_EQ(run({"--data", "/srv/d", "ls"}), 0) << err_;
   EXPECT_EQ(run({"ls", "--data", "../../srv/d"}), 0) << err_;
+  environment_.variables.erase("FOREBAY_ROOT_SECRET_KEY");
   EXPECT_EQ(run({"ls", "--data", "/none"}), 1);
   EXPECT_THAT(err_, HasSubstr("/none/credentials"));
-  environment_.variables.erase("FOREBAY_ROOT_SECRET_KEY");
   EXPECT_EQ(run({"ls"}), 1);
   EXPECT_THAT(err_, HasSubstr("credentials"));
   environment_.variables["FOREBAY_DATA"] = "/srv/d";

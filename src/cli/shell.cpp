@@ -71,7 +71,13 @@ Task<client::SessionOptions> session_options(Connection connection, const Enviro
   };
   std::string data = environment.get("FOREBAY_DATA");
   if (!connection.data.empty()) {
-    options.credentials = co_await co_await from_data(connection.data, environment, ctx);
+    auto found = co_await from_data(connection.data, environment, ctx);
+    // A daemon that got its root key from the environment has not written one to its folder.
+    bool missing = !found && found.error().code() == Code::not_found;
+    if (missing && from("FOREBAY_ROOT_ACCESS_KEY", "FOREBAY_ROOT_SECRET_KEY", "")) {
+      co_return options;
+    }
+    options.credentials = co_await std::move(found);
   } else if (!from("FOREBAY_ROOT_ACCESS_KEY", "FOREBAY_ROOT_SECRET_KEY", "") &&
              !from("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN") &&
              !data.empty()) {
