@@ -33,11 +33,16 @@ http::Response json(int status, const Json& value) {
   return http::Response::text(status, "application/json", value.dump() + "\n");
 }
 
-/// The body of a control request, compared with the hash its signature covers.
+/// The body of a control request, compared with the hash its signature covers. A signature that
+/// covers no body would let whoever stands between change what root orders.
 Task<Json> read_json(http::Request& request, const auth::Verified& verified, Context ctx) {
+  if (!verified.claim || verified.claim->payload.kind != sign::PayloadKind::hash) {
+    co_return fail(Code::invalid,
+                   "the signature must cover the body: x-amz-content-sha256 with its SHA-256",
+                   "InvalidRequest");
+  }
   std::string text = co_await co_await io::read_all(request.take_body(), kMaxBody, ctx);
-  bool hashed = verified.claim && verified.claim->payload.kind == sign::PayloadKind::hash;
-  if (hashed && Sha256::of(as_bytes(text)) != verified.claim->payload.sha256) {
+  if (Sha256::of(as_bytes(text)) != verified.claim->payload.sha256) {
     co_return fail(Code::invalid, "the body is not the one that was signed");
   }
   co_return co_await Json::parse(text);
