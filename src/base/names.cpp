@@ -24,6 +24,8 @@ bool looks_like_ipv4(std::string_view text) {
   return dots == 3;
 }
 
+}  // namespace
+
 // RFC 3629: no overlong forms, no surrogates, at most U+10FFFF.
 bool is_utf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
@@ -47,8 +49,6 @@ bool is_utf8(std::string_view text) {
   }
   return true;
 }
-
-}  // namespace
 
 Result<BucketName> BucketName::parse(std::string_view text) {
   bool good = text.size() >= 3 && text.size() <= 63 && is_lower_or_digit(text.front()) &&

@@ -13,6 +13,9 @@
 
 namespace forebay {
 
+/// Whether `text` is UTF-8 (RFC 3629).
+bool is_utf8(std::string_view text);
+
 /// An S3 bucket name: 3–63 characters of a–z, 0–9, '-' and '.', beginning and ending with a
 /// letter or digit, no "..", not an IPv4 address (AWS "Bucket naming rules").
 class BucketName {

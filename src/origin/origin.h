@@ -21,6 +21,10 @@
 
 namespace forebay::origin {
 
+/// Begins, in the text of an error, what a foreign store said. It is for operators: doors do not
+/// pass it on to clients.
+inline constexpr std::string_view kOriginAnswered = "the origin answered";
+
 /// Header fields that belong to an object and are returned as the origin gave them, lower-case
 /// names: content-type, content-encoding, cache-control, content-disposition, content-language,
 /// expires, x-amz-meta-*, x-amz-storage-class, and others kept verbatim.

@@ -66,7 +66,7 @@ std::string without_aws_chunked(std::string_view value) {
 }
 
 std::string said(int status, const S3Fault& fault) {
-  std::string out = "the origin answered " + std::to_string(status);
+  std::string out = std::string(kOriginAnswered) + ' ' + std::to_string(status);
   if (!fault.code.empty()) out += ' ' + fault.code;
   if (!fault.message.empty()) out += ": " + fault.message;
   return out;

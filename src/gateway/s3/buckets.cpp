@@ -4,24 +4,64 @@
 #include "base/encoding.h"
 #include "gateway/s3/call.h"
 #include "gateway/s3/errors.h"
+#include "gateway/s3/fields.h"
 #include "gateway/s3/payload.h"
 #include "gateway/s3/xml.h"
 
 namespace forebay::gateway::s3 {
 
+namespace {
+
+// What CreateBucket may ask for: what every bucket here is.
+Result<> check_wishes(const Call& call) {
+  struct Wish {
+    std::string_view header, only, what;
+  };
+  for (const Wish& wish : {
+           Wish{"x-amz-bucket-object-lock-enabled", "false", "Object lock"},
+           Wish{"x-amz-object-ownership", "BucketOwnerEnforced", "Object ownership with ACLs"},
+           Wish{"x-amz-bucket-namespace", "global", "A namespace of buckets"},
+       }) {
+    auto value = call.header(wish.header);
+    if (value && !http::same_name(*value, wish.only)) return not_implemented(wish.what);
+  }
+  auto acl = call.header("x-amz-acl");
+  return acl ? check_acl(*acl) : Result<>(ok);
+}
+
+// There is one place here; a bucket that must lie elsewhere cannot be made.
+Result<> check_location(const Call& call, std::string_view xml) {
+  auto place = parse_create_bucket(xml);
+  if (!place) return std::move(place.error());
+  if (place->empty() || *place == call.services.region) return ok;
+  return fail(Code::invalid,
+              "The " + *place +
+                  " location constraint is incompatible for the region specific endpoint this "
+                  "request was sent to.",
+              "IllegalLocationConstraintException");
+}
+
+}  // namespace
+
 Task<http::Response> list_buckets(Call& call, Context) {
   uint32_t max = co_await call.number("max-buckets", 10'000, 10'000);
+  if (max == 0) {
+    co_return fail(Code::invalid, "Argument max-buckets must be an integer between 1 and 10000",
+                   "InvalidArgument");
+  }
+  std::string_view region = call.parameter("bucket-region").value_or("");
+  bool here = region.empty() || region == call.services.region;
   std::string_view prefix = call.parameter("prefix").value_or("");
   std::string_view after = call.parameter("continuation-token").value_or("");
   Xml xml("ListAllMyBucketsResult");
-  xml.open("Owner").text("ID", "forebay").text("DisplayName", "forebay").close();
+  xml.open("Owner").text("ID", kOwner).text("DisplayName", kOwner).close();
   xml.open("Buckets");
   uint32_t count = 0;
   std::string last;
   bool more = false;
   for (const object::BucketRef& bucket : call.services.buckets.list()) {
     const std::string& name = bucket->name.text();
-    if (name <= after || !name.starts_with(prefix)) continue;
+    if (!here || name <= after || !name.starts_with(prefix)) continue;
     if (count == max) {
       more = true;
       break;
@@ -38,12 +78,10 @@ Task<http::Response> list_buckets(Call& call, Context) {
 
 Task<http::Response> create_bucket(Call& call, Context ctx) {
   BucketName name = co_await BucketName::parse(call.bucket_name);
-  if (call.header("x-amz-bucket-object-lock-enabled").value_or("false") != "false") {
-    co_return not_implemented("Object lock");
-  }
-  // A location constraint is any region: there is one place here.
+  co_await check_wishes(call);
   if (call.request.has_body()) {
-    (void)co_await co_await read_payload(call, kMaxXmlBody, ctx);
+    std::string xml = co_await co_await read_payload(call, kMaxXmlBody, ctx);
+    if (!xml.empty()) co_await check_location(call, xml);
   }
   auto made =
       co_await call.services.buckets.create(name, {.freshness = call.services.freshness}, ctx);

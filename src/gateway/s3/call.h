@@ -31,6 +31,9 @@ struct Services {
   bool no_cache_checks = false;
 };
 
+/// Whom buckets and objects belong to: the one owner there is.
+inline constexpr std::string_view kOwner = "forebay";
+
 /// Decoded query parameters in the order sent; "" for one without '='.
 using Query = std::vector<std::pair<std::string, std::string>>;
 
@@ -40,7 +43,11 @@ struct Routed {
   std::string bucket_name = {};  ///< decoded; empty for the service
   std::string key_text = {};     ///< decoded; empty for a bucket
   Query query = {};
+  /// Why `operation` is kUnknown though a row was near: a query name that row does not take.
+  std::string foreign = {};
 
+  /// The error of a request that is no operation.
+  Error refusal() const;
   /// The value of a query parameter; nothing when it is absent.
   std::optional<std::string_view> parameter(std::string_view name) const;
   /// A number parameter, `fallback` when absent; else Code::invalid, "InvalidArgument".
@@ -48,8 +55,10 @@ struct Routed {
 };
 
 /// Finds bucket, key, query and operation of a request: path style, and virtual-hosted style below
-/// `domain` and localhost. Errors: InvalidURI (bad percent-encoding); names are judged by the
-/// operation.
+/// `domain` and localhost. A request is an operation only if that operation takes every query
+/// parameter of it; a read ignores those that S3 does not have, and names that begin with "x-"
+/// always pass. Errors: InvalidURI (bad percent-encoding, no UTF-8), InvalidBucketName (empty);
+/// other names are judged by the operation.
 Result<> route(const http::Request& request, std::string_view domain, Routed& out);
 
 struct Call : Routed {
@@ -61,6 +70,9 @@ struct Call : Routed {
   auth::Verified verdict;
   Time authenticated;      ///< for Server-Timing
   std::string_view cache;  ///< X-Cache; empty: does not apply
+  /// S3's code of an answer that is no success but was made by the operation itself.
+  std::string_view error;
+  std::vector<Header> headers;  ///< backs request.headers when the query brought more
 
   std::optional<std::string_view> header(std::string_view name) const {
     return request.header(name);

@@ -46,7 +46,6 @@ Task<> work(Batch& batch, Context ctx) {
 
 Task<http::Response> delete_object(Call& call, Context ctx) {
   co_await refuse_unsupported(call);
-  if (call.header("if-match")) co_return not_implemented("A conditional delete");
   object::BucketRef bucket = co_await call.bucket();
   ObjectKey key = co_await call.key();
   co_await co_await call.services.objects.remove(bucket, key, ctx);

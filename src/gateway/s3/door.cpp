@@ -4,6 +4,8 @@
 #include <charconv>
 
 #include "gateway/s3/errors.h"
+#include "gateway/s3/headers.h"
+#include "gateway/s3/xml.h"
 
 namespace forebay::gateway::s3 {
 
@@ -63,29 +65,35 @@ Task<http::Response> Door::answer(Call& call, Context ctx) {
   action += call.operation->name;
   co_await auth::may(call.verdict.principal, action, call.bucket_name, call.key_text);
   call.authenticated = ctx.loop->now();
-  if (call.operation == &kUnknown) {
-    co_return fail(Code::invalid, "The specified method is not allowed against this resource.",
-                   "MethodNotAllowed");
-  }
+  if (call.operation == &kUnknown) co_return call.refusal();
   if (call.operation->answer == nullptr) co_return not_implemented(call.operation->name);
+  call.headers = take_headers_of_query(call.query, call.request.headers);
+  if (!call.headers.empty()) call.request.headers = call.headers;
+  co_await admit_headers(*call.operation, call.request);
   co_return co_await call.operation->answer(call, ctx);
 }
 
 Task<http::Response> Door::handle(http::Request& request, Context ctx) {
   Call call(request, services_, obs::RequestId::make(*ctx.loop));
+  std::span<const Header> sent = request.headers;
   call.authenticated = request.received;
   Result<http::Response> response = co_await answer(call, ctx);
   auto trace = std::make_unique<Trace>();
   if (!response) {
-    trace->error = describe(response.error()).code;
-    if (describe(response.error()).status >= 500) {
+    S3Error shown = describe(response.error());
+    // What the client could not know is the operator's to know; 501 tells of the client only.
+    bool unseen = shown.hidden && shown.status != 404 && shown.status != 412;
+    if (unseen || (shown.status >= 500 && shown.status != 501)) {
       log_.warn("request failed", {{"request", call.id.text()},
                                    {"operation", call.operation->name},
                                    {"error", response.error().text()}});
     }
-    response =
-        error_response(response.error(), request.path, call.id.text(), request.method == "HEAD");
+    trace->error = std::move(shown.code);
+    response = error_response(response.error(), request, call.id.text());
+  } else {
+    trace->error = call.error;
   }
+  request.headers = sent;  // `call` may have put its own there
   trace->id = call.id;
   trace->operation = call.operation;
   if (log_requests_) {
@@ -105,13 +113,9 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
 }
 
 http::Response Door::reject(int status, std::string_view reason) {
-  std::string_view code = status == 408   ? "RequestTimeout"
-                          : status >= 500 ? "InternalError"
-                                          : "InvalidRequest";
-  http::Response response =
-      error_response(fail(Code::invalid, std::string(reason), std::string(code)), "", "", false);
-  response.status = status;
-  return response;
+  Xml xml("Error", false);
+  xml.text("Code", code_of_rejection(status)).text("Message", reason);
+  return xml.response(status);
 }
 
 void Door::finished(const http::Request& request, const http::Response& response,
@@ -121,9 +125,10 @@ void Door::finished(const http::Request& request, const http::Response& response
   auto it = counted_.find(trace->operation);
   const Counted& counted = it == counted_.end() ? counted_.at(&kUnknown) : it->second;
   bool cut = outcome.error.has_value();
-  (response.status >= 500 || cut ? counted.server_errors
-   : response.status >= 400      ? counted.client_errors
-                                 : counted.good)
+  bool ours = response.status >= 500 && response.status != 501;
+  (ours || cut              ? counted.server_errors
+   : response.status >= 400 ? counted.client_errors
+                            : counted.good)
       ->add();
   counted.duration->observe(outcome.duration);
   bytes_out_.add(outcome.bytes_sent);

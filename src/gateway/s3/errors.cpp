@@ -4,6 +4,7 @@
 #include <array>
 
 #include "gateway/s3/xml.h"
+#include "origin/origin.h"
 
 namespace forebay::gateway::s3 {
 
@@ -27,6 +28,7 @@ constexpr auto kCodes = std::to_array<Row>({
     {"ConditionalRequestConflict", 409},
     {"EntityTooLarge", 400},
     {"EntityTooSmall", 400},
+    {"IllegalLocationConstraintException", 400},
     {"IncompleteBody", 400},
     {"InternalError", 500},
     {"InvalidAccessKeyId", 403},
@@ -39,6 +41,8 @@ constexpr auto kCodes = std::to_array<Row>({
     {"InvalidPartOrder", 400},
     {"InvalidRange", 416},
     {"InvalidRequest", 400},
+    {"InvalidStorageClass", 400},
+    {"InvalidToken", 400},
     {"InvalidURI", 400},
     {"KeyTooLongError", 400},
     {"MalformedTrailerError", 400},
@@ -83,25 +87,68 @@ Row nearest(Code code) {
   return {"InternalError", 500};
 }
 
+// What S3 says with a code, for errors whose own words are not for clients.
+std::string_view usual_message(const Row& row) {
+  if (row.code == "AccessDenied") return "Access Denied";
+  if (row.code == "NoSuchKey") return "The specified key does not exist.";
+  if (row.code == "NoSuchBucket") return "The specified bucket does not exist";
+  if (row.code == "NoSuchUpload") return "The specified multipart upload does not exist.";
+  if (row.code == "PreconditionFailed") {
+    return "At least one of the pre-conditions you specified did not hold";
+  }
+  if (row.code == "SlowDown") return "Please reduce your request rate.";
+  if (row.code == "ServiceUnavailable") return "Service is unable to handle request.";
+  if (row.code == "InternalError") return "We encountered an internal error. Please try again.";
+  if (row.code == "NotImplemented") return "The bucket's origin does not implement this request.";
+  return row.status >= 500 ? "We could not carry out this request. Please try again."
+                           : "The bucket's origin refused this request.";
+}
+
+// The condition that was not met, as S3 names it in a 412; s3fs looks for it.
+std::string_view failed_condition(const http::Request& request) {
+  for (std::string_view name : {"If-Match", "If-Unmodified-Since", "If-None-Match"}) {
+    if (request.header(name)) return name;
+  }
+  return {};
+}
+
 }  // namespace
 
 S3Error describe(const Error& error) {
   auto it = std::ranges::lower_bound(kCodes, error.detail(), {}, &Row::code);
-  Row row = it != kCodes.end() && it->code == error.detail() ? *it : nearest(error.code());
-  return {std::string(row.code), row.status, error.text()};
+  bool known = it != kCodes.end() && it->code == error.detail();
+  Row row = known ? *it : nearest(error.code());
+  S3Error shown{std::string(row.code), row.status, error.text()};
+  // Texts for clients come with S3's code, or tell what is wrong with the request.
+  bool ours = known || error.code() == Code::invalid;
+  shown.hidden = !ours || error.text().find(origin::kOriginAnswered) != std::string::npos;
+  if (shown.hidden) shown.message = usual_message(row);
+  return shown;
 }
 
-http::Response error_response(const Error& error, std::string_view resource,
-                              std::string_view request_id, bool head) {
+http::Response error_response(const Error& error, const http::Request& request,
+                              std::string_view request_id) {
   S3Error shown = describe(error);
   http::Response response = http::Response::make(shown.status);
-  if (head || shown.status == 304) return response;
+  if (request.method == "HEAD" || shown.status == 304) return response;
   Xml xml("Error", false);
-  xml.text("Code", shown.code)
-      .text("Message", shown.message)
-      .text("Resource", resource)
-      .text("RequestId", request_id);
+  xml.text("Code", shown.code).text("Message", shown.message);
+  if (shown.status == 412) {
+    if (auto condition = failed_condition(request); !condition.empty()) {
+      xml.text("Condition", condition);
+    }
+  }
+  xml.text("Resource", request.path).text("RequestId", request_id);
   return xml.response(shown.status);
+}
+
+std::string_view code_of_rejection(int status) {
+  switch (status) {
+    case 408: return "RequestTimeout";
+    case 501:
+    case 505: return "NotImplemented";
+    default: return status >= 500 ? "InternalError" : "InvalidRequest";
+  }
 }
 
 Error not_implemented(std::string_view what) {

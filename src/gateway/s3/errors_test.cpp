@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "gateway/s3/compatibility.h"
 #include "gateway/s3/operation.h"
 #include "io/body.h"
@@ -34,13 +36,59 @@ TEST(Errors, without_one_the_nearest_code_stands) {
   }
 }
 
-TEST(Errors, head_and_304_have_no_body) {
+TEST(Errors, what_was_not_written_for_clients_is_not_shown_to_them) {
+  for (const Error& error : {
+           fail(Code::denied, "get k : the origin answered 403 InvalidAccessKeyId: no key AKIA1",
+                "AccessDenied"),
+           fail(Code::unavailable, "connect to 10.0.0.7:9000 : refused", "ECONNREFUSED"),
+           fail(Code::denied, "/secret/place/k : permission", "EACCES"),
+           fail(Code::internal, "row 17 is damaged"),
+           fail(Code::invalid, "the origin answered 400 Odd: at 10.0.0.7", "Odd"),
+       }) {
+    S3Error shown = describe(error);
+    EXPECT_TRUE(shown.hidden) << error.text();
+    EXPECT_FALSE(shown.message.empty());
+    for (const char* secret : {"AKIA1", "10.0.0.7", "place", "17"}) {
+      EXPECT_EQ(shown.message.find(secret), std::string::npos) << shown.message;
+    }
+  }
+  EXPECT_FALSE(describe(fail(Code::invalid, "no number", "InvalidArgument")).hidden);
+  EXPECT_FALSE(describe(fail(Code::busy, "slower, please", "SlowDown")).hidden);
+}
+
+class ErrorAnswer : public ::testing::Test {
+ protected:
+  http::Response answer(const Error& error, std::string_view method) {
+    request_.method = method;
+    request_.path = "/b/k";
+    return error_response(error, request_, "ID");
+  }
+  http::Request request_;
+};
+
+TEST_F(ErrorAnswer, head_and_304_have_no_body) {
   Error missing = fail(Code::not_found, "gone", "NoSuchKey");
-  EXPECT_EQ(error_response(missing, "/b/k", "ID", true).body.length, 0U);
-  EXPECT_GT(error_response(missing, "/b/k", "ID", false).body.length, 0U);
+  EXPECT_EQ(answer(missing, "HEAD").body.length, 0U);
+  EXPECT_GT(answer(missing, "GET").body.length, 0U);
   Error same = fail(Code::conflict, "same", "NotModified");
-  EXPECT_EQ(error_response(same, "/b/k", "ID", false).status, 304);
-  EXPECT_EQ(error_response(same, "/b/k", "ID", false).body.length, 0U);
+  EXPECT_EQ(answer(same, "GET").status, 304);
+  EXPECT_EQ(answer(same, "GET").body.length, 0U);
+}
+
+TEST(Errors, rejections_have_codes_of_their_own) {
+  EXPECT_EQ(code_of_rejection(501), "NotImplemented");
+  EXPECT_EQ(code_of_rejection(408), "RequestTimeout");
+  EXPECT_EQ(code_of_rejection(400), "InvalidRequest");
+  EXPECT_EQ(code_of_rejection(500), "InternalError");
+}
+
+// Whether each word of `words` is in `others`.
+bool all_of(std::string_view words, std::string_view others) {
+  std::istringstream stream{std::string(words)};
+  for (std::string word; stream >> word;) {
+    if (!lists(others, word)) return false;
+  }
+  return true;
 }
 
 TEST(Operations, every_row_can_be_reached) {
@@ -49,7 +97,7 @@ TEST(Operations, every_row_can_be_reached) {
   for (size_t i = 0; i < rows.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
       bool same = rows[j].method == rows[i].method && rows[j].scope == rows[i].scope;
-      bool wider = (rows[j].marker.empty() || rows[j].marker == rows[i].marker) &&
+      bool wider = all_of(rows[j].markers, rows[i].markers) &&
                    (rows[j].header.empty() || rows[j].header == rows[i].header);
       EXPECT_FALSE(same && wider) << rows[j].name << " hides " << rows[i].name;
     }

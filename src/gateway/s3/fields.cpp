@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
 #include "base/encoding.h"
 #include "gateway/s3/errors.h"
@@ -15,36 +16,41 @@ constexpr auto kKept = std::to_array<std::string_view>(
     {"cache-control", "content-disposition", "content-encoding", "content-language", "content-type",
      "expires", "x-amz-storage-class"});
 
-constexpr auto kRefusedOnWrite = std::to_array<std::string_view>(
-    {"x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp",
-     "x-amz-grant-write-acp", "x-amz-object-lock-legal-hold", "x-amz-object-lock-mode",
-     "x-amz-object-lock-retain-until-date", "x-amz-server-side-encryption",
-     "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-server-side-encryption-context",
-     "x-amz-tagging", "x-amz-website-redirect-location", "x-amz-write-offset-bytes"});
+// S3 API reference, PutObject.
+constexpr auto kStorageClasses = std::to_array<std::string_view>(
+    {"STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
+     "GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "GLACIER_IR", "SNOW", "EXPRESS_ONEZONE", "FSX_OPENZFS",
+     "FSX_ONTAP"});
 
 bool has(std::span<const std::string_view> names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
+std::string_view trim(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+  return text;
 }
 
-// "aws-chunked" is framing of the request, not a property of the object.
+// "aws-chunked" is framing of the request, not a property of the object. What else stands there is
+// kept as it was written.
 std::string without_framing(std::string_view encoding) {
   std::string out;
+  bool first = true;
   while (!encoding.empty()) {
     size_t comma = encoding.find(',');
     std::string_view one = encoding.substr(0, comma);
     encoding = comma == std::string_view::npos ? "" : encoding.substr(comma + 1);
-    while (one.starts_with(' ')) one.remove_prefix(1);
-    while (one.ends_with(' ')) one.remove_suffix(1);
-    if (one.empty() || one == "aws-chunked") continue;
-    out += (out.empty() ? "" : ",") + std::string(one);
+    if (http::same_name(trim(one), "aws-chunked")) continue;
+    if (!std::exchange(first, false)) out += ',';
+    out += one;
   }
-  return out;
+  return std::string(trim(out));
+}
+
+Result<> check_storage_class(std::string_view text) {
+  if (has(kStorageClasses, text)) return ok;
+  return fail(Code::invalid, "The storage class you specified is not valid", "InvalidStorageClass");
 }
 
 Result<origin::WriteConditions> read_write_conditions(const Call& call,
@@ -69,6 +75,17 @@ Result<origin::WriteConditions> read_write_conditions(const Call& call,
 
 }  // namespace
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+Result<> check_acl(std::string_view canned) {
+  if (canned == "private" || canned == "bucket-owner-full-control") return ok;
+  return not_implemented("A canned ACL but private");
+}
+
 Result<> refuse_unsupported(const Call& call) {
   for (const Header& header : call.request.headers) {
     constexpr std::string_view kCustomer = "x-amz-server-side-encryption-customer-";
@@ -90,10 +107,12 @@ Result<origin::PutOptions> read_put_options(const Call& call, const object::Buck
   size_t metadata = 0;
   for (const Header& header : call.request.headers) {
     std::string name = lower(header.name);
-    if (has(kRefusedOnWrite, name)) return not_implemented("Header " + name);
-    if (name == "x-amz-acl" && header.value != "private" &&
-        header.value != "bucket-owner-full-control") {
-      return not_implemented("A canned ACL but private");
+    if (name == "x-amz-acl") {
+      if (Result<> same = check_acl(header.value); !same) return std::move(same.error());
+    }
+    if (name == "x-amz-storage-class") {
+      Result<> known = check_storage_class(header.value);
+      if (!known) return std::move(known.error());
     }
     bool meta = name.starts_with("x-amz-meta-");
     if (!meta && !has(kKept, name)) continue;

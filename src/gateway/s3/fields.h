@@ -10,9 +10,16 @@ namespace forebay::gateway::s3 {
 /// All x-amz-meta-* names and values together (S3: 2 KiB).
 inline constexpr size_t kMaxMetadata = 2 << 10;
 
-/// What an upload says of its object. Headers that would change what the object is or who may read
-/// it, and that we do not carry out, are refused: NotImplemented, never ignored.
+/// In lower case as ASCII has it: names of headers and of hosts.
+std::string lower(std::string_view text);
+
+/// What an upload says of its object; headers.h has refused the headers that nobody carries out.
+/// Errors: NotImplemented (an ACL, a condition the origin cannot keep), InvalidStorageClass,
+/// MetadataTooLarge.
 Result<origin::PutOptions> read_put_options(const Call& call, const object::Bucket& bucket);
+
+/// Buckets are their owner's alone, as S3's with ACLs off: only a canned ACL that says so is taken.
+Result<> check_acl(std::string_view canned);
 
 /// If-Match and friends of a read.
 object::ReadConditions read_conditions(const Call& call);

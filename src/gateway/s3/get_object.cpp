@@ -69,6 +69,11 @@ void override_fields(const Call& call, origin::Fields& fields) {
   }
 }
 
+// The one part of an empty object is the object.
+bool is_partial(const object::ReadAnswer& answer) {
+  return answer.decision == object::Decision::partial && answer.head->info.size > 0;
+}
+
 void write_head(const Call& call, const object::ReadAnswer& answer, http::HeadFields& out) {
   const origin::ObjectInfo& info = answer.head->info;
   bool overridden = false;
@@ -80,8 +85,11 @@ void write_head(const Call& call, const object::ReadAnswer& answer, http::HeadFi
   } else {
     write_info(out, *answer.head, info.fields);
   }
-  if (answer.decision == object::Decision::partial) {
-    out.add("Content-Range", ContentRange{answer.range, info.size}.to_string());
+  if (is_partial(answer)) {
+    // Content-Range has no words for a part without bytes.
+    if (answer.range.length > 0) {
+      out.add("Content-Range", ContentRange{answer.range, info.size}.to_string());
+    }
   } else if (!info.checksums.empty()) {
     // Clients compare a body with any checksum they get, so parts of an object carry none.
     auto mode = call.header("x-amz-checksum-mode");
@@ -97,8 +105,8 @@ http::Response unsatisfiable(Call& call, const object::ReadAnswer& answer) {
   Error error =
       part ? fail(Code::invalid, "The requested partnumber is not satisfiable", "InvalidPartNumber")
            : fail(Code::invalid, "The requested range is not satisfiable", "InvalidRange");
-  http::Response response =
-      error_response(error, call.request.path, call.id.text(), call.request.method == "HEAD");
+  call.error = part ? "InvalidPartNumber" : "InvalidRange";
+  http::Response response = error_response(error, call.request, call.id.text());
   response.fields.add("Content-Range", "bytes */" + std::to_string(answer.head->info.size));
   return response;
 }
@@ -107,10 +115,11 @@ http::Response respond(Call& call, object::ReadAnswer answer, bool body) {
   using object::Decision;
   if (answer.decision == Decision::unsatisfiable) return unsatisfiable(call, answer);
   if (answer.decision == Decision::precondition_failed) {
+    call.error = "PreconditionFailed";
     return error_response(
         fail(Code::conflict, "At least one of the pre-conditions you specified did not hold",
              "PreconditionFailed"),
-        call.request.path, call.id.text(), !body);
+        call.request, call.id.text());
   }
   if (answer.decision == Decision::not_modified) {
     http::Response response = http::Response::make(304);
@@ -118,7 +127,7 @@ http::Response respond(Call& call, object::ReadAnswer answer, bool body) {
     response.fields.add("Last-Modified", answer.head->last_modified);
     return response;
   }
-  http::Response response = http::Response::make(answer.decision == Decision::partial ? 206 : 200);
+  http::Response response = http::Response::make(is_partial(answer) ? 206 : 200);
   write_head(call, answer, response.fields);
   if (body) {
     call.cache = unit::name(answer.served);

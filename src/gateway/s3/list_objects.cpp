@@ -58,7 +58,7 @@ void write_entries(Xml& xml, const Listing& listing, const origin::ListAnswer& p
         .text("LastModified", iso8601(object.modified))
         .text("ETag", object.etag.text())
         .number("Size", object.size);
-    if (owner) xml.open("Owner").text("ID", "forebay").text("DisplayName", "forebay").close();
+    if (owner) xml.open("Owner").text("ID", kOwner).text("DisplayName", kOwner).close();
     xml.text("StorageClass", object.storage_class).close();
   }
   for (const std::string& prefix : page.prefixes) {

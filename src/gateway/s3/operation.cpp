@@ -1,5 +1,7 @@
 #include "gateway/s3/operation.h"
 
+#include <algorithm>
+
 #include "gateway/s3/call.h"
 
 namespace forebay::gateway::s3 {
@@ -7,11 +9,20 @@ namespace forebay::gateway::s3 {
 namespace {
 
 constexpr Operation kTable[] = {
-    {"ListBuckets", "GET", Scope::service, "", "", false, list_buckets},
-
+    {"ListDirectoryBuckets", "GET", Scope::service, "max-directory-buckets", "", false, nullptr,
+     "continuation-token"},
+    {"ListBuckets", "GET", Scope::service, "", "", false, list_buckets,
+     "bucket-region continuation-token max-buckets prefix"},
+    {"GetBucketAnalyticsConfiguration", "GET", Scope::bucket, "analytics id", "", false, nullptr},
+    {"GetBucketIntelligentTieringConfiguration", "GET", Scope::bucket, "intelligent-tiering id", "",
+     false, nullptr},
+    {"GetBucketInventoryConfiguration", "GET", Scope::bucket, "inventory id", "", false, nullptr},
+    {"GetBucketMetricsConfiguration", "GET", Scope::bucket, "metrics id", "", false, nullptr},
     {"GetBucketLocation", "GET", Scope::bucket, "location", "", false, get_bucket_location},
-    {"ListMultipartUploads", "GET", Scope::bucket, "uploads", "", false, list_multipart_uploads},
-    {"ListObjectVersions", "GET", Scope::bucket, "versions", "", false, nullptr},
+    {"ListMultipartUploads", "GET", Scope::bucket, "uploads", "", false, list_multipart_uploads,
+     "delimiter encoding-type key-marker max-uploads prefix upload-id-marker"},
+    {"ListObjectVersions", "GET", Scope::bucket, "versions", "", false, nullptr,
+     "delimiter encoding-type key-marker max-keys prefix version-id-marker"},
     {"GetBucketAcl", "GET", Scope::bucket, "acl", "", false, nullptr},
     {"GetBucketVersioning", "GET", Scope::bucket, "versioning", "", false, nullptr},
     {"GetBucketPolicy", "GET", Scope::bucket, "policy", "", false, nullptr},
@@ -30,12 +41,24 @@ constexpr Operation kTable[] = {
     {"GetPublicAccessBlock", "GET", Scope::bucket, "publicAccessBlock", "", false, nullptr},
     {"GetObjectLockConfiguration", "GET", Scope::bucket, "object-lock", "", false, nullptr},
     {"GetBucketAccelerateConfiguration", "GET", Scope::bucket, "accelerate", "", false, nullptr},
-    {"ListBucketInventoryConfigurations", "GET", Scope::bucket, "inventory", "", false, nullptr},
-    {"ListBucketMetricsConfigurations", "GET", Scope::bucket, "metrics", "", false, nullptr},
-    {"ListBucketAnalyticsConfigurations", "GET", Scope::bucket, "analytics", "", false, nullptr},
+    {"ListBucketInventoryConfigurations", "GET", Scope::bucket, "inventory", "", false, nullptr,
+     "continuation-token"},
+    {"ListBucketMetricsConfigurations", "GET", Scope::bucket, "metrics", "", false, nullptr,
+     "continuation-token"},
+    {"ListBucketAnalyticsConfigurations", "GET", Scope::bucket, "analytics", "", false, nullptr,
+     "continuation-token"},
     {"CreateSession", "GET", Scope::bucket, "session", "", false, nullptr},
-    {"ListObjectsV2", "GET", Scope::bucket, "list-type", "", false, list_objects_v2},
-    {"ListObjects", "GET", Scope::bucket, "", "", false, list_objects},
+    {"ListObjectsV2", "GET", Scope::bucket, "list-type", "", false, list_objects_v2,
+     "continuation-token delimiter encoding-type fetch-owner max-keys prefix start-after"},
+    {"GetBucketAbac", "GET", Scope::bucket, "abac", "", false, nullptr},
+    {"GetBucketMetadataConfiguration", "GET", Scope::bucket, "metadataConfiguration", "", false,
+     nullptr},
+    {"GetBucketMetadataTableConfiguration", "GET", Scope::bucket, "metadataTable", "", false,
+     nullptr},
+    {"ListBucketIntelligentTieringConfigurations", "GET", Scope::bucket, "intelligent-tiering", "",
+     false, nullptr, "continuation-token"},
+    {"ListObjects", "GET", Scope::bucket, "", "", false, list_objects,
+     "delimiter encoding-type marker max-keys prefix"},
     {"HeadBucket", "HEAD", Scope::bucket, "", "", false, head_bucket},
     {"PutBucketAcl", "PUT", Scope::bucket, "acl", "", true, nullptr},
     {"PutBucketVersioning", "PUT", Scope::bucket, "versioning", "", true, nullptr},
@@ -53,7 +76,21 @@ constexpr Operation kTable[] = {
     {"PutPublicAccessBlock", "PUT", Scope::bucket, "publicAccessBlock", "", true, nullptr},
     {"PutObjectLockConfiguration", "PUT", Scope::bucket, "object-lock", "", true, nullptr},
     {"PutBucketAccelerateConfiguration", "PUT", Scope::bucket, "accelerate", "", true, nullptr},
-    {"CreateBucket", "PUT", Scope::bucket, "", "", true, create_bucket},
+    {"PutBucketAbac", "PUT", Scope::bucket, "abac", "", true, nullptr},
+    {"PutBucketAnalyticsConfiguration", "PUT", Scope::bucket, "analytics", "", true, nullptr, "id"},
+    {"PutBucketIntelligentTieringConfiguration", "PUT", Scope::bucket, "intelligent-tiering", "",
+     true, nullptr, "id"},
+    {"PutBucketInventoryConfiguration", "PUT", Scope::bucket, "inventory", "", true, nullptr, "id"},
+    {"PutBucketMetricsConfiguration", "PUT", Scope::bucket, "metrics", "", true, nullptr, "id"},
+    {"UpdateBucketMetadataAnnotationTableConfiguration", "PUT", Scope::bucket,
+     "metadataAnnotationTable", "", true, nullptr},
+    {"UpdateBucketMetadataInventoryTableConfiguration", "PUT", Scope::bucket,
+     "metadataInventoryTable", "", true, nullptr},
+    {"UpdateBucketMetadataJournalTableConfiguration", "PUT", Scope::bucket, "metadataJournalTable",
+     "", true, nullptr},
+    {"CreateBucket", "PUT", Scope::bucket, "", "", true, create_bucket, "",
+     "x-amz-acl x-amz-bucket-namespace x-amz-bucket-object-lock-enabled x-amz-object-ownership "
+     "x-amz-checksum-*"},
     {"DeleteBucketPolicy", "DELETE", Scope::bucket, "policy", "", true, nullptr},
     {"DeleteBucketCors", "DELETE", Scope::bucket, "cors", "", true, nullptr},
     {"DeleteBucketTagging", "DELETE", Scope::bucket, "tagging", "", true, nullptr},
@@ -64,36 +101,71 @@ constexpr Operation kTable[] = {
     {"DeleteBucketOwnershipControls", "DELETE", Scope::bucket, "ownershipControls", "", true,
      nullptr},
     {"DeletePublicAccessBlock", "DELETE", Scope::bucket, "publicAccessBlock", "", true, nullptr},
+    {"DeleteBucketAnalyticsConfiguration", "DELETE", Scope::bucket, "analytics", "", true, nullptr,
+     "id"},
+    {"DeleteBucketIntelligentTieringConfiguration", "DELETE", Scope::bucket, "intelligent-tiering",
+     "", true, nullptr, "id"},
+    {"DeleteBucketInventoryConfiguration", "DELETE", Scope::bucket, "inventory", "", true, nullptr,
+     "id"},
+    {"DeleteBucketMetadataConfiguration", "DELETE", Scope::bucket, "metadataConfiguration", "",
+     true, nullptr},
+    {"DeleteBucketMetadataTableConfiguration", "DELETE", Scope::bucket, "metadataTable", "", true,
+     nullptr},
+    {"DeleteBucketMetricsConfiguration", "DELETE", Scope::bucket, "metrics", "", true, nullptr,
+     "id"},
     {"DeleteBucket", "DELETE", Scope::bucket, "", "", true, delete_bucket},
-    {"DeleteObjects", "POST", Scope::bucket, "delete", "", true, delete_objects},
+    {"DeleteObjects", "POST", Scope::bucket, "delete", "", true, delete_objects, "",
+     "x-amz-checksum-*"},
+    {"CreateBucketMetadataConfiguration", "POST", Scope::bucket, "metadataConfiguration", "", true,
+     nullptr},
+    {"CreateBucketMetadataTableConfiguration", "POST", Scope::bucket, "metadataTable", "", true,
+     nullptr},
     {"PostObject", "POST", Scope::bucket, "", "", true, nullptr},
-
-    {"ListParts", "GET", Scope::object, "uploadId", "", false, list_parts},
-    {"GetObjectAcl", "GET", Scope::object, "acl", "", false, nullptr},
-    {"GetObjectTagging", "GET", Scope::object, "tagging", "", false, nullptr},
-    {"GetObjectAttributes", "GET", Scope::object, "attributes", "", false, nullptr},
-    {"GetObjectRetention", "GET", Scope::object, "retention", "", false, nullptr},
-    {"GetObjectLegalHold", "GET", Scope::object, "legal-hold", "", false, nullptr},
+    {"GetObjectAnnotation", "GET", Scope::object, "annotation annotationName", "", false, nullptr,
+     "versionId"},
+    {"ListParts", "GET", Scope::object, "uploadId", "", false, list_parts,
+     "max-parts part-number-marker"},
+    {"GetObjectAcl", "GET", Scope::object, "acl", "", false, nullptr, "versionId"},
+    {"GetObjectTagging", "GET", Scope::object, "tagging", "", false, nullptr, "versionId"},
+    {"GetObjectAttributes", "GET", Scope::object, "attributes", "", false, nullptr, "versionId"},
+    {"GetObjectRetention", "GET", Scope::object, "retention", "", false, nullptr, "versionId"},
+    {"GetObjectLegalHold", "GET", Scope::object, "legal-hold", "", false, nullptr, "versionId"},
     {"GetObjectTorrent", "GET", Scope::object, "torrent", "", false, nullptr},
-    {"GetObject", "GET", Scope::object, "", "", false, get_object},
-    {"HeadObject", "HEAD", Scope::object, "", "", false, head_object},
-    {"UploadPartCopy", "PUT", Scope::object, "partNumber", "x-amz-copy-source", true, nullptr},
-    {"UploadPart", "PUT", Scope::object, "partNumber", "", true, upload_part},
-    {"PutObjectAcl", "PUT", Scope::object, "acl", "", true, nullptr},
-    {"PutObjectTagging", "PUT", Scope::object, "tagging", "", true, nullptr},
-    {"PutObjectRetention", "PUT", Scope::object, "retention", "", true, nullptr},
-    {"PutObjectLegalHold", "PUT", Scope::object, "legal-hold", "", true, nullptr},
+    {"ListObjectAnnotations", "GET", Scope::object, "annotation", "", false, nullptr,
+     "annotation-prefix continuation-token max-annotation-results versionId"},
+    {"GetObject", "GET", Scope::object, "", "", false, get_object,
+     "partNumber response-cache-control response-content-disposition response-content-encoding "
+     "response-content-language response-content-type response-expires versionId"},
+    {"HeadObject", "HEAD", Scope::object, "", "", false, head_object,
+     "partNumber response-cache-control response-content-disposition response-content-encoding "
+     "response-content-language response-content-type response-expires versionId"},
+    {"UploadPartCopy", "PUT", Scope::object, "partNumber uploadId", "x-amz-copy-source", true,
+     nullptr},
+    {"UploadPart", "PUT", Scope::object, "partNumber uploadId", "", true, upload_part, "",
+     "x-amz-checksum-*"},
+    {"PutObjectAcl", "PUT", Scope::object, "acl", "", true, nullptr, "versionId"},
+    {"PutObjectTagging", "PUT", Scope::object, "tagging", "", true, nullptr, "versionId"},
+    {"PutObjectRetention", "PUT", Scope::object, "retention", "", true, nullptr, "versionId"},
+    {"PutObjectLegalHold", "PUT", Scope::object, "legal-hold", "", true, nullptr, "versionId"},
     {"RenameObject", "PUT", Scope::object, "renameObject", "", true, nullptr},
+    {"PutObjectAnnotation", "PUT", Scope::object, "annotation", "", true, nullptr,
+     "annotationName versionId"},
+    {"UpdateObjectEncryption", "PUT", Scope::object, "encryption", "", true, nullptr, "versionId"},
     {"CopyObject", "PUT", Scope::object, "", "x-amz-copy-source", true, nullptr},
-    {"PutObject", "PUT", Scope::object, "", "", true, put_object},
+    {"PutObject", "PUT", Scope::object, "", "", true, put_object, "",
+     "if-match if-none-match x-amz-acl x-amz-checksum-* x-amz-meta-* x-amz-storage-class"},
     {"AbortMultipartUpload", "DELETE", Scope::object, "uploadId", "", true, abort_multipart_upload},
-    {"DeleteObjectTagging", "DELETE", Scope::object, "tagging", "", true, nullptr},
-    {"DeleteObject", "DELETE", Scope::object, "", "", true, delete_object},
-    {"CreateMultipartUpload", "POST", Scope::object, "uploads", "", true, create_multipart_upload},
+    {"DeleteObjectTagging", "DELETE", Scope::object, "tagging", "", true, nullptr, "versionId"},
+    {"DeleteObjectAnnotation", "DELETE", Scope::object, "annotation", "", true, nullptr,
+     "annotationName versionId"},
+    {"DeleteObject", "DELETE", Scope::object, "", "", true, delete_object, "versionId"},
+    {"CreateMultipartUpload", "POST", Scope::object, "uploads", "", true, create_multipart_upload,
+     "", "x-amz-acl x-amz-checksum-algorithm x-amz-checksum-type x-amz-meta-* x-amz-storage-class"},
     {"CompleteMultipartUpload", "POST", Scope::object, "uploadId", "", true,
-     complete_multipart_upload},
-    {"RestoreObject", "POST", Scope::object, "restore", "", true, nullptr},
-    {"SelectObjectContent", "POST", Scope::object, "select", "", false, nullptr},
+     complete_multipart_upload, "",
+     "if-match if-none-match x-amz-checksum-* x-amz-checksum-type x-amz-mp-object-size"},
+    {"RestoreObject", "POST", Scope::object, "restore", "", true, nullptr, "versionId"},
+    {"SelectObjectContent", "POST", Scope::object, "select select-type", "", false, nullptr},
 };
 
 }  // namespace
@@ -101,5 +173,20 @@ constexpr Operation kTable[] = {
 const Operation kUnknown = {"Unknown", "", Scope::service, "", "", false, nullptr};
 
 std::span<const Operation> operations() { return kTable; }
+
+bool lists(std::string_view words, std::string_view word) {
+  while (!words.empty()) {
+    size_t blank = words.find(' ');
+    if (words.substr(0, blank) == word) return true;
+    words = blank == std::string_view::npos ? "" : words.substr(blank + 1);
+  }
+  return false;
+}
+
+bool known_to_s3(std::string_view query_name) {
+  return std::ranges::any_of(operations(), [&](const Operation& row) {
+    return lists(row.markers, query_name) || lists(row.names, query_name);
+  });
+}
 
 }  // namespace forebay::gateway::s3

@@ -1,5 +1,7 @@
-// The table of all S3 operations: what a request must look like to be one, who may, and who
-// answers. Dispatch, authorisation, metric labels and docs/s3-compatibility.md read it.
+// The table of all S3 operations: what a request must look like to be one, what more it may say,
+// who may, and who answers. Dispatch, authorisation, metric labels and docs/s3-compatibility.md
+// read it. Rows that are not answered are there for their names: a request that means one of them
+// must not fall through to another operation (docs/adr/0015-what-is-not-understood.md).
 #pragma once
 
 #include <span>
@@ -22,14 +24,23 @@ struct Operation {
   std::string_view name;  ///< as the S3 API reference calls it; label of metrics
   std::string_view method;
   Scope scope;
-  std::string_view marker;  ///< query parameter that selects it; empty: none
-  std::string_view header;  ///< header that selects it; empty: none
-  bool write;               ///< changes something
-  Answer answer;            ///< null: known, not implemented
+  std::string_view markers;     ///< query names that select it, all of them; blanks between
+  std::string_view header;      ///< header that selects it; empty: none
+  bool write;                   ///< changes something
+  Answer answer;                ///< null: known, not implemented
+  std::string_view names = {};  ///< further query names it takes
+  /// Of a write that is answered: the x-amz-… and If-… headers it carries out; "x-amz-meta-*"
+  /// means all that begin so. Headers that say nothing about the effect are not here: headers.h.
+  std::string_view headers = {};
 };
 
 /// All of them. Among rows that match, the first one is meant.
 std::span<const Operation> operations();
+
+/// Whether `word` stands in a list of words with blanks between them.
+bool lists(std::string_view words, std::string_view word);
+/// Whether any operation of S3, answered or not, takes a query parameter of that name.
+bool known_to_s3(std::string_view query_name);
 
 /// What no row matches: a method that S3 does not have there.
 extern const Operation kUnknown;

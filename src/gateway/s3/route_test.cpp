@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <set>
+#include <sstream>
+
 #include "gateway/s3/call.h"
 
 namespace forebay::gateway::s3 {
@@ -59,6 +62,97 @@ TEST_F(Route, finds_operations_by_method_scope_and_marker) {
   }
 }
 
+TEST_F(Route, a_write_is_an_operation_only_with_names_of_its_own) {
+  struct Case {
+    const char *method, *path, *query, *code;
+  };
+  for (const Case& c : {
+           Case{"DELETE", "/b/k", "annotation&annotationName=x", "not implemented"},
+           Case{"PUT", "/b/k", "encryption", "not implemented"},
+           Case{"DELETE", "/b", "analytics&id=1", "not implemented"},
+           Case{"DELETE", "/b/k", "acl", "MethodNotAllowed"},
+           Case{"DELETE", "/b/k", "retention", "MethodNotAllowed"},
+           Case{"PUT", "/b/k", "torrent", "MethodNotAllowed"},
+           Case{"DELETE", "/b", "versioning", "MethodNotAllowed"},
+           Case{"PUT", "/b/k", "uploadId=x", "MethodNotAllowed"},
+           Case{"PUT", "/b/k", "partNumber=1", "MethodNotAllowed"},
+           Case{"PUT", "/b/k", "partNumber=1&uploadId=x&acl", "MethodNotAllowed"},
+           Case{"PUT", "/b/k", "versionId=x", "NotImplemented"},
+           Case{"PUT", "/b/k", "something-new", "NotImplemented"},
+           Case{"DELETE", "/b", "Policy", "NotImplemented"},
+           Case{"DELETE", "/b/k", "versionId=null&versionId=x", "InvalidArgument"},
+           Case{"GET", "/b/k", "uploads", "MethodNotAllowed"},
+           Case{"GET", "/b", "prefix=a&prefix=b", "InvalidArgument"},
+           Case{"GET", "/", "location", "MethodNotAllowed"},
+           Case{"HEAD", "/b", "acl", "MethodNotAllowed"},
+           Case{"PATCH", "/b/k", "", "MethodNotAllowed"},
+       }) {
+    ASSERT_TRUE(go(c.method, c.path, c.query));
+    std::string code(routed_.operation != &kUnknown && routed_.operation->answer == nullptr
+                         ? "not implemented"
+                         : routed_.refusal().detail());
+    EXPECT_EQ(code, c.code) << c.method << " " << c.path << "?" << c.query;
+    EXPECT_EQ(routed_.operation->answer, nullptr) << c.method << " " << c.path << "?" << c.query;
+  }
+}
+
+TEST_F(Route, what_passes_passes) {
+  for (const char* query : {"x-id=PutObject", "x-forebay-note=1&x-forebay-note=2",
+                            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0"}) {
+    ASSERT_TRUE(go("PUT", "/b/k", query));
+    EXPECT_EQ(operation(), "PutObject") << query;
+  }
+  for (const char* query : {"v=3", "v=3&v=4", "response-content-type=text/plain&ACL"}) {
+    ASSERT_TRUE(go("GET", "/b/k", query));
+    EXPECT_EQ(operation(), "GetObject") << query;
+  }
+}
+
+// All names that the S3 model has, by method and scope: an answered operation takes only its own.
+TEST_F(Route, no_name_of_s3_falls_through) {
+  std::set<std::string> names;
+  for (const Operation& row : operations()) {
+    for (std::string_view words : {row.markers, row.names}) {
+      std::istringstream stream{std::string(words)};
+      for (std::string word; stream >> word;) names.insert(word);
+    }
+  }
+  EXPECT_GE(names.size(), 60U);
+  for (const std::string& name : names) {
+    EXPECT_TRUE(known_to_s3(name)) << name;
+    for (const char* method : {"GET", "HEAD", "PUT", "POST", "DELETE"}) {
+      for (const char* path : {"/", "/b", "/b/k"}) {
+        ASSERT_TRUE(go(method, path, name + "=x"));
+        bool own = lists(routed_.operation->markers, name) || lists(routed_.operation->names, name);
+        EXPECT_TRUE(own || routed_.operation == &kUnknown)
+            << method << " " << path << "?" << name << " is " << operation();
+      }
+    }
+  }
+  EXPECT_FALSE(known_to_s3("v"));
+}
+
+TEST_F(Route, an_empty_bucket_name_is_an_error) {
+  for (const char* path : {"//", "//b", "//b/k"}) {
+    Result<> routed = go("GET", path);
+    ASSERT_FALSE(routed) << path;
+    EXPECT_EQ(routed.error().detail(), "InvalidBucketName");
+  }
+  EXPECT_FALSE(go("GET", "/k", "", ".localhost:9000"));
+  EXPECT_FALSE(go("GET", "/k", "", ".s3.example.com"));
+  ASSERT_TRUE(go("GET", "//k", "", "b.localhost"));
+  EXPECT_EQ(routed_.key_text, "/k");
+}
+
+TEST_F(Route, what_is_no_text_is_refused) {
+  for (const char* query : {"prefix=a%ff", "prefix=%00", "%c3=x", "marker=%ed%a0%80"}) {
+    Result<> routed = go("GET", "/b", query);
+    ASSERT_FALSE(routed) << query;
+    EXPECT_EQ(routed.error().detail(), "InvalidURI");
+  }
+  EXPECT_FALSE(go("GET", "/b/%ff"));
+}
+
 TEST_F(Route, a_copy_is_not_a_put) {
   ASSERT_TRUE(go("PUT", "/b/k", "", "h", {{"X-Amz-Copy-Source", "/b/other"}}));
   EXPECT_EQ(operation(), "CopyObject");
@@ -75,6 +169,7 @@ TEST_F(Route, keys_are_decoded_and_slashes_kept) {
 TEST_F(Route, virtual_hosts_name_the_bucket) {
   for (const char* host : {"pics.localhost:9000", "pics.s3.example.com", "PICS.S3.example.com"}) {
     ASSERT_TRUE(go("GET", "/a/b", "", host));
+    EXPECT_EQ(routed_.bucket_name, "pics") << host;
     EXPECT_EQ(routed_.key_text, "a/b") << host;
     EXPECT_EQ(operation(), "GetObject") << host;
   }

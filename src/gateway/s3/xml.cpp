@@ -1,8 +1,11 @@
 #include "gateway/s3/xml.h"
 
 #include <charconv>
+#include <optional>
 #include <pugixml.hpp>
 #include <sstream>
+
+#include "gateway/s3/errors.h"
 
 namespace forebay::gateway::s3 {
 
@@ -10,6 +13,24 @@ struct Xml::Document {
   pugi::xml_document xml;
   pugi::xml_node at;
 };
+
+namespace {
+
+std::string readable(std::string_view text) {
+  bool good = is_utf8(text);
+  std::string out;
+  for (char c : text) {
+    bool kept = c != '\0' && (good || static_cast<unsigned char>(c) < 0x80);
+    if (kept) {
+      out += c;
+    } else {
+      out += "\xef\xbf\xbd";
+    }
+  }
+  return out;
+}
+
+}  // namespace
 
 Xml::Xml(std::string_view root, bool name_space) : document_(std::make_unique<Document>()) {
   pugi::xml_node declaration = document_->xml.append_child(pugi::node_declaration);
@@ -24,7 +45,7 @@ Xml::Xml(std::string_view root, bool name_space) : document_(std::make_unique<Do
 Xml::~Xml() = default;
 
 Xml& Xml::text(std::string_view name, std::string_view value) {
-  document_->at.append_child(std::string(name).c_str()).text().set(std::string(value).c_str());
+  document_->at.append_child(std::string(name).c_str()).text().set(readable(value).c_str());
   return *this;
 }
 
@@ -72,33 +93,121 @@ std::string_view local(const pugi::xml_node& node) {
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
 }
 
+// The elements inside `node`; a document may have comments and processing instructions anywhere.
+std::vector<pugi::xml_node> elements(const pugi::xml_node& node) {
+  std::vector<pugi::xml_node> out;
+  for (pugi::xml_node child : node.children()) {
+    if (child.type() == pugi::node_element) out.push_back(child);
+  }
+  return out;
+}
+
+// The text of an element without elements.
+std::optional<std::string_view> leaf(const pugi::xml_node& node) {
+  if (!elements(node).empty()) return std::nullopt;
+  return node.text().get();
+}
+
+std::optional<bool> boolean(std::optional<std::string_view> text) {
+  if (!text) return std::nullopt;
+  if (http::same_name(*text, "true") || *text == "1") return true;
+  if (http::same_name(*text, "false") || *text == "0") return false;
+  return std::nullopt;
+}
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+// Makes one text of the pieces that CDATA sections and comments leave; xml_node::text() knows only
+// the first. False: text beside elements, which S3's documents never have.
+// S3's documents are four elements deep; more would only cost us stack.
+bool join_text(pugi::xml_node element, int depth = 8) {
+  std::string whole;
+  size_t pieces = 0;
+  bool inner = false;
+  for (pugi::xml_node node : element.children()) {
+    if (node.type() == pugi::node_element) {
+      inner = true;
+      if (depth == 0 || !join_text(node, depth - 1)) return false;
+    } else if (node.type() == pugi::node_pcdata || node.type() == pugi::node_cdata) {
+      whole += node.value();
+      ++pieces;
+    }
+  }
+  if (inner) return is_blank(whole);
+  if (pieces > 1) {
+    element.remove_children();
+    element.append_child(pugi::node_pcdata).set_value(whole.c_str());
+  }
+  return true;
+}
+
 Result<pugi::xml_node> root_of(pugi::xml_document& document, std::string_view xml,
                                std::string_view name) {
   auto flags = pugi::parse_default | pugi::parse_ws_pcdata_single;
   if (!document.load_buffer(xml.data(), xml.size(), flags)) return malformed();
+  if (elements(document).size() != 1) return malformed();
   pugi::xml_node root = document.document_element();
-  if (local(root) != name) return malformed();
+  if (local(root) != name || !join_text(root)) return malformed();
   return root;
 }
 
 }  // namespace
+
+namespace {
+
+Result<DeleteRequest::Item> read_item(const pugi::xml_node& node) {
+  std::optional<std::string> key, version;
+  for (pugi::xml_node field : elements(node)) {
+    std::string_view name = local(field);
+    if (name == "ETag" || name == "Size" || name == "LastModifiedTime") {
+      return not_implemented("A delete on the condition of " + std::string(name));
+    }
+    auto value = leaf(field);
+    auto& taken = name == "Key" ? key : version;
+    if ((name != "Key" && name != "VersionId") || !value || taken) return malformed();
+    taken = std::string(*value);
+  }
+  if (!key || key->empty()) return malformed();
+  return DeleteRequest::Item{std::move(*key), std::move(version).value_or("")};
+}
+
+}  // namespace
+
+Result<std::string> parse_create_bucket(std::string_view xml) {
+  pugi::xml_document document;
+  auto root = root_of(document, xml, "CreateBucketConfiguration");
+  if (!root) return std::move(root.error());
+  std::optional<std::string> place;
+  for (pugi::xml_node node : elements(*root)) {
+    std::string_view name = local(node);
+    if (name == "Location" || name == "Bucket" || name == "Tags") {
+      return not_implemented("A bucket with " + std::string(name));
+    }
+    auto value = leaf(node);
+    if (name != "LocationConstraint" || !value || place) return malformed();
+    place = std::string(*value);
+  }
+  return std::move(place).value_or("");
+}
 
 Result<DeleteRequest> parse_delete(std::string_view xml) {
   pugi::xml_document document;
   auto root = root_of(document, xml, "Delete");
   if (!root) return std::move(root.error());
   DeleteRequest request;
-  for (pugi::xml_node node : root->children()) {
+  for (pugi::xml_node node : elements(*root)) {
     if (local(node) == "Quiet") {
-      request.quiet = std::string_view(node.text().get()) == "true";
+      auto quiet = boolean(leaf(node));
+      if (!quiet) return malformed();
+      request.quiet = *quiet;
     } else if (local(node) == "Object") {
-      DeleteRequest::Item item;
-      for (pugi::xml_node field : node.children()) {
-        if (local(field) == "Key") item.key = field.text().get();
-        if (local(field) == "VersionId") item.version_id = field.text().get();
-      }
-      if (item.key.empty()) return malformed();
-      request.items.push_back(std::move(item));
+      auto item = read_item(node);
+      if (!item) return std::move(item.error());
+      request.items.push_back(std::move(*item));
+    } else {
+      return malformed();
     }
   }
   if (request.items.empty() || request.items.size() > 1000) return malformed();

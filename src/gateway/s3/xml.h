@@ -15,7 +15,7 @@
 namespace forebay::gateway::s3 {
 
 /// Writes one document, element by element. Characters that XML 1.0 cannot hold (controls in keys)
-/// are written as numeric references, as S3 does.
+/// are written as numeric references, as S3 does; bytes that are no UTF-8 become U+FFFD.
 class Xml {
  public:
   /// `name_space`: with xmlns="http://s3.amazonaws.com/doc/2006-03-01/".
@@ -51,8 +51,12 @@ struct DeleteRequest {
   bool quiet = false;
 };
 
-/// Code::invalid, "MalformedXML", for anything but the document S3 defines.
+/// Code::invalid, "MalformedXML", for anything but the document S3 defines; "NotImplemented" for
+/// what S3 defines there and we do not carry out: conditions of a delete, and all of a new bucket
+/// but its place.
 Result<DeleteRequest> parse_delete(std::string_view xml);
+/// The LocationConstraint of a new bucket; empty when it has none.
+Result<std::string> parse_create_bucket(std::string_view xml);
 Result<std::vector<origin::CompletedPart>> parse_complete(std::string_view xml);
 
 }  // namespace forebay::gateway::s3

@@ -56,6 +56,70 @@ TEST(ParseDelete, refuses_what_is_not_one) {
   }
 }
 
+TEST(ParseDelete, a_key_is_all_of_its_text) {
+  for (const char* key : {"foo<![CDATA[bar]]>", "<![CDATA[foo]]>bar", "foo<!-- not this -->bar",
+                          "fo<![CDATA[o]]><?x y?><![CDATA[b]]>ar"}) {
+    auto request =
+        parse_delete("<Delete><Object><Key>" + std::string(key) + "</Key></Object></Delete>");
+    ASSERT_TRUE(request) << key;
+    EXPECT_EQ(request->items[0].key, "foobar") << key;
+  }
+}
+
+TEST(ParseDelete, a_condition_is_refused_not_dropped) {
+  for (const char* field : {"<ETag>\"x\"</ETag>", "<Size>7</Size>",
+                            "<LastModifiedTime>2020-01-01T00:00:00Z</LastModifiedTime>"}) {
+    auto request =
+        parse_delete("<Delete><Object><Key>k</Key>" + std::string(field) + "</Object></Delete>");
+    ASSERT_FALSE(request) << field;
+    EXPECT_EQ(request.error().detail(), "NotImplemented") << field;
+  }
+  for (const char* inside :
+       {"<Key>k</Key><Other>x</Other>", "<Key>k</Key><Key>l</Key>", "<Key>k<b>l</b></Key>",
+        "text<Key>k</Key>", "<Key>k</Key><VersionId><b/></VersionId>"}) {
+    auto request = parse_delete("<Delete><Object>" + std::string(inside) + "</Object></Delete>");
+    ASSERT_FALSE(request) << inside;
+    EXPECT_EQ(request.error().detail(), "MalformedXML") << inside;
+  }
+  EXPECT_FALSE(parse_delete("<Delete><Object><Key>k</Key></Object><More/></Delete>"));
+  EXPECT_FALSE(parse_delete("<Delete><Quiet>maybe</Quiet><Object><Key>k</Key></Object></Delete>"));
+}
+
+TEST(ParseDelete, depth_is_bounded) {
+  std::string deep = "<Delete><Object><Key>";
+  for (int i = 0; i < 600'000; ++i) deep += "<a>";
+  for (int i = 0; i < 600'000; ++i) deep += "</a>";
+  EXPECT_FALSE(parse_delete(deep + "</Key></Object></Delete>"));
+}
+
+TEST(ParseCreateBucket, takes_a_place_and_nothing_else) {
+  EXPECT_EQ(parse_create_bucket("<CreateBucketConfiguration/>").value(), "");
+  EXPECT_EQ(parse_create_bucket("<CreateBucketConfiguration><LocationConstraint>eu-west-1"
+                                "</LocationConstraint></CreateBucketConfiguration>")
+                .value(),
+            "eu-west-1");
+  for (const char* text : {"", "{}", "<CreateBucketConfiguration>", "<Other/>",
+                           "<CreateBucketConfiguration><Odd/></CreateBucketConfiguration>",
+                           "<CreateBucketConfiguration/><More/>"}) {
+    auto place = parse_create_bucket(text);
+    ASSERT_FALSE(place) << text;
+    EXPECT_EQ(place.error().detail(), "MalformedXML") << text;
+  }
+  auto tagged = parse_create_bucket(
+      "<CreateBucketConfiguration><Tags><Tag/></Tags></CreateBucketConfiguration>");
+  ASSERT_FALSE(tagged);
+  EXPECT_EQ(tagged.error().detail(), "NotImplemented");
+}
+
+TEST(Xml, what_is_no_utf8_stays_readable) {
+  Xml xml("R", false);
+  xml.text("Key", "a\xffz").text("Nul", std::string_view("b\0c", 3));
+  EXPECT_EQ(xml.str(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><R><Key>a\xef\xbf\xbdz</Key>"
+            "<Nul>b\xef\xbf\xbd"
+            "c</Nul></R>");
+}
+
 TEST(ParseComplete, reads_parts_with_and_without_quotes) {
   auto parts = parse_complete(
       "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>\"aa\"</ETag></Part>"
