@@ -56,7 +56,9 @@ function(forebay_room NAME)
     foreach(source ${fuzzers})
       get_filename_component(stem ${source} NAME_WE)
       add_executable(${NAME}_${stem} ${source})
-      target_link_libraries(${NAME}_${stem} ${NAME} ${ROOM_TEST_DEPENDS})
+      # A fuzzer of a whole door stands on the same worlds in memory as the tests.
+      target_link_libraries(${NAME}_${stem} ${NAME} ${ROOM_TEST_DEPENDS}
+                            $<TARGET_NAME_IF_EXISTS:testkit>)
       target_link_options(${NAME}_${stem} PRIVATE -fsanitize=fuzzer)
     endforeach()
   endif()

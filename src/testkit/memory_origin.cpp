@@ -334,6 +334,32 @@ size_t MemoryOrigin::uploads() const {
   return uploads_.size();
 }
 
+std::string MemoryOrigin::fingerprint() const {
+  std::lock_guard lock(mutex_);
+  Sha256 sum;
+  // With its length, so that what is said here cannot run into what is said next.
+  auto add = [&](std::string_view text) {
+    sum.update(as_bytes(std::to_string(text.size()) + ":"));
+    sum.update(as_bytes(text));
+  };
+  auto add_fields = [&](const origin::Fields& fields) {
+    add(std::to_string(fields.size()));
+    for (const auto& [name, value] : fields) add(name), add(value);
+  };
+  for (const auto& [key, versions] : objects_) {
+    const Version& now = versions.back();
+    if (now.deleted) continue;
+    add(key), add(*now.bytes), add(now.info.etag.text());
+    add_fields(now.info.fields), add_fields(now.info.checksums);
+  }
+  for (const auto& [id, upload] : uploads_) {
+    add(id), add(upload.key);
+    for (const auto& [number, part] : upload.parts) add(std::to_string(number)), add(part.bytes);
+  }
+  Digest256 digest = sum.finish();
+  return to_hex(digest);
+}
+
 void MemoryOrigin::settle() { apply_late(kNever); }
 
 void MemoryOrigin::fail_next(std::string operation, Error error) {
@@ -433,7 +459,7 @@ Task<PutAnswer> MemoryOrigin::put(ObjectKey key, origin::PutOptions options, io:
     if (!holds) return std::move(holds.error());
     std::string hex = to_hex(as_bytes(md5(bytes)));
     return install(key, make_version(std::move(bytes), std::move(hex), std::move(options.fields),
-                                     std::move(options.checksums)));
+                                     options.all_checksums()));
   };
   co_return co_await commit(std::move(request), std::move(effect), ctx);
 }

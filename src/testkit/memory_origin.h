@@ -112,6 +112,9 @@ class MemoryOrigin final : public origin::Origin {
   std::vector<MemoryVersion> versions(const std::string& key) const;
   std::vector<std::string> keys() const;
   size_t uploads() const;
+  /// Of everything a client could have put here: what is current under each key, and the open
+  /// uploads with their parts. The same content, the same fingerprint.
+  std::string fingerprint() const;
   /// Lets late commits take effect now.
   void settle();
 
