@@ -98,6 +98,8 @@ class Crc32C final : public Checksum {
   uint32_t crc_ = 0;
 };
 
+constexpr uint64_t kNvmePolynomial = 0x9a6c9329ac4bc9b5;
+
 // CRC-64/NVME (NVM Express NVM Command Set 1.0c, section 5.2.1.3.4; reflected, polynomial
 // 0xad93d23594c93659). ISA-L 2.30 has no such polynomial, so: eight tables, eight bytes a step.
 class Crc64Nvme final : public Checksum {
@@ -123,7 +125,7 @@ class Crc64Nvme final : public Checksum {
  private:
   using Tables = std::array<std::array<uint64_t, 256>, 8>;
   static Tables make_tables() {
-    constexpr uint64_t kReflected = 0x9a6c9329ac4bc9b5;
+    constexpr uint64_t kReflected = kNvmePolynomial;
     Tables tables{};
     for (uint64_t n = 0; n < 256; ++n) {
       uint64_t crc = n;
@@ -231,6 +233,62 @@ std::optional<ChecksumKind> parse_checksum_kind(std::string_view text) {
     if (same) return kind;
   }
   return std::nullopt;
+}
+
+namespace {
+
+// Polynomials over GF(2) modulo that of a CRC, reflected: the highest bit is x⁰. What comes before
+// n bytes is multiplied by x⁸ⁿ (Adler, "crc32_combine" of zlib, is the same thought).
+template <class N>
+struct Modulo {
+  static constexpr N kOne = N{1} << (8 * sizeof(N) - 1);
+  N polynomial;
+
+  N multiply(N a, N b) const {
+    N product = 0;
+    for (N bit = kOne; bit != 0; bit >>= 1) {
+      if (a & bit) product ^= b;
+      b = b & 1 ? (b >> 1) ^ polynomial : b >> 1;
+    }
+    return product;
+  }
+  N power_of_x(uint64_t bytes) const {
+    N out = kOne;
+    N square = kOne >> 8;  // x⁸
+    for (; bytes != 0; bytes >>= 1) {
+      if (bytes & 1) out = multiply(out, square);
+      square = multiply(square, square);
+    }
+    return out;
+  }
+};
+
+template <class N>
+std::optional<std::string> combine(N polynomial, std::string_view first, std::string_view second,
+                                   uint64_t length) {
+  auto number = [](std::string_view digest) {
+    N value = 0;
+    for (char c : digest) value = static_cast<N>(value << 8) | static_cast<unsigned char>(c);
+    return value;
+  };
+  if (first.size() != sizeof(N) || second.size() != sizeof(N)) return std::nullopt;
+  Modulo<N> modulo{polynomial};
+  N moved = modulo.multiply(modulo.power_of_x(length), number(first));
+  return big_endian(static_cast<N>(moved ^ number(second)));
+}
+
+}  // namespace
+
+std::optional<std::string> combine_checksums(ChecksumKind kind, std::string_view first,
+                                             std::string_view second, uint64_t second_length) {
+  constexpr uint32_t kIeee = 0xedb88320;        // reflected 0x04c11db7
+  constexpr uint32_t kCastagnoli = 0x82f63b78;  // reflected 0x1edc6f41
+  switch (kind) {
+    case ChecksumKind::crc32: return combine(kIeee, first, second, second_length);
+    case ChecksumKind::crc32c: return combine(kCastagnoli, first, second, second_length);
+    case ChecksumKind::crc64nvme: return combine(kNvmePolynomial, first, second, second_length);
+    default: return std::nullopt;
+  }
 }
 
 std::unique_ptr<Checksum> Checksum::make(ChecksumKind kind) {

@@ -68,6 +68,11 @@ std::optional<ChecksumKind> parse_checksum_kind(std::string_view name);
 /// The header that carries it, lower case ("x-amz-checksum-crc64nvme").
 std::string_view header_name(ChecksumKind kind);
 
+/// The raw checksum of two byte strings one after the other, from theirs and the length of the
+/// second; nullopt for a kind that cannot (all but the CRCs), or sums of another length.
+std::optional<std::string> combine_checksums(ChecksumKind kind, std::string_view first,
+                                             std::string_view second, uint64_t second_length);
+
 /// One running checksum. digest() gives the raw bytes, most significant first, and may be called
 /// at any time; base64 of it is what S3 shows.
 class Checksum {

@@ -82,6 +82,25 @@ TEST_P(EveryChecksum, PiecesAndEarlyDigestsChangeNothing) {
   }
 }
 
+// Against the sum of the bytes themselves; only CRCs can be put together.
+TEST_P(EveryChecksum, OfTwoStringsFromTheirs) {
+  std::string data;
+  for (int i = 0; i < 200'000; ++i) data += static_cast<char>(i * 31 + i / 253);
+  auto sum = [](std::string_view text) {
+    auto running = Checksum::make(GetParam());
+    running->update(as_bytes(text));
+    return running->digest();
+  };
+  bool crc = name(GetParam()).starts_with("CRC");
+  for (size_t cut : {0UL, 1UL, 7UL, 65'536UL, 199'999UL, 200'000UL}) {
+    std::string_view first = std::string_view(data).substr(0, cut);
+    std::string_view second = std::string_view(data).substr(cut);
+    auto both = combine_checksums(GetParam(), sum(first), sum(second), second.size());
+    EXPECT_EQ(both, crc ? std::optional(sum(data)) : std::nullopt) << cut;
+  }
+  EXPECT_EQ(combine_checksums(GetParam(), "abc", sum(data), 1), std::nullopt);
+}
+
 TEST_P(EveryChecksum, NamesRoundTrip) {
   ChecksumKind kind = GetParam();
   std::string lower(name(kind));

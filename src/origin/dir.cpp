@@ -112,12 +112,13 @@ Task<GetAnswer> DirOrigin::get_now(ObjectKey key, GetOptions options, Context ct
   co_return answer;
 }
 
-Task<DirTemp> DirOrigin::take(io::Body body, Context ctx) {
+Task<DirTemp> DirOrigin::take(io::Body body, std::unique_ptr<Checksum> other, Context ctx) {
   std::string name = dir_random_name(*ctx.loop);
   DirTemp temp =
       co_await co_await blocking(ctx, [this, name = std::move(name), now = ctx.loop->wall_now()] {
         return store_.begin(name, now);
       });
+  temp.other = std::move(other);
   Result<> filled = co_await fill(temp, std::move(body), ctx);
   if (filled) co_return std::move(temp);
   co_await co_await drop(temp, ctx);
@@ -161,7 +162,7 @@ Task<> DirOrigin::drop(DirTemp& temp, Context ctx) {
 
 Task<PutAnswer> DirOrigin::put_now(ObjectKey key, PutOptions options, io::Body body, Context ctx) {
   std::string path = co_await dir_path(key);
-  DirTemp temp = co_await co_await take(std::move(body), ctx);
+  DirTemp temp = co_await co_await take(std::move(body), nullptr, ctx);
   DirRecord record;
   record.etag = ETag(md5_text(temp));
   record.fields = std::move(options.fields);

@@ -1,6 +1,7 @@
 // DirStore::list: a walk in key order that enters only what can hold a wanted key.
 #include <algorithm>
 
+#include "origin/checksums.h"
 #include "origin/dir_key.h"
 #include "origin/dir_store.h"
 
@@ -102,6 +103,7 @@ class Walk {
     if (!room()) return ok;
     out_.last_name = key;
     ListedObject listed{key, object->info.size, object->info.etag, object->info.modified};
+    listed.checksum = plan_of(object->info.checksums);
     out_.objects.push_back(std::move(listed));
     return ok;
   }

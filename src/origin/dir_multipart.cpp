@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "origin/checksums.h"
 #include "origin/dir_key.h"
 #include "origin/dir_origin.h"
 #include "origin/tags.h"
@@ -12,12 +13,52 @@ namespace {
 
 constexpr uint64_t kCopyStep = 64 << 20;
 
+/// A checksum that a part must have and its client does not give.
+struct Missing {
+  std::string header = {};
+  std::unique_ptr<Checksum> sum = nullptr;
+};
+
+Missing missing_checksum(const std::optional<ChecksumPlan>& plan, const PutOptions& options) {
+  if (!plan) return {};
+  std::string header(header_name(plan->kind));
+  if (options.checksums.contains(header) || options.trailing_name == header) return {};
+  return {std::move(header), Checksum::make(plan->kind)};
+}
+
+/// What CompleteMultipartUpload puts together.
+struct Whole {
+  std::vector<PartInfo> parts;
+  DirRecord record;
+};
+
+/// The record of an object of these parts, but for size and time.
+Result<> describe_whole(Whole& whole) {
+  std::string digests;
+  for (const PartInfo& part : whole.parts) {
+    std::string_view text = part.etag.text();
+    auto raw = from_hex(text.substr(1, text.size() - 2));
+    if (!raw || raw->size() != 16) {
+      return fail(Code::corrupt, "the record of a part is lost", "InvalidPart");
+    }
+    digests += *raw;
+    std::vector<PartRun>& runs = whole.record.parts;
+    if (!runs.empty() && runs.back().size == part.size) {
+      ++runs.back().count;
+    } else {
+      runs.push_back({part.size, 1});
+    }
+  }
+  whole.record.etag = multipart_etag(digests);
+  return ok;
+}
+
 }  // namespace
 
 Task<std::string> DirOrigin::create_upload_now(ObjectKey key, PutOptions options, Context ctx) {
   co_await dir_path(key);
   std::string id = dir_random_name(*ctx.loop);
-  DirUpload upload{key.text(), ctx.loop->wall_now(), std::move(options.fields)};
+  DirUpload upload{key.text(), ctx.loop->wall_now(), std::move(options.fields), options.plan};
   co_await co_await blocking(ctx,
                              [&] { return store_.create_upload(id, upload, upload.initiated); });
   co_return id;
@@ -28,10 +69,16 @@ Task<PartInfo> DirOrigin::put_part_now(ObjectKey key, std::string upload_id, uin
   if (number < 1 || number > kMaxPartNumber) {
     co_return fail(Code::invalid, "part numbers are 1 to 10,000", "InvalidArgument");
   }
-  co_await co_await blocking(ctx, [&] { return store_.upload(upload_id, key.text()); });
-  DirTemp temp = co_await co_await take(std::move(body), ctx);
+  DirUpload upload =
+      co_await co_await blocking(ctx, [&] { return store_.upload(upload_id, key.text()); });
+  co_await check_part(upload.plan, options.checksums, options.trailing_name);
+  // A part that comes without the checksum its upload asked for gets it here.
+  Missing missing = missing_checksum(upload.plan, options);
+  DirTemp temp = co_await co_await take(std::move(body), std::move(missing.sum), ctx);
+  Fields checksums = options.all_checksums();
+  if (temp.other != nullptr) checksums[missing.header] = to_base64(as_bytes(temp.other->digest()));
   co_return co_await step(ctx, [&] {
-    Result<PartInfo> done = store_.commit_part(temp, upload_id, number, options.all_checksums());
+    Result<PartInfo> done = store_.commit_part(temp, upload_id, number, std::move(checksums));
     if (!done) store_.drop(temp);
     return done;
   });
@@ -56,40 +103,33 @@ Task<PutAnswer> DirOrigin::complete_upload_now(ObjectKey key, std::string upload
                                                std::vector<CompletedPart> asked, PutOptions options,
                                                Context ctx) {
   std::string path = co_await dir_path(key);
-  DirRecord record;
-  std::vector<PartInfo> parts =
-      co_await co_await walking(ctx, [&]() -> Result<std::vector<PartInfo>> {
-        auto upload = store_.upload(upload_id, key.text());
-        if (!upload) return std::move(upload.error());
-        record.fields = std::move(upload->fields);
-        auto there = store_.parts(upload_id);
-        if (!there) return std::move(there.error());
-        return choose_parts(*there, asked, options_.min_part);
-      });
-  std::string digests;
-  for (const PartInfo& part : parts) {
-    std::string_view text = part.etag.text();
-    auto raw = from_hex(text.substr(1, text.size() - 2));
-    if (!raw || raw->size() != 16) {
-      co_return fail(Code::corrupt, "the record of a part is lost", "InvalidPart");
-    }
-    digests += *raw;
-    if (!record.parts.empty() && record.parts.back().size == part.size) {
-      ++record.parts.back().count;
-    } else {
-      record.parts.push_back({part.size, 1});
-    }
-  }
-  record.etag = multipart_etag(digests);
-  record.checksums = options.all_checksums();
-  DirTemp temp = co_await co_await take(io::Body::empty(), ctx);
-  Result<> joined = co_await join(temp, upload_id, parts, ctx);
+  Whole whole = co_await co_await walking(ctx, [&]() -> Result<Whole> {
+    Whole out;
+    auto upload = store_.upload(upload_id, key.text());
+    if (!upload) return std::move(upload.error());
+    out.record.fields = std::move(upload->fields);
+    auto there = store_.parts(upload_id);
+    if (!there) return std::move(there.error());
+    auto chosen = choose_parts(*there, asked, options_.min_part);
+    if (!chosen) return std::move(chosen.error());
+    out.parts = std::move(*chosen);
+    out.record.checksums = checksums_of_whole(upload->plan, out.parts);
+    Result<> so = check_completion(upload->plan, asked, out.parts, options, out.record.checksums);
+    if (!so) return std::move(so.error());
+    Result<> described = describe_whole(out);
+    if (!described) return std::move(described.error());
+    return out;
+  });
+  Fields checksums = whole.record.checksums;
+  DirTemp temp = co_await co_await take(io::Body::empty(), nullptr, ctx);
+  Result<> joined = co_await join(temp, upload_id, whole.parts, ctx);
   if (!joined) {
     co_await co_await drop(temp, ctx);
     co_return std::move(joined.error());
   }
-  PutAnswer answer = co_await co_await commit(std::move(temp), std::move(path), std::move(record),
-                                              options.conditions, ctx);
+  PutAnswer answer = co_await co_await commit(std::move(temp), std::move(path),
+                                              std::move(whole.record), options.conditions, ctx);
+  answer.checksums = std::move(checksums);
   // The object is there; parts that stay behind are listed as an open upload and can be aborted.
   (void)co_await step(ctx, [&] { return store_.drop_upload(upload_id); });
   co_return answer;
@@ -111,7 +151,9 @@ Task<ListPartsAnswer> DirOrigin::list_parts_now(ObjectKey key, std::string uploa
     if (!upload) return std::move(upload.error());
     auto there = store_.parts(upload_id);
     if (!there) return std::move(there.error());
-    return page_parts(*there, part_marker, max_parts);
+    ListPartsAnswer out = page_parts(*there, part_marker, max_parts);
+    out.plan = upload->plan;
+    return out;
   });
 }
 

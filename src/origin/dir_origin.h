@@ -119,7 +119,8 @@ class DirOrigin final : public Origin {
   Result<Opened> open_for_get(const std::string& path, const GetOptions& options, WallTime now);
   Task<GetAnswer> get_now(ObjectKey key, GetOptions options, Context ctx);
   /// Streams `body` into a temporary file. On an error nothing is left of it.
-  Task<DirTemp> take(io::Body body, Context ctx);
+  /// `other`: a checksum to reckon on the way, or null.
+  Task<DirTemp> take(io::Body body, std::unique_ptr<Checksum> other, Context ctx);
   Task<> fill(DirTemp& temp, io::Body body, Context ctx);
   Task<> drop(DirTemp& temp, Context ctx);
   Task<PutAnswer> put_now(ObjectKey key, PutOptions options, io::Body body, Context ctx);

@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "origin/checksums.h"
 #include "origin/dir_key.h"
 
 namespace forebay::origin {
@@ -66,6 +67,16 @@ Result<std::vector<PartRun>> read_parts(const Json& json, uint64_t size) {
   return out;
 }
 
+// Uploads of before they were kept have none.
+Result<std::optional<ChecksumPlan>> read_plan(const Json& json) {
+  if (json.find("checksum_algorithm") == nullptr) return std::nullopt;
+  auto algorithm = json.string("checksum_algorithm"), type = json.string("checksum_type");
+  if (!algorithm || !type) return fail(Code::corrupt, "checksums without a type");
+  auto plan = plan_checksums(*algorithm, *type);
+  if (!plan) return fail(Code::corrupt, plan.error().text());
+  return *plan;
+}
+
 Result<Json> read_version(std::string_view text) {
   Result<Json> json = Json::parse(text);
   if (!json) return fail(Code::corrupt, "no JSON");
@@ -123,6 +134,10 @@ std::string encode(const DirUpload& upload) {
   json.set("key", upload.key);
   json.set("initiated", upload.initiated.ns);
   if (!upload.fields.empty()) json.set("fields", to_json(upload.fields));
+  if (upload.plan) {
+    json.set("checksum_algorithm", name(upload.plan->kind));
+    json.set("checksum_type", name(upload.plan->type));
+  }
   return json.dump();
 }
 
@@ -134,7 +149,9 @@ Result<DirUpload> parse_dir_upload(std::string_view text) {
   if (!key || !initiated) return fail(Code::corrupt, "record of an upload : a member is missing");
   Result<Fields> fields = read_fields(*json, "fields");
   if (!fields) return fields.error_in("record of an upload");
-  return DirUpload{std::move(*key), {*initiated}, std::move(*fields)};
+  auto plan = read_plan(*json);
+  if (!plan) return plan.error_in("record of an upload");
+  return DirUpload{std::move(*key), {*initiated}, std::move(*fields), *plan};
 }
 
 std::string dir_identity(const io::FileStat& stat) {

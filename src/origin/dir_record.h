@@ -45,6 +45,7 @@ struct DirUpload {
   std::string key;
   WallTime initiated = {};
   Fields fields = {};
+  std::optional<ChecksumPlan> plan = {};
 };
 std::string encode(const DirUpload& upload);
 /// Not an upload of a version we know → Code::corrupt.

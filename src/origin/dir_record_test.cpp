@@ -75,7 +75,26 @@ TEST(DirUpload, comes_back_as_it_went) {
   EXPECT_EQ(back->key, "a/b");
   EXPECT_EQ(back->initiated, WallTime{77});
   EXPECT_EQ(back->fields, upload.fields);
+  EXPECT_EQ(back->plan, std::nullopt);
   EXPECT_FALSE(parse_dir_upload("{\"v\":1}"));
+}
+
+TEST(DirUpload, keeps_what_was_asked_of_its_checksums) {
+  DirUpload upload{"a", {77}, {}, ChecksumPlan{ChecksumKind::crc32c, ChecksumType::full_object}};
+  auto back = parse_dir_upload(encode(upload));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->plan, upload.plan);
+  // One of before they were kept.
+  auto old = parse_dir_upload(R"({"v":1,"key":"a","initiated":77})");
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->plan, std::nullopt);
+  for (std::string_view bad : {R"("checksum_algorithm":"CRC32")",
+                               R"("checksum_algorithm":"NOPE","checksum_type":"COMPOSITE")",
+                               R"("checksum_algorithm":"SHA1","checksum_type":"FULL_OBJECT")",
+                               R"("checksum_algorithm":7,"checksum_type":"COMPOSITE")"}) {
+    std::string text = R"({"v":1,"key":"a","initiated":77,)" + std::string(bad) + "}";
+    EXPECT_EQ(parse_dir_upload(text).error().code(), Code::corrupt) << bad;
+  }
 }
 
 TEST(DirIdentity, tells_every_change_apart) {

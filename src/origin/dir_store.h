@@ -49,6 +49,8 @@ struct DirTemp {
   std::shared_ptr<io::File> file;
   uint64_t size = 0;
   std::unique_ptr<Checksum> md5 = Checksum::make(ChecksumKind::md5);
+  /// Beside it, where a part needs one that its client does not give; may be null.
+  std::unique_ptr<Checksum> other = nullptr;
   Result<> append(ByteView bytes);
 };
 

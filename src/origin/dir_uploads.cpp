@@ -168,7 +168,7 @@ Result<std::vector<UploadInfo>> DirStore::uploads() {
     if (!text) return std::move(text.error());
     auto upload = parse_dir_upload(*text);
     if (!upload) return std::move(upload.error());
-    out.push_back({std::move(upload->key), entry.name, upload->initiated});
+    out.push_back({std::move(upload->key), entry.name, upload->initiated, upload->plan});
   }
   std::sort(out.begin(), out.end(), [](const UploadInfo& a, const UploadInfo& b) {
     return std::tie(a.key, a.upload_id) < std::tie(b.key, b.upload_id);

@@ -69,6 +69,19 @@ struct GetAnswer {
   io::Body body = {};    ///< ends early only with an error
 };
 
+/// What the checksum of an object in parts is made of.
+enum class ChecksumType {
+  composite,   ///< the checksum of its parts' checksums, written with "-N"
+  full_object  ///< that of all its bytes
+};
+
+/// What an upload's parts carry and its whole will have.
+struct ChecksumPlan {
+  ChecksumKind kind = ChecksumKind::crc32;
+  ChecksumType type = ChecksumType::composite;
+  bool operator==(const ChecksumPlan&) const = default;
+};
+
 /// Conditions of a write; at most one is set. A failed one → Code::conflict,
 /// "PreconditionFailed". An origin that lacks it → Code::invalid, "NotImplemented".
 struct WriteConditions {
@@ -82,7 +95,12 @@ struct PutOptions {
   /// Checksums that come after the body: complete when the body's source has ended well. May be
   /// null. They belong to `checksums` then.
   std::shared_ptr<const Fields> trailing = {};
+  std::string trailing_name = {};  ///< of the checksum that comes so; empty: none does
   WriteConditions conditions = {};
+  std::optional<ChecksumPlan> plan = {};  ///< create_upload: what was asked for
+  /// complete_upload: what the client says the object's size is (its checksums are `checksums`,
+  /// x-amz-checksum-type among them). All of it must be so, or nothing is done.
+  std::optional<uint64_t> size = {};
 
   /// Both kinds of checksums together; after the body's source has ended.
   Fields all_checksums() const {
@@ -97,6 +115,7 @@ struct PutAnswer {
   Tag tag = {};  ///< of the new version when the origin's answer determines it; else empty
   std::string version_id = {};
   WallTime modified = {};
+  Fields checksums = {};  ///< complete_upload: of the whole, as ObjectInfo's
 };
 
 struct ListOptions {
@@ -114,6 +133,7 @@ struct ListedObject {
   ETag etag = {};
   WallTime modified = {};
   std::string storage_class = "STANDARD";
+  std::optional<ChecksumPlan> checksum = {};  ///< what kind of checksum it has, where that is told
 };
 
 struct ListAnswer {
@@ -142,12 +162,14 @@ struct UploadInfo {
   std::string key = {};
   std::string upload_id = {};
   WallTime initiated = {};
+  std::optional<ChecksumPlan> plan = {};
 };
 
 struct ListPartsAnswer {
   std::vector<PartInfo> parts = {};
   bool truncated = false;
   uint32_t next_marker = 0;
+  std::optional<ChecksumPlan> plan = {};  ///< nothing: none, or the origin does not tell
 };
 
 struct ListUploadsAnswer {
@@ -195,8 +217,10 @@ class Origin {
   virtual Task<> remove(ObjectKey key, Context ctx) = 0;
   virtual Task<ListAnswer> list(ListOptions options, Context ctx) = 0;
 
-  /// The upload's id.
+  /// The upload's id. An origin that keeps no checksums takes a plan and does not tell it again.
   virtual Task<std::string> create_upload(ObjectKey key, PutOptions options, Context ctx) = 0;
+  /// In an upload with a plan the part has a checksum of its algorithm, the client's or reckoned
+  /// here; a part with another algorithm's → "InvalidRequest".
   virtual Task<PartInfo> put_part(ObjectKey key, std::string upload_id, uint32_t number,
                                   PutOptions options, io::Body body, Context ctx) = 0;
   virtual Task<PutAnswer> complete_upload(ObjectKey key, std::string upload_id,

@@ -63,7 +63,8 @@ Task<bool> S3Origin::try_completion(ObjectKey key, std::vector<std::string>& ver
   Result<PutAnswer> done = fail(Code::internal, "no part");
   if (part) {
     std::vector<CompletedPart> parts{{1, part->etag, {}}};
-    done = co_await finish_upload(key, id, std::move(parts), {.if_none_match_any = true}, ctx);
+    done = co_await finish_upload(key, id, std::move(parts),
+                                  {.conditions = {.if_none_match_any = true}}, ctx);
   }
   if (done && !done->version_id.empty()) versions.push_back(done->version_id);
   if (!done) (void)co_await abort_upload_now(key, id, ctx);

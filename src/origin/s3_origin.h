@@ -2,8 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -18,6 +21,21 @@ enum class S3MatchForm : uint8_t {
   quoted,   ///< as HTTP has it
   bare,     ///< without quotes (radosgw 16)
   none,     ///< it does not judge the condition
+};
+
+/// Which checksums the server keeps for an upload, as far as it was asked. Bounded; what is
+/// forgotten is asked again. Any thread.
+class S3Plans {
+ public:
+  void add(const std::string& upload_id, std::optional<ChecksumPlan> plan);
+  /// Outer: whether it is known.
+  std::optional<std::optional<ChecksumPlan>> find(const std::string& upload_id) const;
+
+ private:
+  static constexpr size_t kLimit = 10'000;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, std::optional<ChecksumPlan>> plans_;
+  std::deque<std::string> order_;
 };
 
 /// Says each operation in S3's words over S3Wire. Between calls it keeps only what it has learned
@@ -104,6 +122,12 @@ class S3Origin final : public Origin {
   Task<std::string> create_upload_now(ObjectKey key, PutOptions options, Context ctx);
   Task<PartInfo> put_part_now(ObjectKey key, std::string upload_id, uint32_t number,
                               PutOptions options, io::Body body, Context ctx);
+  /// What the server says that an upload's parts carry; asked once, for uploads seen lately.
+  Task<std::optional<ChecksumPlan>> plan_of_upload(ObjectKey key, std::string upload_id,
+                                                   Context ctx);
+  /// Whether what the client says of size and checksums of the whole is so.
+  Task<> check_whole(ObjectKey key, std::string upload_id, std::vector<CompletedPart> parts,
+                     PutOptions options, Context ctx);
   /// Asks for the new object's head and completes `answer` from it, when it is surely the one.
   Task<PutAnswer> learn(ObjectKey key, PutAnswer answer, std::vector<CompletedPart> parts,
                         Context ctx);
@@ -112,8 +136,7 @@ class S3Origin final : public Origin {
                                       Context ctx);
   /// Without a look at whether the server judges conditions here.
   Task<PutAnswer> finish_upload(ObjectKey key, std::string upload_id,
-                                std::vector<CompletedPart> parts, WriteConditions conditions,
-                                Context ctx);
+                                std::vector<CompletedPart> parts, PutOptions options, Context ctx);
   Task<> abort_upload_now(ObjectKey key, std::string upload_id, Context ctx);
   Task<ListPartsAnswer> list_parts_now(ObjectKey key, std::string upload_id, uint32_t part_marker,
                                        uint32_t max_parts, Context ctx);
@@ -140,6 +163,7 @@ class S3Origin final : public Origin {
 
   const std::shared_ptr<Meter> meter_;
   const S3Wire wire_;
+  S3Plans plans_;
   std::atomic<S3MatchForm> match_form_ = S3MatchForm::unknown;
   enum class Judges : uint8_t { unknown, yes, no };
   std::atomic<Judges> judges_completions_ = Judges::unknown;

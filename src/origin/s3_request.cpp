@@ -111,10 +111,11 @@ http::ClientRequest S3Wire::request(const S3Call& call, http::HeadFields fields,
   }
   std::string query = encode(call.query);
   if (signer_) {
-    sign::Body body = !call.document.empty()
-                          ? sign::Body::hashed(Sha256::of(as_bytes(call.document)))
-                      : call.method == "PUT" ? sign::Body::not_signed()
-                                             : sign::Body::empty();
+    sign::Body body =
+        !call.document.empty() ? sign::Body::hashed(Sha256::of(as_bytes(call.document)))
+        : call.trailer         ? sign::Body::chunked(sign::PayloadKind::streaming_unsigned_trailer)
+        : call.method == "PUT" ? sign::Body::not_signed()
+                               : sign::Body::empty();
     std::vector<Header> to_sign = out.fields.list();
     sign::Signed made = signer_->sign({call.method, path, query, to_sign}, body, now);
     for (const auto& [name, value] : made.headers()) out.fields.add(name, value);

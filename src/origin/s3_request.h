@@ -21,6 +21,7 @@ struct S3Call {
   std::vector<std::pair<std::string, std::string>> query = {};  ///< not encoded
   http::HeadFields fields = {};
   io::Body body = {};                      ///< of known length; not covered by the signature
+  bool trailer = false;                    ///< body is from s3_with_trailer()
   std::string document = {};               ///< or a small one that is
   std::string_view missing = "NoSuchKey";  ///< see S3Asked
 };

@@ -343,6 +343,56 @@ TEST_F(S3, learns_what_a_completion_made) {
   EXPECT_EQ(complete().error().detail(), "InvalidPart");
 }
 
+// Such a server would pass over them, and the object would be there.
+TEST_F(S3, asks_before_a_completion_whether_what_the_client_says_is_so) {
+  const std::vector<CompletedPart> parts{{1, ETag("\"e\""), {}}};
+  const std::string list =
+      "<ListPartsResult><Part><PartNumber>1</PartNumber><ETag>&quot;e&quot;</ETag><Size>9</Size>"
+      "</Part></ListPartsResult>";
+  auto complete = [&](PutOptions options) {
+    reply(200, {}, list);
+    return run(
+        origin_->complete_upload(testkit::key_of("k"), "id", parts, std::move(options), ctx()));
+  };
+  EXPECT_EQ(complete({.size = 8}).error().detail(), "InvalidRequest");
+  auto summed = complete({.checksums = {{"x-amz-checksum-crc32", "AAAAAA=="}}});
+  EXPECT_EQ(summed.error().detail(), "NotImplemented");
+  ASSERT_EQ(script_.log.size(), 2u);
+  for (const std::string& line : script_.log) EXPECT_TRUE(line.starts_with("GET ")) << line;
+}
+
+TEST_F(S3, gives_checksums_of_parts_only_where_they_are_kept) {
+  auto put = [&](PutOptions options) {
+    reply(200, {{"ETag", "\"e\""}});
+    auto part = run(origin_->put_part(testkit::key_of("k"), "id", 1, std::move(options),
+                                      testkit::body_of("body"), ctx()));
+    EXPECT_TRUE(part) << part.error().text();
+  };
+  const Fields crc{{"x-amz-checksum-crc32", "AAAAAA=="}};
+  const PutOptions before{.checksums = crc};
+  const PutOptions behind{.trailing = std::make_shared<Fields>(crc),
+                          .trailing_name = "x-amz-checksum-crc32"};
+  reply(200, {}, "<ListPartsResult/>");
+  put(before);
+  put(behind);  // not asked again
+  ASSERT_EQ(script_.log.size(), 3u);
+  EXPECT_FALSE(script_.headers[1].contains("x-amz-checksum-crc32"));
+  EXPECT_FALSE(script_.headers[2].contains("x-amz-trailer"));
+  EXPECT_EQ(script_.bodies[2], "body");
+
+  origin_ = make_s3_origin(options_);
+  reply(200, {},
+        "<ListPartsResult><ChecksumAlgorithm>CRC32</ChecksumAlgorithm>"
+        "<ChecksumType>COMPOSITE</ChecksumType></ListPartsResult>");
+  put(before);
+  put(behind);
+  ASSERT_EQ(script_.log.size(), 6u);
+  EXPECT_EQ(script_.headers[4]["x-amz-checksum-crc32"], "AAAAAA==");
+  EXPECT_EQ(script_.headers[5]["x-amz-trailer"], "x-amz-checksum-crc32");
+  EXPECT_EQ(script_.headers[5]["x-amz-decoded-content-length"], "4");
+  EXPECT_EQ(script_.bodies[5], "4\r\nbody\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n");
+}
+
 TEST_F(S3, makes_a_bucket_once) {
   reply(200);
   EXPECT_TRUE(run(create_s3_bucket(options_, ctx())));

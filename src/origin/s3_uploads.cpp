@@ -1,6 +1,9 @@
 // Uploads in parts.
 #include "base/encoding.h"
+#include "origin/checksums.h"
+#include "origin/parts.h"
 #include "origin/s3_origin.h"
+#include "origin/s3_trailer.h"
 #include "origin/tags.h"
 
 namespace forebay::origin {
@@ -24,30 +27,79 @@ ETag expected_etag(const std::vector<CompletedPart>& parts) {
   return multipart_etag(digests);
 }
 
+/// What the answer to CreateMultipartUpload says.
+std::optional<ChecksumPlan> told_plan(const http::ClientResponse& response) {
+  auto plan = plan_checksums(response.header("x-amz-checksum-algorithm"),
+                             response.header(kChecksumTypeHeader));
+  return plan ? *plan : std::nullopt;
+}
+
 }  // namespace
+
+void S3Plans::add(const std::string& upload_id, std::optional<ChecksumPlan> plan) {
+  std::lock_guard lock(mutex_);
+  if (!plans_.insert_or_assign(upload_id, plan).second) return;
+  order_.push_back(upload_id);
+  if (order_.size() <= kLimit) return;
+  plans_.erase(order_.front());
+  order_.pop_front();
+}
+
+std::optional<std::optional<ChecksumPlan>> S3Plans::find(const std::string& upload_id) const {
+  std::lock_guard lock(mutex_);
+  auto found = plans_.find(upload_id);
+  if (found == plans_.end()) return std::nullopt;
+  return std::optional<std::optional<ChecksumPlan>>(std::in_place, found->second);
+}
 
 Task<std::string> S3Origin::create_upload_now(ObjectKey key, PutOptions options, Context ctx) {
   S3Call call{.method = "POST", .key = key.text(), .query = {{"uploads", ""}}};
   add_s3_fields(options.fields, call.fields);
+  if (options.plan) {
+    call.fields.add("x-amz-checksum-algorithm", name(options.plan->kind));
+    call.fields.add(kChecksumTypeHeader, name(options.plan->type));
+  }
   S3Text answer = co_await co_await wire_.send_for_text(std::move(call), ctx);
-  co_return parse_s3_upload_id(answer.text);
+  std::string id = co_await parse_s3_upload_id(answer.text);
+  plans_.add(id, told_plan(answer.head));
+  co_return id;
+}
+
+Task<std::optional<ChecksumPlan>> S3Origin::plan_of_upload(ObjectKey key, std::string upload_id,
+                                                           Context ctx) {
+  if (auto known = plans_.find(upload_id)) co_return *known;
+  auto page = co_await co_await list_parts_now(std::move(key), upload_id, 0, 1, ctx);
+  plans_.add(upload_id, page.plan);
+  co_return page.plan;
 }
 
 Task<PartInfo> S3Origin::put_part_now(ObjectKey key, std::string upload_id, uint32_t number,
                                       PutOptions options, io::Body body, Context ctx) {
   S3Call call{.method = "PUT",
               .key = key.text(),
-              .query = {{"partNumber", std::to_string(number)}, {"uploadId", std::move(upload_id)}},
+              .query = {{"partNumber", std::to_string(number)}, {"uploadId", upload_id}},
               .missing = kMissing};
-  // Checksums are not passed on: S3 takes them only in uploads that announced their algorithm.
   add_s3_fields(options.fields, call.fields);
   PartInfo out;
   out.number = number;
   out.size = body.length;
+  bool summed = !options.checksums.empty() || !options.trailing_name.empty();
+  std::optional<ChecksumPlan> plan;
+  if (summed) plan = co_await co_await plan_of_upload(key, upload_id, ctx);
+  co_await check_part(plan, options.checksums, options.trailing_name);
   call.body = co_await co_await s3_body(std::move(body), ctx);
+  // S3 takes checksums only in uploads that announced their algorithm. One that comes behind the
+  // body goes so, or is known by now when there is no body.
+  if (plan && !options.trailing_name.empty() && call.body.length > 0) {
+    call.body = s3_with_trailer(std::move(call.body), plan->kind, options.trailing, call.fields);
+    call.trailer = true;
+  } else if (plan) {
+    add_s3_fields(options.all_checksums(), call.fields);
+  }
   http::ClientResponse response = co_await co_await wire_.send(std::move(call), ctx);
   out.etag = s3_etag_of(response);
   if (out.etag.empty()) co_return fail(Code::corrupt, "the origin gave a part no ETag");
+  if (plan) out.checksums = options.all_checksums();
   co_return out;
 }
 
@@ -74,20 +126,49 @@ Task<PutAnswer> S3Origin::complete_upload_now(ObjectKey key, std::string upload_
     co_return fail(Code::invalid, "the origin completes uploads without heeding conditions",
                    "NotImplemented");
   }
+  if (options.size || !options.checksums.empty()) {
+    co_await co_await check_whole(key, upload_id, parts, options, ctx);
+  }
   co_return co_await finish_upload(std::move(key), std::move(upload_id), std::move(parts),
-                                   conditions, ctx);
+                                   std::move(options), ctx);
+}
+
+// A server that knows no checksums passes over them, and nobody could tell from its answer.
+Task<> S3Origin::check_whole(ObjectKey key, std::string upload_id, std::vector<CompletedPart> parts,
+                             PutOptions options, Context ctx) {
+  std::map<uint32_t, PartInfo> there;
+  ListPartsAnswer page{.truncated = true};
+  while (page.truncated) {
+    uint32_t after = page.next_marker;
+    page = co_await co_await list_parts_now(key, upload_id, after, 1000, ctx);
+    if (page.truncated && page.next_marker <= after) {
+      co_return fail(Code::corrupt, "the origin's list of parts does not go on");
+    }
+    for (PartInfo& part : page.parts) there[part.number] = std::move(part);
+  }
+  std::vector<PartInfo> chosen = co_await choose_parts(there, parts, 0);
+  Fields whole = checksums_of_whole(page.plan, chosen);
+  if (plan_of(options.checksums) && whole.empty()) {
+    co_return fail(Code::invalid, "the origin does not tell the checksums of this upload's parts",
+                   "NotImplemented");
+  }
+  co_return check_completion(page.plan, parts, chosen, options, whole);
 }
 
 Task<PutAnswer> S3Origin::finish_upload(ObjectKey key, std::string upload_id,
-                                        std::vector<CompletedPart> parts,
-                                        WriteConditions conditions, Context ctx) {
+                                        std::vector<CompletedPart> parts, PutOptions options,
+                                        Context ctx) {
   S3Call call{.method = "POST",
               .key = key.text(),
               .query = {{"uploadId", std::move(upload_id)}},
               .document = s3_complete_document(parts),
               .missing = kMissing};
   call.fields.add("content-type", "application/xml");
-  add_s3_conditions(conditions, S3MatchForm::quoted, call.fields);
+  add_s3_conditions(options.conditions, S3MatchForm::quoted, call.fields);
+  add_s3_fields(options.checksums, call.fields);
+  auto type = options.checksums.find(std::string(kChecksumTypeHeader));
+  if (type != options.checksums.end()) call.fields.add(kChecksumTypeHeader, type->second);
+  if (options.size) call.fields.add("x-amz-mp-object-size", std::to_string(*options.size));
   S3Text text = co_await co_await wire_.send_for_text(std::move(call), ctx);
   Result<S3Completed> completed = parse_s3_completed(text.text);
   // Not understood: it may be done or not.
@@ -101,6 +182,7 @@ Task<PutAnswer> S3Origin::finish_upload(ObjectKey key, std::string upload_id,
   }
   PutAnswer answer;
   answer.etag = completed->etag;
+  answer.checksums = std::move(completed->checksums);
   answer.version_id = s3_version(text.head);
   if (!answer.version_id.empty()) {
     answer.tag = version_tag(answer.version_id, answer.etag, 0);

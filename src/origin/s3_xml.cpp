@@ -4,6 +4,7 @@
 #include <pugixml.hpp>
 
 #include "base/encoding.h"
+#include "origin/checksums.h"
 
 namespace forebay::origin {
 
@@ -67,6 +68,24 @@ class Names {
   bool broken_ = false;
 };
 
+/// The checksums a node tells, by the names of their headers.
+Fields checksums_in(const pugi::xml_node& node) {
+  Fields out;
+  for (ChecksumKind kind : kAllChecksumKinds) {
+    std::string sum = text(node, "Checksum" + std::string(name(kind)));
+    if (!sum.empty()) out[std::string(header_name(kind))] = std::move(sum);
+  }
+  return out;
+}
+
+/// What kind of checksums a node tells of; nothing unless it tells both words.
+std::optional<ChecksumPlan> plan_in(const pugi::xml_node& node) {
+  auto kind = parse_checksum_kind(text(node, "ChecksumAlgorithm"));
+  auto type = parse_checksum_type(text(node, "ChecksumType"));
+  if (!kind || !type) return std::nullopt;
+  return ChecksumPlan{*kind, *type};
+}
+
 ListedObject listed(const pugi::xml_node& node, Names& names) {
   ListedObject out;
   out.key = names.get(node, "Key");
@@ -75,6 +94,7 @@ ListedObject listed(const pugi::xml_node& node, Names& names) {
   out.modified = date(node, "LastModified");
   std::string storage = text(node, "StorageClass");
   if (!storage.empty()) out.storage_class = std::move(storage);
+  out.checksum = plan_in(node);
   return out;
 }
 
@@ -143,13 +163,11 @@ Result<ListPartsAnswer> parse_s3_parts(std::string_view xml) {
     part.size = child(node, "Size").text().as_ullong();
     part.etag = s3_etag(text(node, "ETag"));
     part.modified = date(node, "LastModified");
-    for (ChecksumKind kind : kAllChecksumKinds) {
-      std::string sum = text(node, "Checksum" + std::string(name(kind)));
-      if (!sum.empty()) part.checksums[std::string(header_name(kind))] = std::move(sum);
-    }
+    part.checksums = checksums_in(node);
     out.parts.push_back(std::move(part));
   }
   std::ranges::sort(out.parts, {}, &PartInfo::number);
+  out.plan = plan_in(*list);
   out.truncated = is_true(*list, "IsTruncated");
   if (!out.truncated) return out;
   out.next_marker = child(*list, "NextPartNumberMarker").text().as_uint();
@@ -167,7 +185,7 @@ Result<ListUploadsAnswer> parse_s3_uploads(std::string_view xml) {
   for (const pugi::xml_node& node : list->children()) {
     if (local_name(node) == "Upload") {
       out.uploads.push_back(
-          {names.get(node, "Key"), text(node, "UploadId"), date(node, "Initiated")});
+          {names.get(node, "Key"), text(node, "UploadId"), date(node, "Initiated"), plan_in(node)});
     } else if (local_name(node) == "CommonPrefixes") {
       out.prefixes.push_back(names.get(node, "Prefix"));
     }
@@ -201,7 +219,14 @@ std::optional<S3Fault> parse_s3_fault(std::string_view xml) {
 Result<S3Completed> parse_s3_completed(std::string_view xml) {
   pugi::xml_document document;
   Result<pugi::xml_node> node = root(document, xml, "CompleteMultipartUploadResult");
-  if (node) return S3Completed{.etag = s3_etag(text(*node, "ETag"))};
+  if (node) {
+    S3Completed out{.etag = s3_etag(text(*node, "ETag")), .checksums = checksums_in(*node)};
+    std::string type = text(*node, "ChecksumType");
+    if (!type.empty() && !out.checksums.empty()) {
+      out.checksums[std::string(kChecksumTypeHeader)] = std::move(type);
+    }
+    return out;
+  }
   std::optional<S3Fault> fault = parse_s3_fault(xml);
   if (!fault) return std::move(node.error());
   return S3Completed{.fault = std::move(fault)};
@@ -215,6 +240,13 @@ std::string s3_complete_document(const std::vector<CompletedPart>& parts) {
     pugi::xml_node part = list.append_child("Part");
     part.append_child("PartNumber").text().set(one.number);
     part.append_child("ETag").text().set(one.etag.text().c_str());
+    for (ChecksumKind kind : kAllChecksumKinds) {
+      auto sum = one.checksums.find(std::string(header_name(kind)));
+      if (sum == one.checksums.end()) continue;
+      part.append_child(("Checksum" + std::string(name(kind))).c_str())
+          .text()
+          .set(sum->second.c_str());
+    }
   }
   return saved(document);
 }

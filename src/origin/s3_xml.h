@@ -39,7 +39,8 @@ std::optional<S3Fault> parse_s3_fault(std::string_view xml);
 
 /// The answer to CompleteMultipartUpload; S3 may send an error after a 200.
 struct S3Completed {
-  ETag etag = {};  ///< empty from some servers
+  ETag etag = {};         ///< empty from some servers
+  Fields checksums = {};  ///< of the whole, as far as it tells
   std::optional<S3Fault> fault = {};
 };
 Result<S3Completed> parse_s3_completed(std::string_view xml);

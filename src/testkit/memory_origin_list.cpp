@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "origin/checksums.h"
 #include "origin/parts.h"
 #include "origin/tags.h"
 #include "testkit/memory_origin.h"
@@ -50,6 +51,7 @@ Task<origin::ListAnswer> MemoryOrigin::list(origin::ListOptions options, Context
       } else {
         const origin::ObjectInfo& info = versions.back().info;
         out.objects.push_back({key, info.size, info.etag, info.modified});
+        out.objects.back().checksum = origin::plan_of(info.checksums);
       }
     }
     if (out.truncated) out.next = out.last_name;
@@ -93,10 +95,20 @@ Task<origin::PartInfo> MemoryOrigin::put_part(ObjectKey key, std::string upload_
   {
     std::lock_guard lock(mutex_);
     Result<Upload*> found = upload(key.text(), upload_id);
-    if (found) {
+    Result<> fits =
+        found ? origin::check_part((*found)->options.plan, options.checksums, options.trailing_name)
+              : Result<>(ok);
+    if (!fits) out = std::move(fits.error());
+    if (found && fits) {
       Part part;
       part.info = {number, bytes.size(), ETag("\"" + to_hex(as_bytes(md5(bytes))) + "\""),
-                   loop_.wall_now(), std::move(options.checksums)};
+                   loop_.wall_now(), options.all_checksums()};
+      if (auto plan = (*found)->options.plan) {
+        std::string header(header_name(plan->kind));
+        auto sum = Checksum::make(plan->kind);
+        sum->update(as_bytes(bytes));
+        part.info.checksums[header] = to_base64(as_bytes(sum->digest()));
+      }
       part.bytes = std::move(bytes);
       out = part.info;
       (*found)->parts[number] = std::move(part);
@@ -118,6 +130,9 @@ Result<PutAnswer> MemoryOrigin::assemble(const std::string& key, const std::stri
   for (const auto& [number, part] : from.parts) there[number] = part.info;
   auto chosen = origin::choose_parts(there, parts, options_.min_part);
   if (!chosen) return std::move(chosen.error());
+  origin::Fields whole = origin::checksums_of_whole(from.options.plan, *chosen);
+  Result<> so = origin::check_completion(from.options.plan, parts, *chosen, options, whole);
+  if (!so) return std::move(so.error());
   std::string bytes, digests;
   std::vector<uint64_t> sizes;
   for (const origin::PartInfo& part : *chosen) {
@@ -128,10 +143,12 @@ Result<PutAnswer> MemoryOrigin::assemble(const std::string& key, const std::stri
   }
   std::string quoted = origin::multipart_etag(digests).text();
   Version version = make_version(std::move(bytes), quoted.substr(1, quoted.size() - 2),
-                                 std::move(from.options.fields), options.checksums);
+                                 std::move(from.options.fields), whole);
   version.parts = std::move(sizes);
   uploads_.erase(upload_id);
-  return install(key, std::move(version));
+  PutAnswer answer = install(key, std::move(version));
+  answer.checksums = std::move(whole);
+  return answer;
 }
 
 Task<PutAnswer> MemoryOrigin::complete_upload(ObjectKey key, std::string upload_id,
@@ -176,6 +193,7 @@ Task<origin::ListPartsAnswer> MemoryOrigin::list_parts(ObjectKey key, std::strin
       std::map<uint32_t, origin::PartInfo> there;
       for (const auto& [number, part] : (*found)->parts) there[number] = part.info;
       out = origin::page_parts(there, part_marker, max_parts);
+      out->plan = (*found)->options.plan;
     }
   }
   co_await co_await answer(std::move(request), ctx);
@@ -191,7 +209,8 @@ Task<origin::ListUploadsAnswer> MemoryOrigin::list_uploads(origin::ListUploadsOp
   {
     std::lock_guard lock(mutex_);
     std::vector<origin::UploadInfo> sorted;
-    for (const auto& [id, found] : uploads_) sorted.push_back({found.key, id, found.initiated});
+    for (const auto& [id, found] : uploads_)
+      sorted.push_back({found.key, id, found.initiated, found.options.plan});
     std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
       return std::tie(a.key, a.upload_id) < std::tie(b.key, b.upload_id);
     });

@@ -26,6 +26,7 @@ struct OriginUnderTest {
   bool etag_is_md5 = true;        ///< of a single put
   bool strong = true;             ///< tags are given
   bool checksums = true;          ///< put's checksums come back
+  bool upload_checksums = true;   ///< what an upload's parts carry is kept, checked and told
   bool tag_in_put = true;         ///< put's answer names the tag
   bool atomic_conditions = true;  ///< of racing If-None-Match: * puts exactly one succeeds
   bool lists_uploads = true;      ///< list_uploads is complete and sorted

@@ -1,6 +1,7 @@
 // The origin contract: uploads in parts.
 #include <algorithm>
 
+#include "base/encoding.h"
 #include "origin/tags.h"
 #include "testkit/origin_contract_cases.h"
 
@@ -192,6 +193,101 @@ Task<> completes_under_conditions(OriginUnderTest& under, Context ctx) {
   co_return ok;
 }
 
+std::string sum(ChecksumKind kind, std::string_view bytes) {
+  auto running = Checksum::make(kind);
+  running->update(as_bytes(bytes));
+  return to_base64(as_bytes(running->digest()));
+}
+
+// Parts that say their checksum before, behind, and not at all.
+Task<std::vector<PartInfo>> put_three(OriginUnderTest& under [[clang::lifetimebound]],
+                                      ObjectKey key, std::string id, ChecksumKind kind,
+                                      std::vector<std::string> texts, Context ctx) {
+  std::string header(header_name(kind));
+  std::vector<PartInfo> out;
+  for (uint32_t i = 0; i < texts.size(); ++i) {
+    origin::PutOptions options;
+    origin::Fields sums{{header, sum(kind, texts[i])}};
+    if (i == 0) options.checksums = sums;
+    if (i == 1) {
+      options.trailing = std::make_shared<origin::Fields>(sums);
+      options.trailing_name = header;
+    }
+    out.push_back(co_await co_await under.origin.put_part(key, id, i + 1, std::move(options),
+                                                          body_of(texts[i]), ctx));
+  }
+  co_return out;
+}
+
+// Completions that say something wrong; nothing may come of them.
+Task<> refuses_wrong_words(OriginUnderTest& under, ObjectKey key, std::string id,
+                           std::vector<CompletedPart> parts, ChecksumKind kind, Context ctx) {
+  std::string header(header_name(kind));
+  expect_error(co_await under.origin.complete_upload(
+                   key, id, parts, {.checksums = {{header, sum(kind, "other")}}}, ctx),
+               Code::invalid, "BadDigest");
+  expect_error(co_await under.origin.complete_upload(key, id, parts, {.size = 1}, ctx),
+               Code::invalid, "InvalidRequest");
+  parts[1].checksums[header] = sum(kind, "other");
+  expect_error(co_await under.origin.complete_upload(key, id, parts, {}, ctx), Code::invalid,
+               "InvalidPart");
+  expect_error(co_await under.origin.head(key, {}, ctx), Code::not_found, "NoSuchKey");
+  co_return ok;
+}
+
+Task<> keeps_checksums_of(OriginUnderTest& under, origin::ChecksumPlan plan, Context ctx) {
+  std::string header(header_name(plan.kind));
+  ObjectKey key = key_of(under.prefix + "up/sums-" + std::string(name(plan.kind)));
+  std::string id = co_await co_await under.origin.create_upload(key, {.plan = plan}, ctx);
+  std::vector<std::string> texts{pattern(kPart, 21), pattern(kPart, 22), "the rest"};
+  auto put = co_await co_await put_three(under, key, id, plan.kind, texts, ctx);
+  auto list = co_await co_await under.origin.list_parts(key, id, 0, 1000, ctx);
+  EXPECT_EQ(list.plan, plan);
+  std::vector<CompletedPart> parts;
+  std::string whole, raws;
+  for (size_t i = 0; i < texts.size() && i < list.parts.size(); ++i) {
+    EXPECT_EQ(list.parts[i].checksums[header], sum(plan.kind, texts[i])) << i;
+    parts.push_back({list.parts[i].number, put[i].etag, {{header, sum(plan.kind, texts[i])}}});
+    whole += texts[i];
+    raws += *from_base64(sum(plan.kind, texts[i]));
+  }
+  EXPECT_EQ(parts.size(), texts.size());
+  auto uploads = co_await co_await under.origin.list_uploads({.prefix = key.text()}, ctx);
+  EXPECT_EQ(uploads.uploads.size(), 1u);
+  if (!uploads.uploads.empty()) EXPECT_EQ(uploads.uploads[0].plan, plan);
+  auto other = plan.kind == ChecksumKind::sha1 ? ChecksumKind::md5 : ChecksumKind::sha1;
+  expect_error(
+      co_await under.origin.put_part(
+          key, id, 4, {.checksums = {{std::string(header_name(other)), sum(other, "part")}}},
+          body_of("part"), ctx),
+      Code::invalid, "InvalidRequest");
+  co_await co_await refuses_wrong_words(under, key, id, parts, plan.kind, ctx);
+
+  bool full = plan.type == origin::ChecksumType::full_object;
+  std::string wanted = full ? sum(plan.kind, whole) : sum(plan.kind, raws) + "-3";
+  auto done = co_await co_await under.origin.complete_upload(
+      key, id, parts, {.checksums = {{header, wanted}}, .size = whole.size()}, ctx);
+  origin::Fields told{{header, wanted},
+                      {"x-amz-checksum-type", full ? "FULL_OBJECT" : "COMPOSITE"}};
+  EXPECT_EQ(done.checksums, told);
+  auto head = co_await co_await under.origin.head(key, {}, ctx);
+  EXPECT_EQ(head.checksums, told);
+  auto objects = co_await co_await under.origin.list({.prefix = key.text()}, ctx);
+  EXPECT_EQ(objects.objects.size(), 1u);
+  if (!objects.objects.empty()) EXPECT_EQ(objects.objects[0].checksum, plan);
+  co_return ok;
+}
+
+Task<> keeps_checksums_of_uploads(OriginUnderTest& under, Context ctx) {
+  if (!under.upload_checksums) co_return ok;
+  using Type = origin::ChecksumType;
+  for (origin::ChecksumPlan plan : {origin::ChecksumPlan{ChecksumKind::crc32c, Type::full_object},
+                                    origin::ChecksumPlan{ChecksumKind::sha256, Type::composite}}) {
+    co_await co_await keeps_checksums_of(under, plan, ctx);
+  }
+  co_return ok;
+}
+
 }  // namespace
 
 std::vector<OriginCase> upload_cases() {
@@ -200,7 +296,8 @@ std::vector<OriginCase> upload_cases() {
           {"forgets_aborted_uploads", forgets_aborted_uploads},
           {"drops_a_part_whose_body_fails", drops_a_part_whose_body_fails},
           {"lists_uploads", lists_uploads},
-          {"completes_under_conditions", completes_under_conditions}};
+          {"completes_under_conditions", completes_under_conditions},
+          {"keeps_checksums_of_uploads", keeps_checksums_of_uploads}};
 }
 
 }  // namespace forebay::testkit

@@ -4,6 +4,7 @@
 #include "gateway/s3/call.h"
 #include "gateway/s3/errors.h"
 #include "gateway/s3/fields.h"
+#include "origin/checksums.h"
 
 namespace forebay::gateway::s3 {
 
@@ -95,6 +96,10 @@ void write_head(const Call& call, const object::ReadAnswer& answer, http::HeadFi
     auto mode = call.header("x-amz-checksum-mode");
     if (mode && http::same_name(*mode, "ENABLED")) {
       for (auto& [name, value] : info.checksums) out.add(name, value);
+      auto plan = origin::plan_of(info.checksums);
+      if (plan && !info.checksums.contains(std::string(origin::kChecksumTypeHeader))) {
+        out.add(origin::kChecksumTypeHeader, name(plan->type));
+      }
     }
   }
   if (answer.parts_count > 0) out.add("x-amz-mp-parts-count", answer.parts_count);

@@ -31,8 +31,9 @@ bool covers(std::string_view words, std::string_view name) {
     words = blank == std::string_view::npos ? "" : words.substr(blank + 1);
     if (word == name) return true;
     if (word.ends_with('*') && name.starts_with(word.substr(0, word.size() - 1))) {
-      // A checksum is carried out by computing it.
-      return !name.starts_with(kChecksum) || parse_checksum_kind(name.substr(kChecksum.size()));
+      // A checksum is carried out by computing it. What else begins so may follow as a word.
+      bool sum = name.starts_with(kChecksum);
+      if (!sum || parse_checksum_kind(name.substr(kChecksum.size()))) return true;
     }
   }
   return false;

@@ -2,6 +2,7 @@
 #include "base/encoding.h"
 #include "gateway/s3/call.h"
 #include "gateway/s3/xml.h"
+#include "origin/checksums.h"
 
 namespace forebay::gateway::s3 {
 
@@ -58,6 +59,10 @@ void write_entries(Xml& xml, const Listing& listing, const origin::ListAnswer& p
         .text("LastModified", iso8601(object.modified))
         .text("ETag", object.etag.text())
         .number("Size", object.size);
+    if (object.checksum) {
+      xml.text("ChecksumAlgorithm", name(object.checksum->kind))
+          .text("ChecksumType", name(object.checksum->type));
+    }
     if (owner) xml.open("Owner").text("ID", kOwner).text("DisplayName", kOwner).close();
     xml.text("StorageClass", object.storage_class).close();
   }

@@ -1,10 +1,13 @@
 // The multipart family. Parts go to the origin as they come; completion is the commit.
+#include <charconv>
+
 #include "base/encoding.h"
 #include "gateway/s3/call.h"
 #include "gateway/s3/errors.h"
 #include "gateway/s3/fields.h"
 #include "gateway/s3/payload.h"
 #include "gateway/s3/xml.h"
+#include "origin/checksums.h"
 
 namespace forebay::gateway::s3 {
 
@@ -34,18 +37,73 @@ void write_owner(Xml& xml, std::string_view element) {
   xml.open(element).text("ID", "forebay").text("DisplayName", "forebay").close();
 }
 
+void write_plan(Xml& xml, const std::optional<origin::ChecksumPlan>& plan) {
+  if (!plan) return;
+  xml.text("ChecksumAlgorithm", name(plan->kind)).text("ChecksumType", name(plan->type));
+}
+
+void write_checksums(Xml& xml, const origin::Fields& checksums) {
+  for (ChecksumKind kind : kAllChecksumKinds) {
+    auto found = checksums.find(std::string(header_name(kind)));
+    if (found != checksums.end()) xml.text("Checksum" + std::string(name(kind)), found->second);
+  }
+}
+
+// "base64", or "base64-N" of an object in parts.
+bool is_checksum(ChecksumKind kind, std::string_view text) {
+  text = text.substr(0, text.find('-'));
+  auto raw = from_base64(text);
+  return raw && raw->size() == Checksum::make(kind)->digest().size();
+}
+
+// What CompleteMultipartUpload says of the object it makes.
+Result<> read_expectations(const Call& call, origin::PutOptions& options) {
+  auto invalid = [](std::string text) {
+    return fail(Code::invalid, std::move(text), "InvalidRequest");
+  };
+  for (ChecksumKind kind : kAllChecksumKinds) {
+    std::string header(header_name(kind));
+    auto value = call.header(header);
+    if (!value) continue;
+    if (!is_checksum(kind, *value)) return invalid("Value for " + header + " header is invalid.");
+    if (!options.checksums.empty()) {
+      return invalid(
+          "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.");
+    }
+    options.checksums[header] = *value;
+  }
+  if (auto text = call.header(origin::kChecksumTypeHeader)) {
+    auto type = origin::parse_checksum_type(*text);
+    if (!type) return invalid("Value for x-amz-checksum-type header is invalid.");
+    options.checksums[std::string(origin::kChecksumTypeHeader)] = name(*type);
+  }
+  if (auto text = call.header("x-amz-mp-object-size")) {
+    uint64_t size = 0;
+    auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), size);
+    if (error != std::errc() || end != text->data() + text->size()) {
+      return invalid("Value for x-amz-mp-object-size header is invalid.");
+    }
+    options.size = size;
+  }
+  return ok;
+}
+
 }  // namespace
 
 Task<http::Response> create_multipart_upload(Call& call, Context ctx) {
   object::BucketRef bucket = co_await call.bucket();
   ObjectKey key = co_await call.key();
   origin::PutOptions options = co_await read_put_options(call, *bucket);
+  options.plan = co_await origin::plan_checksums(call.header("x-amz-checksum-algorithm"),
+                                                 call.header(origin::kChecksumTypeHeader));
+  std::optional<origin::ChecksumPlan> plan = options.plan;
   std::string id = co_await co_await bucket->origin->create_upload(key, std::move(options), ctx);
   Xml xml("InitiateMultipartUploadResult");
   xml.text("Bucket", call.bucket_name).text("Key", key.text()).text("UploadId", id);
   http::Response response = xml.response();
-  for (std::string_view name : {"x-amz-checksum-algorithm", "x-amz-checksum-type"}) {
-    if (auto value = call.header(name)) response.fields.add(name, *value);
+  if (plan) {
+    response.fields.add("x-amz-checksum-algorithm", name(plan->kind));
+    response.fields.add(origin::kChecksumTypeHeader, name(plan->type));
   }
   co_return response;
 }
@@ -59,14 +117,17 @@ Task<http::Response> upload_part(Call& call, Context ctx) {
   }
   origin::PutOptions options = co_await read_put_options(call, *target.bucket);
   Payload payload = co_await open_payload(call);
-  options.checksums = payload.checksums;
-  options.trailing = payload.trailing;
+  add_checksums(payload, options);
   io::Body body{payload.length, std::move(payload.source)};
   auto part = co_await co_await target.bucket->origin->put_part(
       target.key, target.upload_id, number, std::move(options), std::move(body), ctx);
   http::Response response = http::Response::make(200);
   response.fields.add("ETag", part.etag.text());
-  for (auto& [name, value] : *payload.trailing) response.fields.add(name, value);
+  for (auto& [name, value] : part.checksums) response.fields.add(name, value);
+  // What the origin does not keep was verified all the same.
+  for (auto& [name, value] : *payload.trailing) {
+    if (!part.checksums.contains(name)) response.fields.add(name, value);
+  }
   co_return response;
 }
 
@@ -74,7 +135,8 @@ Task<http::Response> complete_multipart_upload(Call& call, Context ctx) {
   Target target = co_await read_target(call);
   object::CompleteRequest request{target.bucket, target.key, target.upload_id, {}, {}};
   request.options = co_await read_put_options(call, *target.bucket);
-  std::string xml = co_await co_await read_payload(call, kMaxXmlBody, ctx);
+  co_await read_expectations(call, request.options);
+  std::string xml = co_await co_await read_payload(call, kMaxXmlBody, ctx, ChecksumsOf::object);
   request.parts = co_await parse_complete(xml);
   auto done = co_await co_await call.services.objects.complete(std::move(request), ctx);
   Xml out("CompleteMultipartUploadResult");
@@ -83,6 +145,8 @@ Task<http::Response> complete_multipart_upload(Call& call, Context ctx) {
       .text("Bucket", call.bucket_name)
       .text("Key", target.key.text())
       .text("ETag", done.etag.text());
+  write_checksums(out, done.checksums);
+  if (auto kept = origin::plan_of(done.checksums)) out.text("ChecksumType", name(kept->type));
   http::Response response = out.response();
   if (!done.version_id.empty()) response.fields.add("x-amz-version-id", done.version_id);
   co_return response;
@@ -106,6 +170,7 @@ Task<http::Response> list_parts(Call& call, Context ctx) {
   write_owner(xml, "Initiator");
   write_owner(xml, "Owner");
   xml.text("StorageClass", "STANDARD").number("PartNumberMarker", marker);
+  write_plan(xml, page.plan);
   if (page.truncated) xml.number("NextPartNumberMarker", page.next_marker);
   xml.number("MaxParts", max).boolean("IsTruncated", page.truncated);
   for (const origin::PartInfo& part : page.parts) {
@@ -113,8 +178,9 @@ Task<http::Response> list_parts(Call& call, Context ctx) {
         .number("PartNumber", part.number)
         .text("LastModified", iso8601(part.modified))
         .text("ETag", part.etag.text())
-        .number("Size", part.size)
-        .close();
+        .number("Size", part.size);
+    write_checksums(xml, part.checksums);
+    xml.close();
   }
   co_return xml.response();
 }
@@ -146,7 +212,9 @@ Task<http::Response> list_multipart_uploads(Call& call, Context ctx) {
     xml.open("Upload").text("Key", shown(upload.key)).text("UploadId", upload.upload_id);
     write_owner(xml, "Initiator");
     write_owner(xml, "Owner");
-    xml.text("StorageClass", "STANDARD").text("Initiated", iso8601(upload.initiated)).close();
+    xml.text("StorageClass", "STANDARD").text("Initiated", iso8601(upload.initiated));
+    write_plan(xml, upload.plan);
+    xml.close();
   }
   for (const std::string& prefix : page.prefixes) {
     xml.open("CommonPrefixes").text("Prefix", shown(prefix)).close();

@@ -272,7 +272,7 @@ Result<std::optional<Framing>> read_framing(const Call& call, uint64_t length) {
 
 }  // namespace
 
-Result<Payload> open_payload(Call& call) {
+Result<Payload> open_payload(Call& call, ChecksumsOf checksums) {
   sign::Payload announced = announced_payload(call);
   bool framed = sign::is_chunked(announced.kind);
   auto encoding = call.header("content-encoding");
@@ -285,16 +285,16 @@ Result<Payload> open_payload(Call& call) {
   auto length = body_length(call, framed);
   if (!length) return std::move(length.error());
   std::vector<Expectation> expectations;
-  for (auto& step : {expect_md5, expect_checksums}) {
-    Result<> read = step(call, expectations);
-    if (!read) return std::move(read.error());
-  }
+  Result<> expected = expect_md5(call, expectations);
+  if (expected && checksums == ChecksumsOf::body) expected = expect_checksums(call, expectations);
+  if (!expected) return std::move(expected.error());
   auto read = read_framing(call, *length);
   if (!read) return std::move(read.error());
   std::optional<Framing> framing = std::move(*read);
   const Expectation* trailer =
       framing && framing->trailer ? std::addressof(*framing->trailer) : nullptr;
-  Result<> fits = check_announced(call, expectations, trailer);
+  Result<> fits = ok;
+  if (checksums == ChecksumsOf::body) fits = check_announced(call, expectations, trailer);
   if (!fits) return std::move(fits.error());
   std::optional<Digest256> sha256;
   if (announced.kind == sign::PayloadKind::hash) sha256 = announced.sha256;
@@ -306,14 +306,21 @@ Result<Payload> open_payload(Call& call) {
     if (trailer != nullptr) return several_checksums();
     payload.checksums[e.name] = to_base64(as_bytes(e.wanted));
   }
+  if (trailer != nullptr) payload.trailing_name = trailer->name;
   payload.source =
       std::make_unique<VerifyingSource>(call.request.body(), *length, std::move(expectations),
                                         sha256, std::move(framing), payload.trailing);
   return payload;
 }
 
-Task<std::string> read_payload(Call& call, uint64_t limit, Context ctx) {
-  Payload payload = co_await open_payload(call);
+void add_checksums(const Payload& payload, origin::PutOptions& options) {
+  options.checksums = payload.checksums;
+  options.trailing = payload.trailing;
+  options.trailing_name = payload.trailing_name;
+}
+
+Task<std::string> read_payload(Call& call, uint64_t limit, Context ctx, ChecksumsOf checksums) {
+  Payload payload = co_await open_payload(call, checksums);
   if (payload.length > limit) {
     co_return fail(Code::invalid, "Your request was too big", "MalformedXML");
   }

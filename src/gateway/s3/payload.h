@@ -26,15 +26,23 @@ struct Payload {
   origin::Fields checksums;  ///< header name → base64, of headers and, at the end, trailers
   std::unique_ptr<io::Source> source;
   std::shared_ptr<origin::Fields> trailing;  ///< filled when the body has verified
+  std::string trailing_name;                 ///< of the checksum that comes as a trailer, or empty
 };
+
+/// Whose x-amz-checksum-* headers are: CompleteMultipartUpload's are those of the object it makes.
+enum class ChecksumsOf { body, object };
 
 /// Reads the headers of `call` and makes the checking source.
 /// Errors: MissingContentLength, EntityTooLarge, InvalidDigest (bad Content-MD5 or checksum value),
 /// InvalidRequest (two checksums, unknown trailer, framing and signature that do not fit). The
 /// source's: BadDigest, XAmzContentSHA256Mismatch, IncompleteBody, and those of sign/chunked.h.
-Result<Payload> open_payload(Call& call);
+Result<Payload> open_payload(Call& call, ChecksumsOf checksums = ChecksumsOf::body);
+
+/// Says them in `options`: what a put or a part does with its body's checksums.
+void add_checksums(const Payload& payload, origin::PutOptions& options);
 
 /// A whole small body (XML) verified the same way; over `limit` → MalformedXML.
-Task<std::string> read_payload(Call& call, uint64_t limit, Context ctx);
+Task<std::string> read_payload(Call& call, uint64_t limit, Context ctx,
+                               ChecksumsOf checksums = ChecksumsOf::body);
 
 }  // namespace forebay::gateway::s3

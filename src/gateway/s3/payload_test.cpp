@@ -14,16 +14,10 @@ constexpr PayloadKind kAllKinds[] = {
     PayloadKind::hash, PayloadKind::unsigned_body, PayloadKind::streaming_signed,
     PayloadKind::streaming_signed_trailer, PayloadKind::streaming_unsigned_trailer};
 
-std::string pattern(size_t size) {
+std::string some_bytes(size_t size) {
   std::string out(size, '\0');
   for (size_t i = 0; i < size; ++i) out[i] = static_cast<char>(i * 2654435761U >> 13);
   return out;
-}
-
-std::string sum(ChecksumKind kind, std::string_view text) {
-  auto running = Checksum::make(kind);
-  running->update(as_bytes(text));
-  return to_base64(as_bytes(running->digest()));
 }
 
 Ask put(std::string body, PayloadKind kind = PayloadKind::hash) {
@@ -51,7 +45,7 @@ class PayloadTest : public testing::Test {
 TEST_F(PayloadTest, EveryKindOfBodyIsTaken) {
   for (PayloadKind kind : kAllKinds) {
     for (size_t size : {0, 1, 1000, 65'535, 65'536, 65'537, 300'000}) {
-      stored(put(pattern(size), kind), std::string(sign::word(kind)) + std::to_string(size));
+      stored(put(some_bytes(size), kind), std::string(sign::word(kind)) + std::to_string(size));
     }
   }
 }
@@ -60,7 +54,7 @@ TEST_F(PayloadTest, ATrailerThatNoBodyCarriesIsRefusedBeforeAnythingIsRead) {
   for (PayloadKind kind : kAllKinds) {
     if (sign::has_trailers(kind)) continue;
     for (size_t size : {0, 100, 200'000}) {
-      Ask ask = put(pattern(size), kind);
+      Ask ask = put(some_bytes(size), kind);
       ask.headers = {{"x-amz-trailer", "x-amz-checksum-crc32"}};
       refused(ask, 400, "InvalidRequest", std::string(sign::word(kind)));
     }
@@ -69,7 +63,7 @@ TEST_F(PayloadTest, ATrailerThatNoBodyCarriesIsRefusedBeforeAnythingIsRead) {
 }
 
 TEST_F(PayloadTest, EachAlgorithmIsVerifiedInAHeader) {
-  std::string body = pattern(100'000);
+  std::string body = some_bytes(100'000);
   for (ChecksumKind kind : kAllChecksumKinds) {
     std::string header(header_name(kind));
     Ask ask = put(body);
@@ -85,7 +79,7 @@ TEST_F(PayloadTest, EachAlgorithmIsVerifiedInAHeader) {
 }
 
 TEST_F(PayloadTest, EachAlgorithmIsVerifiedInATrailer) {
-  std::string body = pattern(100'000);
+  std::string body = some_bytes(100'000);
   for (PayloadKind kind : kAllKinds) {
     if (!sign::has_trailers(kind)) continue;
     for (ChecksumKind algorithm : kAllChecksumKinds) {
@@ -105,7 +99,7 @@ TEST_F(PayloadTest, EachAlgorithmIsVerifiedInATrailer) {
 }
 
 TEST_F(PayloadTest, WhatIsSaidTwiceOrWronglyIsRefused) {
-  std::string body = pattern(1000);
+  std::string body = some_bytes(1000);
   std::string crc = sum(ChecksumKind::crc32, body);
   std::string sha = sum(ChecksumKind::sha256, body);
   Ask ask = put(body);
@@ -134,12 +128,12 @@ TEST_F(PayloadTest, WhatIsSaidTwiceOrWronglyIsRefused) {
 }
 
 TEST_F(PayloadTest, OtherBytesThanSignedAreRefused) {
-  Ask ask = put(pattern(100'000));
+  Ask ask = put(some_bytes(100'000));
   std::string bytes = world_.wire(ask);
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
   EXPECT_EQ(world_.send(bytes, false).element("Code"), "XAmzContentSHA256Mismatch");
   for (PayloadKind kind : {PayloadKind::streaming_signed, PayloadKind::streaming_signed_trailer}) {
-    bytes = world_.wire(put(pattern(100'000), kind));
+    bytes = world_.wire(put(some_bytes(100'000), kind));
     size_t data = bytes.find("\r\n\r\n") + 500;
     bytes[data] = static_cast<char>(bytes[data] ^ 1);
     EXPECT_EQ(world_.send(bytes, false).element("Code"), "SignatureDoesNotMatch");
@@ -196,7 +190,7 @@ TEST_F(PayloadTest, TheLastBytesAreHeldBackUntilEverythingHasVerified) {
     for (size_t piece : {size_t{977}, size_t{4096}, kHoldBack, size_t{1} << 20}) {
       for (bool framed : {false, true}) {
         for (bool good : {true, false}) {
-          std::string body = pattern(size);
+          std::string body = some_bytes(size);
           std::string crc = sum(ChecksumKind::crc32, good ? body : "other");
           http::Request request;
           std::string decoded = std::to_string(size);
@@ -240,7 +234,7 @@ TEST_F(PayloadTest, TheLastBytesAreHeldBackUntilEverythingHasVerified) {
 TEST_F(PayloadTest, AnOriginNeverGetsTheEndOfABodyThatDoesNotVerify) {
   for (size_t size : {100UL, kHoldBack, 300'000UL}) {
     world_.origin().reset_counts();
-    Ask ask = put(pattern(size), PayloadKind::streaming_unsigned_trailer);
+    Ask ask = put(some_bytes(size), PayloadKind::streaming_unsigned_trailer);
     ask.headers = {{"x-amz-trailer", "x-amz-checksum-sha1"}};
     ask.trailers = {{"x-amz-checksum-sha1", sum(ChecksumKind::sha1, "other")}};
     refused(ask, 400, "BadDigest");

@@ -1,6 +1,7 @@
 #include "gateway/s3/call.h"
 #include "gateway/s3/fields.h"
 #include "gateway/s3/payload.h"
+#include "origin/checksums.h"
 
 namespace forebay::gateway::s3 {
 
@@ -9,8 +10,7 @@ Task<http::Response> put_object(Call& call, Context ctx) {
   ObjectKey key = co_await call.key();
   origin::PutOptions options = co_await read_put_options(call, *bucket);
   Payload payload = co_await open_payload(call);
-  options.checksums = payload.checksums;
-  options.trailing = payload.trailing;
+  add_checksums(payload, options);
   io::Body body{payload.length, std::move(payload.source)};
   auto put = co_await co_await call.services.objects.put(bucket, key, std::move(options),
                                                          std::move(body), ctx);
@@ -18,6 +18,7 @@ Task<http::Response> put_object(Call& call, Context ctx) {
   response.fields.add("ETag", put.etag.text());
   if (!put.version_id.empty()) response.fields.add("x-amz-version-id", put.version_id);
   for (auto& [name, value] : *payload.trailing) response.fields.add(name, value);
+  if (!payload.trailing->empty()) response.fields.add(origin::kChecksumTypeHeader, "FULL_OBJECT");
   co_return response;
 }
 

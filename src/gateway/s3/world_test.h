@@ -13,6 +13,7 @@
 
 #include "auth/guard.h"
 #include "base/check.h"
+#include "base/encoding.h"
 #include "disk/index.h"
 #include "gateway/s3/door.h"
 #include "http/server.h"
@@ -58,6 +59,16 @@ struct Reply {
     return body.substr(begin, body.find("</" + name + ">", begin) - begin);
   }
 };
+
+/// The checksum of a text, raw and as S3 writes it.
+inline std::string raw_sum(ChecksumKind kind, std::string_view text) {
+  auto running = Checksum::make(kind);
+  running->update(as_bytes(text));
+  return running->digest();
+}
+inline std::string sum(ChecksumKind kind, std::string_view text) {
+  return to_base64(as_bytes(raw_sum(kind, text)));
+}
 
 /// Takes the answers on one connection apart; 1xx are passed over.
 inline std::vector<Reply> read_replies(std::string_view text, bool head) {
@@ -122,6 +133,7 @@ class DoorWorld : private object::OriginFactory {
     return world_->run(std::move(task));
   }
   Services& services() { return *services_; }
+  Door& door() { return *door_; }
   /// The origin behind a bucket, made when it is first asked for.
   testkit::MemoryOrigin& origin(const std::string& bucket = "data") {
     auto& found = origins_[bucket];
