@@ -37,6 +37,7 @@ Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
   client::BucketSpec spec{.name = std::move(command.name),
                           .origin = std::move(command.origin),
                           .freshness = std::move(command.freshness),
+                          .fill = std::move(command.fill),
                           .verify = std::move(command.verify),
                           .origin_access_key = std::move(command.origin_access_key),
                           .origin_secret_key = std::move(command.origin_secret_key),

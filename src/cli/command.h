@@ -22,6 +22,7 @@ struct BucketCreate {
   std::string name;
   std::string origin;
   std::string freshness;
+  std::string fill;
   std::string verify;
   std::string origin_access_key;
   Secret origin_secret_key;

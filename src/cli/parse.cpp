@@ -82,6 +82,10 @@ void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
   create.add_option("--freshness", v.bucket_create.freshness,
                     "How long reads may believe what is known: exact (ask the origin each time),\n"
                     "ttl:60s, or immutable");
+  create.add_option("--fill", v.bucket_create.fill,
+                    "How much of an object a read fetches: part (all of the part, or the object,\n"
+                    "that it touches) or adaptive (what it asked for and its neighbourhood, more\n"
+                    "where reads go on in order)");
   create.add_option("--verify", v.bucket_create.verify,
                     "When cached bytes are compared with their checksums: start (once, after the\n"
                     "machine went down uncleanly) or always (at every read, which costs CPU)");

@@ -12,6 +12,7 @@ Json BucketSpec::to_json() const {
   };
   add("origin", origin);
   add("freshness", freshness);
+  add("fill", fill);
   add("verify", verify);
   add("origin_access_key", origin_access_key);
   add("origin_secret_key", origin_secret_key.reveal());

@@ -29,6 +29,7 @@ struct BucketSpec {
   std::string name;
   std::string origin = {};     ///< dir:///path, s3://bucket[/prefix]?endpoint=…
   std::string freshness = {};  ///< exact, ttl:60s, immutable
+  std::string fill = {};       ///< part, adaptive
   std::string verify = {};     ///< start, always
   std::string origin_access_key = {};
   Secret origin_secret_key = {};

@@ -27,6 +27,7 @@ TEST_F(AdminClientTest, BucketsAreMadeShownAndRemoved) {
   BucketSpec spec{.name = "data",
                   .origin = "s3://b?endpoint=http://h",
                   .freshness = "ttl:60s",
+                  .fill = "adaptive",
                   .verify = "always",
                   .origin_access_key = "A",
                   .origin_secret_key = Secret("S"),
@@ -36,6 +37,7 @@ TEST_F(AdminClientTest, BucketsAreMadeShownAndRemoved) {
   EXPECT_EQ(
       world_.stub().admin_buckets["data"].dump(),
       R"({"name":"data","origin":"s3://b?endpoint=http://h","freshness":"ttl:60s",)"
+      R"("fill":"adaptive",)"
       R"("verify":"always","origin_access_key":"A","origin_secret_key":"S","origin_region":"r"})");
   Result<Json> again = world_.run(admin().create_bucket(spec, ctx()));
   ASSERT_FALSE(again);

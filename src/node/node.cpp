@@ -145,7 +145,7 @@ Task<> Daemon::open_stores(Context ctx) {
                     .default_keys = {"", settings_.origin_access_key, settings_.origin_secret_key},
                     .tls = trust},
       loops_, metrics_);
-  buckets_ = std::make_unique<object::Buckets>(*rows_, *origins_);
+  buckets_ = std::make_unique<object::Buckets>(*rows_, *origins_, metrics_);
   co_return co_await buckets_->load(ctx);
 }
 

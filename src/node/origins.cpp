@@ -57,15 +57,16 @@ Result<object::OriginConfig> Origins::default_config(const BucketName& name) {
 }
 
 Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config, bool create,
-                                                    Context ctx) {
+                                                    obs::Counter& read, Context ctx) {
   std::string_view url = config.url;
+  auto meter = std::make_shared<BucketMeter>(meter_, read);
   if (url.starts_with(kDir)) {
     auto path = percent_decode(url.substr(kDir.size()));
     if (!path || !path->starts_with('/')) {
       co_return fail(Code::invalid, "'" + config.url + "' needs an absolute path: dir:///PATH",
                      "InvalidArgument");
     }
-    origin::DirOptions options{.path = std::move(*path), .create = create, .meter = meter_};
+    origin::DirOptions options{.path = std::move(*path), .create = create, .meter = meter};
     origin::add_dir_lanes(options, *ctx.loop);
     co_return std::shared_ptr<origin::Origin>(origin::make_dir_origin(std::move(options)));
   }
@@ -74,7 +75,7 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config,
     options.url = co_await origin::parse_s3_url(url);
     options.access_key = config.access_key;
     options.secret = config.secret;
-    options.meter = meter_;
+    options.meter = meter;
     options.client = [this](io::Loop& loop) -> http::Client& { return client(loop); };
     if (create) co_await co_await origin::create_s3_bucket(options, ctx);
     co_return origin::make_s3_origin(std::move(options));

@@ -37,6 +37,23 @@ class OriginMeter final : public origin::Meter {
   obs::Counter& out_;
 };
 
+/// The same, and what one bucket reads.
+class BucketMeter final : public origin::Meter {
+ public:
+  BucketMeter(std::shared_ptr<OriginMeter> all, obs::Counter& read)
+      : all_(std::move(all)), read_(read) {}
+  void request(std::string_view operation, bool good) override { all_->request(operation, good); }
+  void body_bytes_in(uint64_t bytes) override {
+    all_->body_bytes_in(bytes);
+    read_.add(bytes);
+  }
+  void body_bytes_out(uint64_t bytes) override { all_->body_bytes_out(bytes); }
+
+ private:
+  std::shared_ptr<OriginMeter> all_;
+  obs::Counter& read_;
+};
+
 struct OriginOptions {
   std::string own_folder;             ///< absolute; own buckets are folders in it
   std::string default_origin;         ///< Settings::default_origin
@@ -51,7 +68,7 @@ class Origins final : public object::OriginFactory {
 
   Result<object::OriginConfig> default_config(const BucketName& name) override;
   Task<std::shared_ptr<origin::Origin>> open(object::OriginConfig config, bool create,
-                                             Context ctx) override;
+                                             obs::Counter& read, Context ctx) override;
   /// Closes idle connections; before the engine stops. On the loop it names.
   void close(io::Loop& loop) { clients_.at(&loop).reset(); }
 

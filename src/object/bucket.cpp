@@ -28,6 +28,7 @@ std::string row_of(const Bucket& bucket) {
       .set("origin_secret_key", bucket.config.secret.reveal())
       .set("freshness", bucket.freshness.to_string())
       .set("unit_max", bucket.unit_max)
+      .set("fill", name(bucket.fill))
       .set("cache_writes", bucket.cache_writes)
       .set("verify", name(bucket.verify))
       .set("created_ns", bucket.created.ns)
@@ -52,6 +53,9 @@ Result<Bucket> bucket_of(BucketName name, std::string_view text) {
   bucket.freshness = *freshness;
   bucket.unit_max = row->unsigned_or("unit_max", bucket.unit_max).value_or(bucket.unit_max);
   bucket.cache_writes = row->boolean_or("cache_writes", true).value_or(true);
+  auto fill = parse_filling(row->string_or("fill", "part").value_or(""));
+  if (!fill) return std::move(fill.error());
+  bucket.fill = *fill;
   auto verify = parse_verify(row->string_or("verify", "start").value_or(""));
   if (!verify) return std::move(verify.error());
   bucket.verify = *verify;
@@ -114,6 +118,37 @@ std::string_view name(unit::Verify verify) {
   return verify == unit::Verify::always ? "always" : "start";
 }
 
+Result<Filling> parse_filling(std::string_view text) {
+  if (text == "part") return Filling::part;
+  if (text == "adaptive") return Filling::adaptive;
+  return fail(Code::invalid, "'" + std::string(text) + "' is no way to fill: use part or adaptive",
+              "InvalidArgument");
+}
+
+std::string_view name(Filling filling) {
+  return filling == Filling::adaptive ? "adaptive" : "part";
+}
+
+// Counters live as long as the process. So that a name made and forgotten every minute does not
+// grow them for ever, names beyond the first thousand share one; no bucket is called so.
+std::string Buckets::label(const BucketName& name) {
+  std::lock_guard lock(changing_);
+  if (counted_.size() >= kMaxBuckets && !counted_.contains(name.text())) return "(others)";
+  counted_.insert(name.text());
+  return name.text();
+}
+
+obs::Counter& Buckets::asked(const BucketName& name) {
+  return registry_.counter("forebay_bucket_asked_bytes_total",
+                           "Object bytes that reads asked for, by bucket.",
+                           {{"bucket", label(name)}});
+}
+
+obs::Counter& Buckets::read(const BucketName& name) {
+  return registry_.counter("forebay_bucket_origin_bytes_total",
+                           "Body bytes read from the bucket's origin.", {{"bucket", label(name)}});
+}
+
 Task<> Buckets::load(Context ctx) {
   auto rows = co_await co_await meta::scan_all(store_, meta::Range::prefix(meta::schema::kBuckets),
                                                kMaxBuckets, ctx);
@@ -131,7 +166,8 @@ Task<> Buckets::load(Context ctx) {
 
 Task<BucketRef> Buckets::open(BucketName name, std::string row, Context ctx) {
   Bucket bucket = co_await bucket_of(std::move(name), row);
-  bucket.origin = co_await co_await factory_.open(bucket.config, false, ctx);
+  bucket.asked = &asked(bucket.name);
+  bucket.origin = co_await co_await factory_.open(bucket.config, false, read(bucket.name), ctx);
   co_return std::make_shared<const Bucket>(std::move(bucket));
 }
 
@@ -153,10 +189,12 @@ Task<BucketRef> Buckets::create(BucketName name, BucketSpec spec, Context ctx) {
   bucket.config = std::move(spec.config);
   bucket.freshness = spec.freshness;
   bucket.unit_max = spec.unit_max;
+  bucket.fill = spec.fill;
   bucket.cache_writes = spec.cache_writes;
   bucket.verify = spec.verify;
   bucket.created = ctx.loop->wall_now();
-  bucket.origin = co_await co_await factory_.open(bucket.config, own, ctx);
+  bucket.asked = &asked(name);
+  bucket.origin = co_await co_await factory_.open(bucket.config, own, read(name), ctx);
   bucket.capabilities = co_await co_await bucket.origin->probe(ctx);
   std::string key = meta::schema::bucket(name);
   std::string row = row_of(bucket);

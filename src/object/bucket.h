@@ -2,10 +2,12 @@
 // snapshot in memory that every request reads.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/names.h"
@@ -13,6 +15,7 @@
 #include "base/shared.h"
 #include "io/sync.h"
 #include "meta/store.h"
+#include "obs/metrics.h"
 #include "origin/origin.h"
 #include "unit/fill.h"
 
@@ -34,6 +37,12 @@ struct Freshness {
 Result<unit::Verify> parse_verify(std::string_view text);
 std::string_view name(unit::Verify verify);
 
+/// How much of a unit a read fetches (docs/adr/0015): all of it, or what reads have earned.
+enum class Filling { part, adaptive };
+/// "part", "adaptive".
+Result<Filling> parse_filling(std::string_view text);
+std::string_view name(Filling filling);
+
 /// Where a bucket's truth is, and with whose keys it is reached.
 struct OriginConfig {
   std::string url;         ///< dir:///path, s3://bucket[/prefix]?endpoint=…&region=…
@@ -48,7 +57,8 @@ struct Bucket {
   uint64_t incarnation = 0;  ///< new at every creation; part of every unit's name
   OriginConfig config;
   Freshness freshness;
-  uint64_t unit_max = 128 << 20;              ///< larger parts are split; 0: never
+  uint64_t unit_max = 128 << 20;  ///< larger parts are split; 0: never
+  Filling fill = Filling::part;
   bool cache_writes = true;                   ///< written bytes are stored as they pass
   unit::Verify verify = unit::Verify::start;  ///< when stored bytes are checked
   WallTime created;
@@ -57,6 +67,15 @@ struct Bucket {
   /// How many questions in a row found a small object that was not cached: where that is the rule,
   /// the next question is asked eagerly. Any thread.
   std::shared_ptr<std::atomic<uint32_t>> cold_small = std::make_shared<std::atomic<uint32_t>>(0);
+  obs::Counter* asked = nullptr;  ///< object bytes that reads asked for; may be null
+
+  /// Adaptive units are no larger than this, whatever unit_max says.
+  static constexpr uint64_t kExtent = 2 << 20;
+  /// Larger parts are split into units; 0: never.
+  uint64_t largest_unit() const {
+    if (fill == Filling::part) return unit_max;
+    return unit_max == 0 ? kExtent : std::min(unit_max, kExtent);
+  }
 };
 using BucketRef = std::shared_ptr<const Bucket>;
 
@@ -65,6 +84,7 @@ struct BucketSpec {
   OriginConfig config = {};  ///< an empty url: the node's default origin
   Freshness freshness = {};
   uint64_t unit_max = 128 << 20;
+  Filling fill = Filling::part;
   bool cache_writes = true;
   unit::Verify verify = unit::Verify::start;
 };
@@ -76,8 +96,9 @@ class OriginFactory {
   virtual ~OriginFactory() = default;
   /// The default origin's configuration for a bucket of that name.
   virtual Result<OriginConfig> default_config(const BucketName& name) = 0;
+  /// `read` counts the body bytes that come from it.
   virtual Task<std::shared_ptr<origin::Origin>> open(OriginConfig config, bool create,
-                                                     Context ctx) = 0;
+                                                     obs::Counter& read, Context ctx) = 0;
 };
 
 /// All buckets. Any loop.
@@ -86,7 +107,8 @@ class Buckets {
   /// Most buckets of one node.
   static constexpr size_t kMaxBuckets = 1000;
 
-  Buckets(meta::Store& store, OriginFactory& factory) : store_(store), factory_(factory) {}
+  Buckets(meta::Store& store, OriginFactory& factory, obs::Registry& registry)
+      : store_(store), factory_(factory), registry_(registry) {}
 
   /// Reads all rows and opens their origins; called once, before serving.
   Task<> load(Context ctx);
@@ -102,11 +124,17 @@ class Buckets {
  private:
   using Map = std::map<std::string, BucketRef, std::less<>>;
   Task<BucketRef> open(BucketName name, std::string row, Context ctx);
+  /// The name under which a bucket is counted.
+  std::string label(const BucketName& name);
+  obs::Counter& asked(const BucketName& name);
+  obs::Counter& read(const BucketName& name);
 
   meta::Store& store_;
   OriginFactory& factory_;
+  obs::Registry& registry_;
   Shared<Map> buckets_;
   std::mutex changing_;
+  std::set<std::string> counted_;  ///< names with counters of their own; under changing_
 };
 
 }  // namespace forebay::object

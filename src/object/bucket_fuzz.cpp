@@ -17,7 +17,7 @@ class NoOrigin final : public OriginFactory {
   Result<OriginConfig> default_config(const BucketName&) override {
     return fail(Code::invalid, "none");
   }
-  Task<std::shared_ptr<origin::Origin>> open(OriginConfig, bool, Context) override {
+  Task<std::shared_ptr<origin::Origin>> open(OriginConfig, bool, obs::Counter&, Context) override {
     co_return std::shared_ptr<origin::Origin>();
   }
 };
@@ -31,7 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   meta::MemoryStore rows;
   check(world->run(rows.commit(meta::Txn().put("bucket/abc", row), ctx)).has_value(), "a commit");
   NoOrigin origins;
-  Buckets buckets(rows, origins);
+  obs::Registry metrics;
+  Buckets buckets(rows, origins, metrics);
   if (!world->run(buckets.load(ctx))) return 0;
   check(buckets.list().size() == 1, "one row, one bucket");
   const Bucket& bucket = *buckets.list()[0];
@@ -39,5 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check(freshness && *freshness == bucket.freshness, "another freshness came back");
   auto verify = parse_verify(name(bucket.verify));
   check(verify && *verify == bucket.verify, "another way to verify came back");
+  auto fill = parse_filling(name(bucket.fill));
+  check(fill && *fill == bucket.fill, "another way to fill came back");
   return 0;
 }

@@ -42,13 +42,14 @@ class BucketsTest : public ObjectTest {
     return run(buckets_.create(*BucketName::parse(name), std::move(spec), ctx()));
   }
   OneOrigin origins_{origin_};
-  Buckets buckets_{rows_, origins_};
+  Buckets buckets_{rows_, origins_, metrics_};
 };
 
 TEST_F(BucketsTest, what_was_created_is_there_after_a_restart) {
   BucketSpec spec{.config = {"memory:x", "AKID", Secret("hush")},
                   .freshness = {Freshness::Kind::ttl, milliseconds(1500)},
                   .unit_max = 4096,
+                  .fill = Filling::adaptive,
                   .cache_writes = false,
                   .verify = unit::Verify::always};
   origin_->options().capabilities.versions = true;
@@ -57,13 +58,15 @@ TEST_F(BucketsTest, what_was_created_is_there_after_a_restart) {
   EXPECT_EQ(buckets_.get("one"), made);
   EXPECT_TRUE(create("two"));
   EXPECT_EQ(origins_.opened, (std::vector<std::string>{"memory:x", "memory:two create"}));
-  Buckets again(rows_, origins_);
+  Buckets again(rows_, origins_, metrics_);
   EXPECT_TRUE(run(again.load(ctx())));
   ASSERT_EQ(again.list().size(), 2U);
   BucketRef read = *again.get("one");
   EXPECT_EQ(read->incarnation, made->incarnation);
   EXPECT_EQ(read->freshness, spec.freshness);
   EXPECT_EQ(read->unit_max, 4096U);
+  EXPECT_EQ(read->fill, Filling::adaptive);
+  EXPECT_EQ((*again.get("two"))->fill, Filling::part);
   EXPECT_FALSE(read->cache_writes);
   EXPECT_EQ(read->verify, unit::Verify::always);
   EXPECT_EQ((*again.get("two"))->verify, unit::Verify::start);
@@ -75,10 +78,43 @@ TEST_F(BucketsTest, what_was_created_is_there_after_a_restart) {
   EXPECT_FALSE(read->capabilities.start_after);
 }
 
+TEST_F(BucketsTest, a_row_of_before_there_was_a_choice_fills_parts) {
+  auto row = [&](const std::string& more) {
+    EXPECT_TRUE(run(rows_.commit(
+        meta::Txn().put("bucket/old", R"({"version":1,"incarnation":7,"origin":"memory:x",)"
+                                      R"("freshness":"ttl:60s")" +
+                                          more + "}"),
+        ctx())));
+    Buckets buckets(rows_, origins_, metrics_);
+    Result<> loaded = run(buckets.load(ctx()));
+    return loaded ? std::string(name((*buckets.get("old"))->fill)) : loaded.error().detail();
+  };
+  EXPECT_EQ(row(""), "part");
+  EXPECT_EQ(row(R"(,"fill":"adaptive")"), "adaptive");
+  EXPECT_EQ(row(R"(,"fill":"some")"), "InvalidArgument");
+}
+
+TEST_F(BucketsTest, each_counts_what_is_asked_and_what_is_read_and_names_are_bounded) {
+  BucketRef one = *create("one");
+  one->asked->add(5);
+  origins_.counter->add(7);
+  EXPECT_TRUE(run(buckets_.remove(one->name, ctx())));
+  EXPECT_EQ((*create("one"))->asked, one->asked) << "the same name goes on";
+  for (int i = 0; i < 1100; ++i) {
+    BucketRef many = *create("many-" + std::to_string(i));
+    many->asked->add(1);
+    EXPECT_TRUE(run(buckets_.remove(many->name, ctx())));
+  }
+  std::string text = metrics_.render();
+  EXPECT_TRUE(text.contains("forebay_bucket_asked_bytes_total{bucket=\"one\"} 5\n"));
+  EXPECT_TRUE(text.contains("forebay_bucket_origin_bytes_total{bucket=\"one\"} 7\n"));
+  EXPECT_TRUE(text.contains("forebay_bucket_asked_bytes_total{bucket=\"(others)\"} 101\n"));
+}
+
 TEST_F(BucketsTest, a_name_is_there_once_and_a_new_one_is_another) {
   uint64_t first = (*create("one"))->incarnation;
   EXPECT_EQ(create("one").error().detail(), "BucketAlreadyOwnedByYou");
-  Buckets blind(rows_, origins_);  // does not know of it until the row says so
+  Buckets blind(rows_, origins_, metrics_);  // does not know of it until the row says so
   EXPECT_EQ(run(blind.create(*BucketName::parse("one"), {}, ctx())).error().detail(),
             "BucketAlreadyOwnedByYou");
   EXPECT_TRUE(run(buckets_.remove(*BucketName::parse("one"), ctx())));
@@ -100,7 +136,7 @@ TEST_F(BucketsTest, an_origin_that_refuses_makes_no_bucket) {
 
 TEST_F(BucketsTest, a_commit_without_an_answer_is_looked_up) {
   meta::FaultyStore faulty(rows_, {.lose_answer = 1});
-  Buckets buckets(faulty, origins_);
+  Buckets buckets(faulty, origins_, metrics_);
   BucketName one = *BucketName::parse("one");
   EXPECT_TRUE(run(buckets.create(one, {}, ctx())));
   EXPECT_TRUE(buckets.get("one"));

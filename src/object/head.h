@@ -15,6 +15,7 @@ struct Head {
   std::string last_modified;  ///< info.modified as HTTP writes it; every answer needs it
   bool exists = true;         ///< false: the origin has no such key (a 404 is a head without tag)
   Layout layout;
+  bool adaptive = false;     ///< the bucket's: units are fetched as reads earn them
   Time checked;              ///< when the check that gave it began
   unit::VersionRef version;  ///< for fills; null without a strong tag
   uint64_t incarnation = 0;  ///< the bucket's

@@ -293,7 +293,7 @@ Task<Heads::Current> Heads::ask_eagerly(const BucketRef& bucket, const ObjectKey
           Bytes(co_await co_await io::read_all(std::move(answer.body), options_.small_max, ctx));
     }
     if (current.bytes.size() != answer.info.size) co_return fail(Code::unavailable, "a short body");
-    Layout layout = Layout::small(answer.info.size, answer.info.etag, bucket->unit_max);
+    Layout layout = Layout::small(answer.info.size, answer.info.etag, bucket->largest_unit());
     current.head = head_with(*bucket, key, std::move(answer.info), std::move(layout), started);
     co_return current;
   }
@@ -305,6 +305,7 @@ HeadRef Heads::head_with(const Bucket& bucket, const ObjectKey& key, origin::Obj
                          Layout layout, Time checked) {
   auto head = std::make_shared<Head>();
   head->incarnation = bucket.incarnation;
+  head->adaptive = bucket.fill == Filling::adaptive;
   head->checked = checked;
   head->layout = std::move(layout);
   if (info.tag.strong()) {

@@ -20,14 +20,14 @@ Task<std::optional<Layout>> Layouts::stored(const Bucket& bucket, const ObjectKe
   }
   std::vector<uint64_t> sizes;
   for (const Json& part : *parts->as_array()) sizes.push_back(part.as_uint().value_or(0));
-  Layout layout = Layout::of_parts(std::move(sizes), bucket.unit_max);
+  Layout layout = Layout::of_parts(std::move(sizes), bucket.largest_unit());
   if (layout.size() != info.size) co_return std::nullopt;
   co_return layout;
 }
 
 Task<Layout> Layouts::learn(const Bucket& bucket, const ObjectKey& key,
                             const origin::ObjectInfo& info, Context ctx) {
-  if (info.etag.part_count() <= 1) co_return Layout::whole(info.size, bucket.unit_max);
+  if (info.etag.part_count() <= 1) co_return Layout::whole(info.size, bucket.largest_unit());
   auto known = co_await co_await stored(bucket, key, info, ctx);
   if (known) co_return std::move(*known);
   uint64_t first_part = 0;
@@ -36,7 +36,7 @@ Task<Layout> Layouts::learn(const Bucket& bucket, const ObjectKey& key,
     auto part = co_await bucket.origin->head(key, options, ctx);
     if (part && part->etag == info.etag) first_part = part->size;
   }
-  co_return Layout::guess(info.size, info.etag, first_part, bucket.unit_max);
+  co_return Layout::guess(info.size, info.etag, first_part, bucket.largest_unit());
 }
 
 Task<std::optional<ByteRange>> Layouts::part(const Bucket& bucket, const ObjectKey& key,

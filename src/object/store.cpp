@@ -59,6 +59,11 @@ Result<ReadAnswer> decide_read(const ReadRequest& request, HeadRef head,
   return answer;
 }
 
+/// Counts what a read with a body asks for.
+void note_asked(const ReadRequest& request, const ReadAnswer& answer) {
+  if (request.bucket->asked != nullptr) request.bucket->asked->add(answer.range.length);
+}
+
 bool has_body(const ReadRequest& request, const ReadAnswer& answer) {
   return request.body && answer.range.length > 0 &&
          (answer.decision == Decision::whole || answer.decision == Decision::partial);
@@ -83,10 +88,12 @@ std::optional<ReadAnswer> Store::read_now(const ReadRequest& request, io::Loop& 
   auto slice = cache_.find(unit, answer->range, answer->head->version->verify);
   if (!slice) return std::nullopt;
   answer->body = io::Body::of(std::move(*slice));
+  note_asked(request, *answer);
   return std::move(*answer);
 }
 
 Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
+  bool counted = false;
   for (int round = 0; round < kFollow; ++round) {
     bool eager = round == 0 && request.body && request.mode == unit::Mode::normal &&
                  request.part_number == 0 &&
@@ -108,6 +115,8 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
     }
     ReadAnswer answer = co_await decide_read(request, head, part);
     answer.body.length = answer.range.length;
+    if (!counted && has_body(request, answer)) note_asked(request, answer);
+    counted = true;
     if (!current.bytes.empty() && has_body(request, answer)) {
       answer.served = current.joined ? unit::Served::joined : unit::Served::miss;
       bool cold =
@@ -176,7 +185,7 @@ Task<ReadAnswer> Store::open_untagged(ReadRequest request, ReadAnswer answer, Co
       co_return fail(Code::conflict, "the object is shorter", "PreconditionFailed");
     got = unit::only(std::move(got), {offset, end - offset});
   }
-  Layout layout = Layout::whole(got.info.size, request.bucket->unit_max);
+  Layout layout = Layout::whole(got.info.size, request.bucket->largest_unit());
   answer.head = Heads::head_with(*request.bucket, request.key, std::move(got.info),
                                  std::move(layout), ctx.loop->now());
   answer.range = got.range;
@@ -192,16 +201,19 @@ Task<> Store::stage(ReadRequest request, bool wait, Context ctx) {
   if (head->version == nullptr) co_return ok;
   for (uint64_t at = 0; at < head->info.size;) {
     unit::Unit unit = head->unit_at(at);
-    at = unit.range.end();
-    if (wait) {
-      auto opened =
-          co_await co_await cache_.open(head->version, unit, unit.range, unit::Mode::normal, ctx);
-      while (size(co_await co_await opened.source->next(ctx)) > 0) {
-      }
-      co_await co_await cache_.settled(unit.id, ctx);
-    } else if (!cache_.prefetch(head->version, unit, *ctx.loop)) {
-      co_return fail(Code::busy, "Please reduce your request rate.", "SlowDown");
+    unit::Ahead ahead = head->adaptive ? ahead_of(head, at + kMostAhead) : unit::Ahead();
+    if (!wait) {
+      auto begun = cache_.prefetch(head->version, unit, *ctx.loop, std::move(ahead));
+      if (!begun) co_return fail(Code::busy, "Please reduce your request rate.", "SlowDown");
+      at = *begun;
+      continue;
     }
+    at = unit.range.end();
+    auto opened = co_await co_await cache_.open(head->version, unit, unit.range, unit::Mode::normal,
+                                                ctx, std::move(ahead));
+    while (size(co_await co_await opened.source->next(ctx)) > 0) {
+    }
+    co_await co_await cache_.settled(unit.id, ctx);
   }
   co_return ok;
 }

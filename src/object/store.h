@@ -81,7 +81,7 @@ class Store {
   bool is_cold(const Head& head) const;
   /// Counts small cold reads in a row.
   static void note_cold(const Bucket& bucket, bool cold);
-  void drop_units(const HeadRef& head);
+  Task<> drop_units(HeadRef head, Context ctx);
   std::shared_ptr<unit::Tee> begin_tee(const Bucket& bucket, io::Body& body, Context ctx);
 
   Heads& heads_;

@@ -29,7 +29,7 @@ testing::AssertionResult is_version(const std::string& body) {
   return testing::AssertionFailure() << "a body of " << body.size() << " bytes is no version";
 }
 
-class StoreThreads : public testing::Test {
+class StoreThreads : public testing::TestWithParam<Filling> {
  protected:
   StoreThreads() {
     for (int i = 0; i < kLoops; ++i) {
@@ -46,6 +46,7 @@ class StoreThreads : public testing::Test {
     bucket.incarnation = 7;
     bucket.freshness = *Freshness::parse("ttl:5ms");
     bucket.unit_max = 128 << 10;
+    bucket.fill = GetParam();
     bucket.origin = origin_;
     bucket_ = std::make_shared<const Bucket>(std::move(bucket));
     for (int i = 0; i < kKeys; ++i) origin_->change(key(i).text(), version_of(16 + i % 4));
@@ -132,7 +133,7 @@ class StoreThreads : public testing::Test {
   io::Progress ended_;
 };
 
-TEST_F(StoreThreads, loops_read_and_write_the_same_keys) {
+TEST_P(StoreThreads, loops_read_and_write_the_same_keys) {
   for (uint64_t i = 0; i < 12; ++i) {
     io::Loop* loop = loops_[i % kLoops];
     start_on(*loop, act(i, {.loop = loop}));
@@ -144,6 +145,9 @@ TEST_F(StoreThreads, loops_read_and_write_the_same_keys) {
   EXPECT_GT(bodies_, 1000U);
   EXPECT_EQ(store_->stats().disks[0].verify_failures, 0U);
 }
+
+INSTANTIATE_TEST_SUITE_P(Fill, StoreThreads, testing::Values(Filling::part, Filling::adaptive),
+                         [](const auto& info) { return std::string(name(info.param)); });
 
 }  // namespace
 }  // namespace forebay::object

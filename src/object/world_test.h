@@ -23,12 +23,15 @@ class OneOrigin final : public OriginFactory {
   Result<OriginConfig> default_config(const BucketName& name) override {
     return OriginConfig{.url = "memory:" + name.text(), .access_key = {}, .secret = {}};
   }
-  Task<std::shared_ptr<origin::Origin>> open(OriginConfig config, bool create, Context) override {
+  Task<std::shared_ptr<origin::Origin>> open(OriginConfig config, bool create, obs::Counter& read,
+                                             Context) override {
+    counter = &read;
     opened.push_back(config.url + (create ? " create" : ""));
     if (config.url == "bad:") co_return fail(Code::denied, "no", "AccessDenied");
     co_return origin_;
   }
   std::vector<std::string> opened;
+  obs::Counter* counter = nullptr;  ///< of the bucket opened last
 
  private:
   std::shared_ptr<origin::Origin> origin_;

@@ -51,7 +51,7 @@ std::vector<UnitId> unit_ids(const Head& head) {
 
 std::shared_ptr<unit::Tee> Store::begin_tee(const Bucket& bucket, io::Body& body, Context ctx) {
   if (!bucket.cache_writes || body.source == nullptr || body.length == 0) return nullptr;
-  ByteRange first = Layout::whole(body.length, bucket.unit_max).unit_at(0);
+  ByteRange first = Layout::whole(body.length, bucket.largest_unit()).unit_at(0);
   auto tee = cache_.tee(body.length, first.length, *ctx.loop);
   if (tee != nullptr) body.source = std::make_unique<TeeSource>(std::move(body.source), tee);
   return tee;
@@ -76,7 +76,7 @@ Task<origin::PutAnswer> Store::put(BucketRef bucket, ObjectKey key, origin::PutO
     named.etag = answer->etag;
     named.tag = answer->tag;
     HeadRef naming = Heads::head_with(*bucket, key, std::move(named),
-                                      Layout::whole(length, bucket->unit_max), started);
+                                      Layout::whole(length, bucket->largest_unit()), started);
     if (tee != nullptr) co_await co_await tee->keep(unit_ids(*naming), ctx);
     if (auto info = info_of(*answer, options, length)) {
       head = Heads::head_with(*bucket, key, std::move(*info), naming->layout, started);
@@ -94,7 +94,7 @@ Task<> Store::remove(BucketRef bucket, ObjectKey key, Context ctx) {
     if (surely_not_done(removed.error())) ticket.close(nullptr);
     co_return std::move(removed.error());
   }
-  if (before != nullptr) drop_units(before);
+  if (before != nullptr) co_await co_await drop_units(before, ctx);
   if (before != nullptr && before->info.etag.part_count() > 1) {
     (void)co_await heads_.layouts().forget(*bucket, key, ctx);  // a hint; it does no harm
   }
@@ -102,9 +102,19 @@ Task<> Store::remove(BucketRef bucket, ObjectKey key, Context ctx) {
   co_return ok;
 }
 
-void Store::drop_units(const HeadRef& head) {
-  if (!head->exists || head->version == nullptr) return;
-  for (const UnitId& id : unit_ids(*head)) cache_.remove(id);
+// Other requests go on meanwhile: a terabyte may be half a million units.
+Task<> Store::drop_units(HeadRef head, Context ctx) {
+  if (!head->exists || head->version == nullptr) co_return ok;
+  constexpr uint64_t kAtOnce = 1000;
+  uint64_t dropped = 0;
+  for (uint64_t at = 0; at < head->info.size; ++dropped) {
+    unit::Unit unit = head->unit_at(at);
+    cache_.remove(unit.id);
+    at = unit.range.end();
+    bool pause = dropped % kAtOnce == kAtOnce - 1;
+    if (pause && !co_await io::yield(ctx)) break;
+  }
+  co_return ok;
 }
 
 // Part sizes are what the origin kept, not what this process remembers: the upload may be older.
@@ -125,7 +135,7 @@ Task<Layout> Store::upload_layout(BucketRef bucket, ObjectKey key, std::string u
     marker = page.next_marker;
   }
   if (wanted != parts.end()) co_return fail(Code::not_found, "a part is not listed");
-  co_return Layout::of_parts(std::move(sizes), bucket->unit_max);
+  co_return Layout::of_parts(std::move(sizes), bucket->largest_unit());
 }
 
 Task<origin::PutAnswer> Store::complete(CompleteRequest request, Context ctx) {

@@ -118,7 +118,15 @@ std::optional<io::FileSlice> Cache::find(const Unit& unit, ByteRange range, Veri
   return std::move(found.slice);
 }
 
-Cache::Begun Cache::begin(const VersionRef& version, const Unit& unit) {
+bool Cache::has(const UnitId& id) {
+  if (store_->contains(id)) return true;
+  Stripe& s = stripe(id);
+  std::lock_guard lock(s.mutex);
+  auto it = s.fills.find(id);
+  return it != s.fills.end() && !it->second->failed();
+}
+
+Cache::Begun Cache::begin(const VersionRef& version, const Unit& unit, bool whole) {
   Stripe& s = stripe(unit.id);
   std::lock_guard lock(s.mutex);
   auto it = s.fills.find(unit.id);
@@ -126,6 +134,8 @@ Cache::Begun Cache::begin(const VersionRef& version, const Unit& unit) {
   // A fill publishes its unit before it leaves this table, so looking here misses nothing.
   if (store_->contains(unit.id)) return {};
   auto fill = std::make_shared<Fill>(version, unit);
+  // Before anybody else sees it.
+  Claim* all = whole ? fill->demand({0, unit.range.length}).front() : nullptr;
   if (it != s.fills.end()) {
     it->second = fill;
   } else {
@@ -133,7 +143,7 @@ Cache::Begun Cache::begin(const VersionRef& version, const Unit& unit) {
   }
   metrics_.fills.add();
   metrics_.fills_inflight.add(1);
-  return {std::move(fill), true};
+  return {std::move(fill), true, all};
 }
 
 void Cache::fail(Fill& fill, Error error, bool disk) {
@@ -152,7 +162,8 @@ void Cache::leave(Fill& fill) {
   fill.progress().notify();
 }
 
-Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mode, Context ctx) {
+Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mode, Context ctx,
+                         Ahead ahead) {
   check(unit.range.covers(range) && range.length > 0, "a read outside of its unit");
   ByteRange wanted = in_unit(unit, range);
   for (int look = 0; mode != Mode::past && look < kLooks; ++look) {
@@ -168,14 +179,17 @@ Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mo
       continue;  // evicted, or dropped because it had rotted
     }
     if (mode == Mode::keep) break;
-    Begun begun = begin(version, unit);
+    bool small = unit.range.length <= options_.small_max;
+    Begun begun = begin(version, unit, ahead && !small);
     if (begun.fill == nullptr) continue;
-    if (begun.fresh) {
-      auto task = unit.range.length <= options_.small_max ? &Cache::fill_small : &Cache::prepare;
+    if (begun.all != nullptr) {
+      start_run(version, begun, std::move(ahead), *ctx.loop, std::nullopt);
+    } else if (begun.fresh) {
+      auto task = small ? &Cache::fill_small : &Cache::prepare;
       job::Crew& crew = crews_.of(*ctx.loop);
       crew.spawn((this->*task)(begun.fill, crew.context()));
     }
-    if (unit.range.length > options_.small_max) demand(begun.fill, wanted, *ctx.loop);
+    if (!small) demand(begun.fill, wanted, *ctx.loop);
     auto follower = std::make_unique<Follower>(*this, begun.fill, wanted);
     co_await co_await follower->ready(ctx);
     Served served = begun.fresh ? Served::miss : Served::joined;
@@ -187,20 +201,26 @@ Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mo
   co_return co_await open_past(std::move(version), range, ctx);
 }
 
-bool Cache::prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop) {
-  if (store_->contains(unit.id)) return true;
+std::optional<uint64_t> Cache::prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop,
+                                        Ahead ahead) {
+  uint64_t end = unit.range.end();
+  if (store_->contains(unit.id)) return end;
   auto permit = per(loop).rest.try_acquire(1);
-  if (!permit) return false;
-  Begun begun = begin(version, unit);
-  if (!begun.fresh) return true;
+  if (!permit) return std::nullopt;
+  bool small = unit.range.length <= options_.small_max;
+  Begun begun = begin(version, unit, ahead && !small);
+  if (!begun.fresh) return end;
+  if (begun.all != nullptr) {
+    return start_run(version, std::move(begun), std::move(ahead), loop, std::move(*permit));
+  }
   job::Crew& crew = crews_.of(loop);
-  if (unit.range.length <= options_.small_max) {
+  if (small) {
     crew.spawn(rest_small(begun.fill, std::move(*permit), crew.context()));
-    return true;
+    return end;
   }
   crew.spawn(prepare(begun.fill, crew.context()));
   crew.spawn(rest(begun.fill, std::move(*permit), crew.context()));
-  return true;
+  return end;
 }
 
 Task<> Cache::settled(UnitId id, Context ctx) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -33,6 +34,14 @@ enum class Mode {
   normal,  ///< serve what is here, store what is not
   keep,    ///< serve what is here, store nothing (LOTA's Cache-Control: no-cache)
   past,    ///< neither look nor store (no-store)
+};
+
+/// The units behind the one that a read has come to, for one request that fetches several: told
+/// one by one, up to the one that holds the byte before `end` (an offset in the object).
+struct Ahead {
+  uint64_t end = 0;
+  std::function<Unit(uint64_t offset)> unit_at = nullptr;
+  explicit operator bool() const { return unit_at != nullptr; }
 };
 
 struct Options {
@@ -87,12 +96,16 @@ class Cache {
                                     Verify verify = Verify::start);
 
   /// Opens `range` (offsets in the object, inside the unit). Returns when the first byte is there:
-  /// Code::conflict means that the origin has another version now.
-  Task<Opened> open(VersionRef version, Unit unit, ByteRange range, Mode mode, Context ctx);
+  /// Code::conflict means that the origin has another version now. With `ahead` a unit that is
+  /// missing is fetched whole, by one request with those behind it that are missing too.
+  Task<Opened> open(VersionRef version, Unit unit, ByteRange range, Mode mode, Context ctx,
+                    Ahead ahead = {});
 
-  /// Begins to fetch `unit` if it is not here and nobody does; nobody waits for it. False when all
-  /// rest_streams are busy.
-  bool prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop);
+  /// Begins to fetch `unit` if it is not here and nobody does, and what is missing ahead of it;
+  /// nobody waits for it. Tells where what is here or begun ends; nothing when all rest_streams are
+  /// busy.
+  std::optional<uint64_t> prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop,
+                                   Ahead ahead = {});
 
   /// Waits until no fill of the unit is under way: then it is stored, or it was not to be.
   Task<> settled(UnitId id, Context ctx);
@@ -109,6 +122,8 @@ class Cache {
   /// Drops the unit.
   void remove(const UnitId& id) { store_->remove(id); }
   bool contains(const UnitId& id) const { return store_->contains(id); }
+  /// Whether it is here or on its way.
+  bool has(const UnitId& id);
 
  private:
   /// What bounds the streams of one loop.
@@ -126,12 +141,14 @@ class Cache {
   struct Begun {
     std::shared_ptr<Fill> fill;  ///< null: the unit is on disk by now
     bool fresh = false;
+    Claim* all = nullptr;  ///< its only claim, when it was begun whole
   };
   class Follower;
+  struct Run;
 
   Stripe& stripe(const UnitId& id) { return stripes_[std::hash<UnitId>()(id) % stripes_.size()]; }
   PerLoop& per(io::Loop& loop) { return *loops_.at(&loop); }
-  Begun begin(const VersionRef& version, const Unit& unit);
+  Begun begin(const VersionRef& version, const Unit& unit, bool whole = false);
   void fail(Fill& fill, Error error, bool disk);
   void leave(Fill& fill);
   void small_stored(Fill& fill, const Result<>& stored);
@@ -149,6 +166,17 @@ class Cache {
   Task<> pour(std::shared_ptr<Fill> fill, Claim* claim, io::Source& source, Pour& pour,
               Context ctx);
   Task<> finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx);
+  // Runs (runs.cpp): one request for many units.
+  uint64_t start_run(const VersionRef& version, Begun first, Ahead ahead, io::Loop& loop,
+                     std::optional<io::Semaphore::Permit> permit);
+  void lead(Run& run, io::Loop& loop);
+  void take(Run& run, Begun begun, io::Loop& loop);
+  Task<> run(std::shared_ptr<Run> run, Context ctx);
+  Task<> run_all(std::shared_ptr<Run> run, Context ctx);
+  Task<> run_once(std::shared_ptr<Run> run, Context ctx);
+  Task<> end_piece(std::shared_ptr<Run> run, std::shared_ptr<Fill> fill, Claim* claim,
+                   std::shared_ptr<Pour> pour, io::Semaphore::Permit slot, Context ctx);
+
   Task<Opened> open_past(VersionRef version, ByteRange range, Context ctx);
   static Task<origin::GetAnswer> ask(VersionRef version, ByteRange range, Context ctx);
   static Task<origin::GetAnswer> ask_only(VersionRef version, ByteRange range, Context ctx);

@@ -8,7 +8,8 @@ class Node::Factory final : public object::OriginFactory {
   Result<object::OriginConfig> default_config(const BucketName&) override {
     return object::OriginConfig{.url = "memory:", .access_key = {}, .secret = {}};
   }
-  Task<std::shared_ptr<origin::Origin>> open(object::OriginConfig, bool, Context) override {
+  Task<std::shared_ptr<origin::Origin>> open(object::OriginConfig, bool, obs::Counter&,
+                                             Context) override {
     co_return origin_;
   }
 
@@ -86,7 +87,7 @@ Task<> Node::start(std::optional<object::BucketSpec> bucket, Context ctx) {
   heads_ = std::make_unique<object::Heads>(meta_, crews_, object::HeadOptions{}, metrics_);
   objects_ = std::make_unique<object::Store>(*heads_, *units_);
   factory_ = std::make_unique<Factory>(machine_.origin);
-  buckets_ = std::make_unique<object::Buckets>(rows_, *factory_);
+  buckets_ = std::make_unique<object::Buckets>(rows_, *factory_, metrics_);
   co_await co_await buckets_->load(ctx);
   if (bucket) {
     co_await co_await buckets_->create(co_await BucketName::parse(kBucket), *bucket, ctx);

@@ -59,6 +59,7 @@ Plan Plan::interleave(uint64_t seed) {
   plan.sizes = {3000, large, large, large};
   if (dice.chance(0.3)) plan.sizes.push_back(0);
   if (dice.chance(0.3)) plan.sizes.push_back(40 * kKiB);
+  if (dice.chance(0.3)) plan.bucket.fill = object::Filling::adaptive;
   return plan;
 }
 

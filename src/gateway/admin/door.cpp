@@ -51,15 +51,9 @@ Task<Json> read_json(http::Request& request, const auth::Verified& verified, Con
 Result<object::BucketSpec> read_spec(const Json& json) {
   object::BucketSpec spec;
   for (auto& [name, value] : *json.as_object()) {
-    constexpr std::string_view kKnown[] = {"name",
-                                           "origin",
-                                           "freshness",
-                                           "origin_access_key",
-                                           "origin_secret_key",
-                                           "origin_region",
-                                           "unit_max",
-                                           "cache_writes",
-                                           "verify"};
+    constexpr std::string_view kKnown[] = {
+        "name",          "origin",   "freshness", "origin_access_key", "origin_secret_key",
+        "origin_region", "unit_max", "fill",      "cache_writes",      "verify"};
     if (std::ranges::find(kKnown, name) == std::end(kKnown)) {
       return fail(Code::invalid, "unknown member '" + name + "'");
     }
@@ -70,9 +64,10 @@ Result<object::BucketSpec> read_spec(const Json& json) {
   auto secret = json.string_or("origin_secret_key", "");
   auto region = json.string_or("origin_region", "");
   auto verify = json.string_or("verify", std::string(object::name(spec.verify)));
+  auto fill = json.string_or("fill", std::string(object::name(spec.fill)));
   auto unit_max = json.unsigned_or("unit_max", spec.unit_max);
   auto cache_writes = json.boolean_or("cache_writes", spec.cache_writes);
-  for (auto* text : {&url, &freshness, &access_key, &secret, &region, &verify}) {
+  for (auto* text : {&url, &freshness, &access_key, &secret, &region, &fill, &verify}) {
     if (!*text) return text->error();
   }
   if (!unit_max) return std::move(unit_max.error());
@@ -84,6 +79,9 @@ Result<object::BucketSpec> read_spec(const Json& json) {
   auto parsed = object::Freshness::parse(*freshness);
   if (!parsed) return std::move(parsed.error());
   spec.freshness = *parsed;
+  auto filling = object::parse_filling(*fill);
+  if (!filling) return std::move(filling.error());
+  spec.fill = *filling;
   auto when = object::parse_verify(*verify);
   if (!when) return std::move(when.error());
   spec.verify = *when;
@@ -119,6 +117,7 @@ Json show(const object::Bucket& bucket) {
       .set("origin_access_key", bucket.config.access_key)
       .set("freshness", bucket.freshness.to_string())
       .set("unit_max", bucket.unit_max)
+      .set("fill", object::name(bucket.fill))
       .set("cache_writes", bucket.cache_writes)
       .set("verify", object::name(bucket.verify))
       .set("created", iso8601(bucket.created))

@@ -156,7 +156,8 @@ class DoorWorld : private object::OriginFactory {
   Result<object::OriginConfig> default_config(const BucketName& name) override {
     return object::OriginConfig{.url = "memory:" + name.text(), .access_key = {}, .secret = {}};
   }
-  Task<std::shared_ptr<origin::Origin>> open(object::OriginConfig config, bool, Context) override {
+  Task<std::shared_ptr<origin::Origin>> open(object::OriginConfig config, bool, obs::Counter&,
+                                             Context) override {
     std::string name = config.url.substr(config.url.find(':') + 1);
     origin(name);
     co_return origins_[name];
@@ -180,7 +181,7 @@ class DoorWorld : private object::OriginFactory {
   std::unique_ptr<Door> door_;
 
  public:
-  object::Buckets buckets{rows_, *this};
+  object::Buckets buckets{rows_, *this, metrics_};
   const sign::Signer signer{{"ROOT", Secret("rootsecret")}, "us-east-1"};
 };
 

@@ -142,7 +142,7 @@ class Forebay:
         full = self.env | {"FOREBAY_ADMIN": self.admin_address} | (env or {})
         return proc.run([binary(), *argv], seconds=seconds, env=full).stdout.decode()
 
-    def create_bucket(self, bucket, origin, freshness=None, endpoint=None, verify=None):
+    def create_bucket(self, bucket, origin, freshness=None, endpoint=None, verify=None, fill=None):
         """`forebay bucket create` over a bucket of `origin`; `endpoint` puts a fault proxy
         between.
         """
@@ -151,6 +151,8 @@ class Forebay:
             argv += ["--freshness", freshness]
         if verify:
             argv += ["--verify", verify]
+        if fill:
+            argv += ["--fill", fill]
         return self.cli(*argv, env=origin.credentials())
 
     def metrics(self):

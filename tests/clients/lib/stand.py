@@ -13,14 +13,14 @@ class Stand:
     proxy.
     """
 
-    def __init__(self, stack, origin, flags=(), freshness=None, verify=None):
+    def __init__(self, stack, origin, flags=(), freshness=None, verify=None, fill=None):
         self.origin = origin
         self.proxy = stack.enter_context(faultproxy.FaultProxy(origin.endpoint))
         self.forebay = stack.enter_context(daemon.Forebay(flags=flags))
         self.bucket = f"cache-{time.time_ns()}"
         origin.make_bucket(self.bucket)
         self.forebay.create_bucket(
-            "bkt", origin_named(origin, self.bucket), freshness, self.proxy.endpoint, verify
+            "bkt", origin_named(origin, self.bucket), freshness, self.proxy.endpoint, verify, fill
         )
         self.proxy.clear()
 
