@@ -21,6 +21,35 @@ void append_number(std::string& out, uint64_t number) { out.append(std::to_strin
 
 }  // namespace
 
+Seat::Seat(ServerShared& shared, Time now) : shared_(shared), since_(now) {
+  shared.strangers.push_back(*this);
+  shared.counters.strangers.add();
+  if (shared.all.cancelled()) evict();
+}
+
+Seat::~Seat() {
+  if (!known_) shared_.counters.strangers.subtract();
+}
+
+void Seat::admit() {
+  if (known_) return;
+  known_ = true;
+  shared_.counters.strangers.subtract();
+  unlink();
+}
+
+void Seat::begin_wait(Time now) {
+  waiting_ = true;
+  if (!known_) return;
+  since_ = now;
+  shared_.idle.push_back(*this);
+}
+
+void Seat::end_wait() {
+  waiting_ = false;
+  if (known_) unlink();
+}
+
 const std::string& ServerShared::date_line(io::Loop& loop) {
   WallTime now = loop.wall_now();
   if (now.seconds() != date_second_) {
@@ -71,8 +100,10 @@ class Connection::RequestBody final : public io::Source {
   bool owed_ = false;
 };
 
-Connection::Connection(ServerShared& shared, std::unique_ptr<io::Stream> stream, bool secure)
+Connection::Connection(ServerShared& shared, Seat& seat, std::unique_ptr<io::Stream> stream,
+                       bool secure)
     : shared_(shared),
+      seat_(seat),
       stream_(std::move(stream)),
       input_(shared.buffers),
       reader_(*stream_, input_, BodyReader::Side::request, shared.options.body_timeout,
@@ -92,9 +123,9 @@ Task<> Connection::run(Context ctx) {
     if (!next || *next == Next::close) break;
     Result<bool> keep = co_await exchange(ctx);
     if (!keep || !*keep) break;
-    ++served_;
+    seat_.count_request();
     bool pipelined = !input_.unread().empty();
-    if (pipelined || served_ % kTurn == 0) {
+    if (pipelined || heads_ % kTurn == 0) {
       Result<> yielded = co_await io::yield(cancellable(ctx));
       if (!yielded) break;
     }
@@ -110,18 +141,17 @@ Task<size_t> Connection::read_more(bool waiting, Time deadline, Context ctx) {
   Context wait = ctx.until(deadline);
   if (waiting) {
     if (shared_.draining) co_return fail(Code::cancelled, "draining");
-    idle_since_ = ctx.loop->now();
-    shared_.idle.push_back(*this);
-    if (shared_.crowded && served_ > 0 && close_idle()) {
+    seat_.begin_wait(ctx.loop->now());
+    if (shared_.crowded && seat_.expendable(ctx.loop->now()) && seat_.evict()) {
       shared_.crowded = false;
       shared_.counters.evicted.add();
     }
-    wait = wait.under(idle_token_);
+    wait = wait.under(seat_.token());
   } else {
     wait = cancellable(wait);
   }
   Result<size_t> count = co_await HeadRead(*stream_, input_, shared_.options.head_bytes + 16, wait);
-  if (waiting) shared_.idle.erase(shared_.idle.iterator_to(*this));
+  if (waiting) seat_.end_wait();
   if (count) shared_.counters.bytes_in.add(*count);
   co_return count;
 }
@@ -131,7 +161,7 @@ Task<Connection::Next> Connection::read_head(Context ctx) {
   scanner_.reset();
   const ServerOptions& options = shared_.options;
   Time now = ctx.loop->now();
-  Time deadline = now + (served_ == 0 ? options.head_timeout : options.idle_timeout);
+  Time deadline = now + (heads_ == 0 ? options.head_timeout : options.idle_timeout);
   bool waiting = input_.unread().empty();
   if (!waiting) deadline = now + options.head_timeout;
   bool begun = false;  // its first byte has just come: what is missing has a head's time
@@ -149,7 +179,10 @@ Task<Connection::Next> Connection::read_head(Context ctx) {
       Result<> refused = co_await refuse(found.fault, ctx);
       co_return Next::close;
     }
-    if (found.size > 0) co_return Next::request;
+    if (found.size > 0) {
+      ++heads_;
+      co_return Next::request;
+    }
 
     if (begun) deadline = ctx.loop->now() + options.head_timeout;
     Result<size_t> count = co_await read_more(waiting, deadline, ctx);
@@ -158,7 +191,7 @@ Task<Connection::Next> Connection::read_head(Context ctx) {
       Result<> refused = co_await refuse({408, "the head did not arrive in time"}, ctx);
     }
     if (!count || *count == 0) co_return Next::close;
-    begun = waiting && served_ > 0;
+    begun = waiting && heads_ > 0;
     waiting = false;
   }
 }
@@ -181,15 +214,16 @@ Task<> Connection::refuse(Fault fault, Context ctx) {
   render_head(response, false, false, out, *ctx.loop);
   Sending sending;
   bool body = response.body.length > 0 && response.body.length != kUnknownLength;
+  Context limited = cancellable(ctx).until(ctx.loop->now() + shared_.options.refusal_timeout);
   Result<> sent = co_await send_message(*stream_, out, body ? &response.body : nullptr, false,
-                                        shared_.options.send_timeout, sending, cancellable(ctx));
+                                        shared_.options.send_timeout, sending, limited);
   shared_.counters.bytes_out.add(sending.moved);
   shared_.give_scratch(std::move(out));
   co_return sent;
 }
 
 Task<Response> Connection::answer(Context ctx) {
-  Context own = cancellable(ctx);
+  Context own = ctx.under(shared_.all);
   own.trace = ctx.loop->random();
   Result<Response> response = co_await shared_.handler.handle(request_, own);
   if (response && response->status >= 200) co_return response;
@@ -200,10 +234,14 @@ Task<Response> Connection::answer(Context ctx) {
 Task<bool> Connection::exchange(Context ctx) {
   shared_.counters.requests.add();
   shared_.counters.in_flight.add();
+  seat_.set_handled(true);
   Result<Response> made = co_await answer(ctx);
+  seat_.set_handled(false);
   Response response = co_await std::move(made);  // answer() always has one
+  if (!response.stranger) seat_.admit();
   bool keep = can_keep(response);
-  Result<> delivered = co_await deliver(response, keep, ctx);
+  Time end = ctx.loop->now() + shared_.options.refusal_timeout;
+  Result<> delivered = co_await deliver(response, keep, response.stranger ? ctx.until(end) : ctx);
   shared_.counters.in_flight.subtract();
   if (!delivered) co_return false;
   if (!keep) {
@@ -211,8 +249,10 @@ Task<bool> Connection::exchange(Context ctx) {
     co_return false;
   }
   if (reader_.done()) co_return true;
-  Result<bool> dropped = co_await drop_body(ctx);
+  Result<bool> dropped =
+      co_await drop_body(ctx.until(ctx.loop->now() + shared_.options.refusal_timeout));
   if (dropped && *dropped) co_return true;
+  if (!dropped && dropped.error().code() == Code::timeout) shared_.counters.timeouts.add();
   linger_ = true;
   co_return false;
 }
@@ -262,6 +302,7 @@ Task<> Connection::deliver(Response& response, bool keep, Context ctx) {
   shared_.give_scratch(std::move(out));
   shared_.counters.bytes_out.add(sending.moved);
   Outcome outcome{.bytes_sent = sending.moved - std::min<uint64_t>(sending.moved, head_size),
+                  .bytes_received = reader_.given(),
                   .duration = ctx.loop->now() - request_.received};
   if (!sent) {
     // The client must not take what it has for the whole.

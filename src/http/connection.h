@@ -13,23 +13,54 @@
 
 namespace forebay::http {
 
-/// A connection as the server sees it while it waits for a request's first byte.
-class Idler : public boost::intrusive::list_base_hook<> {
+struct ServerShared;
+
+/// A connection's place in its server, from accept to close: what the server looks at when it must
+/// make room. A stranger's connection, which has shown no right to be here yet, may be closed
+/// whenever its request is not with the handler; a known one only while it is idle.
+class Seat : public boost::intrusive::list_base_hook<
+                 boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
-  /// Ends the wait. False when that was asked before.
-  bool close_idle() {
-    if (idle_token_.cancelled()) return false;
-    idle_token_.cancel();
+  /// Takes a stranger's place. `shared` outlives it.
+  Seat(ServerShared& shared, Time now);
+  Seat(const Seat&) = delete;
+  Seat& operator=(const Seat&) = delete;
+  ~Seat();
+
+  /// Ends what waits under token(). False when that was asked before.
+  bool evict() {
+    if (token_.cancelled()) return false;
+    token_.cancel();
     return true;
   }
-  /// Whether it may be closed for a newcomer: it has served, or has been silent for long.
-  bool expendable(Time now) const { return served_ > 0 || now - idle_since_ >= seconds(1); }
+  /// Whether it may be closed for a newcomer: it has served, or has had its chance.
+  bool expendable(Time now) const {
+    return !handled_ && (served_ > 0 || now - since_ >= seconds(1));
+  }
 
- protected:
-  CancelToken idle_token_;
-  Time idle_since_;
-  uint64_t served_ = 0;  // requests
+  /// A request on it was its sender's to make: no stranger any more.
+  void admit();
+  /// Its request is with the handler, or no longer.
+  void set_handled(bool handled) { handled_ = handled; }
+  void count_request() { served_ += known_ ? 1 : 0; }
+  bool known() const { return known_; }
+  /// No byte of a next request has come.
+  bool waiting() const { return waiting_; }
+  void begin_wait(Time now);
+  void end_wait();
+  CancelToken& token() { return token_; }
+
+ private:
+  ServerShared& shared_;
+  CancelToken token_;
+  Time since_;           // of a stranger: its accept; of an idle one: its last request's end
+  uint64_t served_ = 0;  // requests since it is known
+  bool known_ = false;
+  bool waiting_ = false;
+  bool handled_ = false;
 };
+
+using Seats = boost::intrusive::list<Seat, boost::intrusive::constant_time_size<false>>;
 
 /// What the connections of one server share.
 struct ServerShared {
@@ -49,7 +80,8 @@ struct ServerShared {
   CancelToken all;        ///< a drain out of time, or a cancel of run()
   bool crowded = false;   ///< a new connection waits for a place: who turns idle makes room
   bool draining = false;  ///< no further request on any connection
-  boost::intrusive::list<Idler> idle;  ///< waiting for a first byte, longest first
+  Seats strangers;        ///< oldest first
+  Seats idle;             ///< known ones that wait for a first byte, longest first
 
  private:
   int64_t date_second_ = -1;
@@ -57,9 +89,10 @@ struct ServerShared {
   std::vector<std::string> scratch_;
 };
 
-class Connection : public Idler {
+class Connection {
  public:
-  Connection(ServerShared& shared, std::unique_ptr<io::Stream> stream, bool secure);
+  /// `shared` and `seat` outlive it.
+  Connection(ServerShared& shared, Seat& seat, std::unique_ptr<io::Stream> stream, bool secure);
   ~Connection();
 
   /// Serves until the connection has ended. ctx: the loop.
@@ -69,7 +102,9 @@ class Connection : public Idler {
   class RequestBody;
   enum class Next { request, close };
 
-  Context cancellable(Context ctx) { return ctx.under(shared_.all); }
+  Context cancellable(Context ctx) {
+    return ctx.under(seat_.known() ? shared_.all : seat_.token());
+  }
   Task<Next> read_head(Context ctx);
   Task<size_t> read_more(bool waiting, Time deadline, Context ctx);
   /// Takes the head of `size` bytes apart.
@@ -88,6 +123,7 @@ class Connection : public Idler {
   Task<> linger(Context ctx);
 
   ServerShared& shared_;
+  Seat& seat_;
   std::unique_ptr<io::Stream> stream_;
   Input input_;
   BodyReader reader_;
@@ -96,6 +132,7 @@ class Connection : public Idler {
   RequestHead head_;
   Request request_;
   RequestMeaning meaning_;
+  uint64_t heads_ = 0;   // read so far
   bool linger_ = false;  // the client may still be sending: close so that it sees our answer
 };
 

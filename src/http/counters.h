@@ -25,7 +25,9 @@ class Counter {
 struct ServerCounters {
   Counter accepted;   ///< connections ever
   Counter open;       ///< connections now
-  Counter evicted;    ///< idle connections closed because all places were taken
+  Counter places;     ///< connections that may be at once
+  Counter strangers;  ///< of those open: no request on it has shown a right to be here
+  Counter evicted;    ///< strangers' or idle connections closed to make room
   Counter requests;   ///< heads that reached the handler
   Counter in_flight;  ///< requests between head and finished() now
   Counter bytes_in;

@@ -72,6 +72,7 @@ ssize_t HeadRead::attempt() {
 void BodyReader::start(Framing framing, uint64_t length) {
   framing_ = framing;
   left_ = framing == Framing::length ? length : 0;
+  given_ = 0;
   chunks_ = ChunkDecoder();
   done_ = framing == Framing::none;
   failed_ = false;
@@ -104,6 +105,7 @@ ByteView BodyReader::take_unread() {
     ChunkDecoder::Step step = chunks_.take(unread);
     input_.consume(step.consumed);
     done_ = chunks_.done();
+    given_ += step.data.size();
     return as_bytes(step.data);
   }
   size_t count = unread.size();
@@ -113,6 +115,7 @@ ByteView BodyReader::take_unread() {
     done_ = left_ == 0;
   }
   input_.consume(count);
+  given_ += count;
   return as_bytes(unread.substr(0, count));
 }
 
@@ -158,6 +161,7 @@ Task<size_t> BodyReader::read_into(ByteSpan into, Context ctx) {
     bytes_in_.add(count);
   }
   left_ -= count;
+  given_ += count;
   done_ = left_ == 0;
   co_return count;
 }

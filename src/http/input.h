@@ -79,6 +79,8 @@ class BodyReader {
   bool failed() const { return failed_; }
   /// Bytes of a body of known length not given yet.
   uint64_t left() const { return left_; }
+  /// Bytes given so far, without framing.
+  uint64_t given() const { return given_; }
 
  private:
   ByteView take_unread();
@@ -98,6 +100,7 @@ class BodyReader {
   Framing framing_ = Framing::none;
   ChunkDecoder chunks_;
   uint64_t left_ = 0;
+  uint64_t given_ = 0;
   bool done_ = true;
   bool failed_ = false;
 };

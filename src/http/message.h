@@ -106,6 +106,9 @@ struct Response {
   /// neither body nor length.
   io::Body body;
   bool close = false;  ///< end the connection after this response
+  /// The request has not shown that its sender may ask anything here. All that follows is bounded
+  /// in time, and until a request shows it the connection is among the first that make room.
+  bool stranger = false;
   std::unique_ptr<Note> note;
 
   static Response make(int status) {

@@ -25,7 +25,9 @@ class Server::State final : private CancelListener {
       : shared(handler, std::move(options)),
         listener_(std::move(listener)),
         address_(listener_->address()),
-        places_(shared.options.max_connections) {}
+        places_(shared.options.max_connections) {
+    shared.counters.places.add(shared.options.max_connections);
+  }
 
   Task<> run(Context ctx);
   Task<> drain(Time deadline, Context ctx);
@@ -36,14 +38,18 @@ class Server::State final : private CancelListener {
  private:
   void on_cancel() override {
     begin_drain();
+    cancel_all();
+  }
+  void cancel_all() {
     shared.all.cancel();
+    for (Seat& seat : shared.strangers) seat.evict();
   }
   void begin_drain();
   Task<> accept_loop(io::Group& group, Context ctx);
   Task<io::Semaphore::Permit> take_place(Context ctx);
   Task<> serve(std::unique_ptr<io::Stream> stream, io::Semaphore::Permit place, Context ctx);
   Task<std::unique_ptr<io::Stream>> secured(std::unique_ptr<io::Stream> stream, Context ctx);
-  bool close_longest_idle(Time now);
+  bool make_room(Time now);
 
   std::unique_ptr<io::Listener> listener_;
   io::Address address_;
@@ -74,7 +80,10 @@ Task<> Server::State::run(Context ctx) {
 void Server::State::begin_drain() {
   shared.draining = true;
   accepting_.cancel();
-  for (Idler& connection : shared.idle) connection.close_idle();
+  for (Seat& seat : shared.idle) seat.evict();
+  for (Seat& seat : shared.strangers) {
+    if (seat.waiting()) seat.evict();
+  }
 }
 
 Task<> Server::State::drain(Time deadline, Context ctx) {
@@ -82,16 +91,18 @@ Task<> Server::State::drain(Time deadline, Context ctx) {
   if (!started_) co_return ok;
   Result<> ended = co_await ended_.wait(ctx.until(deadline));
   if (ended) co_return ok;
-  shared.all.cancel();
+  cancel_all();
   co_await co_await ended_.wait({.loop = ctx.loop});
   co_return std::move(ended.error());
 }
 
-bool Server::State::close_longest_idle(Time now) {
-  for (Idler& connection : shared.idle) {
-    if (!connection.expendable(now) || !connection.close_idle()) continue;
-    shared.counters.evicted.add();
-    return true;
+bool Server::State::make_room(Time now) {
+  for (Seats* seats : {&shared.strangers, &shared.idle}) {
+    for (Seat& seat : *seats) {
+      if (!seat.expendable(now) || !seat.evict()) continue;
+      shared.counters.evicted.add();
+      return true;
+    }
   }
   return false;
 }
@@ -101,7 +112,7 @@ Task<io::Semaphore::Permit> Server::State::take_place(Context ctx) {
   if (place) co_return std::move(*place);
   while (true) {
     Time now = ctx.loop->now();
-    shared.crowded = !close_longest_idle(now);
+    shared.crowded = !make_room(now);
     Result<io::Semaphore::Permit> waited = co_await places_.acquire(1, ctx.until(now + kLookAgain));
     shared.crowded = false;
     bool again =
@@ -124,7 +135,7 @@ Task<> Server::State::accept_loop(io::Group& group, Context ctx) {
     }
     Code code = stream.error().code();
     if (code == Code::cancelled || code == Code::timeout) break;
-    if (code == Code::busy) close_longest_idle(ctx.loop->now());
+    if (code == Code::busy) make_room(ctx.loop->now());
     co_await co_await io::sleep_until(ctx.loop->now() + kAcceptPause, accepting);
   }
   co_return ok;
@@ -133,7 +144,7 @@ Task<> Server::State::accept_loop(io::Group& group, Context ctx) {
 Task<std::unique_ptr<io::Stream>> Server::State::secured(std::unique_ptr<io::Stream> stream,
                                                          Context ctx) {
   if (!shared.options.tls) co_return stream;
-  Context limited = ctx.under(accepting_).until(ctx.loop->now() + shared.options.head_timeout);
+  Context limited = ctx.until(ctx.loop->now() + shared.options.head_timeout);
   co_return co_await io::tls_accept(shared.options.tls, std::move(stream), limited);
 }
 
@@ -141,9 +152,11 @@ Task<> Server::State::serve(std::unique_ptr<io::Stream> stream, io::Semaphore::P
                             Context ctx) {
   io::Semaphore::Permit held = std::move(place);
   shared.counters.open.add();
-  Result<std::unique_ptr<io::Stream>> ready = co_await secured(std::move(stream), ctx);
+  Seat seat(shared, ctx.loop->now());
+  Result<std::unique_ptr<io::Stream>> ready =
+      co_await secured(std::move(stream), ctx.under(seat.token()));
   if (ready) {
-    Connection connection(shared, std::move(*ready), shared.options.tls != nullptr);
+    Connection connection(shared, seat, std::move(*ready), shared.options.tls != nullptr);
     Result<> ended = co_await connection.run(ctx);
     check(ended.has_value(), "a connection ends with an error");
   }

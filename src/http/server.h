@@ -17,8 +17,9 @@ namespace forebay::http {
 
 /// How a request ended.
 struct Outcome {
-  uint64_t bytes_sent = 0;  ///< of the response's body
-  Duration duration;        ///< from the complete head to the last byte taken by the kernel
+  uint64_t bytes_sent = 0;      ///< of the response's body
+  uint64_t bytes_received = 0;  ///< of the request's body, as the handler took them
+  Duration duration;            ///< from the complete head to the last byte taken by the kernel
   std::optional<Error> error = std::nullopt;  ///< why the response did not go out whole
 };
 
@@ -46,7 +47,8 @@ class Handler {
 /// Limits of one server. Memory in the worst case: max_connections × (head_bytes + 16 KiB) +
 /// large_buffers × 256 KiB.
 struct ServerOptions {
-  /// Connections at once; at the limit the longest idle one makes room, else accepting pauses.
+  /// Connections at once; at the limit the oldest stranger (Response::stranger) that is a second
+  /// old makes room, else the longest idle connection, else accepting pauses.
   uint64_t max_connections = 16384;
   size_t head_bytes = 32 << 10;         ///< request line and fields; more → 431 (or 414)
   size_t head_fields = 100;             ///< more → 431
@@ -54,6 +56,8 @@ struct ServerOptions {
   Duration idle_timeout = seconds(75);  ///< between requests
   Duration body_timeout = seconds(30);  ///< without any byte of a request body
   Duration send_timeout = seconds(60);  ///< without any byte taken of a response
+  /// An answer to a stranger, and what comes of a body that nobody reads: each in all.
+  Duration refusal_timeout = seconds(10);
   /// An unread request body up to this is read and dropped to keep the connection.
   uint64_t drain_bytes = 256 << 10;
   /// A connection closed over unread bytes goes on reading this long, so that the client gets to

@@ -39,8 +39,22 @@ Task<> stalled_body(Setup s, Context ctx) {
   co_await co_await wire.send("PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc", ctx);
   std::string answer = co_await co_await wire.drain(ctx);
   EXPECT_TRUE(answer.ends_with("RequestTimeout")) << answer;
+  EXPECT_EQ(s.handler.last_received, 3u);
   co_return ok;
 }
+Task<> announced_only(Setup s, Context ctx) {
+  Wire wire = co_await co_await s.dial(ctx);
+  co_await co_await wire.send(
+      "PUT /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551614\r\n\r\nabc", ctx);
+  std::string answer = co_await co_await wire.drain(ctx);
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 403 ")) << answer;
+  EXPECT_EQ(s.handler.last_received, 0u) << "what was announced is not what came";
+  co_return ok;
+}
+TEST_P(ServerLimits, bytes_that_never_came_are_not_counted) {
+  with_server(announced_only, {.linger = milliseconds(50)});
+}
+
 TEST_P(ServerLimits, bodies_must_make_progress) {
   with_server(stalled_body, {.body_timeout = milliseconds(50), .linger = milliseconds(50)});
 }

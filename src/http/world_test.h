@@ -114,6 +114,7 @@ class TestHandler final : public Handler {
   void finished(const Request& request, const Response& response, const Outcome& outcome) override {
     last_status = response.status;
     last_sent = outcome.bytes_sent;
+    last_received = outcome.bytes_received;
     last_error = outcome.error;
     EXPECT_TRUE(request.path.starts_with('/') || request.path == "*");
     EXPECT_GE(outcome.duration.ns, 0);
@@ -123,6 +124,7 @@ class TestHandler final : public Handler {
   std::vector<std::string> paths;
   int last_status = 0;
   uint64_t last_sent = 0;
+  uint64_t last_received = 0;
   std::optional<Error> last_error;
   io::Event release;  ///< /wait answers when it is set
 
@@ -138,6 +140,10 @@ class TestHandler final : public Handler {
       co_return Response::text(200, "text/plain", std::move(*body));
     } else if (request.path == "/unread") {
       co_return Response::text(403, "text/plain", "no");
+    } else if (request.path == "/stranger") {
+      response = Response::make(403);
+      response.body = {number, std::make_unique<Pieces>(pattern(number), 7000)};
+      response.stranger = true;
     } else if (request.path == "/pattern") {
       response.body = {number, std::make_unique<Pieces>(pattern(number), 7000)};
     } else if (request.path == "/chunked") {

@@ -26,9 +26,10 @@ struct EngineOptions {
   /// TCP congestion control of listening and connecting sockets; empty: the system's. Pacing
   /// algorithms (bbr) cost nearly twice the CPU per byte on fast local networks.
   std::string congestion = "cubic";
-  /// Send buffer of each connection, bytes; bounds the kernel memory a slow reader can hold.
-  /// 0: the system's.
-  int send_buffer = 0;
+  /// Bytes of each connection that may lie in the kernel unsent (TCP_NOTSENT_LOWAT); bounds the
+  /// memory that a reader who does not read can hold. What is on its way does not count, so it caps
+  /// nobody's throughput. 0: as many as the send buffer holds.
+  int unsent = 0;
 };
 
 class Engine {

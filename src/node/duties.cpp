@@ -114,4 +114,33 @@ void publish_lane_metrics(obs::Registry& metrics, const io::Engine& engine) {
   }
 }
 
+void publish_server_metrics(obs::Registry& metrics, ServerSum sum) {
+  using Counters = http::ServerCounters;
+  for (const char* kind : {"s3", "admin"}) {
+    obs::Labels labels = {{"server", kind}};
+    auto gauge = [&](const char* name, const char* help, http::Counter Counters::* field) {
+      metrics.gauge_from(name, help, labels,
+                         [sum, kind, field] { return static_cast<double>(sum(kind, field)); });
+    };
+    auto counter = [&](const char* name, const char* help, http::Counter Counters::* field) {
+      metrics.counter_from(name, help, labels, [sum, kind, field] { return sum(kind, field); });
+    };
+    gauge("forebay_http_connections", "Connections now.", &Counters::open);
+    gauge("forebay_http_places", "Connections that may be at once.", &Counters::places);
+    gauge("forebay_http_strangers", "Connections that have shown no right to be here yet.",
+          &Counters::strangers);
+    gauge("forebay_http_requests_in_flight", "Requests that are being answered.",
+          &Counters::in_flight);
+    counter("forebay_http_accepted_total", "Connections accepted.", &Counters::accepted);
+    counter("forebay_http_evicted_total", "Connections closed to make room for others.",
+            &Counters::evicted);
+    counter("forebay_http_refused_heads_total", "Heads that were no request.",
+            &Counters::parse_errors);
+    counter("forebay_http_timeouts_total", "Heads, bodies and answers given up on.",
+            &Counters::timeouts);
+    counter("forebay_http_broken_bodies_total", "Answers that ended short.",
+            &Counters::broken_bodies);
+  }
+}
+
 }  // namespace forebay::node

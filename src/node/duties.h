@@ -1,9 +1,12 @@
 // What runs in the background on this node's disks, and what metrics tell of them.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string_view>
 
 #include "disk/store.h"
+#include "http/counters.h"
 #include "io/engine.h"
 #include "job/job.h"
 #include "obs/metrics.h"
@@ -18,5 +21,11 @@ void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::St
 
 /// What waits for a thread, by kind of lane; `engine` must outlive the last scrape.
 void publish_lane_metrics(obs::Registry& metrics, const io::Engine& engine);
+
+/// What one kind of server (`s3`, `admin`) counts, as forebay_http_…; called at each scrape, on the
+/// scraping thread, to add up `field` of all of that kind.
+using ServerSum =
+    std::function<uint64_t(std::string_view kind, http::Counter http::ServerCounters::* field)>;
+void publish_server_metrics(obs::Registry& metrics, ServerSum sum);
 
 }  // namespace forebay::node

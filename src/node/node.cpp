@@ -27,10 +27,10 @@ std::string absolute(const std::string& path) {
   return std::filesystem::absolute(path).lexically_normal().string();
 }
 
-// What a reader that does not read can hold in the kernel. Thousands of them must fit into a small
-// budget; a large one leaves the size to the kernel, because a short send buffer costs a third more
-// CPU per byte (docs/performance.md).
-int send_buffer(uint64_t memory) {
+// What a reader that does not read can hold in the kernel, over what is on its way to him.
+// Thousands of them must fit into a small budget; a large one leaves it to the kernel
+// (docs/performance.md).
+int unsent(uint64_t memory) {
   constexpr uint64_t kSlowReaders = 8192;
   constexpr uint64_t kLeast = 16 << 10;
   constexpr uint64_t kLarge = 1 << 30;
@@ -108,6 +108,7 @@ class Daemon {
   /// One server per loop, then the admin server on loop 0; each with its run() under way.
   struct Running {
     io::Loop* loop;
+    http::Handler* handler;
     std::unique_ptr<http::Server> server;
   };
   std::vector<Running> servers_;
@@ -163,7 +164,7 @@ Task<> Daemon::start_server(size_t index, io::Address address, http::ServerOptio
   io::start<void>(loop, server->run(Context{.loop = &loop}), [this](Result<> ended) {
     if (!ended) log_->error("server ended", {{"error", ended.error().text()}});
   });
-  servers_.push_back({&loop, std::move(server)});
+  servers_.push_back({&loop, s3_door_.get(), std::move(server)});
   co_return ok;
 }
 
@@ -206,7 +207,16 @@ Task<> Daemon::open_doors(Context ctx) {
   auto listener = co_await ctx.loop->listen(admin);
   auto server = std::make_unique<http::Server>(std::move(listener), *admin_door_);
   io::start<void>(*ctx.loop, server->run(Context{.loop = ctx.loop}), [](Result<>) {});
-  servers_.push_back({ctx.loop, std::move(server)});
+  servers_.push_back({ctx.loop, admin_door_.get(), std::move(server)});
+  // Read on this loop, where servers_ changes.
+  publish_server_metrics(metrics_, [this](std::string_view kind, auto field) {
+    uint64_t all = 0;
+    for (const Running& running : servers_) {
+      bool admin = running.handler == admin_door_.get();
+      if (admin == (kind == "admin")) all += (running.server->counters().*field).get();
+    }
+    return all;
+  });
   co_return ok;
 }
 
@@ -293,8 +303,8 @@ Json Daemon::status() const {
 }  // namespace
 
 Result<> serve(const Settings& settings, std::function<void(std::string)> say) {
-  auto engine = io::Engine::make(
-      {.loops = settings.threads, .send_buffer = send_buffer(settings.memory.bytes)});
+  auto engine =
+      io::Engine::make({.loops = settings.threads, .unsent = unsent(settings.memory.bytes)});
   if (!engine) return std::move(engine.error());
   Daemon daemon(settings, **engine);
   for (int signal : {SIGTERM, SIGINT}) {

@@ -126,8 +126,10 @@ Json show(const object::Bucket& bucket) {
 }
 
 Task<http::Response> Door::handle(http::Request& request, Context ctx) {
-  Result<http::Response> response = co_await answer(request, ctx);
-  if (!response) co_return problem(response.error());
+  bool admitted = false;
+  Result<http::Response> response = co_await answer(request, admitted, ctx);
+  if (!response) response = problem(response.error());
+  response->stranger = !admitted;
   co_return response;
 }
 
@@ -137,7 +139,7 @@ http::Response Door::reject(int status, std::string_view reason) {
   return response;
 }
 
-Task<http::Response> Door::answer(http::Request& request, Context ctx) {
+Task<http::Response> Door::answer(http::Request& request, bool& admitted, Context ctx) {
   bool get = request.method == "GET" || request.method == "HEAD";
   if (get && request.path == "/healthz") co_return http::Response::text(200, "text/plain", "ok\n");
   if (get && request.path == "/readyz") {
@@ -152,12 +154,13 @@ Task<http::Response> Door::answer(http::Request& request, Context ctx) {
     co_return fail(Code::not_found, "there is no " + std::string(request.path) +
                                         " here: see docs/guide/admin-api.md");
   }
-  co_return co_await control(request, ctx);
+  co_return co_await control(request, admitted, ctx);
 }
 
-Task<http::Response> Door::control(http::Request& request, Context ctx) {
+Task<http::Response> Door::control(http::Request& request, bool& admitted, Context ctx) {
   auth::Verified verified = co_await services_.guard.authenticate(request, ctx.loop->wall_now());
   co_await auth::may(verified.principal, "forebay:Control", "", "");
+  admitted = true;
   std::string_view path = request.path.substr(std::string_view("/v1/").size());
   constexpr std::string_view kBuckets = "buckets/";
   if (path == "status" && request.method == "GET") co_return show_status();

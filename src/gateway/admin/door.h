@@ -33,8 +33,9 @@ class Door final : public http::Handler {
   http::Response reject(int status, std::string_view reason) override;
 
  private:
-  Task<http::Response> answer(http::Request& request, Context ctx);
-  Task<http::Response> control(http::Request& request, Context ctx);
+  /// `admitted` becomes true when the sender has shown that he may ask.
+  Task<http::Response> answer(http::Request& request, bool& admitted, Context ctx);
+  Task<http::Response> control(http::Request& request, bool& admitted, Context ctx);
   http::Response list_buckets() const;
   http::Response show_status() const;
 

@@ -68,6 +68,7 @@ struct Call : Routed {
   Services& services;
   obs::RequestId id;
   auth::Verified verdict;
+  bool admitted = false;   ///< its sender may do this here
   Time authenticated;      ///< for Server-Timing
   std::string_view cache;  ///< X-Cache; empty: does not apply
   /// S3's code of an answer that is no success but was made by the operation itself.

@@ -64,6 +64,7 @@ Task<http::Response> Door::answer(Call& call, Context ctx) {
   std::string action = "s3:";
   action += call.operation->name;
   co_await auth::may(call.verdict.principal, action, call.bucket_name, call.key_text);
+  call.admitted = true;
   call.authenticated = ctx.loop->now();
   if (call.operation == &kUnknown) co_return call.refusal();
   if (call.operation->answer == nullptr) co_return not_implemented(call.operation->name);
@@ -94,6 +95,7 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
     trace->error = call.error;
   }
   request.headers = sent;  // `call` may have put its own there
+  response->stranger = !call.admitted;
   trace->id = call.id;
   trace->operation = call.operation;
   if (log_requests_) {
@@ -132,7 +134,7 @@ void Door::finished(const http::Request& request, const http::Response& response
       ->add();
   counted.duration->observe(outcome.duration);
   bytes_out_.add(outcome.bytes_sent);
-  bytes_in_.add(request.content_length.value_or(0));
+  bytes_in_.add(outcome.bytes_received);
   if (!log_requests_) return;
   std::string peer = request.peer.to_string();
   obs::write_access(log_, {.id = trace->id,
@@ -142,7 +144,7 @@ void Door::finished(const http::Request& request, const http::Response& response
                            .access_key = trace->access_key,
                            .status = response.status,
                            .error = cut ? std::string_view("Cut") : std::string_view(trace->error),
-                           .bytes_in = request.content_length.value_or(0),
+                           .bytes_in = outcome.bytes_received,
                            .bytes_out = outcome.bytes_sent,
                            .duration = outcome.duration,
                            .cache = trace->cache,

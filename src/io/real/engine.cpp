@@ -109,7 +109,7 @@ Result<std::unique_ptr<Engine>> Engine::make(const EngineOptions& options) {
                 : 1;
   }
   auto engine = std::make_unique<EpollEngine>(options);
-  Result<> made = engine->make_loops(loops, {options.congestion, options.send_buffer});
+  Result<> made = engine->make_loops(loops, {options.congestion, options.unsent});
   if (!made) return std::move(made.error());
   return engine;
 }

@@ -59,8 +59,8 @@ Result<Descriptor> make_socket(int family, const SocketOptions& options) {
     (void)::setsockopt(fd.get(), IPPROTO_TCP, TCP_CONGESTION, options.congestion.c_str(),
                        static_cast<socklen_t>(options.congestion.size()));
   }
-  if (options.send_buffer > 0) {
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &options.send_buffer, sizeof(int));
+  if (options.unsent > 0) {
+    (void)::setsockopt(fd.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &options.unsent, sizeof(int));
   }
   return fd;
 }

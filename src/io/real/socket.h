@@ -22,7 +22,7 @@ class Watched {
 /// How sockets of one engine are made.
 struct SocketOptions {
   std::string congestion;
-  int send_buffer = 0;
+  int unsent = 0;
 };
 
 /// Listens on `address`, registered with `epoll`.
