@@ -14,6 +14,7 @@ from .servers import (BUCKET, DEFAULT_BUFFERS, LARGE, SMALL, start_forebay, star
 MICROS = ("us/request", lambda r: 1e6 * r["server_cpu"] / r["requests"])
 PER_GB = ("CPU-s/GB", lambda r: 1e9 * r["server_cpu"] / r["bytes"])
 RATE = ("k req/s", lambda r: 1e-3 * r["requests"] / r["wall"])
+WALL_PER_GB = ("wall s/GB", lambda r: 1e9 * r["wall"] / r["bytes"])
 SPEED = ("GB/s", lambda r: 1e-9 * r["bytes"] / r["wall"])
 WARM_AT_LEAST = 256 << 20
 
@@ -23,7 +24,7 @@ class Question:
     name: str
     text: str
     bar: float           # upper limit of subject / peer
-    peer: str            # "nginx" (proxy_cache) or "rawsend"
+    peer: str            # "nginx" (proxy_cache), "rawsend", or "default": Forebay's own budget
     objects: str         # "small" or "large"
     cold: bool
     count: int           # requests of a round; when cold, as many new objects
@@ -32,6 +33,7 @@ class Question:
     wall: tuple = SPEED
     objects_warm: int = 0
     peer_buffers: dict = None   # of proxy_cache; None = tuned
+    memory: str = None          # the subject's budget; None = its default
     memory_cache: bool = False  # both caches on tmpfs
     journal: bool = False       # both caches on an ext4 with a journal
     settle: float = 0.0
@@ -48,6 +50,11 @@ QUESTIONS = [
     Question("warm-large-trunc", "the same with a client that discards (MSG_TRUNC): the server "
              "pays for its own sending", 1.3, "rawsend", "large", False, 384, 4,
              objects_warm=16, options={"discard": True}),
+    Question("budget-64", "GET 16 MiB from cache, 4 connections, with a budget of 64 MiB, against "
+             "the default budget: seconds of wall per GB", 1.25, "default", "large", False, 384, 4,
+             WALL_PER_GB, objects_warm=16, memory="64MiB"),
+    Question("budget-256", "the same with 256 MiB", 1.25, "default", "large", False, 384, 4,
+             WALL_PER_GB, objects_warm=16, memory="256MiB"),
     Question("cold-large", "GET 16 MiB, first time, 4 connections, against an nginx proxy_cache "
              "miss with the best buffers found, both caches on disk", 0.7, "nginx", "large", True,
              16, 4, settle=0.5, harder=True),
@@ -104,15 +111,23 @@ class Arena:
         data = os.path.join(self.cache, "subject")
         if self.args.self_check:
             return self._start_twin(data)
-        return start_forebay(self.setup, self.origin, data, self.args.freshness, threads=1)
+        return start_forebay(self.setup, self.origin, data, self.args.freshness,
+                             self.question.memory)
 
     def _start_twin(self, data):
         """A second peer in the place of the subject: its ratio shows the error of the method."""
+        if self.question.peer == "default":
+            return self._start_default(data, "twin")
         if self.question.peer == "rawsend":
             return start_rawsend(self.setup, self._raw_files("twin"))
         return start_nginx_cache(self.setup, self.origin, data, "twin", self.question.peer_buffers)
 
+    def _start_default(self, data, name):
+        return start_forebay(self.setup, self.origin, data, self.args.freshness, name=name)
+
     def _start_peer(self):
+        if self.question.peer == "default":
+            return self._start_default(os.path.join(self.cache, "peer"), "default")
         if self.question.peer == "rawsend":
             return start_rawsend(self.setup, self._raw_files("raw"))
         return start_nginx_cache(self.setup, self.origin, os.path.join(self.cache, "peer"),

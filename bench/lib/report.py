@@ -45,7 +45,7 @@ def line(result):
         verdict += " (harder than the bar)"
     cells = [result["question"], result["unit"], _show(result["subject_cpu"], digits),
              _show(result["peer_cpu"], digits) + " " + result["peer"],
-             _show(result["ratio"], 2), f"<= {result['bar']:.1f}",
+             _show(result["ratio"], 2), f"<= {result['bar']:.2f}",
              verdict]
     return cells
 
@@ -65,7 +65,7 @@ def table(head, rows):
 
 
 def tables(results, subject):
-    cpu = table(["server CPU", "unit", subject, "peer", "ratio", "bar", ""],
+    cpu = table(["cost", "unit", subject, "peer", "ratio", "bar", ""],
                 [line(result) for result in results])
     wall = table(["wall", "unit", subject, "peer", "CPU ratio with client", "p50 ms"],
                  [wall_line(result) for result in results])
