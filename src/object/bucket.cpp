@@ -118,6 +118,12 @@ std::string_view name(unit::Verify verify) {
   return verify == unit::Verify::always ? "always" : "start";
 }
 
+Result<> allow_unit_max(uint64_t bytes) {
+  if (bytes == 0 || bytes >= kLeastUnitMax) return ok;
+  return fail(Code::invalid, "unit_max must be 0 (never split) or at least 1048576 (1 MiB)",
+              "InvalidArgument");
+}
+
 Result<Filling> parse_filling(std::string_view text) {
   if (text == "part") return Filling::part;
   if (text == "adaptive") return Filling::adaptive;

@@ -50,6 +50,11 @@ struct OriginConfig {
   Secret secret;
 };
 
+/// Units below this cost a request and a file each for next to nothing.
+inline constexpr uint64_t kLeastUnitMax = 1 << 20;
+/// Whether a new bucket may have this unit_max: 0 (never split), or from 1 MiB on.
+Result<> allow_unit_max(uint64_t bytes);
+
 /// One bucket; immutable, shared.
 struct Bucket {
   explicit Bucket(BucketName bucket_name) : name(std::move(bucket_name)) {}

@@ -94,6 +94,15 @@ TEST_F(BucketsTest, a_row_of_before_there_was_a_choice_fills_parts) {
   EXPECT_EQ(row(R"(,"fill":"some")"), "InvalidArgument");
 }
 
+TEST(UnitMax, is_none_or_large_enough_to_be_worth_a_request) {
+  for (uint64_t good : {uint64_t{0}, kLeastUnitMax, ~uint64_t{0}}) {
+    EXPECT_TRUE(allow_unit_max(good)) << good;
+  }
+  for (uint64_t bad : {uint64_t{1}, kLeastUnitMax - 1}) {
+    EXPECT_EQ(allow_unit_max(bad).error().detail(), "InvalidArgument") << bad;
+  }
+}
+
 TEST_F(BucketsTest, each_counts_what_is_asked_and_what_is_read_and_names_are_bounded) {
   BucketRef one = *create("one");
   one->asked->add(5);

@@ -265,6 +265,10 @@ def test_the_admin_address_takes_signed_bodies_only(forebay):
     assert name not in forebay.cli("bucket", "ls")
     assert post(None).status == 201
     assert name in forebay.cli("bucket", "ls")
+    for members, word in [({"unit_max": 1}, b"1048576"), ({"fill": "some"}, b"adaptive")]:
+        body = json.dumps({"name": "other"} | members).encode()
+        answer = post(None)
+        assert answer.status == 400 and word in answer.body, "what cannot be is told"
 
 
 def test_root_keys_of_the_environment_serve_with_a_data_folder(forebay):

@@ -71,6 +71,8 @@ Result<object::BucketSpec> read_spec(const Json& json) {
     if (!*text) return text->error();
   }
   if (!unit_max) return std::move(unit_max.error());
+  Result<> allowed = object::allow_unit_max(*unit_max);
+  if (!allowed) return std::move(allowed.error());
   if (!cache_writes) return std::move(cache_writes.error());
   if (!region->empty() && url->find("region=") == std::string::npos) {
     *url += (url->find('?') == std::string::npos ? "?region=" : "&region=") + *region;
