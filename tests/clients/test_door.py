@@ -260,15 +260,23 @@ def test_the_admin_address_takes_signed_bodies_only(forebay):
                 Call("POST", "/v1/buckets", body=body, payload=payload), AdminSigner()
             )
 
+    def delete(query):
+        """Removes that bucket, with parameters."""
+        with contextlib.closing(Connection(f"http://{host}")) as connection:
+            call = Call("DELETE", f"/v1/buckets/{name}", query=query)
+            return connection.call(call, AdminSigner())
+
     assert post("UNSIGNED-PAYLOAD").status == 400
     assert post(hashlib.sha256(b"other").hexdigest()).status == 400
     assert name not in forebay.cli("bucket", "ls")
     assert post(None).status == 201
+    assert delete([("dry-run", "true")]).status == 400
     assert name in forebay.cli("bucket", "ls")
     for members, word in [({"unit_max": 1}, b"1048576"), ({"fill": "some"}, b"adaptive")]:
         body = json.dumps({"name": "other"} | members).encode()
         answer = post(None)
         assert answer.status == 400 and word in answer.body, "what cannot be is told"
+    assert delete([]).status == 204
 
 
 def test_root_keys_of_the_environment_serve_with_a_data_folder(forebay):

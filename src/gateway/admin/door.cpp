@@ -92,6 +92,20 @@ Result<object::BucketSpec> read_spec(const Json& json) {
   return spec;
 }
 
+// No call of this API has parameters. What somebody meant by one is not dropped ("?dry-run"); those
+// of a signature pass.
+Result<> refuse_parameters(std::string_view query) {
+  while (!query.empty()) {
+    size_t amp = query.find('&');
+    std::string_view one = query.substr(0, amp);
+    query = amp == std::string_view::npos ? "" : query.substr(amp + 1);
+    if (one.empty() || one.starts_with("X-Amz-")) continue;
+    return fail(Code::invalid, "unknown parameter '" + std::string(one.substr(0, one.find('='))) +
+                                   "': no call here has parameters");
+  }
+  return ok;
+}
+
 }  // namespace
 
 http::Response problem(const Error& error) {
@@ -163,6 +177,7 @@ Task<http::Response> Door::control(http::Request& request, bool& admitted, Conte
   auth::Verified verified = co_await services_.guard.authenticate(request, ctx.loop->wall_now());
   co_await auth::may(verified.principal, "forebay:Control", "", "");
   admitted = true;
+  co_await refuse_parameters(request.query);
   std::string_view path = request.path.substr(std::string_view("/v1/").size());
   constexpr std::string_view kBuckets = "buckets/";
   if (path == "status" && request.method == "GET") co_return show_status();

@@ -74,6 +74,7 @@ Task<http::Response> delete_objects(Call& call, Context ctx) {
     const std::string& key = batch.request.items[i].key;
     if (batch.errors[i]) {
       S3Error shown = describe(*batch.errors[i]);
+      if (shown.hidden && call.unseen.empty()) call.unseen = batch.errors[i]->text();
       out.open("Error").text("Key", key).text("Code", shown.code).text("Message", shown.message);
       out.close();
     } else if (!batch.request.quiet) {

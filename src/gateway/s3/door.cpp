@@ -85,14 +85,17 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
     // What the client could not know is the operator's to know; 501 tells of the client only.
     bool unseen = shown.hidden && shown.status != 404 && shown.status != 412;
     if (unseen || (shown.status >= 500 && shown.status != 501)) {
-      log_.warn("request failed", {{"request", call.id.text()},
-                                   {"operation", call.operation->name},
-                                   {"error", response.error().text()}});
+      call.unseen = response.error().text();
     }
     trace->error = std::move(shown.code);
     response = error_response(response.error(), request, call.id.text());
   } else {
     trace->error = call.error;
+  }
+  if (!call.unseen.empty()) {
+    log_.warn(
+        "request failed",
+        {{"request", call.id.text()}, {"operation", call.operation->name}, {"error", call.unseen}});
   }
   request.headers = sent;  // `call` may have put its own there
   response->stranger = !call.admitted;

@@ -13,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     check(!removal->items.empty() && removal->items.size() <= 1000, "a list within its limits");
     for (auto& item : removal->items) check(!item.key.empty(), "every item has a key");
   }
+  (void)gateway::s3::parse_create_bucket(text);
   auto complete = gateway::s3::parse_complete(text);
   if (complete) {
     uint32_t last = 0;
