@@ -56,6 +56,16 @@ Result<object::OriginConfig> Origins::default_config(const BucketName& name) {
   return config;
 }
 
+// A bucket of an S3 server stays: others may know it.
+Task<> Origins::discard(object::OriginConfig config, Context ctx) {
+  if (!config.url.starts_with(kDir)) co_return ok;
+  auto path = percent_decode(std::string_view(config.url).substr(kDir.size()));
+  if (!path || !path->starts_with('/')) co_return ok;
+  origin::DirOptions options{.path = std::move(*path)};
+  origin::add_dir_lanes(options, *ctx.loop);
+  co_return co_await origin::discard_dir(std::move(options), ctx);
+}
+
 Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config, bool create,
                                                     obs::Counter& read, Context ctx) {
   std::string_view url = config.url;

@@ -69,6 +69,7 @@ class Origins final : public object::OriginFactory {
   Result<object::OriginConfig> default_config(const BucketName& name) override;
   Task<std::shared_ptr<origin::Origin>> open(object::OriginConfig config, bool create,
                                              obs::Counter& read, Context ctx) override;
+  Task<> discard(object::OriginConfig config, Context ctx) override;
   /// Closes idle connections; before the engine stops. On the loop it names.
   void close(io::Loop& loop) { clients_.at(&loop).reset(); }
 

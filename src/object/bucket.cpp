@@ -177,7 +177,61 @@ Task<BucketRef> Buckets::open(BucketName name, std::string row, Context ctx) {
   co_return std::make_shared<const Bucket>(std::move(bucket));
 }
 
+// Two changes of one name at once would take each other's folder and row for their own.
+class Buckets::Change {
+ public:
+  Change(Buckets& buckets, std::string name) : buckets_(buckets), name_(std::move(name)) {
+    std::lock_guard lock(buckets_.changing_);
+    mine_ = buckets_.changes_.insert(name_).second;
+  }
+  ~Change() {
+    std::lock_guard lock(buckets_.changing_);
+    if (mine_) buckets_.changes_.erase(name_);
+  }
+  Change(const Change&) = delete;
+  Change& operator=(const Change&) = delete;
+
+  Result<> begun() const {
+    if (mine_) return ok;
+    return fail(Code::conflict,
+                "A conflicting conditional operation is currently in progress against this "
+                "resource. Please try again.",
+                "OperationAborted");
+  }
+
+ private:
+  Buckets& buckets_;
+  const std::string name_;
+  bool mine_ = false;
+};
+
+void Buckets::put(BucketRef bucket) {
+  std::lock_guard lock(changing_);
+  Map map = *buckets_.get();
+  const std::string& name = bucket->name.text();
+  map[name] = std::move(bucket);
+  buckets_.set(std::move(map));
+}
+
+void Buckets::take(const BucketRef& bucket) {
+  std::lock_guard lock(changing_);
+  Map map = *buckets_.get();
+  map.erase(bucket->name.text());
+  buckets_.set(std::move(map));
+}
+
+bool Buckets::is_own(const Bucket& bucket) {
+  auto config = factory_.default_config(bucket.name);
+  return config && config->url == bucket.config.url;
+}
+
 Task<BucketRef> Buckets::create(BucketName name, BucketSpec spec, Context ctx) {
+  Change change(*this, name.text());
+  co_await change.begun();
+  co_return co_await make(std::move(name), std::move(spec), ctx);
+}
+
+Task<BucketRef> Buckets::make(BucketName name, BucketSpec spec, Context ctx) {
   auto exists = [] {
     return fail(Code::exists,
                 "Your previous request to create the named bucket succeeded and "
@@ -215,21 +269,48 @@ Task<BucketRef> Buckets::create(BucketName name, BucketSpec spec, Context ctx) {
   if (!committed && committed.error().code() == Code::conflict) co_return exists();
   co_await std::move(committed);
   auto shared = std::make_shared<const Bucket>(std::move(bucket));
-  std::lock_guard lock(changing_);
-  Map map = *buckets_.get();
-  map[name.text()] = shared;
-  buckets_.set(std::move(map));
+  put(shared);
   co_return shared;
 }
 
-Task<> Buckets::remove(BucketName name, Context ctx) {
-  co_await get(name.text());
-  co_await co_await store_.commit(meta::Txn().remove(meta::schema::bucket(name)), ctx);
-  std::lock_guard lock(changing_);
-  Map map = *buckets_.get();
-  map.erase(name.text());
-  buckets_.set(std::move(map));
+Task<> Buckets::remove(BucketName name, Removal removal, Context ctx) {
+  Change change(*this, name.text());
+  co_await change.begun();
+  BucketRef bucket = co_await get(name.text());
+  take(bucket);
+  Result<> closed = co_await close(bucket, removal, ctx);
+  if (!closed) put(std::move(bucket));
+  co_return closed;
+}
+
+Task<> Buckets::close(BucketRef bucket, Removal removal, Context ctx) {
+  bool own = is_own(*bucket);
+  if (removal == Removal::if_empty) {
+    auto found = co_await bucket->origin->list({.max_keys = 1}, ctx);
+    // An origin without the bucket has nothing in it.
+    bool gone = !found && found.error().detail() == "NoSuchBucket";
+    if (!found && !gone) co_return std::move(found.error());
+    if (found && (!found->objects.empty() || !found->prefixes.empty())) {
+      co_return fail(Code::conflict, "The bucket you tried to delete is not empty",
+                     "BucketNotEmpty");
+    }
+  }
+  // An upload must not put its parts into the next bucket of that name.
+  if (removal == Removal::if_empty || own) {
+    Result<> dropped = co_await bucket->origin->drop_uploads(ctx);
+    if (!dropped && dropped.error().detail() != "NoSuchBucket") co_return dropped;
+  }
+  co_await co_await remove_row(bucket, ctx);
+  // What cannot be removed stays; the next bucket of that name finds no uploads in it.
+  if (own) (void)co_await factory_.discard(bucket->config, ctx);
   co_return ok;
+}
+
+Task<> Buckets::remove_row(BucketRef bucket, Context ctx) {
+  std::string key = meta::schema::bucket(bucket->name);
+  std::optional<std::string> row = co_await co_await store_.get(key, ctx);
+  if (!row) co_return ok;  // an answer was lost
+  co_return co_await store_.commit(meta::Txn().require(key, *row).remove(key), ctx);
 }
 
 Result<BucketRef> Buckets::get(std::string_view name) const {

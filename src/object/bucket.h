@@ -104,6 +104,18 @@ class OriginFactory {
   /// `read` counts the body bytes that come from it.
   virtual Task<std::shared_ptr<origin::Origin>> open(OriginConfig config, bool create,
                                                      obs::Counter& read, Context ctx) = 0;
+  /// After a bucket of default_config() is gone: removes what open() has made for it, unless it
+  /// holds objects.
+  virtual Task<> discard(OriginConfig config, Context ctx) {
+    (void)config, (void)ctx;
+    co_return ok;
+  }
+};
+
+/// Whether a bucket may be removed while its origin holds objects.
+enum class Removal {
+  if_empty,  ///< DeleteBucket: else "BucketNotEmpty". Its uploads end with it
+  forget     ///< the objects stay
 };
 
 /// All buckets. Any loop.
@@ -120,19 +132,28 @@ class Buckets {
   /// Opens and probes the origin, then writes the row. Exists already → Code::exists,
   /// "BucketAlreadyOwnedByYou".
   Task<BucketRef> create(BucketName name, BucketSpec spec, Context ctx);
-  /// Forgets the bucket; the origin's objects stay.
-  Task<> remove(BucketName name, Context ctx);
+  /// Forgets the bucket. While that takes its time, nobody finds it, and create() of its name is
+  /// Code::conflict, "OperationAborted"; when it fails the bucket is there again.
+  Task<> remove(BucketName name, Removal removal, Context ctx);
   /// Code::not_found, "NoSuchBucket".
   Result<BucketRef> get(std::string_view name) const;
   std::vector<BucketRef> list() const;
 
  private:
   using Map = std::map<std::string, BucketRef, std::less<>>;
+  /// Holds a name whose bucket is being made or removed.
+  class Change;
   Task<BucketRef> open(BucketName name, std::string row, Context ctx);
   /// The name under which a bucket is counted.
   std::string label(const BucketName& name);
   obs::Counter& asked(const BucketName& name);
   obs::Counter& read(const BucketName& name);
+  Task<BucketRef> make(BucketName name, BucketSpec spec, Context ctx);
+  Task<> close(BucketRef bucket, Removal removal, Context ctx);
+  Task<> remove_row(BucketRef bucket, Context ctx);
+  bool is_own(const Bucket& bucket);
+  void put(BucketRef bucket);
+  void take(const BucketRef& bucket);
 
   meta::Store& store_;
   OriginFactory& factory_;
@@ -140,6 +161,7 @@ class Buckets {
   Shared<Map> buckets_;
   std::mutex changing_;
   std::set<std::string> counted_;  ///< names with counters of their own; under changing_
+  std::set<std::string> changes_;  ///< names, under changing_
 };
 
 }  // namespace forebay::object

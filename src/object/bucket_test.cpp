@@ -107,12 +107,12 @@ TEST_F(BucketsTest, each_counts_what_is_asked_and_what_is_read_and_names_are_bou
   BucketRef one = *create("one");
   one->asked->add(5);
   origins_.counter->add(7);
-  EXPECT_TRUE(run(buckets_.remove(one->name, ctx())));
+  EXPECT_TRUE(run(buckets_.remove(one->name, Removal::forget, ctx())));
   EXPECT_EQ((*create("one"))->asked, one->asked) << "the same name goes on";
   for (int i = 0; i < 1100; ++i) {
     BucketRef many = *create("many-" + std::to_string(i));
     many->asked->add(1);
-    EXPECT_TRUE(run(buckets_.remove(many->name, ctx())));
+    EXPECT_TRUE(run(buckets_.remove(many->name, Removal::forget, ctx())));
   }
   std::string text = metrics_.render();
   EXPECT_TRUE(text.contains("forebay_bucket_asked_bytes_total{bucket=\"one\"} 5\n"));
@@ -126,11 +126,83 @@ TEST_F(BucketsTest, a_name_is_there_once_and_a_new_one_is_another) {
   Buckets blind(rows_, origins_, metrics_);  // does not know of it until the row says so
   EXPECT_EQ(run(blind.create(*BucketName::parse("one"), {}, ctx())).error().detail(),
             "BucketAlreadyOwnedByYou");
-  EXPECT_TRUE(run(buckets_.remove(*BucketName::parse("one"), ctx())));
+  EXPECT_TRUE(run(buckets_.remove(*BucketName::parse("one"), Removal::forget, ctx())));
   EXPECT_EQ(buckets_.get("one").error().detail(), "NoSuchBucket");
-  EXPECT_EQ(run(buckets_.remove(*BucketName::parse("one"), ctx())).error().detail(),
-            "NoSuchBucket");
+  EXPECT_EQ(
+      run(buckets_.remove(*BucketName::parse("one"), Removal::forget, ctx())).error().detail(),
+      "NoSuchBucket");
   EXPECT_NE((*create("one"))->incarnation, first);
+}
+
+/// Stops a removal where it asks the origin to end its uploads.
+class Stop final : public testkit::MemoryHook {
+ public:
+  Task<> at(testkit::MemoryStep step, testkit::MemoryRequest request, Context ctx) override {
+    if (request.operation != "drop_uploads" || step != testkit::MemoryStep::arrive) co_return ok;
+    reached = true;
+    co_return co_await go.wait(ctx);
+  }
+  bool reached = false;
+  io::Event go;
+};
+
+TEST_F(BucketsTest, a_bucket_that_is_being_removed_is_in_nobodys_way) {
+  BucketName one = *BucketName::parse("one");
+  uint64_t first = (*create("one"))->incarnation;
+  Stop stop;
+  origin_->set_hook(&stop);
+  std::optional<Result<>> removed;
+  io::start<void>(loop_, buckets_.remove(one, Removal::if_empty, ctx()),
+                  [&](Result<> done) { removed.emplace(std::move(done)); });
+  while (!stop.reached) ASSERT_TRUE(world_->step());
+  EXPECT_EQ(buckets_.get("one").error().detail(), "NoSuchBucket");
+  EXPECT_EQ(create("one").error().detail(), "OperationAborted");
+  EXPECT_EQ(run(buckets_.remove(one, Removal::if_empty, ctx())).error().detail(),
+            "OperationAborted");
+  stop.go.set();
+  while (!removed) ASSERT_TRUE(world_->step());
+  origin_->set_hook(nullptr);
+  EXPECT_TRUE(*removed);
+  BucketRef second = *create("one");
+  EXPECT_NE(second->incarnation, first);
+  EXPECT_EQ(buckets_.get("one"), second);
+  Buckets again(rows_, origins_, metrics_);
+  EXPECT_TRUE(run(again.load(ctx())));
+  EXPECT_EQ((*again.get("one"))->incarnation, second->incarnation) << "its row is there";
+}
+
+TEST_F(BucketsTest, uploads_end_with_their_bucket) {
+  BucketName one = *BucketName::parse("one");
+  ASSERT_TRUE(create("one"));
+  ASSERT_TRUE(run(origin_->create_upload(key_, {}, ctx())));
+  origin_->change("key", "here");
+  EXPECT_EQ(run(buckets_.remove(one, Removal::if_empty, ctx())).error().detail(), "BucketNotEmpty");
+  EXPECT_TRUE(buckets_.get("one"));
+  EXPECT_EQ(origin_->uploads(), 1U);
+  EXPECT_TRUE(origins_.discarded.empty());
+  origin_->drop("key");
+  EXPECT_TRUE(run(buckets_.remove(one, Removal::if_empty, ctx())));
+  EXPECT_EQ(origin_->uploads(), 0U);
+  EXPECT_EQ(origins_.discarded, std::vector<std::string>{"memory:one"});
+  // One that the node did not make keeps its uploads when it is only forgotten.
+  ASSERT_TRUE(create("one", {.config = {.url = "memory:x", .access_key = {}, .secret = {}}}));
+  ASSERT_TRUE(run(origin_->create_upload(key_, {}, ctx())));
+  EXPECT_TRUE(run(buckets_.remove(one, Removal::forget, ctx())));
+  EXPECT_EQ(origin_->uploads(), 1U);
+  EXPECT_EQ(origins_.discarded.size(), 1U);
+}
+
+TEST_F(BucketsTest, a_removal_that_fails_leaves_the_bucket) {
+  BucketName one = *BucketName::parse("one");
+  ASSERT_TRUE(create("one"));
+  for (const char* call : {"list", "drop_uploads"}) {
+    origin_->fail_next(call, fail(Code::unavailable, "down"));
+    EXPECT_EQ(run(buckets_.remove(one, Removal::if_empty, ctx())).error().code(),
+              Code::unavailable);
+    EXPECT_TRUE(buckets_.get("one")) << call;
+  }
+  origin_->fail_next("list", fail(Code::not_found, "gone", "NoSuchBucket"));
+  EXPECT_TRUE(run(buckets_.remove(one, Removal::if_empty, ctx())));
 }
 
 TEST_F(BucketsTest, an_origin_that_refuses_makes_no_bucket) {
@@ -149,10 +221,10 @@ TEST_F(BucketsTest, a_commit_without_an_answer_is_looked_up) {
   BucketName one = *BucketName::parse("one");
   EXPECT_TRUE(run(buckets.create(one, {}, ctx())));
   EXPECT_TRUE(buckets.get("one"));
-  EXPECT_FALSE(run(buckets.remove(one, ctx())));
+  EXPECT_FALSE(run(buckets.remove(one, Removal::forget, ctx())));
   EXPECT_TRUE(buckets.get("one")) << "can be removed again";
   faulty.options().lose_answer = 0;
-  EXPECT_TRUE(run(buckets.remove(one, ctx())));
+  EXPECT_TRUE(run(buckets.remove(one, Removal::forget, ctx())));
   EXPECT_FALSE(buckets.get("one"));
 }
 

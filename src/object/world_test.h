@@ -30,7 +30,11 @@ class OneOrigin final : public OriginFactory {
     if (config.url == "bad:") co_return fail(Code::denied, "no", "AccessDenied");
     co_return origin_;
   }
-  std::vector<std::string> opened;
+  Task<> discard(OriginConfig config, Context) override {
+    discarded.push_back(config.url);
+    co_return ok;
+  }
+  std::vector<std::string> opened, discarded;
   obs::Counter* counter = nullptr;  ///< of the bucket opened last
 
  private:

@@ -214,6 +214,12 @@ void add_dir_lanes(DirOptions& options, io::Loop& loop) {
                                   .patience = kPatience});
 }
 
+Task<> discard_dir(DirOptions options, Context ctx) {
+  DirStore store(options.path, false);
+  co_return co_await io::run_blocking(ctx, options.walks.get(),
+                                      [&] { return store.discard(*ctx.loop); });
+}
+
 std::unique_ptr<Origin> make_dir_origin(DirOptions options) {
   return std::make_unique<DirOrigin>(std::move(options));
 }

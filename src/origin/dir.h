@@ -36,4 +36,8 @@ void add_dir_lanes(DirOptions& options, io::Loop& loop);
 /// writers through this object; If-None-Match also against everybody else.
 std::unique_ptr<Origin> make_dir_origin(DirOptions options);
 
+/// Removes the folder of a bucket that is no more, with all that is Forebay's in it. One that holds
+/// a key stays as it is.
+Task<> discard_dir(DirOptions options, Context ctx);
+
 }  // namespace forebay::origin

@@ -17,6 +17,8 @@ inline constexpr std::string_view kDirFolderFile = ".forebay-folder";
 inline constexpr std::string_view kDirTemporary = ".forebay-tmp";
 /// Records that do not fit into extended attributes.
 inline constexpr std::string_view kDirRecords = ".forebay-meta";
+/// What uploads came to that completed lately.
+inline constexpr std::string_view kDirCompleted = ".forebay-completed";
 /// Uploads in parts.
 inline constexpr std::string_view kDirUploads = ".forebay-uploads";
 

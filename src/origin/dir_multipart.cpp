@@ -30,7 +30,17 @@ Missing missing_checksum(const std::optional<ChecksumPlan>& plan, const PutOptio
 struct Whole {
   std::vector<PartInfo> parts;
   DirRecord record;
+  std::optional<DirCompleted> again;  ///< nothing: it has not been done before
 };
+
+/// Tells two completions of one upload apart.
+std::string fingerprint(const std::vector<CompletedPart>& asked) {
+  Sha256 sum;
+  for (const CompletedPart& part : asked) {
+    sum.update(as_bytes(std::to_string(part.number) + ' ' + part.etag.text() + '\n'));
+  }
+  return to_hex(sum.finish());
+}
 
 /// The record of an object of these parts, but for size and time.
 Result<> describe_whole(Whole& whole) {
@@ -103,8 +113,13 @@ Task<PutAnswer> DirOrigin::complete_upload_now(ObjectKey key, std::string upload
                                                std::vector<CompletedPart> asked, PutOptions options,
                                                Context ctx) {
   std::string path = co_await dir_path(key);
+  const std::string named = fingerprint(asked);
+  const WallTime now = ctx.loop->wall_now();
   Whole whole = co_await co_await walking(ctx, [&]() -> Result<Whole> {
     Whole out;
+    out.again = store_.completed(upload_id, key.text(), now);
+    if (out.again && out.again->asked == named) return out;
+    if (out.again) return fail(Code::not_found, "the upload has completed", "NoSuchUpload");
     auto upload = store_.upload(upload_id, key.text());
     if (!upload) return std::move(upload.error());
     out.record.fields = std::move(upload->fields);
@@ -120,6 +135,12 @@ Task<PutAnswer> DirOrigin::complete_upload_now(ObjectKey key, std::string upload
     if (!described) return std::move(described.error());
     return out;
   });
+  if (whole.again) {
+    // Whoever asks has lost the answer. Nothing is written: what has become of the object since
+    // then stays. Parts that a crash left behind go now.
+    (void)co_await step(ctx, [&] { return store_.drop_upload(upload_id); });
+    co_return PutAnswer{.etag = whole.again->etag, .checksums = std::move(whole.again->checksums)};
+  }
   Fields checksums = whole.record.checksums;
   DirTemp temp = co_await co_await take(io::Body::empty(), nullptr, ctx);
   Result<> joined = co_await join(temp, upload_id, whole.parts, ctx);
@@ -127,8 +148,11 @@ Task<PutAnswer> DirOrigin::complete_upload_now(ObjectKey key, std::string upload
     co_await co_await drop(temp, ctx);
     co_return std::move(joined.error());
   }
-  PutAnswer answer = co_await co_await commit(std::move(temp), std::move(path),
-                                              std::move(whole.record), options.conditions, ctx);
+  DirCompleted completed{key.text(), named, {}, whole.record.etag, checksums, now};
+  PutAnswer answer = co_await co_await step(ctx, [&] {
+    return store_.commit_upload(upload_id, temp, path, std::move(whole.record),
+                                std::move(completed), options.conditions);
+  });
   answer.checksums = std::move(checksums);
   // The object is there; parts that stay behind are listed as an open upload and can be aborted.
   (void)co_await step(ctx, [&] { return store_.drop_upload(upload_id); });
@@ -155,6 +179,11 @@ Task<ListPartsAnswer> DirOrigin::list_parts_now(ObjectKey key, std::string uploa
     out.plan = upload->plan;
     return out;
   });
+}
+
+Task<> DirOrigin::drop_uploads_now(Context ctx) {
+  std::string name = dir_random_name(*ctx.loop);
+  co_return co_await walking(ctx, [&] { return store_.drop_uploads(name); });
 }
 
 Task<ListUploadsAnswer> DirOrigin::list_uploads_now(ListUploadsOptions options, Context ctx) {

@@ -78,6 +78,9 @@ class DirOrigin final : public Origin {
                                                                Context ctx) override {
     return metered(options_.meter, "list_uploads", list_uploads_now(std::move(options), ctx));
   }
+  [[clang::coro_wrapper]] Task<> drop_uploads(Context ctx) override {
+    return metered(options_.meter, "drop_uploads", drop_uploads_now(ctx));
+  }
   [[clang::coro_wrapper]] Task<Capabilities> probe(Context ctx) override {
     return metered(options_.meter, "probe", probe_now(ctx));
   }
@@ -145,6 +148,7 @@ class DirOrigin final : public Origin {
   Task<ListPartsAnswer> list_parts_now(ObjectKey key, std::string upload_id, uint32_t part_marker,
                                        uint32_t max_parts, Context ctx);
   Task<ListUploadsAnswer> list_uploads_now(ListUploadsOptions options, Context ctx);
+  Task<> drop_uploads_now(Context ctx);
 
   const DirOptions options_;
   DirStore store_;

@@ -154,6 +154,33 @@ Result<DirUpload> parse_dir_upload(std::string_view text) {
   return DirUpload{std::move(*key), {*initiated}, std::move(*fields), *plan};
 }
 
+std::string encode(const DirCompleted& completed) {
+  Json json(Json::Object{});
+  json.set("v", kVersion);
+  json.set("key", completed.key);
+  json.set("asked", completed.asked);
+  json.set("temp", completed.temp);
+  json.set("etag", completed.etag.text());
+  json.set("at", completed.at.ns);
+  if (!completed.checksums.empty()) json.set("checksums", to_json(completed.checksums));
+  return json.dump();
+}
+
+Result<DirCompleted> parse_dir_completed(std::string_view text) {
+  Result<Json> json = read_version(text);
+  if (!json) return json.error_in("record of a completed upload");
+  auto key = json->string("key"), asked = json->string("asked"), temp = json->string("temp");
+  auto etag = json->string("etag");
+  auto at = json->integer("at");
+  if (!key || !asked || !temp || !etag || !at) {
+    return fail(Code::corrupt, "record of a completed upload : a member is missing");
+  }
+  Result<Fields> checksums = read_fields(*json, "checksums");
+  if (!checksums) return checksums.error_in("record of a completed upload");
+  return DirCompleted{std::move(*key),        std::move(*asked),     std::move(*temp),
+                      ETag(std::move(*etag)), std::move(*checksums), {*at}};
+}
+
 std::string dir_identity(const io::FileStat& stat) {
   return hex(stat.device) + "." + hex(stat.inode) + "." + hex(stat.size) + "." +
          hex(static_cast<uint64_t>(stat.modified.ns)) + "." +

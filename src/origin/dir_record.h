@@ -51,6 +51,19 @@ std::string encode(const DirUpload& upload);
 /// Not an upload of a version we know → Code::corrupt.
 Result<DirUpload> parse_dir_upload(std::string_view text);
 
+/// What an upload came to, for a client that lost the answer and asks again.
+struct DirCompleted {
+  std::string key;
+  std::string asked;  ///< a fingerprint of the parts that were named
+  std::string temp;   ///< the file that became the object: while it is there, it has not
+  ETag etag = {};
+  Fields checksums = {};
+  WallTime at = {};
+};
+std::string encode(const DirCompleted& completed);
+/// Not of a version we know → Code::corrupt.
+Result<DirCompleted> parse_dir_completed(std::string_view text);
+
 /// Device, inode, size, mtime and ctime: names a file's bytes once they have settled.
 std::string dir_identity(const io::FileStat& stat);
 /// Whether one clock tick may still hide a rewrite: the mtime is less than 2 s before `now`, or

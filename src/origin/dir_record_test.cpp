@@ -79,6 +79,17 @@ TEST(DirUpload, comes_back_as_it_went) {
   EXPECT_FALSE(parse_dir_upload("{\"v\":1}"));
 }
 
+TEST(DirCompleted, comes_back_as_it_went) {
+  DirCompleted completed{
+      "a/b", "print", ".forebay-tmp/x", ETag("\"e-2\""), {{"x-amz-checksum-crc32", "AAAAAA=="}},
+      {77}};
+  auto back = parse_dir_completed(encode(completed));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(encode(*back), encode(completed));
+  EXPECT_EQ(parse_dir_completed("{\"v\":1}").error().code(), Code::corrupt);
+  EXPECT_EQ(parse_dir_completed("{\"v\":2}").error().code(), Code::corrupt);
+}
+
 TEST(DirUpload, keeps_what_was_asked_of_its_checksums) {
   DirUpload upload{"a", {77}, {}, ChecksumPlan{ChecksumKind::crc32c, ChecksumType::full_object}};
   auto back = parse_dir_upload(encode(upload));

@@ -54,6 +54,9 @@ struct DirTemp {
   Result<> append(ByteView bytes);
 };
 
+/// Ids come from clients: only what create_upload makes is let near a path.
+bool is_dir_upload_id(std::string_view id);
+
 class DirStore {
  public:
   DirStore(std::string path, bool create) : path_(std::move(path)), create_(create) {}
@@ -92,9 +95,20 @@ class DirStore {
   Result<std::shared_ptr<io::File>> open_part(const std::string& id, const PartInfo& part);
   /// Makes it disappear at once, then deletes its parts.
   Result<> drop_upload(const std::string& id);
+  /// All uploads, and the memory of those that completed.
+  Result<> drop_uploads(const std::string& name);
+  /// commit(), and keeps what it came to durably before, so that it is known after a crash too.
+  Result<PutAnswer> commit_upload(const std::string& id, DirTemp& temp, const std::string& path,
+                                  DirRecord record, DirCompleted completed,
+                                  const WriteConditions& conditions);
+  /// What an upload came to that completed less than an hour ago; nothing when it has not.
+  std::optional<DirCompleted> completed(const std::string& id, const std::string& key,
+                                        WallTime now);
   /// All, by key and id.
   Result<std::vector<UploadInfo>> uploads();
 
+  /// Removes the folder itself, if it holds no key.
+  Result<> discard(io::Loop& loop);
   /// Whether a file can be made here.
   Result<> try_to_write(const std::string& name);
 
@@ -116,6 +130,7 @@ class DirStore {
   void prune_above(const std::string& path);
   void drop_tree(const std::string& path, int depth);
   void sweep(WallTime now);
+  void sweep_completed(WallTime now);
 
   const std::string path_;
   const bool create_;
@@ -125,6 +140,7 @@ class DirStore {
   std::array<std::mutex, 64> stripes_;
   RecentTags own_{64 << 10};
   std::atomic<bool> swept_ = false;
+  std::atomic<uint32_t> completions_ = 0;
   /// Whether any record was ever kept outside attributes; then removals look there too.
   std::atomic<bool> outside_records_ = false;
 };

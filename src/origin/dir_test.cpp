@@ -334,6 +334,114 @@ TEST_F(Dir, sweeps_old_temporary_files) {
   EXPECT_TRUE(fs::exists(bucket_ + "/.forebay-tmp/fresh"));
 }
 
+// A client that lost the answer asks again, and gets it: for an hour, without anything being
+// written.
+class DirCompletion : public Dir {
+ protected:
+  void begin() {
+    id_ = *run(origin_->create_upload(key_of("up"), {.plan = plan_}, ctx()));
+    PartInfo part = *run(origin_->put_part(key_of("up"), id_, 1, {}, body_of("part"), ctx()));
+    parts_ = {{1, part.etag, part.checksums}};
+  }
+  Result<PutAnswer> complete(const std::string& key = "up", PutOptions options = {}) {
+    return run(origin_->complete_upload(key_of(key), id_, parts_, std::move(options), ctx()));
+  }
+  void refused(const Result<PutAnswer>& answer, const std::string& what) {
+    ASSERT_FALSE(answer) << what;
+    EXPECT_EQ(answer.error().detail(), "NoSuchUpload") << what;
+  }
+  fs::path record() { return fs::path(bucket_) / ".forebay-completed" / id_; }
+
+  ChecksumPlan plan_{ChecksumKind::crc32, ChecksumType::composite};
+  std::string id_;
+  std::vector<CompletedPart> parts_;
+};
+
+TEST_F(DirCompletion, is_answered_again) {
+  begin();
+  auto first = complete("up", {.conditions = {.if_none_match_any = true}});
+  ASSERT_TRUE(first) << first.error().text();
+  open();
+  auto again = complete("up", {.conditions = {.if_none_match_any = true}});
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(again->etag, first->etag);
+  EXPECT_EQ(again->checksums, first->checksums);
+  EXPECT_FALSE(again->checksums.empty());
+  EXPECT_FALSE(again->tag.strong()) << "it may name bytes that are gone";
+  EXPECT_EQ(get("up").value(), "part");
+
+  ASSERT_TRUE(put("up", "newer"));
+  EXPECT_TRUE(complete());
+  EXPECT_EQ(get("up").value(), "newer") << "nothing rises from the dead";
+  ASSERT_TRUE(run(origin_->remove(key_of("up"), ctx())));
+  EXPECT_TRUE(complete());
+  EXPECT_FALSE(head("up"));
+
+  refused(complete("other"), "another key");
+  parts_[0].number = 2;
+  refused(complete(), "other parts");
+  parts_[0].number = 1;
+  EXPECT_TRUE(complete());
+  ASSERT_TRUE(run(origin_->drop_uploads(ctx())));
+  refused(complete(), "its bucket is gone");
+}
+
+TEST_F(DirCompletion, is_forgotten) {
+  begin();
+  ASSERT_TRUE(complete());
+  std::string text;
+  std::getline(std::ifstream(record()) >> std::ws, text);
+  auto completed = parse_dir_completed(text);
+  ASSERT_TRUE(completed) << text;
+  completed->at.ns -= seconds(3601).ns;
+  std::ofstream(record()) << encode(*completed);
+  refused(complete(), "an hour later");
+  std::ofstream(record()) << "torn";
+  refused(complete(), "torn");
+}
+
+// Power fails between the steps of a completion: only what became the object is told.
+TEST_F(DirCompletion, survives_a_crash_at_each_step) {
+  begin();
+  fs::copy(fs::path(bucket_) / ".forebay-uploads", path_ + "/uploads", fs::copy_options::recursive);
+  auto first = complete();
+  ASSERT_TRUE(first);
+  std::string text;
+  std::getline(std::ifstream(record()) >> std::ws, text);
+  auto completed = parse_dir_completed(text);
+  ASSERT_TRUE(completed);
+  // After the object was placed, before the parts were dropped.
+  fs::copy(path_ + "/uploads", fs::path(bucket_) / ".forebay-uploads", fs::copy_options::recursive);
+  ASSERT_TRUE(put("up", "newer"));
+  EXPECT_EQ(complete()->etag, first->etag);
+  EXPECT_EQ(get("up").value(), "newer");
+  EXPECT_EQ(run(origin_->list_uploads({}, ctx()))->uploads.size(), 0u);
+  // After the record, before the object was placed: the temporary file is still there.
+  begin();
+  completed->asked = "other parts";
+  std::ofstream(fs::path(bucket_) / completed->temp) << "part";
+  std::ofstream(record()) << encode(*completed);
+  EXPECT_TRUE(complete());
+  EXPECT_EQ(get("up").value(), "part");
+}
+
+TEST_F(Dir, a_folder_without_keys_goes_with_its_bucket) {
+  ASSERT_TRUE(put("k", "v"));
+  ASSERT_TRUE(run(origin_->create_upload(key_of("up"), {}, ctx())));
+  auto discard = [&] { return run(discard_dir({.path = bucket_}, ctx())); };
+  EXPECT_TRUE(discard());
+  EXPECT_EQ(get("k").value(), "v");
+  EXPECT_EQ(run(origin_->list_uploads({}, ctx()))->uploads.size(), 1u);
+  ASSERT_TRUE(run(origin_->remove(key_of("k"), ctx())));
+  foreign("not-ours", "x", 0);
+  EXPECT_TRUE(discard());
+  EXPECT_TRUE(fs::exists(bucket_));
+  fs::remove(fs::path(bucket_) / "not-ours");
+  EXPECT_TRUE(discard());
+  EXPECT_FALSE(fs::exists(bucket_));
+  EXPECT_TRUE(discard());
+}
+
 TEST_F(Dir, takes_only_its_own_upload_ids) {
   auto id = run(origin_->create_upload(key_of("k"), {}, ctx()));
   ASSERT_TRUE(id);

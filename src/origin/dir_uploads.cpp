@@ -17,13 +17,6 @@ constexpr std::string_view kPartPrefix = "part.";
 
 Error no_such_upload() { return fail(Code::not_found, "no such upload", "NoSuchUpload"); }
 
-/// Ids come from clients: only what create_upload makes is let near a path.
-bool is_upload_id(std::string_view id) {
-  return id.size() == 32 && std::all_of(id.begin(), id.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
-
 std::string folder_of(std::string_view id) {
   return std::string(kDirUploads) + "/" + std::string(id);
 }
@@ -56,6 +49,12 @@ Result<std::string> read_whole(io::Directory& root, const std::string& path) {
 
 }  // namespace
 
+bool is_dir_upload_id(std::string_view id) {
+  return id.size() == 32 && std::all_of(id.begin(), id.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
 Result<> DirStore::create_upload(const std::string& id, const DirUpload& upload, WallTime now) {
   // Made aside and renamed, so that a folder of an upload always has its file.
   std::string aside = std::string(kDirTemporary) + "/" + id;
@@ -77,7 +76,7 @@ Result<> DirStore::create_upload(const std::string& id, const DirUpload& upload,
 }
 
 Result<DirUpload> DirStore::upload(const std::string& id, const std::string& key) {
-  if (!is_upload_id(id)) return no_such_upload();
+  if (!is_dir_upload_id(id)) return no_such_upload();
   auto text = read_whole(*root_, folder_of(id) + "/" + std::string(kUploadFile));
   if (!text && text.error().code() == Code::not_found) return no_such_upload();
   if (!text) return std::move(text.error());
@@ -162,7 +161,7 @@ Result<std::vector<UploadInfo>> DirStore::uploads() {
   if (!entries && entries.error().code() == Code::not_found) return out;
   if (!entries) return std::move(entries.error());
   for (const io::DirectoryEntry& entry : *entries) {
-    if (!is_upload_id(entry.name)) continue;
+    if (!is_dir_upload_id(entry.name)) continue;
     auto text = read_whole(*root_, folder_of(entry.name) + "/" + std::string(kUploadFile));
     if (!text && text.error().code() == Code::not_found) continue;
     if (!text) return std::move(text.error());

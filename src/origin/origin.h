@@ -66,7 +66,7 @@ struct GetAnswer {
   /// What body holds: what was asked, as far as the object has it; or all of the object, from a
   /// server that knows no ranges.
   ByteRange range = {};
-  io::Body body = {};    ///< ends early only with an error
+  io::Body body = {};  ///< ends early only with an error
 };
 
 /// What the checksum of an object in parts is made of.
@@ -231,6 +231,9 @@ class Origin {
                                            uint32_t part_marker, uint32_t max_parts,
                                            Context ctx) = 0;
   virtual Task<ListUploadsAnswer> list_uploads(ListUploadsOptions options, Context ctx) = 0;
+
+  /// Ends every upload, and forgets those that have completed: their bucket is no more.
+  virtual Task<> drop_uploads(Context ctx);
 
   /// Asks the origin what it can do and whether we may use it at all (a bucket that is missing or
   /// refused is an error here). Leaves nothing behind.

@@ -149,6 +149,7 @@ class MemoryOrigin final : public origin::Origin {
                                            Context ctx) override;
   Task<origin::ListUploadsAnswer> list_uploads(origin::ListUploadsOptions options,
                                                Context ctx) override;
+  Task<> drop_uploads(Context ctx) override;
   Task<origin::Capabilities> probe(Context ctx) override;
 
  private:

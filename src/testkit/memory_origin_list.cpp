@@ -179,6 +179,17 @@ Task<> MemoryOrigin::abort_upload(ObjectKey key, std::string upload_id, Context 
   co_return done;
 }
 
+Task<> MemoryOrigin::drop_uploads(Context ctx) {
+  MemoryRequest request{"drop_uploads", "", {}, ctx.loop->now()};
+  co_await co_await arrive(request, ctx);
+  co_await co_await before_effect(request, ctx);
+  {
+    std::lock_guard lock(mutex_);
+    uploads_.clear();
+  }
+  co_return co_await answer(std::move(request), ctx);
+}
+
 Task<origin::ListPartsAnswer> MemoryOrigin::list_parts(ObjectKey key, std::string upload_id,
                                                        uint32_t part_marker, uint32_t max_parts,
                                                        Context ctx) {

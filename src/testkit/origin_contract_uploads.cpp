@@ -278,6 +278,31 @@ Task<> keeps_checksums_of(OriginUnderTest& under, origin::ChecksumPlan plan, Con
   co_return ok;
 }
 
+Task<> drops_all_uploads(OriginUnderTest& under, Context ctx) {
+  if (!under.lists_uploads) co_return ok;  // as it finds them by lists
+  std::vector<std::pair<ObjectKey, std::string>> made;
+  for (std::string name : {"drop/a", "drop/a", "drop/b/c"}) {
+    ObjectKey key = key_of(under.prefix + name);
+    std::string id = co_await co_await under.origin.create_upload(key, {}, ctx);
+    co_await co_await put_part(under, key, id, 1, "part", ctx);
+    made.emplace_back(key, id);
+  }
+  co_await co_await put_text(under, "drop/object", "stays", ctx);
+  co_await co_await under.origin.drop_uploads(ctx);
+  co_await co_await under.origin.drop_uploads(ctx);
+  for (const auto& [key, id] : made) {
+    expect_error(co_await under.origin.list_parts(key, id, 0, 1000, ctx), Code::not_found,
+                 "NoSuchUpload");
+  }
+  auto left = co_await co_await under.origin.list_uploads({.prefix = under.prefix}, ctx);
+  EXPECT_TRUE(left.uploads.empty());
+  std::string text = co_await co_await get_text(under, "drop/object", {}, ctx);
+  EXPECT_EQ(text, "stays");
+  std::string id = co_await co_await under.origin.create_upload(made[0].first, {}, ctx);
+  co_await co_await under.origin.abort_upload(made[0].first, id, ctx);
+  co_return ok;
+}
+
 Task<> keeps_checksums_of_uploads(OriginUnderTest& under, Context ctx) {
   if (!under.upload_checksums) co_return ok;
   using Type = origin::ChecksumType;
@@ -297,6 +322,7 @@ std::vector<OriginCase> upload_cases() {
           {"drops_a_part_whose_body_fails", drops_a_part_whose_body_fails},
           {"lists_uploads", lists_uploads},
           {"completes_under_conditions", completes_under_conditions},
+          {"drops_all_uploads", drops_all_uploads},
           {"keeps_checksums_of_uploads", keeps_checksums_of_uploads}};
 }
 

@@ -193,7 +193,7 @@ Task<http::Response> Door::control(http::Request& request, bool& admitted, Conte
     object::BucketRef bucket = co_await services_.buckets.get(path.substr(kBuckets.size()));
     if (request.method == "GET") co_return json(200, show(*bucket));
     if (request.method == "DELETE") {
-      co_await co_await services_.buckets.remove(bucket->name, ctx);
+      co_await co_await services_.buckets.remove(bucket->name, object::Removal::forget, ctx);
       co_return http::Response::make(204);
     }
   }

@@ -102,13 +102,7 @@ Task<http::Response> head_bucket(Call& call, Context) {
 
 Task<http::Response> delete_bucket(Call& call, Context ctx) {
   object::BucketRef bucket = co_await call.bucket();
-  origin::ListOptions one;
-  one.max_keys = 1;
-  auto found = co_await co_await bucket->origin->list(std::move(one), ctx);
-  if (!found.objects.empty() || !found.prefixes.empty()) {
-    co_return fail(Code::conflict, "The bucket you tried to delete is not empty", "BucketNotEmpty");
-  }
-  co_await co_await call.services.buckets.remove(bucket->name, ctx);
+  co_await co_await call.services.buckets.remove(bucket->name, object::Removal::if_empty, ctx);
   co_return http::Response::make(204);
 }
 

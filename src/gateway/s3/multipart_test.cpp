@@ -246,5 +246,17 @@ TEST_F(MultipartTest, AnObjectOfOnePutHasAFullChecksum) {
   EXPECT_EQ(part.header("x-amz-checksum-type"), "");
 }
 
+TEST_F(MultipartTest, NoUploadOutlivesItsBucket) {
+  std::string id = begin();
+  put_parts(id);
+  EXPECT_EQ(world_.ask({.method = "DELETE", .target = "/data"}).status, 204);
+  EXPECT_EQ(world_.ask({.method = "PUT", .target = "/data"}).status, 200);
+  Reply late = complete(id, document());
+  EXPECT_EQ(late.status, 404);
+  EXPECT_EQ(late.element("Code"), "NoSuchUpload");
+  EXPECT_EQ(part(id, 1, "x").status, 404);
+  EXPECT_EQ(world_.origin().bytes("up"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace forebay::gateway::s3

@@ -1,0 +1,28 @@
+#include "origin/origin.h"
+
+namespace forebay::origin {
+
+namespace {
+
+/// Pages of one call; more uploads than that come faster than they can be ended.
+constexpr int kMaxPages = 1000;
+
+}  // namespace
+
+Task<> Origin::drop_uploads(Context ctx) {
+  ListUploadsOptions options;
+  for (int page = 0; page < kMaxPages; ++page) {
+    auto found = co_await co_await list_uploads(options, ctx);
+    for (const UploadInfo& upload : found.uploads) {
+      ObjectKey key = co_await ObjectKey::parse(upload.key);
+      Result<> ended = co_await abort_upload(std::move(key), upload.upload_id, ctx);
+      if (!ended && ended.error().code() != Code::not_found) co_return ended;
+    }
+    if (!found.truncated) co_return ok;
+    options.key_marker = std::move(found.next_key);
+    options.upload_id_marker = std::move(found.next_upload);
+  }
+  co_return fail(Code::busy, "uploads come faster than they can be ended", "SlowDown");
+}
+
+}  // namespace forebay::origin
