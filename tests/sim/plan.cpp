@@ -52,7 +52,7 @@ Plan Plan::interleave(uint64_t seed) {
   if (dice.chance(0.2)) plan.rows.refuse = 0.1, plan.rows.lose_answer = 0.1;
   plan.quiet = dice.chance(0.6);
   if (dice.chance(0.2)) plan.disk_error = pick(dice, {0.01, 0.1});
-  if (dice.chance(0.15)) plan.disk_bytes = pick<uint64_t>(dice, {600 * kKiB, 2048 * kKiB});
+  if (dice.chance(0.15)) plan.disk_bytes = pick<uint64_t>(dice, {4096 * kKiB, 4608 * kKiB});
   // Few sizes, so that versions of equal length meet.
   uint64_t large = pick<uint64_t>(dice, {200 * kKiB, 400 * kKiB, 1200 * kKiB});
   if (dice.chance(0.02)) large = 6000 * kKiB, plan.bucket.unit_max = 0;  // readers overtake
