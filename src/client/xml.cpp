@@ -26,8 +26,15 @@ pugi::xml_node child(const pugi::xml_node& node, std::string_view name) {
   return {};
 }
 
+// All of it: CDATA sections and comments cut the text of an element into pieces, and the first
+// alone would be another key.
 std::string text(const pugi::xml_node& node, std::string_view name) {
-  return child(node, name).text().as_string();
+  std::string whole;
+  for (const pugi::xml_node& piece : child(node, name).children()) {
+    bool said = piece.type() == pugi::node_pcdata || piece.type() == pugi::node_cdata;
+    if (said) whole += piece.value();
+  }
+  return whole;
 }
 
 Result<pugi::xml_node> root(pugi::xml_document& document, std::string_view xml,

@@ -35,6 +35,14 @@ TEST(ParseList, WithoutAnEncodingKeysAreAsTheyAre) {
   EXPECT_EQ(page.continuation, "");
 }
 
+TEST(ParseList, AKeyIsAllOfItsText) {
+  auto page = parse_list(
+      "<ListBucketResult><Contents><Key>foo<![CDATA[b&]]>ar</Key></Contents></ListBucketResult>");
+  ASSERT_TRUE(page);
+  ASSERT_EQ(page->objects.size(), 1U);
+  EXPECT_EQ(page->objects[0].key, "foob&ar");
+}
+
 TEST(ParseList, WhatIsNoListIsCorrupt) {
   for (const char* xml : {"", "x", "<ListBucketResult>", "<html/>",
                           "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",

@@ -27,8 +27,15 @@ pugi::xml_node child(const pugi::xml_node& node, std::string_view name) {
   return {};
 }
 
+// All of it: CDATA sections and comments cut the text of an element into pieces, and the first
+// alone would be another key.
 std::string text(const pugi::xml_node& node, std::string_view name) {
-  return child(node, name).text().as_string();
+  std::string whole;
+  for (const pugi::xml_node& piece : child(node, name).children()) {
+    bool said = piece.type() == pugi::node_pcdata || piece.type() == pugi::node_cdata;
+    if (said) whole += piece.value();
+  }
+  return whole;
 }
 bool is_true(const pugi::xml_node& node, std::string_view name) {
   return text(node, name) == "true";

@@ -29,6 +29,16 @@ TEST(S3Xml, reads_a_list_of_the_second_version) {
   EXPECT_EQ(page->list.prefixes, std::vector<std::string>{"p q/"});
 }
 
+TEST(S3Xml, a_key_is_all_of_its_text) {
+  auto page = parse_s3_list(
+      "<ListBucketResult><Contents><Key>foo<![CDATA[b&]]>ar</Key></Contents>"
+      "<Contents><Key>foo<!-- not this -->bar</Key></Contents></ListBucketResult>");
+  ASSERT_TRUE(page);
+  ASSERT_EQ(page->list.objects.size(), 2u);
+  EXPECT_EQ(page->list.objects[0].key, "foob&ar");
+  EXPECT_EQ(page->list.objects[1].key, "foobar");
+}
+
 TEST(S3Xml, knows_a_list_of_the_first_version) {
   auto page = parse_s3_list(
       "<s3:ListBucketResult xmlns:s3='x'><s3:Marker/><s3:NextMarker>m+1</s3:NextMarker>"
