@@ -198,6 +198,13 @@ void Appender::seal() {
   segment_ = {};
 }
 
+bool Appender::abandon() {
+  std::lock_guard lock(mutex_);
+  if (leading_) return false;
+  seal();
+  return true;
+}
+
 void Appender::let_go() {
   std::lock_guard lock(mutex_);
   if (leading_ || segment_.data == nullptr) return;  // a leader's is changing

@@ -50,6 +50,8 @@ class Appender {
   /// Seals the segment being filled, so that it can be recycled, if a quarter of what was written
   /// to it is dead or it is larger than a new one would be (the disk has become smaller).
   void let_go();
+  /// Gives the segment up, whatever is in it; false: it is being written to, ask again.
+  bool abandon();
 
  private:
   struct Put {

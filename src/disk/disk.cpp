@@ -27,8 +27,7 @@ Disk::Disk(const Options& options, uint8_t number, UnitMap& units)
 // Weighted rendezvous hashing: -w / ln(u), u drawn from disk and unit. Taking a disk away moves
 // only its own units.
 double Disk::weight(const UnitId& id) const {
-  uint64_t a, b;
-  std::memcpy(&a, id_.data(), 8);
+  uint64_t a = id_[0].load(std::memory_order_relaxed), b;
   std::memcpy(&b, id.bytes.data() + 8, 8);
   uint64_t x = a ^ b;  // then the finalizer of splitmix64
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
@@ -48,14 +47,39 @@ void Disk::failed(bool writing, const Error& error) {
     default: break;
   }
   (writing ? counters.write_errors : counters.read_errors)++;
-  if (recent_errors_.fetch_add(1) + 1 > options_.errors_until_out) take_out();
+  if (recent_errors_.fetch_add(1) + 1 > options_.errors_until_out) {
+    take_out("too many calls failed; the last one: " + error.text());
+  }
 }
 
-void Disk::take_out() {
+void Disk::take_out(std::string why) {
   healthy_ = false;
   units_.set_out(number_);
   std::lock_guard lock(mutex_);
   pending_.clear();
+  trouble_ = std::move(why);
+}
+
+DiskId Disk::id() const {
+  DiskId out;
+  for (size_t i = 0; i < id_.size(); ++i) {
+    uint64_t word = id_[i].load(std::memory_order_relaxed);
+    std::memcpy(out.data() + i * sizeof word, &word, sizeof word);
+  }
+  return out;
+}
+
+void Disk::set_id(const DiskId& id) {
+  for (size_t i = 0; i < id_.size(); ++i) {
+    uint64_t word;
+    std::memcpy(&word, id.data() + i * sizeof word, sizeof word);
+    id_[i].store(word, std::memory_order_relaxed);
+  }
+}
+
+std::shared_ptr<io::Directory> Disk::directory() const {
+  std::lock_guard lock(mutex_);
+  return directory_;
 }
 
 void Disk::queue_put(const UnitId& id, const Unit& unit) {
@@ -94,7 +118,7 @@ Result<> Disk::commit() {
   if (applied) return ok;
   if (applied.error().code() != Code::busy) {
     counters.write_errors++;
-    take_out();
+    take_out("the index failed: " + applied.error().text());
     return applied;
   }
   // A full file system: the rows wait for the evictor to make room. Losing them would cost only
@@ -112,11 +136,15 @@ Result<> Disk::commit() {
 Result<> Disk::give_name(const DataFile& file) {
   std::string from = new_path(file.number());
   std::string to = file.path();
-  Result<> named = directory_->rename(from, to, true);
+  auto folder = directory();
+  Result<> named = folder->rename(from, to, true);
   if (named || named.error().code() != Code::not_found) return named;
-  Result<> made = directory_->make_directory(to.substr(0, to.rfind('/')));
+  // Of a lost disk `units` itself is gone; look() must see that.
+  auto units = folder->stat("units");
+  if (!units) return std::move(units.error());
+  Result<> made = folder->make_directory(to.substr(0, to.rfind('/')));
   if (!made) return made;
-  return directory_->rename(from, to, true);
+  return folder->rename(from, to, true);
 }
 
 void Disk::leave(std::shared_ptr<DataFile> file) {
@@ -149,7 +177,7 @@ void Disk::sweep() {
   for (Leaving& each : gone) {
     if (healthy()) {
       // If it fails the file is an orphan until the next open; its bytes show in what is free.
-      Result<> removed = directory_->remove(each.path);
+      Result<> removed = directory()->remove(each.path);
       if (!removed && removed.error().code() == Code::busy) {  // no descriptor: later
         std::lock_guard lock(mutex_);
         leaving_.push_back(std::move(each));
@@ -172,14 +200,15 @@ Task<Disk::NewFile> Disk::make_segment(bool recycler, Context ctx) {
     uint64_t number = ctx.loop->random();
     Result<std::shared_ptr<io::File>> made =
         co_await io::run_blocking(ctx, lane(), [&]() -> Result<std::shared_ptr<io::File>> {
-          auto file = directory_->open(segment_path(number), io::OpenMode::create_new);
+          auto folder = directory();
+          auto file = folder->open(segment_path(number), io::OpenMode::create_new);
           if (!file) return file;
           std::array<std::byte, kSegmentHeaderBytes> header;
-          encode(SegmentHeader{number, id_}, header);
+          encode(SegmentHeader{number, id()}, header);
           Result<> written = (*file)->allocate(bytes);
           if (written) written = (*file)->write_at(0, header);
           if (written) return file;
-          Result<> removed = directory_->remove(segment_path(number));
+          Result<> removed = folder->remove(segment_path(number));
           if (!removed) failed(true, removed.error());
           return std::move(written.error());
         });
@@ -217,18 +246,19 @@ void Disk::remove_segment(const std::shared_ptr<DataFile>& segment) {
 
 Result<uint64_t> Disk::measure_index() {
   uint64_t bytes = index_->bytes();
-  auto entries = directory_->list("index");
+  auto folder = directory();
+  auto entries = folder->list("index");
   if (!entries && entries.error().code() == Code::not_found) return bytes;
   if (!entries) return std::move(entries.error());
   for (auto& entry : *entries) {
-    auto stat = directory_->stat("index/" + entry.name);
+    auto stat = folder->stat("index/" + entry.name);
     if (stat) bytes += stat->allocated;  // else it has just been removed
   }
   return bytes;
 }
 
 void Disk::refresh_limit() {
-  auto room = directory_->space();
+  auto room = directory()->space();
   if (!room) return failed(false, room.error());
   auto index = measure_index();
   if (!index) return failed(false, index.error());
@@ -270,7 +300,9 @@ DiskStats Disk::stats() const {
   out.verify_failures = at(counters.verify_failures);
   out.rows_dropped = at(counters.rows_dropped);
   out.files_removed = at(counters.files_removed);
+  out.lost = at(counters.lost);
   std::lock_guard lock(mutex_);
+  if (!out.healthy) out.trouble = trouble_;
   out.segments = segments_.size();
   return out;
 }

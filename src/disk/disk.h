@@ -29,10 +29,17 @@ class Disk {
 
   /// Opens folder and index and fills the map with what is whole. After an error the disk is out.
   Task<> open(Context ctx);
+  /// Looks whether the folder and its parts are where they were; if not the disk is out, and lost.
+  /// Blocks.
+  void look(io::Loop& loop);
+  /// Opens a lost disk again: what is gone is made again, if that is on the same file system. Until
+  /// it is done the disk is out. Nobody appends, and no unit of it is in the map.
+  Task<> reopen(Context ctx);
+  bool lost() const { return lost_.load(std::memory_order_relaxed); }
   /// Applies and flushes everything. Blocks.
   Result<> close();
 
-  bool healthy() const { return healthy_.load(std::memory_order_relaxed); }
+  bool healthy() const { return healthy_.load(std::memory_order_acquire); }
   /// Weighs this disk for a unit; the healthy disk with the largest weight gets it (rendezvous).
   double weight(const UnitId& id) const;
 
@@ -40,8 +47,8 @@ class Disk {
   uint64_t boot() const { return boot_; }
   /// Of the next segment; follows what the disk has.
   uint32_t segment_bytes() const { return segment_bytes_.load(std::memory_order_relaxed); }
-  const DiskId& id() const { return id_; }
-  io::Directory& directory() const { return *directory_; }
+  DiskId id() const;
+  std::shared_ptr<io::Directory> directory() const;
   /// Where calls to this disk block: one that hangs holds up nothing else.
   io::Lane* lane() const { return lane_.get(); }
   const std::shared_ptr<Space>& space() const { return space_; }
@@ -91,7 +98,7 @@ class Disk {
   struct Counters {
     std::atomic<uint64_t> evictions = 0, evicted_bytes = 0, recycled = 0, moved_bytes = 0,
                           refused = 0, read_errors = 0, write_errors = 0, verified = 0,
-                          verify_failures = 0, rows_dropped = 0, files_removed = 0;
+                          verify_failures = 0, rows_dropped = 0, files_removed = 0, lost = 0;
   };
   Counters counters;
 
@@ -103,14 +110,20 @@ class Disk {
   class Loader;
 
   // Steps of open(); all block.
+  Task<> open_steps(bool again, Context ctx);
+  Result<std::shared_ptr<io::Directory>> find_folder(io::Loop& loop, bool again);
   Result<> open_folder(std::shared_ptr<io::Directory> directory, const DiskId& fresh);
   Result<> write_identity(const DiskId& fresh);
+  /// What of the disk is not where it was; empty: nothing.
+  std::string missing(io::Loop& loop);
+  void forget_files();
+  void set_id(const DiskId& id);
   Result<> open_index();
   Result<uint64_t> measure_index();
   Result<> find_segments();
   Result<> load_rows();
   Result<> drop_dead_segments();
-  void take_out();
+  void take_out(std::string why);
   void push_leaving(std::string path, std::shared_ptr<DataFile> file);
 
   const Options& options_;
@@ -118,19 +131,23 @@ class Disk {
   UnitMap& units_;
   const uint8_t number_;
   const uint64_t boot_;
-  DiskId id_{};
+  std::array<std::atomic<uint64_t>, 2> id_{};  // words, since others may look while it changes
   std::atomic<uint32_t> segment_bytes_ = 0;
   std::atomic<uint64_t> sealed_bytes_ = 0;
   std::atomic<uint64_t> index_bytes_ = 0;
   std::shared_ptr<io::Lane> lane_;
-  std::shared_ptr<io::Directory> directory_;
-  std::shared_ptr<Index> index_;
+  std::shared_ptr<io::Directory> directory_;  // under mutex_
+  std::shared_ptr<Index> index_;              // under commit_mutex_, but for the opener
+  io::FileStat home_;                         // the folder when it was opened
+  bool index_in_folder_ = false;
   std::shared_ptr<Space> space_;
   std::atomic<bool> healthy_ = false;
+  std::atomic<bool> lost_ = false;
   std::atomic<uint32_t> recent_errors_ = 0;
 
   std::mutex commit_mutex_;  // held while a batch is applied, so batches keep their order
   mutable std::mutex mutex_;
+  std::string trouble_;
   std::vector<Change> pending_;
   std::vector<Leaving> leaving_;
   std::vector<std::shared_ptr<DataFile>> segments_;

@@ -14,6 +14,18 @@ constexpr const char* kIdentity = "forebay-disk";
 constexpr const char* kNewIdentity = "forebay-disk.new";
 constexpr uint64_t kLeastCapacity = 4 << 20;
 
+constexpr const char* kIndexPart = "index/CURRENT";
+
+Result<> expect_empty(io::Directory& folder) {
+  auto entries = folder.list("");
+  if (!entries) return std::move(entries.error());
+  for (auto& entry : *entries) {
+    if (entry.name == kNewIdentity || entry.name == "lost+found") continue;
+    return fail(Code::invalid, "the folder holds '" + entry.name + "' and is no disk of Forebay");
+  }
+  return ok;
+}
+
 std::string folder_name(unsigned prefix) {
   return unit_path(UnitId{{uint8_t(prefix)}}, 0).substr(0, 8);
 }
@@ -21,13 +33,16 @@ std::string folder_name(unsigned prefix) {
 }  // namespace
 
 Task<> Disk::open(Context ctx) {
+  lane_ = ctx.loop->make_lane({.kind = "disk", .subject = "the disk " + mine_.path});
+  co_return co_await open_steps(false, ctx);
+}
+
+Task<> Disk::open_steps(bool again, Context ctx) {
   DiskId fresh;
   ctx.loop->random_bytes(std::as_writable_bytes(std::span(fresh)));
-  std::string what = "open disk " + mine_.path;
   io::Loop* loop = ctx.loop;
-  lane_ = loop->make_lane({.kind = "disk", .subject = "the disk " + mine_.path});
   Result<> done = co_await io::run_blocking(ctx, lane(), [&]() -> Result<> {
-    auto directory = loop->open_directory(mine_.path, true, lane_);
+    auto directory = find_folder(*loop, again);
     if (!directory) return std::move(directory.error());
     return open_folder(std::move(*directory), fresh);
   });
@@ -36,14 +51,106 @@ Task<> Disk::open(Context ctx) {
   if (done) done = co_await io::run_blocking(ctx, lane(), [&] { return load_rows(); });
   if (done) done = co_await io::run_blocking(ctx, lane(), [&] { return drop_dead_segments(); });
   if (!done) {
-    take_out();
-    co_return done.error_in(what);
+    take_out(done.error().text());
+    co_return done.error_in("open disk " + mine_.path);
   }
   co_return ok;
 }
 
+// --- a disk that is lost
+
+std::string Disk::missing(io::Loop& loop) {
+  auto there = loop.open_directory(mine_.path, false);
+  if (!there && there.error().code() == Code::not_found) return "its folder is gone";
+  if (there) {
+    auto now = (*there)->stat("");
+    if (!now) failed(false, now.error());
+    if (now && (now->inode != home_.inode || now->device != home_.device)) {
+      return "another folder is in its place";
+    }
+  } else if (there.error().code() == Code::conflict) {
+    return "its folder is none any more";
+  } else {
+    failed(false, there.error());
+  }
+  auto folder = directory();
+  for (const char* part : {kIdentity, "new", "segments", "units", kIndexPart}) {
+    if (part == kIndexPart && !index_in_folder_) continue;
+    auto stat = folder->stat(part);
+    if (!stat && stat.error().code() == Code::not_found) return std::string(part) + " is gone";
+  }
+  return {};
+}
+
+void Disk::look(io::Loop& loop) {
+  if (directory() == nullptr) return;  // it never was here
+  std::string gone = missing(loop);
+  if (gone.empty()) return;
+  counters.lost++;
+  lost_ = true;
+  take_out(std::move(gone));
+}
+
+// A folder is made again only on the file system where it was: what shows below a mount point
+// whose disk is gone belongs to somebody else, and may be small.
+Result<std::shared_ptr<io::Directory>> Disk::find_folder(io::Loop& loop, bool again) {
+  if (!again) return loop.open_directory(mine_.path, true, lane_);
+  auto there = loop.open_directory(mine_.path, false, lane_);
+  auto same_system = [&](io::Directory& folder) {
+    auto stat = folder.stat("");
+    return stat && stat->device == home_.device;
+  };
+  if (there) {
+    if (same_system(**there) || (*there)->stat(kIdentity)) return there;
+    return fail(Code::unavailable, "another file system is in its place");
+  }
+  if (there.error().code() != Code::not_found) return there;
+  size_t slash = mine_.path.rfind('/');
+  auto above = loop.open_directory(slash == 0 ? "/" : mine_.path.substr(0, slash), false);
+  if (!above || !same_system(**above)) {
+    return fail(Code::unavailable, "its folder is gone, and its file system with it");
+  }
+  return loop.open_directory(mine_.path, true, lane_);
+}
+
+// What was found before is found again, or not. Files that readers hold stay in the account.
+void Disk::forget_files() {
+  std::vector<std::shared_ptr<DataFile>> segments;  // these let go outside of the lock
+  std::vector<Leaving> leaving;
+  {
+    std::lock_guard lock(mutex_);
+    pending_.clear();
+    segments.swap(segments_);
+    leaving.swap(leaving_);
+  }
+  sealed_bytes_ = 0;
+  for (auto& segment : segments) segment->uncache();
+  for (auto& each : leaving) each.file->uncache();
+}
+
+Task<> Disk::reopen(Context ctx) {
+  Result<> closed = co_await io::run_blocking(ctx, lane(), [&]() -> Result<> {
+    forget_files();
+    std::lock_guard in_order(commit_mutex_);
+    index_.reset();  // its folder can be opened once at a time
+    return ok;
+  });
+  co_await std::move(closed);
+  forgive();
+  Result<> opened = co_await open_steps(true, ctx);
+  if (opened) lost_ = false;
+  co_return opened;
+}
+
 Result<> Disk::open_folder(std::shared_ptr<io::Directory> directory, const DiskId& fresh) {
-  directory_ = std::move(directory);
+  auto home = directory->stat("");
+  if (!home) return std::move(home.error());
+  // The same folder without its identity is ours all the same.
+  bool ours = home->inode == home_.inode && home->device == home_.device;
+  {
+    std::lock_guard lock(mutex_);
+    directory_ = directory;
+  }
   auto identity = directory_->open(kIdentity, io::OpenMode::read);
   if (!identity && identity.error().code() != Code::not_found) return std::move(identity.error());
   if (identity) {
@@ -52,10 +159,13 @@ Result<> Disk::open_folder(std::shared_ptr<io::Directory> directory, const DiskI
     if (!size) return std::move(size.error());
     auto id = decode_identity(as_text(ByteView(buffer).first(*size)));
     if (!id) return std::move(id.error());
-    id_ = *id;
-  } else if (Result<> written = write_identity(fresh); !written) {
-    return written;
+    set_id(*id);
+  } else {
+    Result<> may = ours ? Result<>(ok) : expect_empty(*directory);
+    if (!may) return may;
+    if (Result<> written = write_identity(ours ? id() : fresh); !written) return written;
   }
+  home_ = *home;
   for (const char* folder : {"new", "segments", "units"}) {
     if (Result<> made = directory_->make_directory(folder); !made) return made;
   }
@@ -70,12 +180,6 @@ Result<> Disk::open_folder(std::shared_ptr<io::Directory> directory, const DiskI
 
 // The identity is durable before anything else exists, so a folder with our data always has one.
 Result<> Disk::write_identity(const DiskId& fresh) {
-  auto entries = directory_->list("");
-  if (!entries) return std::move(entries.error());
-  for (auto& entry : *entries) {
-    if (entry.name == kNewIdentity || entry.name == "lost+found") continue;
-    return fail(Code::invalid, "the folder holds '" + entry.name + "' and is no disk of Forebay");
-  }
   auto file = directory_->open(kNewIdentity, io::OpenMode::create);
   if (!file) return std::move(file.error());
   Result<> done = (*file)->truncate(0);
@@ -83,7 +187,7 @@ Result<> Disk::write_identity(const DiskId& fresh) {
   if (done) done = (*file)->sync();
   if (done) done = directory_->rename(kNewIdentity, kIdentity, true);
   if (done) done = directory_->sync("");
-  id_ = fresh;
+  set_id(fresh);
   return done;
 }
 
@@ -98,11 +202,14 @@ Result<> Disk::open_index() {
   auto index =
       mine_.open_index ? mine_.open_index() : open_rocks_index(mine_.path + "/index", capacity);
   if (!index) return std::move(index.error());
-  index_ = std::move(*index);
+  {
+    std::lock_guard in_order(commit_mutex_);
+    index_ = std::move(*index);
+  }
+  index_in_folder_ = directory_->stat(kIndexPart).has_value();
   if (disk_bytes(record_bytes(options_.small_max) + kSegmentHeaderBytes) > capacity / 16) {
     return fail(Code::invalid, "small_max does not fit a segment of this disk");
   }
-  space_ = std::make_shared<Space>(0, 0);  // the limits come when all is found
   return ok;
 }
 
@@ -120,7 +227,7 @@ Result<> Disk::find_segments() {
     auto size = (*file)->read_at(0, bytes);
     if (!size) return std::move(size.error());
     auto header = decode_segment_header(ByteView(bytes).first(*size));
-    if (!number || !header || *header != SegmentHeader{*number, id_}) {
+    if (!number || !header || *header != SegmentHeader{*number, id()}) {
       if (Result<> removed = directory_->remove(path); !removed) return removed;
       counters.files_removed++;
       continue;
@@ -227,6 +334,7 @@ Result<> Disk::drop_dead_segments() {
   for (auto& segment : segments()) {
     if (segment->live == 0) remove_segment(segment);
   }
+  units_.set_in(number_);
   healthy_ = true;
   sweep();
   refresh_limit();

@@ -39,7 +39,8 @@ struct DiskOptions {
   /// Bytes that may be used, index and all; 0: the file system's size less 5 %. Never more than
   /// what is there: what others use and a little that stays free come off.
   uint64_t capacity = 0;
-  /// Opens this disk's index; called once, may block. Empty: RocksDB in the folder `index`.
+  /// Opens this disk's index; called at each opening, may block. Empty: RocksDB in the folder
+  /// `index`.
   std::function<Result<std::shared_ptr<Index>>()> open_index = {};
 };
 
@@ -68,7 +69,8 @@ struct Options {
   uint32_t max_pending_rows = 16384;
   /// How often run_committer() hands rows to the index.
   Duration commit_interval = milliseconds(200);
-  /// A disk with more failed calls than this within a minute is taken out until the restart.
+  /// A disk with more failed calls than this within a minute is taken out until the restart. (One
+  /// whose folder is gone is opened again.)
   uint32_t errors_until_out = 8;
   /// Bytes per second that run_scrubber() reads; 0: it does nothing.
   uint64_t scrub_rate = 16 << 20;
@@ -78,6 +80,8 @@ struct Options {
 struct DiskStats {
   std::string path;
   bool healthy = true;
+  std::string trouble = {};             ///< why it is not healthy
+  uint64_t lost = 0;                    ///< times its folder, or a part of it, was gone
   uint64_t limit = 0;                   ///< bytes that may be used now
   uint64_t used = 0;                    ///< bytes on the disk: files, segments, reservations
   uint64_t files = 0, files_limit = 0;  ///< the same in files; no limit is UINT64_MAX

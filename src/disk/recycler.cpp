@@ -47,7 +47,7 @@ Task<> Recycler::recycle(std::shared_ptr<DataFile> segment, Context ctx) {
   auto file = segment->file();
   if (file == nullptr) {
     auto opened = co_await io::run_blocking(ctx, disk_.lane(), [&] {
-      return disk_.directory().open(segment->path(), io::OpenMode::read);
+      return disk_.directory()->open(segment->path(), io::OpenMode::read);
     });
     if (!opened && opened.error().code() == Code::busy) co_return opened.error_in("recycle");
     if (opened) file = std::move(*opened);

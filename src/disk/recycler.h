@@ -27,6 +27,7 @@ class Recycler {
   uint64_t promise() const;
   /// As Appender::let_go().
   void let_go() { mover_.let_go(); }
+  bool abandon() { return mover_.abandon(); }
 
  private:
   std::shared_ptr<DataFile> emptiest() const;

@@ -145,15 +145,15 @@ Task<std::shared_ptr<Writer>> Store::make_writer(Disk* disk, std::optional<UnitI
     std::shared_ptr<io::File> direct;
     auto made =
         co_await io::run_blocking(ctx, disk->lane(), [&]() -> Result<std::shared_ptr<io::File>> {
-          auto file = disk->directory().open(new_path(number), io::OpenMode::create_new);
+          auto file = disk->directory()->open(new_path(number), io::OpenMode::create_new);
           if (!file) return file;
           Result<> allocated = (*file)->allocate(length);
           if (allocated && id && length >= options_.direct_min) {
-            auto past = disk->directory().open(new_path(number), io::OpenMode::direct);
+            auto past = disk->directory()->open(new_path(number), io::OpenMode::direct);
             if (past) direct = std::move(*past);  // else through the page cache
           }
           if (allocated) return file;
-          Result<> removed = disk->directory().remove(new_path(number));
+          Result<> removed = disk->directory()->remove(new_path(number));
           if (!removed) disk->failed(true, removed.error());
           return std::move(allocated.error());
         });

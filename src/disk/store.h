@@ -124,6 +124,7 @@ class Store : public std::enable_shared_from_this<Store> {
                const std::shared_ptr<io::File>& file);
   void keep_map_bounded();
   bool evict_one(Disk& disk);
+  Task<> look_after(Disk& disk [[clang::lifetimebound]], Context ctx);
   static bool short_of_room(const Disk& disk);
   bool over(const Disk& disk) const;
   bool drop(const UnitId& id, const Unit* at);
@@ -139,6 +140,8 @@ class Store : public std::enable_shared_from_this<Store> {
   std::vector<std::unique_ptr<Recycler>> recyclers_;
   io::Progress pressure_;  // space is short: evict, recycle
   io::Progress verified_;  // somebody has verified a unit
+
+  Time next_look_ = {};  // the evictor's
 
   mutable std::mutex mutex_;
   std::unordered_set<UnitId> writing_;

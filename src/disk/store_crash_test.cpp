@@ -106,7 +106,7 @@ TEST(StoreCrash, power_losses_do_damage_that_verification_finds) {
     SimWorld world(seed);
     world.open();
     world.start(3);
-    world.steps(600);
+    world.steps(1000);
     world.power_loss();
     world.open();
     world.check_all();

@@ -37,10 +37,36 @@ bool Store::evict_one(Disk& disk) {
   return true;
 }
 
+// A disk that is gone is taken out, and opened again as soon as that can be done.
+Task<> Store::look_after(Disk& disk, Context ctx) {
+  io::Loop* loop = ctx.loop;
+  if (!disk.lost()) {
+    co_await co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<> {
+      disk.look(*loop);
+      return ok;
+    });
+  }
+  if (!disk.lost()) co_return ok;
+  Appender& appender = *appenders_[disk.number()];
+  Recycler& recycler = *recyclers_[disk.number()];
+  while (!appender.abandon() || !recycler.abandon()) {
+    co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(5), ctx);
+  }
+  units_->erase_where(
+      [&](const UnitId&, const DataFile& file) { return file.disk() == disk.number(); },
+      [](const UnitId&, const Unit&) {});
+  co_await co_await disk.reopen(ctx);
+  units_->sort();
+  co_return ok;
+}
+
 Task<> Store::evict(Context ctx) {
   constexpr unsigned kTurn = 64;
+  bool look = ctx.loop->now() >= next_look_;
+  if (look) next_look_ = ctx.loop->now() + kPause;
   for (auto& each : disks_) {
     Disk& disk = *each;
+    if (look) static_cast<void>(co_await look_after(disk, ctx));  // its disk tells of errors
     bool healthy = disk.healthy();
     co_await co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<> {
       if (healthy) {

@@ -54,7 +54,7 @@ Task<std::shared_ptr<io::File>> Store::wake(UnitId id, Unit unit, Context ctx) {
   Disk& disk = disk_of(unit);
   auto opened =
       co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<std::shared_ptr<io::File>> {
-        auto file = disk.directory().open(unit.file->path(), io::OpenMode::read);
+        auto file = disk.directory()->open(unit.file->path(), io::OpenMode::read);
         if (!file) return file;
         auto stat = (*file)->stat();
         if (!stat) return std::move(stat.error());

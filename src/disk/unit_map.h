@@ -78,6 +78,7 @@ class UnitMap {
 
   /// From now on no unit of this disk is found.
   void set_out(uint8_t disk) { out_[disk].store(true, std::memory_order_relaxed); }
+  void set_in(uint8_t disk) { out_[disk].store(false, std::memory_order_relaxed); }
   bool at_bound() const { return count_.load(std::memory_order_relaxed) >= max_units_; }
   /// Whether there are more units than the bound and `slack`.
   bool over(uint64_t slack) const {

@@ -22,7 +22,52 @@ class DiskJob final : public job::Job {
   Duty duty_;
 };
 
+// What was told of each disk, and what is to be told now.
+class DiskWatch final : public job::Job {
+ public:
+  DiskWatch(obs::Log& log, std::shared_ptr<disk::Store> disks)
+      : log_(log), disks_(std::move(disks)) {}
+  std::string name() const override { return "watch-disks"; }
+  Task<> run(job::Progress&, Context) override {
+    disk::Stats now = disks_->stats();
+    told_.resize(now.disks.size());
+    for (size_t i = 0; i < now.disks.size(); ++i) compare(now.disks[i], told_[i]);
+    co_return ok;
+  }
+
+ private:
+  struct Told {
+    std::string trouble;
+    uint64_t lost = 0;
+    bool inodes = false;
+  };
+  void compare(const disk::DiskStats& disk, Told& told) {
+    if (!disk.healthy && disk.trouble != told.trouble) {
+      log_.error("a disk is out: reads go past it", {{"disk", disk.path}, {"why", disk.trouble}});
+    }
+    if (disk.healthy && (!told.trouble.empty() || disk.lost > told.lost)) {
+      log_.warn("a disk is back; what was lost of it is fetched again",
+                {{"disk", disk.path}, {"units", disk.units}, {"lost", disk.lost}});
+    }
+    if (disk.bound_by_files && !told.inodes) {
+      log_.warn("a disk runs out of inodes before bytes: the cache stays smaller than it may be",
+                {{"disk", disk.path}, {"files", disk.files}, {"limit", disk.files_limit}});
+      told.inodes = true;  // it comes and goes; once is enough
+    }
+    told.trouble = disk.trouble;
+    told.lost = disk.lost;
+  }
+
+  obs::Log& log_;
+  std::shared_ptr<disk::Store> disks_;
+  std::vector<Told> told_;
+};
+
 }  // namespace
+
+Result<> watch_disks(job::Runner& jobs, obs::Log& log, const std::shared_ptr<disk::Store>& disks) {
+  return jobs.start(std::make_shared<DiskWatch>(log, disks), {.period = seconds(1)});
+}
 
 Result<> start_duties(job::Runner& jobs, const std::shared_ptr<disk::Store>& disks) {
   const std::pair<const char*, Duty> duties[] = {{"evict", &disk::Store::run_evictor},
@@ -69,6 +114,10 @@ void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::St
     counter("forebay_evicted_bytes_total", "Bytes of evicted units.", &Stats::evicted_bytes);
     counter("forebay_disk_refused_total", "Reservations refused for lack of space.",
             &Stats::refused);
+    metrics.gauge_from("forebay_disk_healthy", "1: in use; 0: out, reads go past it.", labels,
+                       [disks, i] { return disks->stats().disks.at(i).healthy ? 1.0 : 0.0; });
+    counter("forebay_disk_lost_total", "Times the folder, or a part of it, was gone.",
+            &Stats::lost);
     counter("forebay_disk_read_errors_total", "Reads that failed.", &Stats::read_errors);
     counter("forebay_disk_write_errors_total", "Writes that failed.", &Stats::write_errors);
     counter("forebay_disk_verify_failures_total", "Units dropped: wrong bytes.",

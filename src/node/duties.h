@@ -16,6 +16,10 @@ namespace forebay::node {
 /// Starts eviction, recycling, index commits and scrubbing.
 Result<> start_duties(job::Runner& jobs, const std::shared_ptr<disk::Store>& disks);
 
+/// Logs once, when it happens, what an operator must know of a disk: it is out, it is back, its
+/// file system has too few inodes.
+Result<> watch_disks(job::Runner& jobs, obs::Log& log, const std::shared_ptr<disk::Store>& disks);
+
 /// forebay_cache_bytes, forebay_evictions_total and the like, per disk.
 void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::Store>& disks);
 

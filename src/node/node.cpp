@@ -134,6 +134,7 @@ Task<> Daemon::open_stores(Context ctx) {
   jobs_ = std::make_unique<job::Runner>(*ctx.loop, *log_, metrics_);
   disks_ = co_await co_await disk::Store::open(disk_options(), ctx);
   co_await start_duties(*jobs_, disks_);
+  co_await watch_disks(*jobs_, *log_, disks_);
   publish_disk_metrics(metrics_, disks_);
   units_ = std::make_unique<unit::Cache>(
       disks_, crews_, loops_, unit_options(settings_.memory.bytes, loops_.size()), metrics_);
@@ -280,20 +281,24 @@ Task<> Daemon::close(Context ctx) {
 
 Json Daemon::status() const {
   Json::Array disks;
+  bool healthy = true;
   for (const disk::DiskStats& disk : disks_->stats().disks) {
     Json one;
     one.set("path", disk.path)
         .set("healthy", disk.healthy)
+        .set("trouble", disk.trouble)
         .set("limit", disk.limit)
         .set("used", disk.used)
         .set("index", disk.index)
         .set("bound_by", disk.bound_by_files ? "inodes" : "bytes")
         .set("units", disk.units);
+    healthy = healthy && disk.healthy;
     disks.push_back(std::move(one));
   }
   Json out;
   out.set("version", kVersion)
       .set("ready", ready_.load())
+      .set("healthy", healthy)
       .set("s3", servers_.empty() ? "" : servers_.front().server->address().to_string())
       .set("buckets", static_cast<uint64_t>(buckets_->list().size()))
       .set("disks", std::move(disks));

@@ -1,0 +1,71 @@
+"""A cache folder that is removed while the daemon runs: told once, made again, no read harmed."""
+
+import json
+import shutil
+
+import pytest
+from lib import daemon, proc
+
+pytestmark = pytest.mark.daemon
+
+
+@pytest.mark.parametrize("part", ["", "index", "segments", "units", "forebay-disk"])
+def test_a_lost_disk_is_told_and_comes_back(part):
+    """Reads go on meanwhile, and are cached again afterwards."""
+    with daemon.Forebay() as forebay:
+        client = forebay.target().boto3()
+        client.create_bucket(Bucket="bkt")
+        bodies = {f"k{n}": bytes([n]) * size for n, size in enumerate((100, 70_000, 2_000_000))}
+        for key, body in bodies.items():
+            client.put_object(Bucket="bkt", Key=key, Body=body)
+
+        def read_all():
+            for key, body in bodies.items():
+                assert client.get_object(Bucket="bkt", Key=key)["Body"].read() == body
+            return forebay.metric("forebay_unit_reads_total", result="hit")
+
+        read_all()
+        lost = forebay.data / "cache" / part
+        shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
+        proc.wait_until(
+            "the loss is seen",
+            lambda: read_all() >= 0 and forebay.metric("forebay_disk_lost_total") == 1,
+            20,
+        )
+        proc.wait_until("it is back", lambda: forebay.metric("forebay_disk_healthy") == 1, 20)
+        status = json.loads(forebay.cli("status", "--json"))
+        assert status["healthy"] and status["disks"][0]["trouble"] == ""
+        before = read_all()
+        proc.wait_until("reads are hits again", lambda: read_all() >= before + 3, 20)
+
+        def told():
+            return (forebay.root / "log").read_text().count("a disk is back")
+
+        proc.wait_until("an operator is told", lambda: told() >= 1, 20)
+        assert told() == 1, "once"
+        assert lost.exists()
+
+
+def test_what_cannot_be_made_again_is_told_by_all(tmp_path):
+    """A file in the folder's place: reads pass, health says no, and the log tells it once."""
+    with daemon.Forebay() as forebay:
+        client = forebay.target().boto3()
+        client.create_bucket(Bucket="bkt")
+        client.put_object(Bucket="bkt", Key="k", Body=b"bytes")
+        cache = forebay.data / "cache"
+        cache.rename(tmp_path / "aside")
+        cache.write_text("no folder")
+        proc.wait_until("the disk is out", lambda: forebay.metric("forebay_disk_healthy") == 0, 20)
+        status = json.loads(forebay.cli("status", "--json"))
+        assert not status["healthy"] and status["disks"][0]["trouble"]
+
+        def logged():
+            return (forebay.root / "log").read_text().count("a disk is out")
+
+        proc.wait_until("a line in the log", lambda: logged() >= 1, 20)
+        said = logged()
+        for _ in range(20):
+            assert client.get_object(Bucket="bkt", Key="k")["Body"].read() == b"bytes"
+        assert logged() == said <= 2, "told once for each reason, not at each look"
+        cache.unlink()
+        proc.wait_until("it is back", lambda: forebay.metric("forebay_disk_healthy") == 1, 20)
