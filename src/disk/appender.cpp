@@ -222,7 +222,8 @@ Task<> Appender::write_some(Puts puts, Context ctx) {
     ByteSpan left(buffer_.data(), bytes);
     for (auto& put : puts) {
       ByteView data = put->bytes.view();
-      put->crc = crc32c(data);
+      // What moves brings its sum along: one made of what has just been read would bless rot.
+      put->crc = put->from ? put->from->crcs[0] : crc32c(data);
       encode(RecordHeader{put->id, segment_.data->number(), uint32_t(data.size()), put->crc},
              left.first<kRecordHeaderBytes>());
       ByteSpan record = left.first(record_bytes(data.size()));

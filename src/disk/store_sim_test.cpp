@@ -157,5 +157,50 @@ TEST(StoreSim, puts_that_are_cancelled_hold_up_nobody) {
   }
 }
 
+Task<> put_at_once(std::shared_ptr<Store> store, uint64_t from, uint64_t count, uint64_t length,
+                   Context ctx) {
+  io::Group group(ctx);
+  for (uint64_t n = from; n < from + count; ++n) {
+    group.spawn(put_unit(store, unit_id(n), length, ctx));
+  }
+  co_return co_await group.join();
+}
+
+// Puts that are taken back at any moment: queued, with the leader's batch, or written.
+Task<> put_and_cancel(std::shared_ptr<Store> store, uint64_t from, Context ctx) {
+  io::Group group(ctx);
+  CancelToken token;
+  auto one = [](std::shared_ptr<Store> s, uint64_t n, Context c) -> Task<> {
+    static_cast<void>(co_await put_unit(s, unit_id(n), 1000, c));
+    co_return ok;
+  };
+  for (uint64_t n = from; n < from + 8; ++n) {
+    group.spawn(one(store, n, ctx.under(token)));
+    auto pause = microseconds(static_cast<int64_t>(ctx.loop->random() % 1500));
+    co_await co_await io::sleep_until(ctx.loop->now() + pause, ctx);
+  }
+  token.cancel();
+  co_return co_await group.join();
+}
+
+TEST(StoreSim, puts_that_are_cancelled_leave_no_bytes_in_the_queue) {
+  constexpr uint64_t kPuts = 10;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SimWorld world(seed);
+    world.options().max_queued_bytes = kPuts * record_bytes(1000);
+    world.open();
+    for (uint64_t round = 0; round < 20; ++round) {
+      ASSERT_TRUE(world.run(put_and_cancel(world.store(), 1000 + 100 * round, world.ctx())));
+    }
+    // To the last byte: the queue takes what it says, and not a put more.
+    Result<> all = world.run(put_at_once(world.store(), 1, kPuts, 1000, world.ctx()));
+    EXPECT_TRUE(all) << all.error().text();
+    Result<> more = world.run(put_at_once(world.store(), 20, kPuts + 1, 1000, world.ctx()));
+    EXPECT_EQ(more.error().code(), Code::busy);
+    if (HasFailure()) return;
+  }
+}
+
 }  // namespace
 }  // namespace forebay::disk

@@ -259,6 +259,14 @@ TEST_F(HeadsTest, a_layout_is_remembered_with_its_tag) {
   auto head = *run(heads_.current(bucket_, key_, false, ctx()));
   EXPECT_TRUE(head->layout.known());
   EXPECT_EQ(head->layout.part_sizes(), known.part_sizes());
+  // As large in all and in as many parts: only the tag tells that it is another version.
+  origin_->change_parts("key", {pattern(20), pattern(20), pattern(30)});
+  head = *run(heads_.current(bucket_, key_, true, ctx()));
+  EXPECT_FALSE(head->layout.known());
+  EXPECT_NE(head->layout.part_sizes(), known.part_sizes());
+  Layouts& layouts = heads_.layouts();
+  auto second = *run(layouts.part(*bucket_, key_, *head, 2, ctx()));
+  EXPECT_EQ(second, (ByteRange{20, 20})) << "the origin's answer, not the row's";
   origin_->change_parts("key", {pattern(30), pattern(30), pattern(9)});
   head = *run(heads_.current(bucket_, key_, true, ctx()));
   EXPECT_FALSE(head->layout.known()) << "another version: guessed by its first part";
