@@ -33,6 +33,8 @@ THREADED = {
 # What a whole daemon does under the thread sanitizer: a report makes its exit code, hence the test,
 # fail.
 THREADED_CLIENTS = "tests/clients/test_cache.py"
+# How often the slow stage `repeat` runs those tests, and what keeps the cores busy meanwhile.
+REPEATS = 200
 FUZZ_SECONDS = 60
 FUZZERS_AT_ONCE = 2
 LINT_SECONDS = 150  # after that no new file is begun
@@ -179,6 +181,26 @@ def stage_tsan(args):
                {**SANITIZER_ENV, "FOREBAY_BIN": str(ROOT / "build/tsan/forebay")})
 
 
+def stage_repeat(_):
+    """Tests that start threads, many times over while every core has other work."""
+    if not build("release", *[f"{room}_test" for room in THREADED]):
+        return
+    busy = "import time\nend = time.monotonic() + 7200\nwhile time.monotonic() < end: pass"
+    load = [subprocess.Popen([sys.executable, "-c", busy])
+            for _ in range(os.cpu_count() or 1)]
+    try:
+        for binary in test_binaries("release", THREADED):
+            tests = THREADED[binary.name.removesuffix("_test")]
+            run(f"repeat {binary.name}",
+                [str(binary), "--gtest_brief=1", f"--gtest_filter={tests}",
+                 f"--gtest_repeat={REPEATS}"],
+                gtest, 7200, cwd=ROOT / "build" / "release")
+    finally:
+        for process in load:
+            process.kill()
+            process.wait()
+
+
 def stage_headers(_):
     run("headers compile alone", ["scripts/build.sh", "headers"], whole, 3600)
 
@@ -219,7 +241,7 @@ def stage_bench(_):
 
 STAGES = {"tidy": stage_tidy, "lint": stage_lint, "release": stage_release,
           "clients": stage_clients, "asan": stage_asan, "tsan": stage_tsan}
-SLOW = {"headers": stage_headers, "fuzz": stage_fuzz, "bench": stage_bench}
+SLOW = {"headers": stage_headers, "repeat": stage_repeat, "fuzz": stage_fuzz, "bench": stage_bench}
 
 
 def main():

@@ -37,7 +37,7 @@ struct Freshness {
 Result<unit::Verify> parse_verify(std::string_view text);
 std::string_view name(unit::Verify verify);
 
-/// How much of a unit a read fetches (docs/adr/0015): all of it, or what reads have earned.
+/// How much of a unit a read fetches (docs/adr/0016): all of it, or what reads have earned.
 enum class Filling { part, adaptive };
 /// "part", "adaptive".
 Result<Filling> parse_filling(std::string_view text);

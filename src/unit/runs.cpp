@@ -1,4 +1,4 @@
-// Runs: one request to the origin that fills many units, one after the other (docs/adr/0015).
+// Runs: one request to the origin that fills many units, one after the other (docs/adr/0016).
 #include <algorithm>
 #include <deque>
 
