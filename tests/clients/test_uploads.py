@@ -97,3 +97,60 @@ def test_wrong_whole(target, bucket):
     code = raised.value.response["Error"]["Code"]
     assert code == "BadDigest" or (not keeps(target) and code == "NotImplemented")
     assert target.call("HEAD", f"/{bucket}/wrong").status == 404
+
+
+def begin(s3, bucket):
+    """An upload with one part; its id, and what completes it."""
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="up")["UploadId"]
+    part = s3.upload_part(Bucket=bucket, Key="up", UploadId=upload, PartNumber=1, Body=b"old bytes")
+    return upload, {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+
+
+def test_bucket_made_anew(target):
+    """An upload of a bucket that was deleted and made again is no upload of the new one."""
+    s3 = target.boto3()
+    bucket = target.new_bucket("anew")
+    upload, parts = begin(s3, bucket)
+    s3.delete_bucket(Bucket=bucket)
+    assert target.call("HEAD", f"/{bucket}").status == 404
+    s3.create_bucket(Bucket=bucket)
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        s3.complete_multipart_upload(
+            Bucket=bucket, Key="up", UploadId=upload, MultipartUpload=parts
+        )
+    # radosgw 16 answers 5xx for an upload that it has ended.
+    code = raised.value.response["Error"]["Code"]
+    assert code == "NoSuchUpload" or target.label.startswith("radosgw-")
+    assert target.call("HEAD", f"/{bucket}/up").status == 404
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+
+
+def test_folder_goes_with_its_bucket(servers, target):
+    """The folder that Forebay made for a bucket does not stay behind."""
+    if not keeps(target):
+        return
+    s3 = target.boto3()
+    bucket = target.new_bucket("folder")
+    folder = servers.origin("dir").root / bucket
+    begin(s3, bucket)
+    s3.put_object(Bucket=bucket, Key="a/b", Body=b"x")
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        s3.delete_bucket(Bucket=bucket)
+    assert raised.value.response["Error"]["Code"] == "BucketNotEmpty"
+    s3.delete_object(Bucket=bucket, Key="a/b")
+    s3.delete_bucket(Bucket=bucket)
+    assert not folder.exists()
+
+
+def test_completion_asked_again(target, bucket):
+    """A client that lost the answer to its completion gets it again."""
+    if not keeps(target):
+        return  # the origin's own rule
+    s3 = target.boto3()
+    upload, parts = begin(s3, bucket)
+    call = {"Bucket": bucket, "Key": "up", "UploadId": upload, "MultipartUpload": parts}
+    first = s3.complete_multipart_upload(**call)
+    assert s3.complete_multipart_upload(**call)["ETag"] == first["ETag"]
+    s3.put_object(Bucket=bucket, Key="up", Body=b"newer")
+    assert s3.complete_multipart_upload(**call)["ETag"] == first["ETag"]
+    assert s3.get_object(Bucket=bucket, Key="up")["Body"].read() == b"newer"
