@@ -177,22 +177,28 @@ Task<BucketRef> Buckets::open(BucketName name, std::string row, Context ctx) {
   co_return std::make_shared<const Bucket>(std::move(bucket));
 }
 
-// Two changes of one name at once would take each other's folder and row for their own.
+// Whoever makes a bucket and whoever removes one of that name would take each other's folder and
+// row for their own. Those who make it find out by the row which of them has.
 class Buckets::Change {
  public:
-  Change(Buckets& buckets, std::string name) : buckets_(buckets), name_(std::move(name)) {
+  Change(Buckets& buckets, std::string name, bool removes)
+      : buckets_(buckets), name_(std::move(name)), step_(removes ? -1 : 1) {
     std::lock_guard lock(buckets_.changing_);
-    mine_ = buckets_.changes_.insert(name_).second;
+    int& now = buckets_.changes_[name_];
+    begun_ = removes ? now == 0 : now >= 0;
+    if (begun_) now += step_;
   }
   ~Change() {
     std::lock_guard lock(buckets_.changing_);
-    if (mine_) buckets_.changes_.erase(name_);
+    auto mine = buckets_.changes_.find(name_);
+    if (begun_) mine->second -= step_;
+    if (mine != buckets_.changes_.end() && mine->second == 0) buckets_.changes_.erase(mine);
   }
   Change(const Change&) = delete;
   Change& operator=(const Change&) = delete;
 
   Result<> begun() const {
-    if (mine_) return ok;
+    if (begun_) return ok;
     return fail(Code::conflict,
                 "A conflicting conditional operation is currently in progress against this "
                 "resource. Please try again.",
@@ -202,7 +208,8 @@ class Buckets::Change {
  private:
   Buckets& buckets_;
   const std::string name_;
-  bool mine_ = false;
+  const int step_;
+  bool begun_ = false;
 };
 
 void Buckets::put(BucketRef bucket) {
@@ -226,7 +233,7 @@ bool Buckets::is_own(const Bucket& bucket) {
 }
 
 Task<BucketRef> Buckets::create(BucketName name, BucketSpec spec, Context ctx) {
-  Change change(*this, name.text());
+  Change change(*this, name.text(), false);
   co_await change.begun();
   co_return co_await make(std::move(name), std::move(spec), ctx);
 }
@@ -274,7 +281,7 @@ Task<BucketRef> Buckets::make(BucketName name, BucketSpec spec, Context ctx) {
 }
 
 Task<> Buckets::remove(BucketName name, Removal removal, Context ctx) {
-  Change change(*this, name.text());
+  Change change(*this, name.text(), true);
   co_await change.begun();
   BucketRef bucket = co_await get(name.text());
   take(bucket);

@@ -161,7 +161,8 @@ class Buckets {
   Shared<Map> buckets_;
   std::mutex changing_;
   std::set<std::string> counted_;  ///< names with counters of their own; under changing_
-  std::set<std::string> changes_;  ///< names, under changing_
+  /// Names in change, under changing_: how many make it, or -1 while it is removed.
+  std::map<std::string, int> changes_;
 };
 
 }  // namespace forebay::object

@@ -171,6 +171,20 @@ TEST_F(BucketsTest, a_bucket_that_is_being_removed_is_in_nobodys_way) {
   EXPECT_EQ((*again.get("one"))->incarnation, second->incarnation) << "its row is there";
 }
 
+TEST_F(BucketsTest, one_of_those_who_make_it_at_once_has_it) {
+  BucketName one = *BucketName::parse("one");
+  int made = 0, there = 0;
+  for (int i = 0; i < 4; ++i) {
+    io::start<BucketRef>(loop_, buckets_.create(one, {}, ctx()), [&](Result<BucketRef> done) {
+      ++(done ? made : there);
+      if (!done) EXPECT_EQ(done.error().detail(), "BucketAlreadyOwnedByYou");
+    });
+  }
+  while (made + there < 4) ASSERT_TRUE(world_->step());
+  EXPECT_EQ(made, 1);
+  EXPECT_TRUE(run(buckets_.remove(one, Removal::if_empty, ctx())));
+}
+
 TEST_F(BucketsTest, uploads_end_with_their_bucket) {
   BucketName one = *BucketName::parse("one");
   ASSERT_TRUE(create("one"));

@@ -143,17 +143,22 @@ Result<std::optional<ChecksumPlan>> plan_checksums(std::optional<std::string_vie
 }
 
 std::optional<ChecksumPlan> plan_of(const Fields& checksums) {
-  for (ChecksumKind kind : kAllChecksumKinds) {
-    const std::string* value = find(checksums, kind);
-    if (value == nullptr) continue;
-    auto told = checksums.find(std::string(kChecksumTypeHeader));
-    auto type = told == checksums.end() ? std::nullopt : parse_checksum_type(told->second);
-    // "…-N" is of parts; base64 has no such sign.
-    bool parts = value->find('-') != std::string::npos;
-    return ChecksumPlan{kind,
-                        type.value_or(parts ? ChecksumType::composite : ChecksumType::full_object)};
+  constexpr std::string_view kPrefix = "x-amz-checksum-";
+  std::optional<ChecksumKind> kind;
+  std::optional<ChecksumType> told;
+  bool parts = false;
+  for (const auto& [header, value] : checksums) {
+    if (header == kChecksumTypeHeader) {
+      told = parse_checksum_type(value);
+    } else if (!kind && header.starts_with(kPrefix)) {
+      kind = parse_checksum_kind(std::string_view(header).substr(kPrefix.size()));
+      // "…-N" is of parts; base64 has no such sign.
+      parts = value.find('-') != std::string::npos;
+    }
   }
-  return std::nullopt;
+  if (!kind) return std::nullopt;
+  ChecksumType seen = parts ? ChecksumType::composite : ChecksumType::full_object;
+  return ChecksumPlan{*kind, told.value_or(seen)};
 }
 
 Result<> check_part(const std::optional<ChecksumPlan>& plan, const Fields& checksums,

@@ -7,8 +7,9 @@
 //   body
 //
 // $UPLOAD and $ETAG stand for an open upload of `up` and the ETag of its parts, $MD5 in a header
-// for that of the body. There is always an answer, XML is well formed, and a request that only
-// reads or that was refused leaves every byte of every bucket as it was.
+// for that of the body. Host is always localhost: a bucket is what the path says. There is always
+// an answer, XML is well formed, a request that only reads or that was refused leaves every byte of
+// every bucket as it was, and no request changes a bucket it does not name.
 #include <array>
 #include <pugixml.hpp>
 
@@ -131,8 +132,19 @@ void check_reply(const Ask& ask, const Reply& reply) {
   pugi::xml_document document;
   check(static_cast<bool>(document.load_buffer(reply.body.data(), reply.body.size())),
         "an answer that is no XML");
+  check(is_utf8(reply.body), "XML that is no UTF-8");
   check(is_success(reply) || reply.element("Code") != "", "an error without a code");
   check(ask.method != "HEAD", "a HEAD with a body");
+}
+
+// Whether a request may change the second bucket, whatever else it says.
+bool names_other(const Ask& ask) {
+  std::string_view path = ask.target;
+  path = path.substr(0, path.find('?'));
+  constexpr std::string_view kScheme = "http://localhost";
+  if (path.starts_with(kScheme)) path.remove_prefix(kScheme.size());
+  if (path.starts_with('/')) path.remove_prefix(1);
+  return percent_decode(path.substr(0, path.find('/'))) == "other";
 }
 
 }  // namespace
@@ -144,11 +156,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   replace_all(text, "$ETAG", filled.etag);
   Ask ask = read_ask(text);
   std::string before = filled.fingerprint();
+  std::string others = filled.world.origin("other").fingerprint();
   Reply reply = filled.world.ask(ask);
   check_reply(ask, reply);
   bool reads = ask.method == "GET" || ask.method == "HEAD";
   if (reads || !is_success(reply)) {
     check(filled.fingerprint() == before, "a request without success has changed something");
   }
+  check(names_other(ask) || filled.world.origin("other").fingerprint() == others,
+        "a request has changed a bucket that it does not name");
   return 0;
 }

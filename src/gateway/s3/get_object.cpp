@@ -95,11 +95,13 @@ void write_head(const Call& call, const object::ReadAnswer& answer, http::HeadFi
     // Clients compare a body with any checksum they get, so parts of an object carry none.
     auto mode = call.header("x-amz-checksum-mode");
     if (mode && http::same_name(*mode, "ENABLED")) {
-      for (auto& [name, value] : info.checksums) out.add(name, value);
-      auto plan = origin::plan_of(info.checksums);
-      if (plan && !info.checksums.contains(std::string(origin::kChecksumTypeHeader))) {
-        out.add(origin::kChecksumTypeHeader, name(plan->type));
+      bool typed = false;
+      for (auto& [name, value] : info.checksums) {
+        out.add(name, value);
+        typed |= name == origin::kChecksumTypeHeader;
       }
+      auto plan = typed ? std::nullopt : origin::plan_of(info.checksums);
+      if (plan) out.add(origin::kChecksumTypeHeader, name(plan->type));
     }
   }
   if (answer.parts_count > 0) out.add("x-amz-mp-parts-count", answer.parts_count);
