@@ -211,7 +211,7 @@ std::optional<uint64_t> Cache::prefetch(const VersionRef& version, const Unit& u
   Begun begun = begin(version, unit, ahead && !small);
   if (!begun.fresh) return end;
   if (begun.all != nullptr) {
-    return start_run(version, std::move(begun), std::move(ahead), loop, std::move(*permit));
+    return start_run(version, std::move(begun), std::move(ahead), loop, std::move(permit));
   }
   job::Crew& crew = crews_.of(loop);
   if (small) {

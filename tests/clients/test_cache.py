@@ -122,6 +122,34 @@ def test_one_fill_for_64_readers(stand):
     assert s.settle() == 0
 
 
+def test_no_store_asks_the_origin_and_leaves_all_as_it_was(stand):
+    """GET and HEAD, conditional and ranged, with no-store in any spelling: the origin answers now;
+    what was believed and kept stays so, and nothing is fetched ahead.
+    """
+    s = stand(freshness="immutable")
+    old, new = UNIT[:MIB], UNIT[MIB : 3 * MIB]
+    s.origin.put(s.bucket, "key", old)
+    etag = s.get("key").headers["etag"]
+    s.settle()
+    s.origin.put(s.bucket, "key", new)
+    target = s.forebay.target()
+    past = {"Cache-Control": "max-age=0, No-Store"}
+    head = target.call("HEAD", "/bkt/key", headers=past)
+    assert int(head.headers["content-length"]) == len(new) and head.headers["etag"] != etag
+    changed = target.call("GET", "/bkt/key", headers=past | {"If-None-Match": etag})
+    assert changed.status == 200 and changed.body == new
+    ranged = target.call("GET", "/bkt/key", headers=past | {"Range": "bytes=-9"})
+    assert ranged.status == 206 and ranged.body == new[-9:]
+    s.settle()
+    staged = target.call("HEAD", "/bkt/key", headers=past | {"Range": "bytes=0-0"})
+    assert staged.status == 206 and "x-cache-stage" not in staged.headers
+    assert s.settle() == 0
+    kept = s.get("key")
+    assert kept.body == old and kept.headers["x-cache"] == "hit"
+    assert target.call("HEAD", "/bkt/key").headers["etag"] == etag
+    assert s.settle() == 0
+
+
 def test_a_byte_costs_its_part(stand):
     """One byte in the middle of a 20-part object costs exactly its part; the next byte of it costs
     nothing.
