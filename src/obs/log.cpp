@@ -167,10 +167,11 @@ class SpdLog final : public Log {
     logger_->set_error_handler([](const std::string&) {});
   }
 
-  // The queue is written out before the thread ends; that is the pool's destructor.
+  // The queue is written out before the thread ends; that is the pool's destructor. Each queued
+  // line holds the logger: it goes after the thread, or the thread would be the one to destroy it.
   ~SpdLog() override {
-    logger_.reset();
     pool_.reset();
+    logger_.reset();
     sink_->flush();
   }
 
