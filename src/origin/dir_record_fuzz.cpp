@@ -15,6 +15,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const PartRun& run : record->parts) sum += run.size * run.count;
     check(record->parts.empty() || sum == record->size, "parts are not the file");
   }
-  (void)parse_dir_upload(text);
+  if (auto upload = parse_dir_upload(text)) {
+    auto again = parse_dir_upload(encode(*upload));
+    check(again && again->plan == upload->plan && again->fields == upload->fields,
+          "an upload changes");
+  }
+  if (auto completed = parse_dir_completed(text)) {
+    auto again = parse_dir_completed(encode(*completed));
+    check(again && encode(*again) == encode(*completed), "a completed upload changes");
+  }
   return 0;
 }

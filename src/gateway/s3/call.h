@@ -73,7 +73,7 @@ struct Call : Routed {
   std::string_view cache;  ///< X-Cache; empty: does not apply
   /// S3's code of an answer that is no success but was made by the operation itself.
   std::string_view error;
-  std::string unseen;  ///< what such an answer hides from the client, for the log
+  std::string unseen;           ///< what such an answer hides from the client, for the log
   std::vector<Header> headers;  ///< backs request.headers when the query brought more
 
   std::optional<std::string_view> header(std::string_view name) const {

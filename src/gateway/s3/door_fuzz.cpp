@@ -126,7 +126,7 @@ class Filled {
 bool is_success(const Reply& reply) { return reply.status < 300; }
 
 void check_reply(const Ask& ask, const Reply& reply) {
-  check(reply.status >= 200 && reply.status <= 599, "no answer, or a status that is none");
+  check(reply.status >= 200 && reply.status <= 599, "a status that is none");
   bool xml = reply.header("content-type") == "application/xml" && !reply.body.empty();
   if (!xml) return;
   pugi::xml_document document;
@@ -157,8 +157,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Ask ask = read_ask(text);
   std::string before = filled.fingerprint();
   std::string others = filled.world.origin("other").fingerprint();
-  Reply reply = filled.world.ask(ask);
-  check_reply(ask, reply);
+  std::vector<Reply> replies = filled.world.send_all(filled.world.wire(ask), ask.method == "HEAD");
+  check(!replies.empty(), "no answer");
+  check_reply(ask, replies.front());
+  // What follows a body is another request, which its maker has not signed.
+  const Reply& reply = replies.front();
   bool reads = ask.method == "GET" || ask.method == "HEAD";
   if (reads || !is_success(reply)) {
     check(filled.fingerprint() == before, "a request without success has changed something");

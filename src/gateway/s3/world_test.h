@@ -146,10 +146,14 @@ class DoorWorld : private object::OriginFactory {
   /// Sends it on a connection of its own and gives the final answer.
   Reply ask(const Ask& request) { return send(wire(request), request.method == "HEAD"); }
   Reply send(std::string bytes, bool head) {
+    std::vector<Reply> replies = send_all(std::move(bytes), head);
+    return replies.empty() ? Reply{} : std::move(replies.back());
+  }
+  /// All answers: bytes behind a request's body are a request of their own.
+  std::vector<Reply> send_all(std::string bytes, bool head) {
     Result<std::string> text = run(talk(std::move(bytes), ctx()));
     check(text.has_value(), "the server ends with an error");
-    std::vector<Reply> replies = read_replies(*text, head);
-    return replies.empty() ? Reply{} : std::move(replies.back());
+    return read_replies(*text, head);
   }
 
  private:
