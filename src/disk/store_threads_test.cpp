@@ -97,5 +97,74 @@ TEST_F(StoreThreads, two_loops_share_a_small_disk) {
   }
 }
 
+// Reads and writes on a disk that comes and goes: errors are expected, wrong bytes are not.
+Task<> act_anyhow(Shared* shared, std::atomic<bool>* over, uint64_t seed, Context ctx) {
+  std::mt19937_64 random(seed);
+  while (!*over) {
+    uint64_t n = random() % kUnits;
+    UnitId id = unit_id(n);
+    ByteRange range{random() % length_of(n), 1};
+    auto bytes = co_await read_unit(shared->store, id, range, ctx);
+    if (bytes) EXPECT_EQ(*bytes, content_of(id, range));
+    if (bytes) ++shared->hits;
+    Result<> done = n % 3 == 0 ? co_await fill_unit(shared->store, id, length_of(n), 64 << 10, ctx)
+                               : co_await put_unit(shared->store, id, length_of(n), ctx);
+    EXPECT_TRUE(done || done.error().code() != Code::internal) << done.error().text();
+    co_await co_await io::sleep_until(ctx.loop->now() + microseconds(500), ctx);
+  }
+  co_return ok;
+}
+
+Task<> remove_twice(Shared* shared, std::atomic<bool>* over, std::string path, Context ctx) {
+  for (uint64_t lost = 1; lost <= 2; ++lost) {
+    std::error_code ignored;  // somebody may be making a file in it
+    while (shared->store->stats().disks[0].lost < lost) {
+      std::filesystem::remove_all(path, ignored);
+      co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(50), ctx);
+    }
+    while (!shared->store->stats().disks[0].healthy) {
+      co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(50), ctx);
+    }
+  }
+  *over = true;
+  co_return ok;
+}
+
+TEST_F(StoreThreads, a_disk_that_comes_and_goes_under_two_loops) {
+  options_.disks[0].capacity = 8 << 20;
+  options_.max_open_files = 8;
+  options_.commit_interval = milliseconds(2);
+  open();
+  Shared shared;
+  shared.store = store_;
+  std::atomic<bool> over = false;
+  auto ended = [&shared](Result<> done) {
+    EXPECT_TRUE(done) << done.error().text();
+    --shared.running;
+    shared.progress.notify();
+  };
+  for (uint64_t i = 0; i < 6; ++i) {
+    io::Loop& loop = engine_->loop(i % 2);
+    ++shared.running;
+    loop.post([&, i, &loop = loop] {
+      io::start<void>(loop, act_anyhow(&shared, &over, i, {.loop = &loop}), ended);
+    });
+  }
+  io::Loop& loop = engine_->loop(1);
+  ++shared.running;
+  loop.post([&] {
+    std::string path = options_.disks[0].path;
+    io::start<void>(loop, remove_twice(&shared, &over, path, {.loop = &loop}), ended);
+  });
+  EXPECT_TRUE(run(until_done(&shared, ctx())));
+  EXPECT_GT(shared.hits, 0U);
+  EXPECT_TRUE(stats().healthy) << stats().trouble;
+  shared.store.reset();
+  restart();
+  for (uint64_t n = 0; n < kUnits; ++n) {
+    if (store_->contains(unit_id(n))) EXPECT_TRUE(good(n, {0, length_of(n)}));
+  }
+}
+
 }  // namespace
 }  // namespace forebay::disk
