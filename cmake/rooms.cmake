@@ -49,6 +49,11 @@ function(forebay_room NAME)
       target_link_libraries(${NAME}_test ${NAME} ${ROOM_TEST_DEPENDS}
                             $<TARGET_NAME_IF_EXISTS:testkit> GTest::gtest_main GTest::gmock)
       forebay_unity(${NAME}_test 6)
+      if(FOREBAY_SANITIZE)
+        # What is tested keeps its level; optimising the tests themselves would take longer than
+        # running them does.
+        target_compile_options(${NAME}_test PRIVATE -O0)
+      endif()
       gtest_discover_tests(${NAME}_test DISCOVERY_MODE PRE_TEST TEST_PREFIX ${NAME}/
                            PROPERTIES TIMEOUT 600)
     endif()

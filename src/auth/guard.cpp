@@ -48,22 +48,23 @@ Result<Verified> Guard::check(const http::Request& request, WallTime now) {
       request.method, request.path, request.query, {headers.data(), headers.size()}};
   Result<std::optional<sign::Claim>> claim = sign::parse(view, options_.service);
   if (!claim) return std::move(claim.error());
-  if (!*claim) return Verified{};
-  if (!(*claim)->session_token.empty()) {
+  std::optional<sign::Claim>& given = *claim;
+  if (!given) return Verified{};
+  if (!given->session_token.empty()) {
     return fail(Code::denied, "The provided token is malformed or otherwise invalid.",
                 "InvalidToken");
   }
-  std::shared_ptr<const AccessKey> known = keys_.find((*claim)->access_key);
+  std::shared_ptr<const AccessKey> known = keys_.find(given->access_key);
   if (known == nullptr || !known->enabled) {
     return fail(Code::denied, "The AWS Access Key Id you provided does not exist in our records.",
                 "InvalidAccessKeyId");
   }
-  HmacKey key = signing_keys_.get(known->id, known->secret, (*claim)->scope);
-  if (Result<> good = sign::verify(**claim, view, key, now); !good) {
+  HmacKey key = signing_keys_.get(known->id, known->secret, given->scope);
+  if (Result<> good = sign::verify(*given, view, key, now); !good) {
     return std::move(good.error());
   }
   Principal principal{known->root ? Principal::Kind::root : Principal::Kind::key, known->id};
-  return Verified{std::move(principal), std::move(*claim), key};
+  return Verified{std::move(principal), std::move(given), key};
 }
 
 Result<> may(const Principal& principal, std::string_view action, std::string_view,

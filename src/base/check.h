@@ -3,6 +3,7 @@
 #pragma once
 
 #include <source_location>
+#include <utility>
 
 namespace forebay {
 
@@ -15,6 +16,15 @@ inline void check(bool holds, const char* what,
                   std::source_location where = std::source_location::current()) {
   if (!holds) [[unlikely]]
     broken_invariant(what, where);
+}
+
+/// What `optional` holds; aborts with `what` when it holds nothing. For what was decided elsewhere.
+template <class Optional>
+auto&& present(Optional&& optional, const char* what,
+               std::source_location where = std::source_location::current()) {
+  check(optional.has_value(), what, where);
+  // NOLINTNEXTLINE(bugprone-unchecked-optional-access): does not see through check()
+  return *std::forward<Optional>(optional);
 }
 
 }  // namespace forebay

@@ -150,20 +150,23 @@ Result<std::string> Json::string(std::string_view name) const {
 
 Result<int64_t> Json::integer(std::string_view name) const {
   const Json* member = find(name);
-  if (member == nullptr || !member->as_int()) return wrong(name, kAnInteger);
-  return *member->as_int();
+  auto value = member == nullptr ? std::nullopt : member->as_int();
+  if (!value) return wrong(name, kAnInteger);
+  return *value;
 }
 
 Result<uint64_t> Json::unsigned_integer(std::string_view name) const {
   const Json* member = find(name);
-  if (member == nullptr || !member->as_uint()) return wrong(name, kAnUnsigned);
-  return *member->as_uint();
+  auto value = member == nullptr ? std::nullopt : member->as_uint();
+  if (!value) return wrong(name, kAnUnsigned);
+  return *value;
 }
 
 Result<bool> Json::boolean(std::string_view name) const {
   const Json* member = find(name);
-  if (member == nullptr || !member->as_bool()) return wrong(name, kABoolean);
-  return *member->as_bool();
+  auto value = member == nullptr ? std::nullopt : member->as_bool();
+  if (!value) return wrong(name, kABoolean);
+  return *value;
 }
 
 Result<std::string> Json::string_or(std::string_view name, std::string fallback) const {

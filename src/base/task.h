@@ -123,6 +123,7 @@ class [[nodiscard]] [[clang::coro_return_type]] [[clang::coro_lifetimebound]] Ta
       return handle;
     }
     /// Good to the end of the expression that awaits.
+    // NOLINTNEXTLINE(bugprone-unchecked-optional-access): the task has filled it
     Result<T>&& await_resume() { return std::move(*slot); }
   };
 

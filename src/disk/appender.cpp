@@ -105,7 +105,8 @@ Task<> Appender::wait(std::shared_ptr<Put> put, Context ctx) {
     {
       std::lock_guard lock(mutex_);
       if (put->done) {
-        if (put->error) co_return *put->error;
+        const std::optional<Error>& error = put->error;
+        if (error) co_return *error;
         co_return ok;
       }
       if (!leading_) lead_now = leading_ = true;
@@ -254,8 +255,9 @@ void Appender::publish(Puts puts, uint64_t offset) {
               .length = put->bytes.size(),
               .crcs = {put->crc}};
     auto queue = [&](const Unit& now) { disk_.queue_put(put->id, now); };
-    bool placed = put->from ? units_.move(put->id, *put->from, unit, queue)
-                            : units_.insert(put->id, std::move(unit), put->admission, queue);
+    const auto& from = put->from;
+    bool placed = from ? units_.move(put->id, *from, unit, queue)
+                       : units_.insert(put->id, std::move(unit), put->admission, queue);
     if (!placed && !put->from) put->error = fail(Code::exists, "the unit is here already");
     offset += record_bytes(put->bytes.size());
   }
@@ -277,7 +279,8 @@ void Appender::settle(Puts puts) {
     for (auto& put : puts) put->done = true;
   }
   for (auto& put : puts) {
-    if (put->tell != nullptr) put->tell(put->error ? Result<>(*put->error) : Result<>(ok));
+    const std::optional<Error>& error = put->error;
+    if (put->tell != nullptr) put->tell(error ? Result<>(*error) : Result<>(ok));
   }
 }
 

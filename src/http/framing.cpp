@@ -87,7 +87,7 @@ Fault read_framing(const Control& control, int version, std::optional<uint64_t>&
     if (control.content_length) return {400, "Content-Length beside Transfer-Encoding"};
     if (version < 11) return {400, "Transfer-Encoding in HTTP/1.0"};
     if (control.transfer_encodings > 1) return {400, "more than one Transfer-Encoding"};
-    if (!same_name(*control.transfer_encoding, "chunked")) {
+    if (!same_name(control.transfer_encoding.value_or(""), "chunked")) {
       return {501, "only chunked Transfer-Encoding is supported"};
     }
     chunked = true;

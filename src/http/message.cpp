@@ -58,7 +58,7 @@ std::optional<std::string_view> find(std::span<const Header> headers, std::strin
 
 io::Body Request::take_body() {
   if (!has_body()) return io::Body::empty();
-  return {chunked ? kUnknownLength : *content_length, std::make_unique<Forward>(body())};
+  return {chunked ? kUnknownLength : content_length.value_or(0), std::make_unique<Forward>(body())};
 }
 
 void HeadFields::add(std::string_view name, std::string_view value) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "io/loop.h"
 
 namespace forebay::io {
@@ -57,7 +58,7 @@ class Engine {
       stop();
     });
     run();
-    return std::move(*out);
+    return std::move(present(out, "the loops ended before their task"));
   }
 };
 

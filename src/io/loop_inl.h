@@ -1,6 +1,7 @@
 // Templates of io/loop.h; include that one.
 #pragma once
 
+#include "base/check.h"
 #include "io/loop.h"
 
 namespace forebay::io {
@@ -48,15 +49,17 @@ class OffloadAwaiter final : private Timer {
       result_.emplace(lane_refusal(*lane_));
       return false;
     }
-    if (given.waits && lane_ != nullptr && lane_->options().patience) {
+    std::optional<Duration> patience;
+    if (given.waits && lane_ != nullptr) patience = lane_->options().patience;
+    if (patience) {
       ticket_ = given.ticket;
-      Time patient = ctx_.loop->now() + *lane_->options().patience;
+      Time patient = ctx_.loop->now() + *patience;
       late_ = ctx_.deadline < patient;
       ctx_.loop->add_timer(*this, late_ ? ctx_.deadline : patient);
     }
     return true;
   }
-  R await_resume() { return std::move(*result_); }
+  R await_resume() { return std::move(present(result_, "resumed without a result")); }
 
  private:
   void on_timer() override {

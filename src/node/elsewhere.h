@@ -1,6 +1,7 @@
 // Runs a Task on another loop and comes back with its result.
 #pragma once
 
+#include "base/check.h"
 #include "io/loop.h"
 
 namespace forebay::node {
@@ -22,7 +23,7 @@ struct Elsewhere {
       });
     });
   }
-  Result<T> await_resume() { return std::move(*result); }
+  Result<T> await_resume() { return std::move(present(result, "resumed without a result")); }
 };
 
 }  // namespace detail

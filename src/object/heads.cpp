@@ -26,7 +26,8 @@ struct Heads::Check {
       uint64_t seen = check->progress.count();
       {
         std::lock_guard lock(check->mutex);
-        if (check->result) co_return *check->result;
+        const auto& result = check->result;
+        if (result) co_return *result;
       }
       co_await co_await check->progress.changed(seen, ctx);
     }

@@ -9,6 +9,8 @@ namespace forebay::object {
 
 namespace {
 
+constexpr const char* kEveryByte = "every byte is in a part";
+
 uint64_t divide_up(uint64_t n, uint64_t by) { return (n + by - 1) / by; }
 
 }  // namespace
@@ -81,9 +83,9 @@ std::optional<ByteRange> Layout::part(uint32_t number) const {
 
 ByteRange Layout::part_at(uint64_t offset) const {
   check(offset < size_, "no unit beyond the object");
-  if (uniform_ != 0) return *part(static_cast<uint32_t>(offset / uniform_ + 1));
+  if (uniform_ != 0) return present(part(static_cast<uint32_t>(offset / uniform_ + 1)), kEveryByte);
   auto it = std::ranges::upper_bound(ends_, offset);
-  return *part(static_cast<uint32_t>(it - ends_.begin() + 1));
+  return present(part(static_cast<uint32_t>(it - ends_.begin() + 1)), kEveryByte);
 }
 
 ByteRange Layout::unit_at(uint64_t offset) const {
@@ -96,7 +98,7 @@ ByteRange Layout::unit_at(uint64_t offset) const {
 
 std::vector<uint64_t> Layout::part_sizes() const {
   std::vector<uint64_t> sizes;
-  for (uint32_t n = 1; n <= parts(); ++n) sizes.push_back(part(n)->length);
+  for (uint32_t n = 1; n <= parts(); ++n) sizes.push_back(present(part(n), kEveryByte).length);
   return sizes;
 }
 

@@ -11,8 +11,10 @@ Task<std::optional<Layout>> Layouts::stored(const Bucket& bucket, const ObjectKe
                                             const origin::ObjectInfo& info, Context ctx) {
   meta::Store& rows = meta_.shard(bucket.incarnation, key.text());
   auto row = co_await rows.get(meta::schema::head(bucket.incarnation, key), ctx);
-  if (!row || !*row) co_return std::nullopt;
-  auto json = Json::parse(**row);
+  std::optional<std::string> text;
+  if (row) text = std::move(*row);
+  if (!text) co_return std::nullopt;
+  auto json = Json::parse(*text);
   const Json* parts = json ? json->find("parts") : nullptr;
   if (parts == nullptr || parts->as_array() == nullptr ||
       json->string_or("tag", "").value_or("") != info.tag.text()) {

@@ -107,11 +107,12 @@ Task<ObjectInfo> S3Origin::head_now(ObjectKey key, HeadOptions options, Context 
     if (no_part) co_return fail(Code::invalid, error.text(), "InvalidPartNumber");
     co_return std::move(response.error());
   }
-  if (!response->content_length) {
+  std::optional<uint64_t> length = response->content_length;
+  if (!length) {
     co_return fail(Code::corrupt, "the origin's answer to HEAD does not say how long it is");
   }
-  if (options.part_number > 0) co_return of_part(*response, *response->content_length);
-  co_return s3_info(*response, *response->content_length);
+  if (options.part_number > 0) co_return of_part(*response, *length);
+  co_return s3_info(*response, *length);
 }
 
 Task<GetAnswer> S3Origin::get_now(ObjectKey key, GetOptions options, Context ctx) {

@@ -173,12 +173,12 @@ Task<PutAnswer> S3Origin::finish_upload(ObjectKey key, std::string upload_id,
   Result<S3Completed> completed = parse_s3_completed(text.text);
   // Not understood: it may be done or not.
   if (!completed) co_return fail(Code::unavailable, completed.error().text());
-  if (completed->fault) {
-    const std::string& code = completed->fault->code;
+  if (const auto& fault = completed->fault) {
+    const std::string& code = fault->code;
     int status = code == "InternalError" || code == "ServiceUnavailable" ? 500
                  : code == "PreconditionFailed"                          ? 412
                                                                          : 400;
-    co_return s3_error(status, *completed->fault, {.write = true, .missing = kMissing});
+    co_return s3_error(status, *fault, {.write = true, .missing = kMissing});
   }
   PutAnswer answer;
   answer.etag = completed->etag;

@@ -315,7 +315,7 @@ std::string ChunkedEncoder::finish(std::span<const std::pair<std::string, std::s
   if (kind_ == PayloadKind::streaming_signed_trailer) {
     out += kTrailerSignature;
     out += ':';
-    out += chain_->trailers(canonical);
+    out += present(chain_, "signed trailers without a chain").trailers(canonical);
     out += "\r\n";
   }
   out += "\r\n";

@@ -45,7 +45,8 @@ HmacKey SigningKeys::get(std::string_view access_key, const Secret& secret, cons
   {
     std::lock_guard lock(set.mutex);
     for (Entry& entry : set.entries) {
-      if (entry.is(access_key, scope) && secret.same_as(entry.secret.reveal())) return *entry.key;
+      const std::optional<HmacKey>& key = entry.key;
+      if (key && entry.is(access_key, scope) && secret.same_as(entry.secret.reveal())) return *key;
     }
   }
   HmacKey key = derive_key(secret, scope);

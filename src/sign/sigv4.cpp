@@ -201,9 +201,10 @@ struct QueryParts {
     char* out = claim.decoded.get();
     for (auto& value : values) {
       if (!value) continue;
+      std::string_view text = *value;
       char* start = out;
-      for (size_t i = 0; i < value->size();) {
-        SpelledByte spelled = spelled_byte(*value, i);
+      for (size_t i = 0; i < text.size();) {
+        SpelledByte spelled = spelled_byte(text, i);
         *out++ = spelled.byte;
         i += spelled.length;
       }
@@ -259,7 +260,7 @@ Result<> read_presigned_payload(Claim& claim, const RequestView& request,
 Result<std::optional<Claim>> parse_query(const RequestView& request, QueryParts parts,
                                          std::string_view service) {
   for (size_t i = 0; i < QueryParts::kRequired; ++i) {
-    if (parts.values[i] && !parts.values[i]->empty()) continue;
+    if (!parts.values[i].value_or("").empty()) continue;
     return query_malformed(
         "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
         "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.");

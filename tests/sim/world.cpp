@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace forebay::simtest {
 
 namespace {
@@ -43,7 +45,7 @@ Result<T> World::drive(Task<T> task) {
     *done = true;
   });
   if (!advance(*done)) return fail(Code::timeout, "it hangs");
-  return std::move(**out);
+  return std::move(present(*out, "done without a result"));
 }
 
 void World::faults(bool on) {

@@ -72,9 +72,10 @@ Task<http::Response> delete_objects(Call& call, Context ctx) {
   Xml out("DeleteResult");
   for (size_t i = 0; i < batch.errors.size(); ++i) {
     const std::string& key = batch.request.items[i].key;
-    if (batch.errors[i]) {
-      S3Error shown = describe(*batch.errors[i]);
-      if (shown.hidden && call.unseen.empty()) call.unseen = batch.errors[i]->text();
+    const std::optional<Error>& error = batch.errors[i];
+    if (error) {
+      S3Error shown = describe(*error);
+      if (shown.hidden && call.unseen.empty()) call.unseen = error->text();
       out.open("Error").text("Key", key).text("Code", shown.code).text("Message", shown.message);
       out.close();
     } else if (!batch.request.quiet) {

@@ -36,9 +36,9 @@ LaneStats PoolLane::stats(Time now) const {
 }
 
 bool PoolLane::refuses(Time now) const {
-  if (!options().patience) return false;
-  bool stuck =
-      idle_ == 0 && threads_ >= options().threads && now - last_turn_ > *options().patience;
+  const std::optional<Duration>& patience = options().patience;
+  if (!patience) return false;
+  bool stuck = idle_ == 0 && threads_ >= options().threads && now - last_turn_ > *patience;
   return stuck || queue_.size() >= kMaxWaiting;
 }
 
