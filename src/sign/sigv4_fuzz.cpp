@@ -25,10 +25,11 @@ void parse_and_verify(const RequestView& request) {
     check(!claim.error().detail().empty(), "a refusal has an S3 code");
     return;
   }
-  if (!*claim) return;
-  auto verified = verify(**claim, request, derive_key(kSecret, (*claim)->scope), kNow);
+  const std::optional<Claim>& given = *claim;
+  if (!given) return;
+  auto verified = verify(*given, request, derive_key(kSecret, given->scope), kNow);
   check(verified || !verified.error().detail().empty(), "a refusal has an S3 code");
-  explain(**claim, request);
+  explain(*given, request);
 }
 
 bool signable(const RequestView& request) {
@@ -61,8 +62,9 @@ void sign_and_verify(const RequestView& request) {
   for (const auto& [name, value] : added.headers()) headers.push_back({name, value});
   view.headers = headers;
   auto claim = parse(view);
-  check(claim && *claim, "our own claim is read");
-  check(verify(**claim, view, derive_key(kSecret, (*claim)->scope), kNow).has_value(),
+  check(claim.has_value(), "our own claim is read");
+  const Claim& given = present(*claim, "our own claim is read");
+  check(verify(given, view, derive_key(kSecret, given.scope), kNow).has_value(),
         "our own signature is verified");
 }
 
