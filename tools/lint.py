@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """clang-tidy over what has changed (or with --all over everything), two files at a time.
 
-Changed is what differs from the merge base with origin/main, or from HEAD~1 where there is none,
-and what is not committed. A changed header is linted through one source of its own folder that
-includes it. Needs build/dev to be configured: there each source is compiled by itself. Exits 1
-when clang-tidy finds something.
+Changed is what differs from the merge base with origin/main, or in a clone of it from what stood a
+day before, and what is not committed. A changed header is linted through one source of its own
+folder that includes it. Needs build/dev to be configured: there each source is compiled by itself.
+Exits 1 when clang-tidy finds something.
 """
 
 import argparse
@@ -31,10 +31,12 @@ def git(*arguments):
 
 
 def changed_files():
-    """Tracked and new C++ files that differ from where this branch began."""
-    base = git("merge-base", "HEAD", "origin/main").strip() or "HEAD~1"
-    names = git("diff", "--name-only", "--diff-filter=d", base) or git("diff", "--name-only",
-                                                                       "--diff-filter=d", "HEAD")
+    """Tracked and new C++ files that differ from where this branch began; where that is here, as
+    in a clone that tests what has landed, from what stood a day before."""
+    base = git("merge-base", "HEAD", "origin/main").strip()
+    if not base or base == git("rev-parse", "HEAD").strip():
+        base = git("rev-list", "-1", "--before", "1 day ago", "HEAD").strip() or "HEAD~1"
+    names = git("diff", "--name-only", "--diff-filter=d", base)
     names += git("ls-files", "-o", "--exclude-standard")
     return sorted({ROOT / n for n in names.splitlines() if n.endswith((".h", ".cpp"))})
 
