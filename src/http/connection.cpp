@@ -38,6 +38,14 @@ void Seat::admit() {
   unlink();
 }
 
+void Seat::forget(Time now) {
+  if (!known_) return;
+  known_ = false;
+  since_ = now;
+  shared_.counters.strangers.add();
+  shared_.strangers.push_back(*this);
+}
+
 void Seat::begin_wait(Time now) {
   waiting_ = true;
   if (!known_) return;
@@ -152,6 +160,7 @@ Task<size_t> Connection::read_more(bool waiting, Time deadline, Context ctx) {
   }
   Result<size_t> count = co_await HeadRead(*stream_, input_, shared_.options.head_bytes + 16, wait);
   if (waiting) seat_.end_wait();
+  if (waiting && count && *count > 0) seat_.forget(ctx.loop->now());
   if (count) shared_.counters.bytes_in.add(*count);
   co_return count;
 }
@@ -163,7 +172,10 @@ Task<Connection::Next> Connection::read_head(Context ctx) {
   Time now = ctx.loop->now();
   Time deadline = now + (heads_ == 0 ? options.head_timeout : options.idle_timeout);
   bool waiting = input_.unread().empty();
-  if (!waiting) deadline = now + options.head_timeout;
+  if (!waiting) {
+    deadline = now + options.head_timeout;
+    seat_.forget(now);
+  }
   bool begun = false;  // its first byte has just come: what is missing has a head's time
   size_t empty_lines = 0;
   while (true) {
@@ -249,9 +261,13 @@ Task<bool> Connection::exchange(Context ctx) {
     co_return false;
   }
   if (reader_.done()) co_return true;
-  Result<bool> dropped =
-      co_await drop_body(ctx.until(ctx.loop->now() + shared_.options.refusal_timeout));
-  if (dropped && *dropped) co_return true;
+  Time now = ctx.loop->now();
+  seat_.forget(now);
+  Result<bool> dropped = co_await drop_body(ctx.until(now + shared_.options.refusal_timeout));
+  if (dropped && *dropped) {
+    if (!response.stranger) seat_.admit();
+    co_return true;
+  }
   if (!dropped && dropped.error().code() == Code::timeout) shared_.counters.timeouts.add();
   linger_ = true;
   co_return false;

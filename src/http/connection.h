@@ -16,8 +16,9 @@ namespace forebay::http {
 struct ServerShared;
 
 /// A connection's place in its server, from accept to close: what the server looks at when it must
-/// make room. A stranger's connection, which has shown no right to be here yet, may be closed
-/// whenever its request is not with the handler; a known one only while it is idle.
+/// make room. It is a stranger's while no request under way on it has shown a right to be here:
+/// from its first byte on each request begins anew. Strangers may be closed whenever their request
+/// is not with the handler, known ones only while they are idle.
 class Seat : public boost::intrusive::list_base_hook<
                  boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
@@ -35,11 +36,13 @@ class Seat : public boost::intrusive::list_base_hook<
   }
   /// Whether it may be closed for a newcomer: it has served, or has had its chance.
   bool expendable(Time now) const {
-    return !handled_ && (served_ > 0 || now - since_ >= seconds(1));
+    return !handled_ && ((known_ && served_ > 0) || now - since_ >= seconds(1));
   }
 
-  /// A request on it was its sender's to make: no stranger any more.
+  /// The request on it is its sender's to make: no stranger's.
   void admit();
+  /// What comes now has shown nothing: a stranger's again.
+  void forget(Time now);
   /// Its request is with the handler, or no longer.
   void set_handled(bool handled) { handled_ = handled; }
   void count_request() { served_ += known_ ? 1 : 0; }
@@ -53,7 +56,7 @@ class Seat : public boost::intrusive::list_base_hook<
  private:
   ServerShared& shared_;
   CancelToken token_;
-  Time since_;           // of a stranger: its accept; of an idle one: its last request's end
+  Time since_;           // of a stranger: since it is one; of an idle one: its last request's end
   uint64_t served_ = 0;  // requests since it is known
   bool known_ = false;
   bool waiting_ = false;

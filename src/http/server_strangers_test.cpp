@@ -87,6 +87,32 @@ TEST_P(Strangers, make_room_before_anybody_else) {
   with_server(full_of_strangers, {.max_connections = 4});
 }
 
+Task<> slow_second_head(Setup s, Context ctx) {
+  // Each has made a request that was its to make, and stops in the next one.
+  std::vector<Wire> wires;
+  for (std::string next :
+       {"GET / HT", "PUT /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"}) {
+    wires.push_back(co_await co_await s.dial(ctx));
+    co_await co_await wires.back().send(get("/nothing"), ctx);
+    co_await co_await wires.back().expect("nothing here", ctx);
+    co_await co_await wires.back().send(next, ctx);
+  }
+  co_await co_await wires.back().expect("403", ctx);
+  co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(1100), ctx);
+  std::vector<Wire> late;
+  for (int i = 0; i < 2; ++i) {
+    late.push_back(co_await co_await s.dial(ctx));
+    co_await co_await late.back().send(get("/nothing"), ctx);
+    co_await co_await late.back().expect("nothing here", ctx);
+  }
+  EXPECT_EQ(s.server.counters().evicted.get(), 2u);
+  EXPECT_EQ(s.server.counters().timeouts.get(), 0u) << "nobody waited for a deadline";
+  co_return ok;
+}
+TEST_P(Strangers, every_request_begins_as_one) {
+  with_server(slow_second_head, {.max_connections = 2});
+}
+
 Task<> answered_meanwhile(Setup s, Context ctx) {
   // Its first request is with the handler: whether it is a stranger's is not known yet.
   Wire wire = co_await co_await s.dial(ctx);
