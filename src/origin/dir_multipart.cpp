@@ -87,6 +87,12 @@ Task<PartInfo> DirOrigin::put_part_now(ObjectKey key, std::string upload_id, uin
   DirTemp temp = co_await co_await take(std::move(body), std::move(missing.sum), ctx);
   Fields checksums = options.all_checksums();
   if (temp.other != nullptr) checksums[missing.header] = to_base64(as_bytes(temp.other->digest()));
+  // A part that was taken is not lost to a completion that has already chosen its parts.
+  auto turn = co_await turns_.take(upload_id, DirTurns::Kind::part, ctx);
+  if (!turn) {
+    co_await co_await drop(temp, ctx);
+    co_return std::move(turn.error());
+  }
   co_return co_await step(ctx, [&] {
     Result<PartInfo> done = store_.commit_part(temp, upload_id, number, std::move(checksums));
     if (!done) store_.drop(temp);
@@ -114,6 +120,8 @@ Task<PutAnswer> DirOrigin::complete_upload_now(ObjectKey key, std::string upload
                                                Context ctx) {
   std::string path = co_await dir_path(key);
   const std::string named = fingerprint(asked);
+  // Whoever asks again while the first still works waits for what it came to.
+  const auto turn = co_await co_await turns_.take(upload_id, DirTurns::Kind::alone, ctx);
   const WallTime now = ctx.loop->wall_now();
   Whole whole = co_await co_await walking(ctx, [&]() -> Result<Whole> {
     Whole out;
@@ -160,6 +168,7 @@ Task<PutAnswer> DirOrigin::complete_upload_now(ObjectKey key, std::string upload
 }
 
 Task<> DirOrigin::abort_upload_now(ObjectKey key, std::string upload_id, Context ctx) {
+  const auto turn = co_await co_await turns_.take(upload_id, DirTurns::Kind::alone, ctx);
   co_return co_await blocking(ctx, [&]() -> Result<> {
     auto upload = store_.upload(upload_id, key.text());
     if (!upload) return std::move(upload.error());

@@ -10,6 +10,7 @@
 #include "io/loop.h"
 #include "origin/dir.h"
 #include "origin/dir_store.h"
+#include "origin/dir_turns.h"
 #include "origin/metered.h"
 
 namespace forebay::origin {
@@ -152,6 +153,7 @@ class DirOrigin final : public Origin {
 
   const DirOptions options_;
   DirStore store_;
+  DirTurns turns_;
 };
 
 }  // namespace forebay::origin

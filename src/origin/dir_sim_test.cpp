@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "base/hash.h"
 #include "io/sim.h"
+#include "io/sync.h"
 #include "origin/dir.h"
 #include "testkit/origin_contract.h"
 
@@ -133,6 +134,89 @@ TEST(DirSim, answers_busy_when_the_disk_is_full) {
   EXPECT_EQ(made.error().detail(), "ENOSPC");
   auto small = world->run(origin->put(key_of("k"), {}, body_of("fits"), context(*world)));
   EXPECT_TRUE(small) << small.error().text();
+}
+
+// One upload, asked of by several at once.
+class DirTurnsSim : public testing::Test {
+ protected:
+  static constexpr int kSeeds = 40;
+  void begin(uint64_t seed) {
+    origin_.reset();
+    world_ = io::Simulation::make({.seed = seed});
+    origin_ = make_dir_origin({.path = "/bucket", .create = true});
+    id_ = *world_->run(origin_->create_upload(key_of("k"), {}, context(*world_)));
+    PartInfo part =
+        *world_->run(origin_->put_part(key_of("k"), id_, 1, {}, body_of("part"), context(*world_)));
+    parts_ = {{1, part.etag, {}}};
+    answers_.clear();
+  }
+  Task<> complete(Duration after, Context ctx) {
+    co_await co_await io::sleep_until(ctx.loop->now() + after, ctx);
+    answers_.push_back(co_await origin_->complete_upload(key_of("k"), id_, parts_, {}, ctx));
+    co_return ok;
+  }
+  Task<> abort(Result<>& aborted, Context ctx) {
+    aborted = co_await origin_->abort_upload(key_of("k"), id_, ctx);
+    co_return ok;
+  }
+  Task<> replace(Result<PartInfo>& part, Context ctx) {
+    part = co_await origin_->put_part(key_of("k"), id_, 1, {}, body_of("other"), ctx);
+    co_return ok;
+  }
+  /// Both side by side.
+  void run(Task<> first, Task<> second) {
+    auto both = [](Task<> one, Task<> other, Context ctx) -> Task<> {
+      io::Group group(ctx);
+      group.spawn(std::move(one));
+      group.spawn(std::move(other));
+      co_return co_await group.join();
+    };
+    auto done = world_->run(both(std::move(first), std::move(second), context(*world_)));
+    EXPECT_TRUE(done) << done.error().text();
+  }
+
+  std::unique_ptr<io::Simulation> world_;
+  std::unique_ptr<Origin> origin_;
+  std::string id_;
+  std::vector<CompletedPart> parts_;
+  std::vector<Result<PutAnswer>> answers_;
+};
+
+TEST_F(DirTurnsSim, a_completion_repeated_while_the_first_works_writes_once) {
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    begin(seed);
+    run(complete({}, context(*world_)),
+        complete({.ns = static_cast<int64_t>(seed) * 1000}, context(*world_)));
+    ASSERT_EQ(answers_.size(), 2u);
+    ASSERT_TRUE(answers_[0] && answers_[1]) << "seed " << seed;
+    EXPECT_EQ(answers_[0]->etag, answers_[1]->etag);
+    // Only whoever wrote can name the bytes.
+    EXPECT_NE(answers_[0]->tag.strong(), answers_[1]->tag.strong()) << "seed " << seed;
+  }
+}
+
+TEST_F(DirTurnsSim, an_upload_completes_or_is_aborted) {
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    begin(seed);
+    Result<> aborted = ok;
+    run(complete({}, context(*world_)), abort(aborted, context(*world_)));
+    ASSERT_EQ(answers_.size(), 1u);
+    ASSERT_NE(answers_[0].has_value(), aborted.has_value()) << "seed " << seed;
+    const Error& error = aborted ? answers_[0].error() : aborted.error();
+    EXPECT_EQ(error.detail(), "NoSuchUpload") << "seed " << seed << ": " << error.text();
+  }
+}
+
+TEST_F(DirTurnsSim, a_part_comes_before_a_completion_or_too_late) {
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    begin(seed);
+    Result<PartInfo> part = fail(Code::internal, "not asked");
+    run(complete({}, context(*world_)), replace(part, context(*world_)));
+    ASSERT_EQ(answers_.size(), 1u);
+    ASSERT_NE(answers_[0].has_value(), part.has_value()) << "seed " << seed;
+    EXPECT_EQ((part ? answers_[0].error() : part.error()).detail(),
+              part ? "InvalidPart" : "NoSuchUpload");
+  }
 }
 
 }  // namespace
