@@ -214,36 +214,53 @@ Result<DeleteRequest> parse_delete(std::string_view xml) {
   return request;
 }
 
+namespace {
+
+// One part as completion names it: what is said twice, or is not understood, is not guessed at.
+Result<origin::CompletedPart> read_part(const pugi::xml_node& node) {
+  origin::CompletedPart part;
+  for (pugi::xml_node field : elements(node)) {
+    std::string_view element = local(field);
+    auto value = leaf(field);
+    if (!value) return malformed();
+    if (element == "PartNumber" && part.number == 0) {
+      auto [end, error] =
+          std::from_chars(value->data(), value->data() + value->size(), part.number);
+      if (error != std::errc() || end != value->data() + value->size()) return malformed();
+      if (part.number == 0 || part.number > 10'000) return malformed();
+    } else if (element == "ETag" && part.etag.empty()) {
+      bool quoted = value->starts_with('"');
+      part.etag = ETag(quoted ? std::string(*value) : "\"" + std::string(*value) + "\"");
+    } else if (element.starts_with("Checksum")) {
+      auto kind = parse_checksum_kind(element.substr(8));
+      if (!kind || element.substr(8) != name(*kind)) return malformed();
+      if (!part.checksums.emplace(header_name(*kind), *value).second) return malformed();
+    } else {
+      return malformed();
+    }
+  }
+  if (part.number == 0 || part.etag.empty()) return malformed();
+  return part;
+}
+
+}  // namespace
+
 Result<std::vector<origin::CompletedPart>> parse_complete(std::string_view xml) {
   pugi::xml_document document;
   auto root = root_of(document, xml, "CompleteMultipartUpload");
   if (!root) return std::move(root.error());
   std::vector<origin::CompletedPart> parts;
-  for (pugi::xml_node node : root->children()) {
-    if (local(node) != "Part") continue;
-    origin::CompletedPart part;
-    for (pugi::xml_node field : node.children()) {
-      std::string_view value = field.text().get();
-      std::string_view name = local(field);
-      if (name == "PartNumber") {
-        auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), part.number);
-        if (error != std::errc() || end != value.data() + value.size()) return malformed();
-      } else if (name == "ETag") {
-        bool quoted = value.starts_with('"');
-        part.etag = ETag(quoted ? std::string(value) : "\"" + std::string(value) + "\"");
-      } else if (name.starts_with("Checksum")) {
-        auto kind = parse_checksum_kind(name.substr(8));
-        if (kind) part.checksums[std::string(header_name(*kind))] = value;
-      }
-    }
-    if (part.number == 0 || part.number > 10'000 || part.etag.empty()) return malformed();
-    if (!parts.empty() && part.number <= parts.back().number) {
+  for (pugi::xml_node node : elements(*root)) {
+    if (local(node) != "Part") return malformed();
+    auto part = read_part(node);
+    if (!part) return std::move(part.error());
+    if (!parts.empty() && part->number <= parts.back().number) {
       return fail(Code::invalid,
                   "The list of parts was not in ascending order. The parts list must be specified "
                   "in order by part number.",
                   "InvalidPartOrder");
     }
-    parts.push_back(std::move(part));
+    parts.push_back(std::move(*part));
   }
   if (parts.empty() || parts.size() > 10'000) return malformed();
   return parts;

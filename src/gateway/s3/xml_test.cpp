@@ -153,5 +153,39 @@ TEST(ParseComplete, refuses_disorder_and_numbers_out_of_bounds) {
   EXPECT_FALSE(parse_complete("<CompleteMultipartUpload/>"));
 }
 
+TEST(ParseComplete, refuses_what_it_does_not_understand) {
+  const std::string number = "<PartNumber>1</PartNumber>", etag = "<ETag>e</ETag>";
+  const std::string sum = "<ChecksumCRC32>AAAAAA==</ChecksumCRC32>";
+  auto document = [](const std::string& part, const std::string& beside) {
+    return "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">" + beside +
+           "\n <Part>" + part + "</Part></CompleteMultipartUpload>";
+  };
+  struct Case {
+    std::string part, beside = {};
+  };
+  for (const Case& c : {Case{number + etag, "<Odd/>"}, Case{number + etag + "<Size>7</Size>"},
+                        Case{number + etag + "<ChecksumODD>7</ChecksumODD>"},
+                        Case{number + etag + "<Checksumcrc32>AAAAAA==</Checksumcrc32>"},
+                        Case{number + etag + "<Checksum>7</Checksum>"},
+                        Case{"<PartNumber>3</PartNumber>" + number + etag},
+                        Case{number + "<ETag>other</ETag>" + etag}, Case{number + etag + sum + sum},
+                        Case{number + etag + "<ChecksumCRC32><a>x</a></ChecksumCRC32>"},
+                        Case{number + "<ETag><a/>e</ETag>"}, Case{number}, Case{etag}}) {
+    auto parts = parse_complete(document(c.part, c.beside));
+    ASSERT_FALSE(parts) << c.part << c.beside;
+    EXPECT_EQ(parts.error().detail(), "MalformedXML") << c.part << c.beside;
+  }
+  auto good = parse_complete(document("<!-- a note -->" + number + etag + sum, "<!-- more -->"));
+  ASSERT_TRUE(good) << good.error().text();
+  EXPECT_EQ(good->size(), 1U);
+}
+
+TEST(ParseComplete, takes_a_namespace_with_a_prefix) {
+  auto parts = parse_complete(
+      "<s:CompleteMultipartUpload xmlns:s=\"http://s3.amazonaws.com/doc/2006-03-01/\"><s:Part>"
+      "<s:ETag>e</s:ETag><s:PartNumber>1</s:PartNumber></s:Part></s:CompleteMultipartUpload>");
+  ASSERT_TRUE(parts) << parts.error().text();
+}
+
 }  // namespace
 }  // namespace forebay::gateway::s3
