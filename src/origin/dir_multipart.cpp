@@ -33,12 +33,22 @@ struct Whole {
   std::optional<DirCompleted> again;  ///< nothing: it has not been done before
 };
 
-/// Tells two completions of one upload apart.
-std::string fingerprint(const std::vector<CompletedPart>& asked) {
+/// Tells two completions of one upload apart: by all that they state.
+std::string fingerprint(const std::vector<CompletedPart>& asked, const PutOptions& options) {
   Sha256 sum;
+  auto line = [&](const std::string& name, const std::string& value) {
+    sum.update(as_bytes(name + ' ' + value + '\n'));
+  };
   for (const CompletedPart& part : asked) {
-    sum.update(as_bytes(std::to_string(part.number) + ' ' + part.etag.text() + '\n'));
+    line(std::to_string(part.number), part.etag.text());
+    for (const auto& [header, value] : part.checksums) line(header, value);
   }
+  // Behind the parts: a checksum of the last one must not look like one of the whole.
+  if (!options.checksums.empty()) line("whole", "");
+  for (const auto& [header, value] : options.checksums) line(header, value);
+  if (options.size) line("size", std::to_string(*options.size));
+  if (options.conditions.if_none_match_any) line("if-none-match", "*");
+  if (!options.conditions.if_match.empty()) line("if-match", options.conditions.if_match.text());
   return to_hex(sum.finish());
 }
 
@@ -119,7 +129,7 @@ Task<PutAnswer> DirOrigin::complete_upload_now(ObjectKey key, std::string upload
                                                std::vector<CompletedPart> asked, PutOptions options,
                                                Context ctx) {
   std::string path = co_await dir_path(key);
-  const std::string named = fingerprint(asked);
+  const std::string named = fingerprint(asked, options);
   // Whoever asks again while the first still works waits for what it came to.
   const auto turn = co_await co_await turns_.take(upload_id, DirTurns::Kind::alone, ctx);
   const WallTime now = ctx.loop->wall_now();

@@ -54,7 +54,7 @@ Result<DirUpload> parse_dir_upload(std::string_view text);
 /// What an upload came to, for a client that lost the answer and asks again.
 struct DirCompleted {
   std::string key;
-  std::string asked;  ///< a fingerprint of the parts that were named
+  std::string asked;  ///< a fingerprint of the parts that were named and of what else was stated
   std::string temp;   ///< the file that became the object: while it is there, it has not
   ETag etag = {};
   Fields checksums = {};

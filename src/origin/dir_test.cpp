@@ -359,10 +359,11 @@ class DirCompletion : public Dir {
 
 TEST_F(DirCompletion, is_answered_again) {
   begin();
-  auto first = complete("up", {.conditions = {.if_none_match_any = true}});
+  const PutOptions stated{.conditions = {.if_none_match_any = true}};
+  auto first = complete("up", stated);
   ASSERT_TRUE(first) << first.error().text();
   open();
-  auto again = complete("up", {.conditions = {.if_none_match_any = true}});
+  auto again = complete("up", stated);
   ASSERT_TRUE(again) << again.error().text();
   EXPECT_EQ(again->etag, first->etag);
   EXPECT_EQ(again->checksums, first->checksums);
@@ -371,19 +372,35 @@ TEST_F(DirCompletion, is_answered_again) {
   EXPECT_EQ(get("up").value(), "part");
 
   ASSERT_TRUE(put("up", "newer"));
-  EXPECT_TRUE(complete());
+  EXPECT_TRUE(complete("up", stated));
   EXPECT_EQ(get("up").value(), "newer") << "nothing rises from the dead";
   ASSERT_TRUE(run(origin_->remove(key_of("up"), ctx())));
-  EXPECT_TRUE(complete());
+  EXPECT_TRUE(complete("up", stated));
   EXPECT_FALSE(head("up"));
 
-  refused(complete("other"), "another key");
+  refused(complete("other", stated), "another key");
   parts_[0].number = 2;
-  refused(complete(), "other parts");
+  refused(complete("up", stated), "other parts");
   parts_[0].number = 1;
-  EXPECT_TRUE(complete());
+  EXPECT_TRUE(complete("up", stated));
   ASSERT_TRUE(run(origin_->drop_uploads(ctx())));
-  refused(complete(), "its bucket is gone");
+  refused(complete("up", stated), "its bucket is gone");
+}
+
+TEST_F(DirCompletion, that_states_anything_else_is_no_repetition) {
+  begin();
+  const PutOptions stated{.size = 4};
+  auto first = complete("up", stated);
+  ASSERT_TRUE(first) << first.error().text();
+  EXPECT_TRUE(complete("up", stated));
+  refused(complete(), "no size");
+  refused(complete("up", {.size = 5}), "another size");
+  refused(complete("up", {.checksums = first->checksums, .size = 4}), "a checksum");
+  refused(complete("up", {.conditions = {.if_none_match_any = true}, .size = 4}), "a condition");
+  refused(complete("up", {.conditions = {.if_match = first->etag}, .size = 4}),
+          "another condition");
+  parts_[0].checksums["x-amz-checksum-crc32"] = "AAAAAA==";
+  refused(complete("up", stated), "another checksum of a part");
 }
 
 TEST_F(DirCompletion, is_forgotten) {
