@@ -361,6 +361,34 @@ TEST_F(S3, asks_before_a_completion_whether_what_the_client_says_is_so) {
   for (const std::string& line : script_.log) EXPECT_TRUE(line.starts_with("GET ")) << line;
 }
 
+TEST_F(S3, lets_the_origin_answer_a_completion_asked_again) {
+  const std::vector<CompletedPart> parts{{1, ETag("\"e\""), {}}};
+  const std::string gone = "<Error><Code>NoSuchUpload</Code><Message>m</Message></Error>";
+  auto complete = [&] {
+    return run(origin_->complete_upload(
+        testkit::key_of("k"), "id", parts,
+        {.checksums = {{"x-amz-checksum-crc32", "AAAAAA=="}}, .size = 9}, ctx()));
+  };
+  reply(404, {}, gone);
+  reply(200, {},
+        "<CompleteMultipartUploadResult><ETag>&quot;e-1&quot;</ETag>"
+        "</CompleteMultipartUploadResult>");
+  reply(404);  // what it made has been removed since then
+  auto again = complete();
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(again->etag.text(), "\"e-1\"");
+  ASSERT_EQ(script_.log.size(), 3u);
+  EXPECT_TRUE(script_.log[1].starts_with("POST ")) << script_.log[1];
+  EXPECT_EQ(script_.headers[1]["x-amz-mp-object-size"], "9");
+  EXPECT_EQ(script_.headers[1]["x-amz-checksum-crc32"], "AAAAAA==");
+  reply(404, {}, gone);
+  reply(404, {}, gone);
+  EXPECT_EQ(complete().error().detail(), "NoSuchUpload");
+  reply(403, {}, "<Error><Code>AccessDenied</Code></Error>");
+  EXPECT_EQ(complete().error().code(), Code::denied);
+  EXPECT_EQ(script_.log.size(), 6u) << "nothing is completed that could not be checked";
+}
+
 TEST_F(S3, gives_checksums_of_parts_only_where_they_are_kept) {
   auto put = [&](PutOptions options) {
     reply(200, {{"ETag", "\"e\""}});

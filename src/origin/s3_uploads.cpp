@@ -127,7 +127,10 @@ Task<PutAnswer> S3Origin::complete_upload_now(ObjectKey key, std::string upload_
                    "NotImplemented");
   }
   if (options.size || !options.checksums.empty()) {
-    co_await co_await check_whole(key, upload_id, parts, options, ctx);
+    Result<> checked = co_await check_whole(key, upload_id, parts, options, ctx);
+    // An upload that has completed is gone, and the origin may know what it came to.
+    bool gone = !checked && checked.error().detail() == kMissing;
+    if (!checked && !gone) co_return std::move(checked.error());
   }
   co_return co_await finish_upload(std::move(key), std::move(upload_id), std::move(parts),
                                    std::move(options), ctx);
