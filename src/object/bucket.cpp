@@ -71,7 +71,51 @@ Result<Bucket> bucket_of(BucketName name, std::string_view text) {
   return bucket;
 }
 
+Error aborted() {
+  return fail(Code::conflict,
+              "A conflicting conditional operation is currently in progress against this "
+              "resource. Please try again.",
+              "OperationAborted");
+}
+
 }  // namespace
+
+bool Writes::begin() {
+  std::lock_guard lock(mutex_);
+  if (!stopped_) ++running_;
+  return !stopped_;
+}
+
+void Writes::end() {
+  bool last = false;
+  {
+    std::lock_guard lock(mutex_);
+    last = --running_ == 0;
+  }
+  if (last) ended_.notify();
+}
+
+bool Writes::stop() {
+  std::lock_guard lock(mutex_);
+  if (stopped_ || running_ > 0) return false;
+  stopped_ = true;
+  return true;
+}
+
+void Writes::resume() {
+  std::lock_guard lock(mutex_);
+  stopped_ = false;
+}
+
+bool Writes::stopped() const {
+  std::lock_guard lock(mutex_);
+  return stopped_;
+}
+
+Result<Writing> Writing::begin(BucketRef bucket) {
+  if (!bucket->writes->begin()) return aborted();
+  return Writing(std::move(bucket));
+}
 
 Result<Freshness> Freshness::parse(std::string_view text) {
   if (text == "exact") return Freshness{Kind::exact, {}};
@@ -199,10 +243,7 @@ class Buckets::Change {
 
   Result<> begun() const {
     if (begun_) return ok;
-    return fail(Code::conflict,
-                "A conflicting conditional operation is currently in progress against this "
-                "resource. Please try again.",
-                "OperationAborted");
+    return aborted();
   }
 
  private:
@@ -281,27 +322,59 @@ Task<BucketRef> Buckets::make(BucketName name, BucketSpec spec, Context ctx) {
 }
 
 Task<> Buckets::remove(BucketName name, Removal removal, Context ctx) {
+  auto bucket = get(name.text());
+  if (!bucket || removal == Removal::forget) {
+    co_return co_await remove_now(std::move(name), bucket ? *bucket : nullptr, removal, ctx);
+  }
+  // All that it may be refused for comes first, with the bucket in service. What is found once no
+  // write is on its way is the last word.
+  co_await co_await check_empty(*bucket, ctx);
+  co_await co_await stop_writes(*bucket, ctx);
+  Result<> removed = co_await check_empty(*bucket, ctx);
+  if (removed) removed = co_await remove_now(std::move(name), *bucket, removal, ctx);
+  if (!removed) (*bucket)->writes->resume();
+  co_return removed;
+}
+
+Task<> Buckets::remove_now(BucketName name, BucketRef expected, Removal removal, Context ctx) {
   Change change(*this, name.text(), true);
   co_await change.begun();
   BucketRef bucket = co_await get(name.text());
+  if (bucket != expected) co_return aborted();  // somebody made another one meanwhile
   take(bucket);
   Result<> closed = co_await close(bucket, removal, ctx);
   if (!closed) put(std::move(bucket));
   co_return closed;
 }
 
+Task<> Buckets::check_empty(BucketRef bucket, Context ctx) {
+  auto found = co_await bucket->origin->list({.max_keys = 1}, ctx);
+  if (!found) {
+    // An origin without the bucket has nothing in it.
+    if (found.error().detail() == "NoSuchBucket") co_return ok;
+    co_return std::move(found.error());
+  }
+  if (found->objects.empty() && found->prefixes.empty()) co_return ok;
+  co_return fail(Code::conflict, "The bucket you tried to delete is not empty", "BucketNotEmpty");
+}
+
+// Writes are stopped in a moment when there are none; until then they go on. Who would stop them
+// first and wait then would hide a bucket that is in use, perhaps for nothing.
+Task<> Buckets::stop_writes(BucketRef bucket, Context ctx) {
+  Writes& writes = *bucket->writes;
+  Context wait = ctx.until(ctx.loop->now() + kWritesWait);
+  while (true) {
+    uint64_t seen = writes.ended().count();
+    if (writes.stop()) co_return ok;
+    if (writes.stopped()) co_return aborted();
+    auto changed = co_await writes.ended().changed(seen, wait);
+    if (!changed && changed.error().code() == Code::timeout) co_return aborted();
+    co_await std::move(changed);
+  }
+}
+
 Task<> Buckets::close(BucketRef bucket, Removal removal, Context ctx) {
   bool own = is_own(*bucket);
-  if (removal == Removal::if_empty) {
-    auto found = co_await bucket->origin->list({.max_keys = 1}, ctx);
-    // An origin without the bucket has nothing in it.
-    bool gone = !found && found.error().detail() == "NoSuchBucket";
-    if (!found && !gone) co_return std::move(found.error());
-    if (found && (!found->objects.empty() || !found->prefixes.empty())) {
-      co_return fail(Code::conflict, "The bucket you tried to delete is not empty",
-                     "BucketNotEmpty");
-    }
-  }
   // An upload must not put its parts into the next bucket of that name.
   if (removal == Removal::if_empty || own) {
     Result<> dropped = co_await bucket->origin->drop_uploads(ctx);

@@ -55,6 +55,27 @@ inline constexpr uint64_t kLeastUnitMax = 1 << 20;
 /// Whether a new bucket may have this unit_max: 0 (never split), or from 1 MiB on.
 Result<> allow_unit_max(uint64_t bytes);
 
+/// Counts the writes that are on their way to one bucket, so that whoever removes it knows that no
+/// more come. Any thread.
+class Writes {
+ public:
+  /// False while they are stopped; else end() is due.
+  bool begin();
+  void end();
+  /// No more begin. False when some are on their way, or when they are stopped already.
+  bool stop();
+  void resume();
+  bool stopped() const;
+  /// Tells when one may look again.
+  io::Progress& ended() { return ended_; }
+
+ private:
+  mutable std::mutex mutex_;
+  uint64_t running_ = 0;
+  bool stopped_ = false;
+  io::Progress ended_;
+};
+
 /// One bucket; immutable, shared.
 struct Bucket {
   explicit Bucket(BucketName bucket_name) : name(std::move(bucket_name)) {}
@@ -72,6 +93,7 @@ struct Bucket {
   /// How many questions in a row found a small object that was not cached: where that is the rule,
   /// the next question is asked eagerly. Any thread.
   std::shared_ptr<std::atomic<uint32_t>> cold_small = std::make_shared<std::atomic<uint32_t>>(0);
+  std::shared_ptr<Writes> writes = std::make_shared<Writes>();
   obs::Counter* asked = nullptr;  ///< object bytes that reads asked for; may be null
 
   /// Adaptive units are no larger than this, whatever unit_max says.
@@ -83,6 +105,22 @@ struct Bucket {
   }
 };
 using BucketRef = std::shared_ptr<const Bucket>;
+
+/// A write that is on its way to a bucket, for as long as it lives.
+class Writing {
+ public:
+  /// Code::conflict, "OperationAborted", while the bucket is removed.
+  static Result<Writing> begin(BucketRef bucket);
+  Writing(Writing&&) = default;
+  Writing& operator=(Writing&&) = delete;
+  ~Writing() {
+    if (bucket_ != nullptr) bucket_->writes->end();
+  }
+
+ private:
+  explicit Writing(BucketRef bucket) : bucket_(std::move(bucket)) {}
+  BucketRef bucket_;
+};
 
 /// What CreateBucket and `forebay bucket create` give.
 struct BucketSpec {
@@ -123,6 +161,8 @@ class Buckets {
  public:
   /// Most buckets of one node.
   static constexpr size_t kMaxBuckets = 1000;
+  /// How long the removal of a bucket waits for writes on their way.
+  static constexpr Duration kWritesWait = seconds(5);
 
   Buckets(meta::Store& store, OriginFactory& factory, obs::Registry& registry)
       : store_(store), factory_(factory), registry_(registry) {}
@@ -133,7 +173,9 @@ class Buckets {
   /// "BucketAlreadyOwnedByYou".
   Task<BucketRef> create(BucketName name, BucketSpec spec, Context ctx);
   /// Forgets the bucket. While that takes its time, nobody finds it, and create() of its name is
-  /// Code::conflict, "OperationAborted"; when it fails the bucket is there again.
+  /// Code::conflict, "OperationAborted"; when it fails the bucket is there again. What is refused
+  /// is not noticed: a bucket that is not empty, or that is still written to after kWritesWait
+  /// (Code::conflict, "OperationAborted"; if_empty only), stays in service all the while.
   Task<> remove(BucketName name, Removal removal, Context ctx);
   /// Code::not_found, "NoSuchBucket".
   Result<BucketRef> get(std::string_view name) const;
@@ -149,6 +191,9 @@ class Buckets {
   obs::Counter& asked(const BucketName& name);
   obs::Counter& read(const BucketName& name);
   Task<BucketRef> make(BucketName name, BucketSpec spec, Context ctx);
+  Task<> remove_now(BucketName name, BucketRef expected, Removal removal, Context ctx);
+  static Task<> check_empty(BucketRef bucket, Context ctx);
+  static Task<> stop_writes(BucketRef bucket, Context ctx);
   Task<> close(BucketRef bucket, Removal removal, Context ctx);
   Task<> remove_row(BucketRef bucket, Context ctx);
   bool is_own(const Bucket& bucket);

@@ -134,16 +134,20 @@ TEST_F(BucketsTest, a_name_is_there_once_and_a_new_one_is_another) {
   EXPECT_NE((*create("one"))->incarnation, first);
 }
 
-/// Stops a removal where it asks the origin to end its uploads.
+/// Stops a removal where it asks the origin something: to end its uploads, unless told otherwise.
 class Stop final : public testkit::MemoryHook {
  public:
+  explicit Stop(std::string_view operation = "drop_uploads") : operation_(operation) {}
   Task<> at(testkit::MemoryStep step, testkit::MemoryRequest request, Context ctx) override {
-    if (request.operation != "drop_uploads" || step != testkit::MemoryStep::arrive) co_return ok;
+    if (request.operation != operation_ || step != testkit::MemoryStep::arrive) co_return ok;
     reached = true;
     co_return co_await go.wait(ctx);
   }
   bool reached = false;
   io::Event go;
+
+ private:
+  std::string_view operation_;
 };
 
 TEST_F(BucketsTest, a_bucket_that_is_being_removed_is_in_nobodys_way) {
@@ -169,6 +173,57 @@ TEST_F(BucketsTest, a_bucket_that_is_being_removed_is_in_nobodys_way) {
   Buckets again(rows_, origins_, metrics_);
   EXPECT_TRUE(run(again.load(ctx())));
   EXPECT_EQ((*again.get("one"))->incarnation, second->incarnation) << "its row is there";
+}
+
+TEST_F(BucketsTest, nobody_notices_a_removal_that_is_refused) {
+  BucketName one = *BucketName::parse("one");
+  BucketRef bucket = *create("one");
+  origin_->change("key", "here");
+  Stop stop("list");
+  origin_->set_hook(&stop);
+  std::optional<Result<>> removed;
+  io::start<void>(loop_, buckets_.remove(one, Removal::if_empty, ctx()),
+                  [&](Result<> done) { removed.emplace(std::move(done)); });
+  while (!stop.reached) ASSERT_TRUE(world_->step());
+  EXPECT_EQ(buckets_.get("one"), bucket);
+  EXPECT_TRUE(Writing::begin(bucket));
+  EXPECT_EQ(create("one").error().detail(), "BucketAlreadyOwnedByYou");
+  stop.go.set();
+  while (!removed) ASSERT_TRUE(world_->step());
+  origin_->set_hook(nullptr);
+  EXPECT_EQ(removed->error().detail(), "BucketNotEmpty");
+  EXPECT_EQ(buckets_.get("one"), bucket);
+  EXPECT_TRUE(Writing::begin(bucket));
+}
+
+TEST_F(BucketsTest, a_removal_waits_for_writes_and_sees_what_they_wrote) {
+  BucketName one = *BucketName::parse("one");
+  BucketRef bucket = *create("one");
+  std::optional<Writing> writing(std::move(*Writing::begin(bucket)));
+  std::optional<Result<>> removed;
+  auto begin = [&] {
+    removed.reset();
+    io::start<void>(loop_, buckets_.remove(one, Removal::if_empty, ctx()),
+                    [&](Result<> done) { removed.emplace(std::move(done)); });
+    sleep(milliseconds(100));
+    EXPECT_FALSE(removed);
+    EXPECT_EQ(buckets_.get("one"), bucket) << "in service until then";
+  };
+  begin();
+  origin_->change("key", "written");
+  writing.reset();
+  while (!removed) ASSERT_TRUE(world_->step());
+  EXPECT_EQ(removed->error().detail(), "BucketNotEmpty");
+  EXPECT_EQ(buckets_.get("one"), bucket);
+  writing.emplace(std::move(*Writing::begin(bucket)));
+  origin_->drop("key");
+  begin();
+  while (!removed) ASSERT_TRUE(world_->step());
+  EXPECT_EQ(removed->error().detail(), "OperationAborted") << "it does not wait for ever";
+  writing.reset();
+  EXPECT_TRUE(run(buckets_.remove(one, Removal::if_empty, ctx())));
+  EXPECT_EQ(Writing::begin(bucket).error().detail(), "OperationAborted")
+      << "nobody writes to what is gone";
 }
 
 TEST_F(BucketsTest, one_of_those_who_make_it_at_once_has_it) {
@@ -213,7 +268,8 @@ TEST_F(BucketsTest, a_removal_that_fails_leaves_the_bucket) {
     origin_->fail_next(call, fail(Code::unavailable, "down"));
     EXPECT_EQ(run(buckets_.remove(one, Removal::if_empty, ctx())).error().code(),
               Code::unavailable);
-    EXPECT_TRUE(buckets_.get("one")) << call;
+    ASSERT_TRUE(buckets_.get("one")) << call;
+    EXPECT_TRUE(Writing::begin(*buckets_.get("one"))) << call;
   }
   origin_->fail_next("list", fail(Code::not_found, "gone", "NoSuchBucket"));
   EXPECT_TRUE(run(buckets_.remove(one, Removal::if_empty, ctx())));

@@ -101,7 +101,8 @@ Task<http::Response> head_bucket(Call& call, Context) {
 }
 
 Task<http::Response> delete_bucket(Call& call, Context ctx) {
-  object::BucketRef bucket = co_await call.bucket();
+  // Not call.bucket(): it must not wait for itself.
+  object::BucketRef bucket = co_await call.services.buckets.get(call.bucket_name);
   co_await co_await call.services.buckets.remove(bucket->name, object::Removal::if_empty, ctx);
   co_return http::Response::make(204);
 }

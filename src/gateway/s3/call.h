@@ -73,13 +73,22 @@ struct Call : Routed {
   std::string_view cache;  ///< X-Cache; empty: does not apply
   /// S3's code of an answer that is no success but was made by the operation itself.
   std::string_view error;
-  std::string unseen;           ///< what such an answer hides from the client, for the log
+  std::string unseen;  ///< what such an answer hides from the client, for the log
+  std::optional<object::Writing> writing;
   std::vector<Header> headers;  ///< backs request.headers when the query brought more
 
   std::optional<std::string_view> header(std::string_view name) const {
     return request.header(name);
   }
-  Result<object::BucketRef> bucket() const { return services.buckets.get(bucket_name); }
+  /// The bucket it is for; a write is on its way there from now on, until its answer is made.
+  Result<object::BucketRef> bucket() {
+    auto found = services.buckets.get(bucket_name);
+    if (!found || !operation->write) return found;
+    auto begun = object::Writing::begin(*found);
+    if (!begun) return std::move(begun.error());
+    writing.emplace(std::move(*begun));
+    return found;
+  }
   Result<ObjectKey> key() const { return ObjectKey::parse(key_text); }
 };
 

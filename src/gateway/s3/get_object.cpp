@@ -26,7 +26,7 @@ bool directs(std::string_view control, std::string_view directive) {
 Result<object::ReadRequest> read_request(const Call& call, bool body) {
   Result<> supported = refuse_unsupported(call);
   if (!supported) return std::move(supported.error());
-  auto bucket = call.bucket();
+  auto bucket = call.services.buckets.get(call.bucket_name);
   if (!bucket) return std::move(bucket.error());
   auto key = call.key();
   if (!key) return std::move(key.error());

@@ -19,7 +19,7 @@ struct Target {
   std::string upload_id;
 };
 
-Result<Target> read_target(const Call& call) {
+Result<Target> read_target(Call& call) {
   Result<> supported = refuse_unsupported(call);
   if (!supported) return std::move(supported.error());
   auto bucket = call.bucket();
