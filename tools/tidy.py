@@ -56,7 +56,7 @@ FENCES = {
     "boost/beast": {"http"},
     "openssl/": {"base", "io", "sign"},
     "fuse": {"mount"},
-    "pugixml": {"gateway", "origin", "client"},
+    "pugixml": {"base", "gateway", "origin", "client"},
     "boost/json": {"base"},
     "boost/url": {"origin"},
     "spdlog/": {"obs"},

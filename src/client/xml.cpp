@@ -3,6 +3,7 @@
 #include <pugixml.hpp>
 
 #include "base/encoding.h"
+#include "base/xml.h"
 #include "client/exchange.h"
 
 namespace forebay::client {
@@ -39,9 +40,7 @@ std::string text(const pugi::xml_node& node, std::string_view name) {
 
 Result<pugi::xml_node> root(pugi::xml_document& document, std::string_view xml,
                             std::string_view name) {
-  if (!document.load_buffer(xml.data(), xml.size(), pugi::parse_default | pugi::parse_ws_pcdata)) {
-    return corrupt(name);
-  }
+  if (!load_xml(document, xml)) return corrupt(name);
   pugi::xml_node node = document.document_element();
   if (local_name(node) != name) return corrupt(name);
   return node;

@@ -25,6 +25,13 @@ TEST(ParseList, TakesWhatServersWrite) {
   EXPECT_EQ(page.continuation, "t=1");
 }
 
+TEST(ParseList, AKeyThatWouldBeAnotherIsRefused) {
+  auto page =
+      parse_list("<ListBucketResult><Contents><Key>a&#0;b</Key></Contents></ListBucketResult>");
+  ASSERT_FALSE(page);
+  EXPECT_EQ(page.error().code(), Code::corrupt);
+}
+
 TEST(ParseList, WithoutAnEncodingKeysAreAsTheyAre) {
   ListPage page = parse_list(
                       "<ListBucketResult><Contents><Key>a%20b</Key></Contents>"

@@ -4,6 +4,7 @@
 #include <pugixml.hpp>
 
 #include "base/encoding.h"
+#include "base/xml.h"
 #include "origin/checksums.h"
 
 namespace forebay::origin {
@@ -46,10 +47,7 @@ WallTime date(const pugi::xml_node& node, std::string_view name) {
 
 Result<pugi::xml_node> root(pugi::xml_document& document, std::string_view xml,
                             std::string_view name) {
-  // White space counts: a key may be made of it.
-  if (!document.load_buffer(xml.data(), xml.size(), pugi::parse_default | pugi::parse_ws_pcdata)) {
-    return corrupt(name);
-  }
+  if (!load_xml(document, xml)) return corrupt(name);
   pugi::xml_node node = document.document_element();
   if (local_name(node) != name) return corrupt(name);
   return node;

@@ -58,6 +58,11 @@ TEST(S3Xml, refuses_what_is_not_the_document) {
   EXPECT_FALSE(
       parse_s3_list("<ListBucketResult><EncodingType>url</EncodingType>"
                     "<Contents><Key>%zz</Key></Contents></ListBucketResult>"));
+  EXPECT_EQ(parse_s3_list("<ListBucketResult><Contents><Key>a&#0;b</Key></Contents>"
+                          "</ListBucketResult>")
+                .error()
+                .code(),
+            Code::corrupt);
   EXPECT_FALSE(parse_s3_upload_id("<InitiateMultipartUploadResult/>"));
   EXPECT_FALSE(
       parse_s3_parts("<ListPartsResult><IsTruncated>true</IsTruncated></ListPartsResult>"));

@@ -5,6 +5,7 @@
 #include <pugixml.hpp>
 #include <sstream>
 
+#include "base/xml.h"
 #include "gateway/s3/errors.h"
 
 namespace forebay::gateway::s3 {
@@ -145,9 +146,7 @@ bool join_text(pugi::xml_node element, int depth = 8) {
 
 Result<pugi::xml_node> root_of(pugi::xml_document& document, std::string_view xml,
                                std::string_view name) {
-  auto flags = pugi::parse_default | pugi::parse_ws_pcdata_single;
-  if (!document.load_buffer(xml.data(), xml.size(), flags)) return malformed();
-  if (elements(document).size() != 1) return malformed();
+  if (!load_xml(document, xml)) return malformed();
   pugi::xml_node root = document.document_element();
   if (local(root) != name || !join_text(root)) return malformed();
   return root;
@@ -197,10 +196,12 @@ Result<DeleteRequest> parse_delete(std::string_view xml) {
   auto root = root_of(document, xml, "Delete");
   if (!root) return std::move(root.error());
   DeleteRequest request;
+  bool told = false;
   for (pugi::xml_node node : elements(*root)) {
     if (local(node) == "Quiet") {
       auto quiet = boolean(leaf(node));
-      if (!quiet) return malformed();
+      if (!quiet || told) return malformed();
+      told = true;
       request.quiet = *quiet;
     } else if (local(node) == "Object") {
       auto item = read_item(node);

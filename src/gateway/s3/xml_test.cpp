@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+
 namespace forebay::gateway::s3 {
 namespace {
 
@@ -66,6 +69,32 @@ TEST(ParseDelete, a_key_is_all_of_its_text) {
   }
 }
 
+TEST(ParseDelete, white_space_of_a_key_is_the_keys) {
+  for (const auto& [text, key] :
+       {std::pair("<![CDATA[foo]]> ", "foo "), std::pair(" <![CDATA[foo]]>", " foo"),
+        std::pair("a<!-- --> <!-- -->b", "a b"), std::pair(" ", " ")}) {
+    auto request = parse_delete("<Delete>\n  <Object>\n    <Key>" + std::string(text) +
+                                "</Key>\n  </Object>\n  <Quiet>true</Quiet>\n</Delete>\n");
+    ASSERT_TRUE(request) << text;
+    EXPECT_EQ(request->items[0].key, key) << text;
+  }
+}
+
+TEST(ParseDelete, another_key_than_was_written_is_never_read) {
+  std::string good = "<Delete><Object><Key>foo</Key></Object></Delete>";
+  ASSERT_TRUE(parse_delete(good));
+  for (const std::string& text :
+       {std::string("<Delete><Object><Key>foo&#0;bar</Key></Object></Delete>"),
+        std::string("<Delete><Object><Key>foo&#x00;bar</Key></Object></Delete>"), good + "text",
+        good + '\0' + "junk", "<!DOCTYPE Delete>" + good,
+        std::string("<Delete><Quiet>true</Quiet><Quiet>false</Quiet>"
+                    "<Object><Key>foo</Key></Object></Delete>")}) {
+    auto request = parse_delete(text);
+    ASSERT_FALSE(request) << text;
+    EXPECT_EQ(request.error().detail(), "MalformedXML") << text;
+  }
+}
+
 TEST(ParseDelete, a_condition_is_refused_not_dropped) {
   for (const char* field : {"<ETag>\"x\"</ETag>", "<Size>7</Size>",
                             "<LastModifiedTime>2020-01-01T00:00:00Z</LastModifiedTime>"}) {
@@ -100,7 +129,9 @@ TEST(ParseCreateBucket, takes_a_place_and_nothing_else) {
             "eu-west-1");
   for (const char* text : {"", "{}", "<CreateBucketConfiguration>", "<Other/>",
                            "<CreateBucketConfiguration><Odd/></CreateBucketConfiguration>",
-                           "<CreateBucketConfiguration/><More/>"}) {
+                           "<CreateBucketConfiguration/><More/>",
+                           "<CreateBucketConfiguration><LocationConstraint>eu&#0;-west-1"
+                           "</LocationConstraint></CreateBucketConfiguration>"}) {
     auto place = parse_create_bucket(text);
     ASSERT_FALSE(place) << text;
     EXPECT_EQ(place.error().detail(), "MalformedXML") << text;
@@ -151,6 +182,14 @@ TEST(ParseComplete, refuses_disorder_and_numbers_out_of_bounds) {
     EXPECT_EQ(parts.error().detail(), c.code) << c.first << " " << c.second;
   }
   EXPECT_FALSE(parse_complete("<CompleteMultipartUpload/>"));
+  for (const char* part : {"<PartNumber>1&#0;2</PartNumber><ETag>a</ETag>",
+                           "<PartNumber>1</PartNumber><ETag>a&#0;b</ETag>",
+                           "<PartNumber>1</PartNumber><PartNumber>2</PartNumber><ETag>a</ETag>",
+                           "<PartNumber>1</PartNumber><ETag>a</ETag><ETag>b</ETag>"}) {
+    EXPECT_FALSE(parse_complete("<CompleteMultipartUpload><Part>" + std::string(part) +
+                                "</Part></CompleteMultipartUpload>"))
+        << part;
+  }
 }
 
 TEST(ParseComplete, refuses_what_it_does_not_understand) {

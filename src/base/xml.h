@@ -1,0 +1,16 @@
+// XML that others wrote, taken in. pugixml reads more than is XML, and reads some of it as another
+// text than was written; a key that is to be deleted must be the one that was meant.
+#pragma once
+
+#include <pugixml.hpp>
+#include <string_view>
+
+namespace forebay {
+
+/// False unless `xml` is one element, with nothing but white space, comments and processing
+/// instructions around it: a document type, text or a second element beside the root, a NUL, and
+/// references to characters that are none (&#0;, which would end the text) are refused, wherever
+/// they stand. White space inside of elements is kept, comments are not: a text may be in pieces.
+bool load_xml(pugi::xml_document& document, std::string_view xml);
+
+}  // namespace forebay
