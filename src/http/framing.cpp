@@ -103,12 +103,36 @@ bool stays_open(const Control& control, int version) {
   return !control.close && (version >= 11 || control.keep_alive);
 }
 
-// uri-host [ ":" port ], loosely: what cannot be in one is refused (RFC 3986 section 3.2.2).
-bool plausible_authority(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("-._~%!$&'()*+;=:[]").find(c) != std::string_view::npos;
-  });
+bool is_decimal(char c) { return c >= '0' && c <= '9'; }
+
+bool is_ascii_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+// uri-host [ ":" port ] (RFC 3986 section 3.2.2), empty only as a whole. Narrower than the RFC
+// where two readers could see two hosts: no percent-encoding, no empty label at the end but the
+// root's.
+bool is_authority(std::string_view text) {
+  if (text.empty()) return true;
+  size_t end;
+  if (text.front() == '[') {
+    end = text.find(']');
+    if (end == text.npos) return false;
+    std::string_view address = text.substr(1, end++ - 1);
+    bool good = address.find(':') != address.npos && std::ranges::all_of(address, [](char c) {
+                  return is_decimal(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') ||
+                         c == ':' || c == '.';
+                });
+    if (!good) return false;
+  } else {
+    end = std::min(text.find(':'), text.size());
+    std::string_view name = text.substr(0, end);
+    bool good = std::ranges::all_of(name, [](char c) {
+      return is_decimal(c) || is_ascii_letter(c) ||
+             std::string_view("-._~!$&'()*+;=").find(c) != std::string_view::npos;
+    });
+    if (!good || name.empty() || name.ends_with("..")) return false;
+  }
+  std::string_view rest = text.substr(end);
+  return rest.empty() || (rest.front() == ':' && std::ranges::all_of(rest.substr(1), is_decimal));
 }
 
 // An authority in parts that can be compared: RFC 3986 section 6.2, without decoding.
@@ -153,7 +177,7 @@ Fault split_target(std::string_view target, bool has_host, Request& out) {
     std::string_view rest = target.substr(scheme.size());
     size_t end = rest.find_first_of("/?");
     std::string_view authority = rest.substr(0, end);
-    if (authority.empty() || !plausible_authority(authority)) break;
+    if (authority.empty() || !is_authority(authority)) break;
     if (!has_host) {
       out.authority = authority;
     } else if (!same_place(authority, out.authority, scheme == "http://" ? "80" : "443")) {
@@ -185,7 +209,7 @@ Fault interpret(const RequestHead& head, Request& out, RequestMeaning& meaning) 
   if (control.hosts > 1) return {400, "more than one Host"};
   if (control.hosts == 0 && head.version >= 11) return {400, "Host is missing"};
   out.authority = control.host.value_or(std::string_view());
-  if (!plausible_authority(out.authority)) return {400, "bad Host"};
+  if (!is_authority(out.authority)) return {400, "bad Host"};
   if (Fault fault = split_target(head.target, control.hosts > 0, out)) return fault;
   if (Fault fault = read_framing(control, head.version, out.content_length, out.chunked)) {
     return fault;

@@ -24,6 +24,8 @@ struct Read {
 
 std::string post(std::string fields) { return "POST / HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n"; }
 
+std::string get_from(std::string host) { return "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"; }
+
 std::string absolute(std::string target, std::string host) {
   return "GET " + target + "/k HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
 }
@@ -72,6 +74,17 @@ INSTANTIATE_TEST_SUITE_P(
         Smuggled{"two hosts", post("Host: y\r\n"), 400},
         Smuggled{"no host", "GET / HTTP/1.1\r\n\r\n", 400},
         Smuggled{"a host that is none", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
+        Smuggled{"a host with two ports", get_from("a.x:1:2"), 400},
+        Smuggled{"a port that is none", get_from("a.x:y"), 400},
+        Smuggled{"a dot behind the port", get_from("a.x:80."), 400},
+        Smuggled{"a port alone", get_from(":80"), 400},
+        Smuggled{"a name in brackets", get_from("[x].a.x"), 400},
+        Smuggled{"a name behind an address", get_from("[::1].a.x"), 400},
+        Smuggled{"no address in brackets", get_from("[x]"), 400},
+        Smuggled{"brackets left open", get_from("[::1"), 400},
+        Smuggled{"an encoded host", get_from("%61%2fa.x"), 400},
+        Smuggled{"two dots behind the host", get_from("a.x.."), 400},
+        Smuggled{"two dots before the port", get_from("a.x..:80"), 400},
         Smuggled{"two hosts in one", "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", 400},
         Smuggled{"a relative target", "GET k HTTP/1.1\r\nHost: x\r\n\r\n", 400},
         Smuggled{"* for GET", "GET * HTTP/1.1\r\nHost: x\r\n\r\n", 400},
@@ -87,6 +100,15 @@ INSTANTIATE_TEST_SUITE_P(
         Smuggled{"another address", absolute("http://[::1]:9", "[::2]:9"), 400},
         Smuggled{"two hosts in 1.0", "GET http://b/ HTTP/1.0\r\nHost: a\r\n\r\n", 400},
         Smuggled{"CONNECT", "CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", 501}));
+
+TEST(Interpret, hosts_are_taken_as_they_are) {
+  for (const char* host : {"", "a", "a.x", "a.x.", "a.x.:80", "a.x:", "A-b_c.x:9000", "127.0.0.1:1",
+                           "[::1]", "[::1]:80", "[::ffff:127.0.0.1]:80", "[FE80::1]:"}) {
+    Read read(get_from(host));
+    ASSERT_FALSE(read.fault) << host << ": " << read.fault.reason;
+    EXPECT_EQ(read.request.authority, host);
+  }
+}
 
 TEST(Interpret, finds_the_body) {
   Read length(post("content-LENGTH: 12\r\n"));

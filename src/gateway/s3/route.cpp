@@ -41,6 +41,8 @@ std::optional<std::string_view> bucket_of_host(std::string_view authority,
   if (colon != std::string_view::npos && authority.find(']') == std::string_view::npos) {
     authority = authority.substr(0, colon);
   }
+  // The root of all names may be written: "bucket.localhost." is the same host.
+  if (authority.ends_with('.')) authority.remove_suffix(1);
   for (std::string_view base : {domain, std::string_view("localhost")}) {
     if (base.empty() || authority.size() <= base.size()) continue;
     if (!http::same_name(authority.substr(authority.size() - base.size()), base)) continue;

@@ -167,13 +167,16 @@ TEST_F(Route, keys_are_decoded_and_slashes_kept) {
 }
 
 TEST_F(Route, virtual_hosts_name_the_bucket) {
-  for (const char* host : {"pics.localhost:9000", "pics.s3.example.com", "PICS.S3.example.com"}) {
+  for (const char* host : {"pics.localhost:9000", "pics.s3.example.com", "PICS.S3.example.com",
+                           "pics.localhost.:9000", "pics.s3.example.com."}) {
     ASSERT_TRUE(go("GET", "/a/b", "", host));
     EXPECT_EQ(routed_.bucket_name, "pics") << host;
     EXPECT_EQ(routed_.key_text, "a/b") << host;
     EXPECT_EQ(operation(), "GetObject") << host;
   }
   ASSERT_TRUE(go("GET", "/a/b", "", "s3.example.com"));
+  EXPECT_EQ(routed_.bucket_name, "a");
+  ASSERT_TRUE(go("GET", "/a/b", "", "s3.example.com.:9000"));
   EXPECT_EQ(routed_.bucket_name, "a");
   ASSERT_TRUE(go("GET", "/a/b", "", "[::1]:9000"));
   EXPECT_EQ(routed_.bucket_name, "a");
