@@ -54,16 +54,42 @@ bool wants_length(const Operation& operation) {
   return operation.name == "PutObject" || operation.name == "UploadPart";
 }
 
+constexpr std::string_view kMetadata = "x-amz-meta-";
+
+// What is looked up once: of two, the second would be dropped. Metadata is joined instead.
+bool said_once(bool read, std::string_view name) {
+  if (begins(name, "if-")) return true;
+  if (read) return http::same_name(name, "range");
+  return (begins(name, "x-amz-") && !begins(name, kMetadata)) ||
+         http::same_name(name, "content-md5");
+}
+
+Error invalid_header(std::string_view what, std::string_view name) {
+  return fail(Code::invalid, std::string(what).append(name), "InvalidArgument");
+}
+
+// What the query brought may be what no header can be.
+bool is_header(const Header& header) {
+  return is_token(header.name) && std::ranges::none_of(header.value, [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+         });
+}
+
 }  // namespace
 
 Result<> admit_headers(const Operation& operation, const http::Request& request) {
   bool read = request.method == "GET" || request.method == "HEAD";
-  for (const Header& header : request.headers) {
+  for (size_t i = 0; i < request.headers.size(); ++i) {
+    const Header& header = request.headers[i];
     if (Result<> same = check_owner(header); !same) return same;
+    if (said_once(read, header.name) && http::find(request.headers.first(i), header.name)) {
+      return invalid_header("A header is there more than once: ", lower(header.name));
+    }
     if (read) continue;
     bool restricts = begins(header.name, "x-amz-") || begins(header.name, "if-") ||
                      http::same_name(header.name, "content-range");
     if (!restricts) continue;
+    if (!is_header(header)) return invalid_header("This is no header: ", header.name);
     std::string name = lower(header.name);
     if (covers(kHarmless, name) || covers(operation.headers, name)) continue;
     return not_implemented("Header " + name + " with " + std::string(operation.name));

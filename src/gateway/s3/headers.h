@@ -9,7 +9,8 @@ namespace forebay::gateway::s3 {
 /// Refuses a write that has an x-amz-… or If-… header `operation` does not carry out
 /// (NotImplemented; so Content-Range, which asks for a write in part), a write without a length of
 /// its body where S3 wants one (MissingContentLength), and any request that expects another owner
-/// of the bucket (AccessDenied).
+/// of the bucket (AccessDenied). InvalidArgument: one of these but metadata twice, as Content-MD5
+/// of a write and Range of a read; and what came in the query and can be no header.
 Result<> admit_headers(const Operation& operation, const http::Request& request);
 
 /// Presigned URLs may carry x-amz-… headers in the query: `headers` with them behind, or nothing

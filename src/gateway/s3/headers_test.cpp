@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "gateway/s3/fields.h"
+
 namespace forebay::gateway::s3 {
 namespace {
 
@@ -77,6 +79,31 @@ TEST(Headers, another_owner_is_refused_in_reads_and_writes) {
               "AccessDenied");
     EXPECT_EQ(admit(operation, {{"x-amz-source-expected-bucket-owner", ""}}), "AccessDenied");
   }
+}
+
+TEST(Headers, what_restricts_is_said_once) {
+  for (const char* name : {"x-amz-storage-class", "X-Amz-Acl", "x-amz-date", "If-Match",
+                           "If-None-Match", "Content-MD5", "x-amz-checksum-crc32"}) {
+    EXPECT_EQ(admit("PutObject", {{name, "a"}}), "") << name;
+    EXPECT_EQ(admit("PutObject", {{name, "a"}, {"h", ""}, {lower(name), "b"}}), "InvalidArgument")
+        << name;
+  }
+  EXPECT_EQ(admit("PutObject", {{"x-amz-meta-a", "1"}, {"x-amz-meta-a", "2"}}), "");
+  EXPECT_EQ(admit("DeleteObjects", {{"Content-MD5", "a"}, {"content-md5", "b"}}),
+            "InvalidArgument");
+  for (const char* name : {"Range", "If-None-Match", "If-Modified-Since"}) {
+    EXPECT_EQ(admit("GetObject", {{name, "a"}}), "") << name;
+    EXPECT_EQ(admit("GetObject", {{name, "a"}, {name, "b"}}), "InvalidArgument") << name;
+  }
+}
+
+TEST(Headers, what_can_be_no_header_is_refused) {
+  for (const char* name :
+       {"x-amz-meta-a b", "x-amz-meta-\xc3\xa9", "x-amz-meta-a:", "x-amz-meta-\n"}) {
+    EXPECT_EQ(admit("PutObject", {{name, "v"}}), "InvalidArgument") << name;
+  }
+  EXPECT_EQ(admit("PutObject", {{"x-amz-meta-a", "v\r\nw"}}), "InvalidArgument");
+  EXPECT_EQ(admit("PutObject", {{"x-amz-meta-a", "\xc3\xa9 v"}}), "");
 }
 
 TEST(Headers, an_upload_says_how_long_it_is) {
