@@ -271,6 +271,7 @@ def test_the_admin_address_takes_signed_bodies_only(forebay):
     assert name not in forebay.cli("bucket", "ls")
     assert post(None).status == 201
     assert delete([("dry-run", "true")]).status == 400
+    assert delete([("X-Amz-Dry-Run", "true")]).status == 400
     assert name in forebay.cli("bucket", "ls")
     for members, word in [({"unit_max": 1}, b"1048576"), ({"fill": "some"}, b"adaptive")]:
         body = json.dumps({"name": "other"} | members).encode()

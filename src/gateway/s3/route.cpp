@@ -129,7 +129,7 @@ Result<> route(const http::Request& request, std::string_view domain, Routed& ou
   }
   auto bucket_name = percent_decode(bucket);
   auto key_text = percent_decode(key);
-  if (!bucket_name || !key_text || !is_text(*key_text)) return bad_uri();
+  if (!bucket_name || !key_text || !is_text(*bucket_name) || !is_text(*key_text)) return bad_uri();
   // Names in a Host field know no case.
   out.bucket_name = host ? lower(*bucket_name) : std::move(*bucket_name);
   out.key_text = std::move(*key_text);

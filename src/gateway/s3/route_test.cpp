@@ -150,7 +150,11 @@ TEST_F(Route, what_is_no_text_is_refused) {
     ASSERT_FALSE(routed) << query;
     EXPECT_EQ(routed.error().detail(), "InvalidURI");
   }
-  EXPECT_FALSE(go("GET", "/b/%ff"));
+  for (const char* path : {"/b/%ff", "/%ff", "/b%00/k", "/%ff/k"}) {
+    Result<> routed = go("GET", path);
+    ASSERT_FALSE(routed) << path;
+    EXPECT_EQ(routed.error().detail(), "InvalidURI");
+  }
 }
 
 TEST_F(Route, a_copy_is_not_a_put) {

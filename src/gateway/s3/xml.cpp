@@ -31,6 +31,21 @@ std::string readable(std::string_view text) {
   return out;
 }
 
+// A carriage return that stands as such is read as a line feed (XML 1.0 section 2.11), and a key
+// with one as another key. pugixml leaves it.
+std::string with_returns(std::string text) {
+  if (text.find('\r') == text.npos) return text;
+  std::string out;
+  for (char c : text) {
+    if (c == '\r') {
+      out += "&#13;";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Xml::Xml(std::string_view root, bool name_space) : document_(std::make_unique<Document>()) {
@@ -71,7 +86,7 @@ Xml& Xml::close() {
 std::string Xml::str() const {
   std::ostringstream out;
   document_->xml.save(out, "", pugi::format_raw);
-  return std::move(out).str();
+  return with_returns(std::move(out).str());
 }
 
 http::Response Xml::response(int status) const {

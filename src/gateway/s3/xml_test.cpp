@@ -31,6 +31,9 @@ TEST(Xml, controls_in_keys_become_references) {
   xml.text("Key", "a\x01z");
   EXPECT_NE(xml.str().find("&#"), std::string::npos) << xml.str();
   EXPECT_EQ(xml.str().find('\x01'), std::string::npos);
+  Xml line("R", false);
+  line.text("Key", "a\rb\r\n");
+  EXPECT_NE(line.str().find("<Key>a&#13;b&#13;\n</Key>"), std::string::npos) << line.str();
 }
 
 TEST(ParseDelete, reads_keys_versions_and_quiet) {
