@@ -312,8 +312,11 @@ Result<> serve(const Settings& settings, std::function<void(std::string)> say) {
       io::Engine::make({.loops = settings.threads, .unsent = unsent(settings.memory.bytes)});
   if (!engine) return std::move(engine.error());
   Daemon daemon(settings, **engine);
+  bool closing = false;  // whoever asks again waits for what is under way
   for (int signal : {SIGTERM, SIGINT}) {
-    Result<> watched = (*engine)->on_signal(signal, [&] { (*engine)->stop(); });
+    Result<> watched = (*engine)->on_signal(signal, [&] {
+      if (!closing) (*engine)->stop();
+    });
     if (!watched) return watched;
   }
   Context ctx{.loop = &(*engine)->loop(0)};
@@ -323,6 +326,7 @@ Result<> serve(const Settings& settings, std::function<void(std::string)> say) {
     if (!opened) (*engine)->stop();
   });
   (*engine)->run();
+  closing = true;
   Result<> closed = (*engine)->run_task(daemon.close(ctx));
   if (!opened) return opened;
   return closed;
