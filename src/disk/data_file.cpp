@@ -16,7 +16,9 @@ std::string DataFile::path() const {
 }
 
 std::shared_ptr<io::File> DataFile::file() {
+  std::shared_ptr<io::File> closed;  // closes after the lock is free
   std::lock_guard lock(mutex_);
+  if (file_ != nullptr && file_->is_short()) closed.swap(file_);
   if (file_ != nullptr && !used_.load(std::memory_order_relaxed)) {
     used_.store(true, std::memory_order_relaxed);
   }

@@ -40,7 +40,8 @@ class DataFile {
   std::string path() const;
   Space& space() const { return *space_; }
 
-  /// The open file, if its descriptor is cached; counts as a use.
+  /// The open file, if its descriptor is cached; counts as a use. One that was found short is given
+  /// up: whoever opens it again looks how long it is.
   std::shared_ptr<io::File> file();
   /// Caches `file`, or gives the one that is cached already. `*added` tells which.
   std::shared_ptr<io::File> cache(std::shared_ptr<io::File> file, bool* added);

@@ -5,6 +5,7 @@
 #include "disk/format.h"
 #include "disk/real_store_test.h"
 #include "disk/sim_store_test.h"
+#include "io/body.h"
 
 namespace forebay::disk {
 namespace {
@@ -143,6 +144,30 @@ TEST_F(StoreOpen, rot_is_found_before_it_is_served) {
   kill();
   open();
   EXPECT_EQ(stats().units, 0U) << "the rows went at once";
+}
+
+TEST_F(StoreOpen, a_file_that_was_cut_short_is_dropped_when_a_reader_has_met_it) {
+  open();
+  ASSERT_TRUE(fill(1, 3 * kMiB));
+  ASSERT_TRUE(fill(2, 100'000));
+  ASSERT_TRUE(put(3, 5000));
+  for (const char* folder : {"units", "segments"}) {
+    for (auto& file : files(folder)) std::filesystem::resize_file(file, 50'000);
+  }
+  std::filesystem::resize_file(files("segments")[0], kSegmentHeaderBytes + 100);
+  for (uint64_t n : {1, 2, 3}) {
+    Found found = store_->find(unit_id(n), {0, n == 3 ? 5000U : 100'000U});
+    ASSERT_EQ(found.state, Found::State::ready) << "nobody knows yet";
+    auto read = run(io::read_all(io::Body::of(std::move(found.slice)), kMiB, ctx()));
+    EXPECT_EQ(read.error().code(), Code::corrupt) << n;
+    EXPECT_EQ(store_->find(unit_id(n), {0, 1}).state, Found::State::asleep) << n;
+    EXPECT_EQ(code_of_reading(n, {0, 1}), Code::not_found) << n;
+    EXPECT_FALSE(store_->contains(unit_id(n))) << n;
+  }
+  EXPECT_EQ(stats().verify_failures, 3U);
+  EXPECT_TRUE(stats().healthy);
+  ASSERT_TRUE(fill(1, 3 * kMiB));
+  EXPECT_TRUE(good(1, {0, 3 * kMiB})) << "it can be fetched again";
 }
 
 TEST_F(StoreOpen, verify_always_reads_the_blocks_of_the_range_each_time) {

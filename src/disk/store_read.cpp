@@ -59,10 +59,14 @@ Task<std::shared_ptr<io::File>> Store::wake(UnitId id, Unit unit, Context ctx) {
         auto stat = (*file)->stat();
         if (!stat) return std::move(stat.error());
         if (stat->size >= unit.offset + unit.length) return file;
-        return fail(Code::not_found, "the file of a unit is too short");
+        return fail(Code::not_found, "the file of a unit is too short", kChecksum);
       });
   if (!opened) {
-    disk.failed(false, opened.error());
+    if (opened.error().detail() == kChecksum) {
+      disk.counters.verify_failures++;
+    } else {
+      disk.failed(false, opened.error());
+    }
     if (opened.error().code() != Code::busy) drop(id, &unit);
     co_return opened.error_in("open the file of a unit");
   }

@@ -46,7 +46,10 @@ Result<> read_slice(const io::FileSlice& slice, ByteSpan into) {
   while (!into.empty()) {
     Result<size_t> count = slice.file->read_at(offset, into);
     if (!count) return std::move(count.error());
-    if (*count == 0) return fail(Code::corrupt, "a file is shorter than its slice");
+    if (*count == 0) {
+      slice.file->found_short();
+      return fail(Code::corrupt, "a file is shorter than its slice");
+    }
     into = into.subspan(*count);
     offset += *count;
   }

@@ -164,6 +164,7 @@ TEST_F(Send, never_sends_more_or_less_without_saying_so) {
   auto opened = file("abc");
   Recorder cut;
   EXPECT_FALSE(send(cut, io::Body::of(io::FileSlice{opened, 0, 4})));
+  EXPECT_TRUE(opened->is_short());
   EXPECT_EQ(cut.text, "") << "a short file is seen before the head is sent";
 }
 

@@ -56,7 +56,10 @@ Task<ByteView> load(Chunk chunk, uint64_t offset, ByteSpan buffer, Context ctx) 
   if (now > 0) co_return ByteView(into.first(static_cast<size_t>(now)));
   size_t count = co_await co_await run_blocking(
       ctx, slice.file->lane(), [&] { return slice.file->read_at(slice.offset + offset, into); });
-  if (count == 0) co_return fail(Code::corrupt, "a file is shorter than its slice");
+  if (count == 0) {
+    slice.file->found_short();
+    co_return fail(Code::corrupt, "a file is shorter than its slice");
+  }
   co_return ByteView(into.first(count));
 }
 

@@ -84,8 +84,10 @@ Task<> sources(std::string folder, Context ctx) {
   EXPECT_EQ(code_of(co_await read_all(std::move(liar), 1000, ctx)), Code::too_large);
   Body failing{10, std::make_unique<Chunks>(mixed, fail(Code::unavailable, "origin"))};
   EXPECT_EQ(code_of(co_await read_all(std::move(failing), 1 << 20, ctx)), Code::unavailable);
+  EXPECT_FALSE(file->is_short());
   Body short_file = Body::of(FileSlice{file, 699'990, 11});
   EXPECT_EQ(code_of(co_await read_all(std::move(short_file), 100, ctx)), Code::corrupt);
+  EXPECT_TRUE(file->is_short());
   co_return ok;
 }
 TEST_P(BodyTest, files_and_mixtures) { expect_ok(sources(folder(), context())); }

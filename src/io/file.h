@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -74,6 +75,12 @@ class File {
     }
     return ok;
   }
+  /// Somebody found it shorter than the slice he was given: remembered for who gave it.
+  void found_short() { short_.store(true, std::memory_order_relaxed); }
+  bool is_short() const { return short_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<bool> short_ = false;
 };
 
 enum class OpenMode {

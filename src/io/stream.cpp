@@ -100,7 +100,10 @@ Task<> send_file(Stream& stream, FileSlice slice, bool more, Context ctx, Pace p
     size_t sent = co_await co_await SendFile(stream, *slice.file, slice.offset, part,
                                              more || part < slice.length, step);
     if (pace.moved != nullptr) *pace.moved += sent;
-    if (sent == 0) co_return fail(Code::corrupt, "a file is shorter than its unit");
+    if (sent == 0) {
+      slice.file->found_short();
+      co_return fail(Code::corrupt, "a file is shorter than its slice");
+    }
     slice.offset += sent;
     slice.length -= sent;
     turn += sent;

@@ -256,9 +256,11 @@ Task<> sending_files(std::string folder, Context ctx) {
   EXPECT_TRUE(part.sent && part.got == text.substr(4097, 100'000));
   Sent none = co_await co_await send({file, 5, 0}, ctx);
   EXPECT_TRUE(none.sent && none.got.empty());
+  EXPECT_FALSE(file->is_short());
   Sent over = co_await co_await send({file, text.size() - 10, 11}, ctx);
   EXPECT_EQ(code_of(over.sent), Code::corrupt);
   EXPECT_EQ(over.got, text.substr(text.size() - 10));
+  EXPECT_TRUE(file->is_short());
   co_return ok;
 }
 TEST_P(StreamTest, files_are_sent_whole_or_fail) { expect_ok(sending_files(folder(), context())); }
