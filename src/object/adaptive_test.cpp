@@ -13,7 +13,9 @@ constexpr uint64_t kExtent = Bucket::kExtent;
 
 class AdaptiveTest : public ObjectTest {
  protected:
-  AdaptiveTest() { remake(128 * kMiB); }
+  explicit AdaptiveTest(uint64_t capacity = 64 * kMiB) : ObjectTest(capacity) {
+    remake(128 * kMiB);
+  }
   void remake(uint64_t unit_max) {
     Bucket bucket = *make_bucket(origin_, "immutable", unit_max);
     bucket.fill = Filling::adaptive;
@@ -128,6 +130,58 @@ TEST_F(AdaptiveTest, readers_share_what_is_on_its_way) {
   world_->settle();
   EXPECT_EQ(bytes(), all.size());
   EXPECT_EQ(requests(), 1U);
+}
+
+/// A reader that stands still for `pause` where it has come to `stop`.
+class Pausing final : public io::Source {
+ public:
+  Pausing(std::unique_ptr<io::Source> source, uint64_t stop, Duration pause)
+      : source_(std::move(source)), stop_(stop), pause_(pause) {}
+  Task<io::Chunk> next(Context ctx) override {
+    if (at_ >= stop_) {
+      Time until = ctx.loop->now() + std::exchange(pause_, Duration());
+      co_await co_await io::sleep_until(until, ctx);
+    }
+    io::Chunk chunk = co_await co_await source_->next(ctx);
+    at_ += io::size(chunk);
+    co_return chunk;
+  }
+
+ private:
+  std::unique_ptr<io::Source> source_;
+  uint64_t at_ = 0;
+  uint64_t stop_;
+  Duration pause_;
+};
+
+class LongAdaptiveTest : public AdaptiveTest {
+ protected:
+  LongAdaptiveTest() : AdaptiveTest(512 * kMiB) {}
+  Task<> read_with_a_pause(std::string all, uint64_t stop, Duration pause, Context ctx) {
+    auto answer = co_await co_await objects_.read(request(), ctx);
+    io::Body body = std::move(answer.body);
+    body.source = std::make_unique<Pausing>(std::move(body.source), stop, pause);
+    auto text = co_await co_await io::read_all(std::move(body), 1 << 30, ctx);
+    EXPECT_TRUE(text == all);
+    co_return ok;
+  }
+};
+
+TEST_F(LongAdaptiveTest, who_falls_behind_breaks_no_run_of_the_others) {
+  std::string all = pattern(110 * kMiB);
+  for (int64_t pause : {300, 500}) {
+    remake(128 * kMiB);
+    origin_->change("key", all);
+    origin_->reset_counts();
+    origin_->options().body_rate = 100 * kMiB;
+    io::Group group(ctx());
+    group.spawn(read_with_a_pause(all, 20 * kMiB, milliseconds(pause), ctx()));
+    group.spawn(read_whole(all, ctx()));
+    EXPECT_TRUE(run(group.join()));
+    world_->settle();
+    EXPECT_EQ(bytes(), all.size()) << pause;
+    EXPECT_EQ(requests(), 2U) << pause;
+  }
 }
 
 TEST_F(AdaptiveTest, a_reader_far_ahead_does_not_wait_for_all_before_him) {

@@ -47,7 +47,7 @@ Task<unit::Opened> Reader::open_adaptive(unit::Unit unit, ByteRange wanted, Cont
   uint64_t end = earned(unit);
   unit::Opened opened =
       co_await co_await cache_.open(head_->version, unit, wanted, mode_, ctx, ahead_of(head_, end));
-  if (opened.served == unit::Served::miss) run_end_ = end;
+  if (opened.run_end != 0) run_end_ = opened.run_end;
   no_room_ = opened.served == unit::Served::bypass;
   if (!no_room_ && run_end_ != 0) run_ahead(*ctx.loop);
   co_return opened;

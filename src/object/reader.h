@@ -51,7 +51,7 @@ class Reader final : public io::Source {
   uint64_t end_;
   unit::Mode mode_;
   uint64_t unit_end_ = 0;  ///< of what source_ gives
-  uint64_t run_end_ = 0;   ///< of the last run this read began; 0: none
+  uint64_t run_end_ = 0;   ///< of the last run this read began or joined; 0: none
   bool no_room_ = false;   ///< nothing can be stored: what is missing is read past the cache
   std::unique_ptr<io::Source> source_;
   std::unique_ptr<io::Source> done_;  ///< owns the last chunk until the next call

@@ -63,10 +63,11 @@ inline BucketRef make_bucket(std::shared_ptr<origin::Origin> origin, std::string
 
 class ObjectTest : public testing::Test {
  protected:
+  explicit ObjectTest(uint64_t capacity = 64 << 20) : capacity_(capacity) {}
   std::shared_ptr<disk::Store> open_disks() {
     crews_.add(loop_);
     disk::Options disks;
-    disks.disks.push_back({.path = "/disk", .capacity = 64 << 20, .open_index = [] {
+    disks.disks.push_back({.path = "/disk", .capacity = capacity_, .open_index = [] {
                              return Result<std::shared_ptr<disk::Index>>(
                                  std::make_shared<disk::MemoryIndex>());
                            }});
@@ -83,6 +84,7 @@ class ObjectTest : public testing::Test {
   void sleep(Duration time) { EXPECT_TRUE(run(io::sleep_until(loop_.now() + time, ctx()))); }
   uint64_t checks() { return origin_->counts("head").requests; }
 
+  uint64_t capacity_;
   std::unique_ptr<io::Simulation> world_ = io::Simulation::make({.seed = 5});
   io::Loop& loop_ = world_->loop();
   std::shared_ptr<testkit::MemoryOrigin> origin_ = std::make_shared<testkit::MemoryOrigin>(loop_);

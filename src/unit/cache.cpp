@@ -195,7 +195,7 @@ Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mo
     Served served = begun.fresh ? Served::miss : Served::joined;
     if (begun.fill->look(wanted.offset).disk_failed) served = Served::bypass;
     metrics_.reads[static_cast<size_t>(served)]->add();
-    co_return Opened{served, std::move(follower)};
+    co_return Opened{served, std::move(follower), begun.fill->run_end()};
   }
   metrics_.reads[static_cast<size_t>(Served::bypass)]->add();
   co_return co_await open_past(std::move(version), range, ctx);
@@ -209,7 +209,7 @@ std::optional<uint64_t> Cache::prefetch(const VersionRef& version, const Unit& u
   if (!permit) return std::nullopt;
   bool small = unit.range.length <= options_.small_max;
   Begun begun = begin(version, unit, ahead && !small);
-  if (!begun.fresh) return end;
+  if (!begun.fresh) return std::max(end, begun.fill == nullptr ? 0 : begun.fill->run_end());
   if (begun.all != nullptr) {
     return start_run(version, std::move(begun), std::move(ahead), loop, std::move(permit));
   }

@@ -78,6 +78,7 @@ struct Metrics {
 struct Opened {
   Served served = Served::miss;
   std::unique_ptr<io::Source> source;
+  uint64_t run_end = 0;  ///< where the run that fetches it will end, in the object; 0: none does
 };
 
 class Pour;
@@ -102,8 +103,8 @@ class Cache {
                     Ahead ahead = {});
 
   /// Begins to fetch `unit` if it is not here and nobody does, and what is missing ahead of it;
-  /// nobody waits for it. Tells where what is here or begun ends; nothing when all rest_streams are
-  /// busy.
+  /// nobody waits for it. Tells where what is here or begun ends, as far as this one unit and its
+  /// run show it; nothing when all rest_streams are busy.
   std::optional<uint64_t> prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop,
                                    Ahead ahead = {});
 

@@ -3,6 +3,7 @@
 // send, and before that in memory; small ones are fetched whole into memory.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -59,6 +60,9 @@ class Fill {
   io::Progress& progress() { return progress_; }
 
   // For the streams.
+  /// Where the run that fetches it will end, in the object; 0: none does. Any thread.
+  uint64_t run_end() const { return run_end_.load(std::memory_order_relaxed); }
+  void set_run_end(uint64_t end) { run_end_.store(end, std::memory_order_relaxed); }
   std::vector<Claim*> demand(ByteRange range);
   void set_writer(std::shared_ptr<disk::Writer> writer);
   std::shared_ptr<disk::Writer> writer() const;
@@ -105,6 +109,7 @@ class Fill {
   std::optional<Error> failed_;
   bool disk_failed_ = false;
   bool left_ = false;
+  std::atomic<uint64_t> run_end_ = 0;
   io::Progress progress_;
 };
 

@@ -46,15 +46,15 @@ uint64_t Cache::start_run(const VersionRef& version, Begun first, Ahead ahead, i
   made->version = version;
   made->permit = std::move(permit);
   made->ahead = std::move(ahead);
-  take(*made, std::move(first), loop);
-  // What is here already is not asked for again: the request ends before it.
-  uint64_t end = made->next;
+  // What is here or on its way is not asked for again: the request ends before it.
+  uint64_t end = first.fill->unit().range.end();
   while (end < made->ahead.end) {
     Unit unit = made->ahead.unit_at(end);
-    if (unit.range.length <= options_.small_max || store_->contains(unit.id)) break;
+    if (unit.range.length <= options_.small_max || has(unit.id)) break;
     end = unit.range.end();
   }
   made->ahead.end = end;
+  take(*made, std::move(first), loop);
   lead(*made, loop);
   end = made->ahead.end;
   job::Crew& crew = crews_.of(loop);
@@ -66,6 +66,7 @@ void Cache::take(Run& run, Begun begun, io::Loop& loop) {
   job::Crew& crew = crews_.of(loop);
   crew.spawn(prepare(begun.fill, crew.context()));
   run.next = begun.fill->unit().range.end();
+  begun.fill->set_run_end(run.ahead.end);
   run.pieces.push_back({std::move(begun.fill), begun.all});
 }
 
