@@ -35,6 +35,7 @@ class Disk {
   /// Opens a lost disk again: what is gone is made again, if that is on the same file system. Until
   /// it is done the disk is out. Nobody appends, and no unit of it is in the map.
   Task<> reopen(Context ctx);
+  /// Gone, or too full to be opened.
   bool lost() const { return lost_.load(std::memory_order_relaxed); }
   /// Applies and flushes everything. Blocks.
   Result<> close();

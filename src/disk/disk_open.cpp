@@ -201,7 +201,11 @@ Result<> Disk::open_index() {
   }
   auto index =
       mine_.open_index ? mine_.open_index() : open_rocks_index(mine_.path + "/index", capacity);
-  if (!index) return std::move(index.error());
+  if (!index) {
+    // Who frees some room gets the disk back.
+    if (index.error().detail() == "ENOSPC") lost_ = true;
+    return std::move(index.error());
+  }
   {
     std::lock_guard in_order(commit_mutex_);
     index_ = std::move(*index);

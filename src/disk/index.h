@@ -43,7 +43,10 @@ class Index {
 
 /// The production index: one RocksDB in the folder `path` (made when missing), its log unsynced.
 /// Its buffers are cut to a disk of `capacity` bytes, so that it stays a small part of it.
+/// Code::busy with "ENOSPC" when fewer than rocks_index_room() bytes are free there.
 Result<std::shared_ptr<Index>> open_rocks_index(const std::string& path, uint64_t capacity);
+/// What opening it may write, in bytes.
+uint64_t rocks_index_room(uint64_t capacity);
 
 /// The twin for simulation. It lives outside the simulated process: keep it, call crash(), and open
 /// a new Store on it.

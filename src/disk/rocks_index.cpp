@@ -6,6 +6,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "disk/index.h"
 
@@ -24,11 +25,16 @@ Error error_of(const rocksdb::Status& status, const char* what) {
   return fail(Code::unavailable, std::move(text));
 }
 
+// There are up to three of these in memory and four in the log, which takes its room ahead.
+constexpr uint64_t kLogBuffers = 4;
+uint64_t buffer_bytes(uint64_t capacity) {
+  return std::clamp<uint64_t>(capacity / 256, 256 << 10, 16 << 20);
+}
+
 // Rows are read whole once, at open, and never looked up: no bloom filters, a small cache. Writes
 // come in batches from one thread at a time.
 rocksdb::Options options_for_rows(uint64_t capacity) {
-  // There are up to three of these in memory and four in the log, which takes its room ahead.
-  uint64_t buffer = std::clamp<uint64_t>(capacity / 256, 256 << 10, 16 << 20);
+  uint64_t buffer = buffer_bytes(capacity);
   rocksdb::Options options;
   options.create_if_missing = true;
   // After a power loss the log ends at the first batch that is not whole: a prefix of what was
@@ -40,7 +46,7 @@ rocksdb::Options options_for_rows(uint64_t capacity) {
   options.max_open_files = 128;
   options.keep_log_file_num = 2;
   options.max_log_file_size = buffer / 4;
-  options.max_total_wal_size = 4 * buffer;
+  options.max_total_wal_size = kLogBuffers * buffer;
   options.manifest_preallocation_size = 64 << 10;
   // Rows are never looked up, so those in memory need no order before they are written out.
   options.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
@@ -96,7 +102,21 @@ class RocksIndex final : public Index {
 
 }  // namespace
 
+// What the log holds is written out as tables.
+uint64_t rocks_index_room(uint64_t capacity) { return kLogBuffers * buffer_bytes(capacity); }
+
 Result<std::shared_ptr<Index>> open_rocks_index(const std::string& path, uint64_t capacity) {
+  // RocksDB 7.8 ends the process by an assertion when it meets a full disk while it opens.
+  std::error_code error;
+  auto room = std::filesystem::space(std::filesystem::path(path).parent_path(), error);
+  uint64_t need = rocks_index_room(capacity);
+  if (!error && room.available < need) {
+    return fail(Code::busy,
+                "no room to open the index: " + std::to_string(need >> 10) +
+                    " KiB must be free in " + path + ", not " +
+                    std::to_string(room.available >> 10) + " KiB",
+                "ENOSPC");
+  }
   rocksdb::DB* db = nullptr;
   rocksdb::Status status = rocksdb::DB::Open(options_for_rows(capacity), path, &db);
   if (!status.ok()) return error_of(status, "open the index");

@@ -40,7 +40,9 @@ Task<std::shared_ptr<Store>> Store::open(Options options, Context ctx) {
   io::Group group(ctx);
   for (auto& disk : store->disks_) group.spawn(disk->open(ctx));
   Result<> opened = co_await group.join();
-  bool any = std::ranges::any_of(store->disks_, [](auto& disk) { return disk->healthy(); });
+  // A disk that is full now is opened later: reads go past it until then.
+  bool any = std::ranges::any_of(store->disks_,
+                                 [](auto& disk) { return disk->healthy() || disk->lost(); });
   if (!any) co_return opened.error_in("open the cache");
   store->units_->sort();
   co_return store;

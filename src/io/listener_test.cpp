@@ -17,6 +17,18 @@ TEST_P(ListenerTest, port_0_picks_a_free_one) {
   EXPECT_EQ(code_of(named), Code::invalid);
 }
 
+TEST_P(ListenerTest, an_address_that_is_taken) {
+  auto one = loop().listen({"127.0.0.1", 0});
+  ASSERT_TRUE(one);
+  Address address = (*one)->address();
+  auto two = loop().listen(address);
+  EXPECT_EQ(code_of(two), Code::exists);
+  EXPECT_TRUE(loop().listen(address, Sharing::beside));
+  EXPECT_EQ(code_of(loop().listen(address)), Code::exists);
+  one->reset();
+  EXPECT_TRUE(loop().listen(address));
+}
+
 Task<> greet(std::vector<std::unique_ptr<Listener>>& listeners, size_t which, Context ctx,
              size_t& served, size_t wanted, CancelToken& enough) {
   while (served < wanted) {
@@ -34,7 +46,7 @@ Task<> several(Context ctx) {
   constexpr size_t kClients = 60;
   std::vector<std::unique_ptr<Listener>> listeners;
   listeners.push_back(co_await ctx.loop->listen({"127.0.0.1", 0}));
-  listeners.push_back(co_await ctx.loop->listen(listeners[0]->address()));
+  listeners.push_back(co_await ctx.loop->listen(listeners[0]->address(), Sharing::beside));
   std::vector<std::unique_ptr<Stream>> clients;
   for (size_t i = 0; i < kClients; ++i) {
     clients.push_back(co_await co_await ctx.loop->connect(listeners[0]->address(), ctx));

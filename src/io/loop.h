@@ -33,6 +33,9 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 
+/// Whether an address that is listened on already may be had.
+enum class Sharing { alone, beside };
+
 /// Called once on the loop's thread when its time has come, unless removed before. Belongs to the
 /// object that inherits it; one timer is in at most one loop at a time.
 class Timer : public boost::intrusive::set_base_hook<boost::intrusive::optimize_size<true>> {
@@ -99,8 +102,10 @@ class Loop {
   /// Takes back a call that has not begun: its `work` and `done` are dropped. False: it has.
   virtual bool withdraw(Lane& lane, uint64_t ticket) = 0;
 
-  /// Starts to accept. Port 0 picks a free one. Several loops may listen on one address.
-  virtual Result<std::unique_ptr<Listener>> listen(const Address& address) = 0;
+  /// Starts to accept. Port 0 picks a free one. Where somebody listens already it fails, unless
+  /// both are of this process and the later one says `beside`: they share what comes.
+  virtual Result<std::unique_ptr<Listener>> listen(const Address& address,
+                                                   Sharing sharing = Sharing::alone) = 0;
   /// `address.host` is numeric.
   virtual Task<std::unique_ptr<Stream>> connect(Address address, Context ctx) = 0;
   /// Name to numeric addresses, best first. No answer or an unknown name → Code::unavailable.

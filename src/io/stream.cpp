@@ -14,6 +14,7 @@ Error error_from_errno(int number, std::string_view what) {
   switch (number) {
     case ENOENT:
     case ENOTDIR: code = Code::not_found; break;
+    case EADDRINUSE:
     case EEXIST: code = Code::exists; break;
     case ENOTEMPTY:
     case EISDIR: code = Code::conflict; break;
@@ -22,8 +23,7 @@ Error error_from_errno(int number, std::string_view what) {
     case EXDEV:
     case ELOOP: code = Code::denied; break;
     case EINVAL:
-    case EADDRNOTAVAIL:
-    case EADDRINUSE: code = Code::invalid; break;
+    case EADDRNOTAVAIL: code = Code::invalid; break;
     case ENAMETOOLONG:
     case EFBIG: code = Code::too_large; break;
     case ENOSPC:

@@ -31,7 +31,7 @@ std::string absolute(const std::string& path) {
 // Thousands of them must fit into a small budget; a large one leaves it to the kernel
 // (docs/performance.md).
 int unsent(uint64_t memory) {
-  constexpr uint64_t kSlowReaders = 8192;
+  constexpr uint64_t kSlowReaders = 4096;
   constexpr uint64_t kLeast = 16 << 10;
   constexpr uint64_t kLarge = 1 << 30;
   return memory >= kLarge ? 0 : static_cast<int>(std::max(kLeast, memory / kSlowReaders));
@@ -45,6 +45,14 @@ unit::Options unit_options(uint64_t memory, size_t loops) {
   options.block_bytes = memory / 16;
   options.tees = static_cast<uint32_t>(std::clamp<uint64_t>(memory / 8 / kTee / loops, 1, 64));
   return options;
+}
+
+Result<std::unique_ptr<io::Listener>> listen(io::Loop& loop, const io::Address& address,
+                                             io::Sharing sharing) {
+  auto listener = loop.listen(address, sharing);
+  if (listener || listener.error().code() != Code::exists) return listener;
+  return fail(Code::exists, "another process listens on " + address.to_string() +
+                                ": stop it, or choose another address with --s3 and --admin");
 }
 
 std::string read_line(const std::string& path) {
@@ -160,7 +168,8 @@ http::ServerOptions Daemon::server_options() {
 
 Task<> Daemon::start_server(size_t index, io::Address address, http::ServerOptions options) {
   io::Loop& loop = *loops_[index];
-  auto listener = co_await loop.listen(address);
+  auto sharing = index == 0 ? io::Sharing::alone : io::Sharing::beside;
+  auto listener = co_await listen(loop, address, sharing);
   auto server = std::make_unique<http::Server>(std::move(listener), *s3_door_, std::move(options));
   io::start<void>(loop, server->run(Context{.loop = &loop}), [this](Result<> ended) {
     if (!ended) log_->error("server ended", {{"error", ended.error().text()}});
@@ -205,7 +214,7 @@ Task<> Daemon::open_doors(Context ctx) {
     address.port = servers_.front().server->address().port;
   }
   io::Address admin = co_await io::Address::parse(settings_.admin);
-  auto listener = co_await ctx.loop->listen(admin);
+  auto listener = co_await listen(*ctx.loop, admin, io::Sharing::alone);
   auto server = std::make_unique<http::Server>(std::move(listener), *admin_door_);
   io::start<void>(*ctx.loop, server->run(Context{.loop = ctx.loop}), [](Result<>) {});
   servers_.push_back({ctx.loop, admin_door_.get(), std::move(server)});

@@ -141,11 +141,16 @@ void Heads::trim(Stripe& stripe, Time now) {
 bool Heads::believable(const Entry& entry, const Freshness& freshness, Time now) {
   if (entry.head == nullptr || entry.tickets > 0 || now < entry.check_until) return false;
   Duration age = now - entry.head->checked;
+  std::optional<Duration> most;
+  if (!entry.head->exists) {
+    most = kBelieveMissing;
+  } else if (entry.head->version == nullptr) {
+    most = kBelieveWeak;
+  }
   switch (freshness.kind) {
     case Freshness::Kind::exact: return false;
-    case Freshness::Kind::ttl:
-      return age < (entry.head->exists ? freshness.ttl : std::min(freshness.ttl, kBelieveMissing));
-    case Freshness::Kind::immutable: return entry.head->exists || age < kBelieveMissing;
+    case Freshness::Kind::ttl: return age < std::min(freshness.ttl, most.value_or(freshness.ttl));
+    case Freshness::Kind::immutable: return !most || age < *most;
   }
   return false;
 }

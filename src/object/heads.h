@@ -22,6 +22,9 @@ namespace forebay::object {
 inline constexpr Duration kUncertain = seconds(60);
 /// A missing key is believed missing for at most this long.
 inline constexpr Duration kBelieveMissing = seconds(1);
+/// A head without a strong tag is believed for at most this long: its object cannot be cached, and
+/// a file of a `dir` origin gets a strong tag by growing older.
+inline constexpr Duration kBelieveWeak = seconds(1);
 
 struct HeadOptions {
   /// Bytes for heads, all keys together (about 700 each); least recently used ones go.

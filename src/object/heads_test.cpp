@@ -93,6 +93,24 @@ TEST_F(HeadsTest, a_missing_key_is_believed_for_a_second) {
   EXPECT_EQ(current(), made);
 }
 
+TEST_F(HeadsTest, what_has_no_strong_tag_is_asked_for_again_until_it_has) {
+  for (const char* freshness : {"ttl:60s", "immutable"}) {
+    use(freshness);
+    origin_->options().strong = false;
+    change("1");
+    EXPECT_EQ(run(heads_.current(bucket_, key_, true, ctx())).value()->version, nullptr);
+    origin_->options().strong = true;
+    change("1");
+    EXPECT_EQ(run(heads_.current(bucket_, key_, false, ctx())).value()->version, nullptr);
+    sleep(milliseconds(1100));
+    EXPECT_NE(run(heads_.current(bucket_, key_, false, ctx())).value()->version, nullptr);
+    uint64_t before = checks();
+    sleep(seconds(20));
+    EXPECT_TRUE(run(heads_.current(bucket_, key_, false, ctx())));
+    EXPECT_EQ(checks(), before);
+  }
+}
+
 TEST_F(HeadsTest, an_error_is_told_and_not_kept) {
   std::string etag = change("1");
   origin_->fail_next("head", fail(Code::denied, "no"));

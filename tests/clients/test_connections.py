@@ -4,6 +4,7 @@ here holds no place for long.
 
 import re
 import socket
+import subprocess
 
 import pytest
 from lib import daemon, proc
@@ -60,3 +61,21 @@ def test_a_stranger_is_sent_away_while_he_still_sends():
             30,
         )
         assert forebay.metric("forebay_http_timeouts_total", server="s3") == 1
+
+
+@pytest.mark.parametrize("door", ["--s3", "--admin"])
+def test_two_do_not_share_an_address(door, tmp_path):
+    """A second daemon on the same port would get half of the clients: it does not start."""
+    with daemon.Forebay() as first:
+        taken = first.s3_address if door == "--s3" else first.admin_address
+        addresses = {"--s3": "127.0.0.1:0", "--admin": "127.0.0.1:0", door: taken}
+        flags = [word for pair in addresses.items() for word in pair]
+        second = subprocess.run(
+            [daemon.binary(), "serve", "--data", tmp_path / "data", *flags],
+            env=first.env,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    assert second.returncode == 1
+    assert f"another process listens on {taken}" in second.stderr

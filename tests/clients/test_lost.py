@@ -1,7 +1,10 @@
 """A cache folder that is removed while the daemon runs: told once, made again, no read harmed."""
 
+import contextlib
 import json
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from lib import daemon, proc
@@ -44,6 +47,51 @@ def test_a_lost_disk_is_told_and_comes_back(part):
         proc.wait_until("an operator is told", lambda: told() >= 1, 20)
         assert told() == 1, "once"
         assert lost.exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 24 MiB in a mount namespace: the command that enters it, its path within and
+    its path from outside.
+    """
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = f"mount -t tmpfs -o size=24m,mode=0777 tmpfs {place} && echo up && exec sleep 600"
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as keeper:
+        assert keeper.stdout.readline() == "up\n"
+        enter = ["nsenter", "-t", str(keeper.pid), "--user", "--preserve-credentials", "--mount"]
+        yield enter, place, Path(f"/proc/{keeper.pid}/root{place}")
+        keeper.kill()
+
+
+def test_a_disk_that_is_full_at_start(small_disk):
+    """The daemon starts without it, says so, and takes it in as soon as there is room."""
+    enter, place, outside = small_disk
+    forebay = daemon.Forebay(flags=["--disk", str(place)])
+    forebay.prefix = enter
+    with forebay:
+        client = forebay.target().boto3()
+        client.create_bucket(Bucket="bkt")
+        client.put_object(Bucket="bkt", Key="k", Body=b"b" * 100_000)
+        forebay.stop()
+        with contextlib.suppress(OSError), open(outside / "others", "wb") as others:
+            while True:
+                others.write(bytes(65536))
+                others.flush()
+        forebay.start()
+        client = forebay.target().boto3()
+        assert client.get_object(Bucket="bkt", Key="k")["Body"].read() == b"b" * 100_000
+        assert forebay.metric("forebay_disk_healthy") == 0
+        assert "must be free" in forebay.cli("status")
+        (outside / "others").unlink()
+        proc.wait_until("it is back", lambda: forebay.metric("forebay_disk_healthy") == 1, 20)
+
+        def hit():
+            assert client.get_object(Bucket="bkt", Key="k")["Body"].read() == b"b" * 100_000
+            return forebay.metric("forebay_unit_reads_total", result="hit") > 0
+
+        proc.wait_until("reads are hits again", hit, 20)
 
 
 def test_what_cannot_be_made_again_is_told_by_all(tmp_path):

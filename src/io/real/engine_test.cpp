@@ -119,7 +119,7 @@ TEST(EngineTest, loops_share_an_address) {
   constexpr int kClients = 80;
   std::array<std::unique_ptr<Listener>, 2> listeners;
   listeners[0] = std::move(*engine->loop(0).listen({"127.0.0.1", 0}));
-  listeners[1] = std::move(*engine->loop(1).listen(listeners[0]->address()));
+  listeners[1] = std::move(*engine->loop(1).listen(listeners[0]->address(), Sharing::beside));
   std::array<std::atomic<int>, 2> accepted{};
   std::atomic<int> left = kClients;
   std::atomic<int> running = 3;

@@ -154,8 +154,8 @@ bool EpollLoop::withdraw(Lane& lane, uint64_t ticket) {
   return true;
 }
 
-Result<std::unique_ptr<Listener>> EpollLoop::listen(const Address& address) {
-  return real::listen(epoll_.get(), address, options_);
+Result<std::unique_ptr<Listener>> EpollLoop::listen(const Address& address, Sharing sharing) {
+  return real::listen(epoll_.get(), address, sharing, options_);
 }
 
 Task<std::unique_ptr<Stream>> EpollLoop::connect(Address address, Context ctx) {

@@ -36,7 +36,7 @@ class EpollLoop final : public Loop {
   Offload offload(Lane* lane, std::move_only_function<void()> work,
                   std::move_only_function<void()> done) override;
   bool withdraw(Lane& lane, uint64_t ticket) override;
-  Result<std::unique_ptr<Listener>> listen(const Address& address) override;
+  Result<std::unique_ptr<Listener>> listen(const Address& address, Sharing sharing) override;
   Task<std::unique_ptr<Stream>> connect(Address address, Context ctx) override;
   Task<std::vector<Address>> resolve(std::string host, uint16_t port, Context ctx) override;
   Result<std::shared_ptr<Directory>> open_directory(std::string path, bool create,

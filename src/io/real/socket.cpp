@@ -223,7 +223,7 @@ class TcpListener final : public Listener, public Watched {
 
 }  // namespace
 
-Result<std::unique_ptr<Listener>> listen(int epoll, const Address& address,
+Result<std::unique_ptr<Listener>> listen(int epoll, const Address& address, Sharing sharing,
                                          const SocketOptions& options) {
   auto where = numeric(address);
   if (!where) return std::move(where.error());
@@ -231,9 +231,13 @@ Result<std::unique_ptr<Listener>> listen(int epoll, const Address& address,
   if (!fd) return std::move(fd.error());
   int on = 1;
   ::setsockopt(fd->get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  ::setsockopt(fd->get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);  // one socket per loop
+  // One socket per loop. Set before bind() it would let in every process of this user, and clients
+  // would meet one or the other; set after it, the first one keeps others out who do the same.
+  auto share = [&] { ::setsockopt(fd->get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on); };
+  if (sharing == Sharing::beside) share();
   std::string what = "listen on " + address.to_string();
   if (::bind(fd->get(), where->raw(), where->length) != 0) return last_error(what);
+  share();
   if (::listen(fd->get(), 4096) != 0) return last_error(what);
   SocketAddress bound;
   if (::getsockname(fd->get(), bound.raw(), &bound.length) != 0) return last_error(what);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "io/loop.h"
 #include "io/real/descriptor.h"
 #include "io/stream.h"
 
@@ -26,7 +27,7 @@ struct SocketOptions {
 };
 
 /// Listens on `address`, registered with `epoll`.
-Result<std::unique_ptr<Listener>> listen(int epoll, const Address& address,
+Result<std::unique_ptr<Listener>> listen(int epoll, const Address& address, Sharing sharing,
                                          const SocketOptions& options);
 
 /// Starts a connection; await Connected on the stream before using it.

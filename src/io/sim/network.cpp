@@ -81,9 +81,14 @@ class Network::SimListener final : public Listener {
   Waiter* waiter_ = nullptr;
 };
 
-Result<std::unique_ptr<Listener>> Network::listen(Address address) {
+Result<std::unique_ptr<Listener>> Network::listen(Address address, Sharing sharing) {
   if (!is_numeric(address.host)) return error_from_errno(EINVAL, "listen on " + address.host);
   if (address.port == 0) address.port = next_port_++;
+  bool taken = std::ranges::any_of(listeners_,
+                                   [&](SimListener* other) { return other->address() == address; });
+  if (taken && sharing == Sharing::alone) {
+    return error_from_errno(EADDRINUSE, "listen on " + address.to_string());
+  }
   return std::make_unique<SimListener>(shared_from_this(), std::move(address));
 }
 

@@ -15,7 +15,7 @@ namespace forebay::io::sim {
 class Network : public std::enable_shared_from_this<Network> {
  public:
   explicit Network(std::shared_ptr<World> world) : world_(std::move(world)) {}
-  Result<std::unique_ptr<Listener>> listen(Address address);
+  Result<std::unique_ptr<Listener>> listen(Address address, Sharing sharing);
   Task<std::unique_ptr<Stream>> connect(Address address, Context ctx);
   Task<std::vector<Address>> resolve(std::string host, uint16_t port, Context ctx);
 

@@ -54,8 +54,8 @@ class SimLoop final : public Loop {
     return static_cast<SimLane&>(lane).withdraw(ticket);
   }
 
-  Result<std::unique_ptr<Listener>> listen(const Address& address) override {
-    return network_->listen(address);
+  Result<std::unique_ptr<Listener>> listen(const Address& address, Sharing sharing) override {
+    return network_->listen(address, sharing);
   }
   [[clang::coro_wrapper]] Task<std::unique_ptr<Stream>> connect(Address address,
                                                                 Context ctx) override {

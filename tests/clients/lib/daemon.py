@@ -38,6 +38,7 @@ class Forebay:
         self.data = self.root / "data"
         self.data.mkdir()
         self.flags = list(flags)
+        self.prefix = []  # of the command that starts it
         self.tls = tls
         self.start_seconds = start_seconds
         self.child = None
@@ -85,6 +86,7 @@ class Forebay:
         out = self.root / f"out-{self.starts}"
         self.child = proc.Child(
             [
+                *self.prefix,
                 binary(),
                 "serve",
                 "--data",
