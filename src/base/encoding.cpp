@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <span>
 
 namespace forebay {
@@ -210,7 +211,31 @@ std::string http_date(WallTime when) {
   return out;
 }
 
+namespace {
+
+// RFC 850's form and asctime()'s: old, but a recipient has to know them (RFC 9110, 5.6.7).
+std::optional<WallTime> parse_obsolete_date(std::string_view text) {
+  constexpr size_t kLongest = 40;
+  if (text.size() > kLongest) return std::nullopt;
+  std::string copy(text);
+  for (const char* form : {"%a, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"}) {
+    std::tm fields{};
+    const char* end = ::strptime(copy.c_str(), form, &fields);
+    if (end != copy.c_str() + copy.size()) continue;
+    return wall_time({.year = fields.tm_year + 1900,
+                      .month = fields.tm_mon + 1,
+                      .day = fields.tm_mday,
+                      .hour = fields.tm_hour,
+                      .minute = fields.tm_min,
+                      .second = fields.tm_sec});
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<WallTime> parse_http_date(std::string_view text) {
+  if (text.size() > 5 && text[3] != ',') return parse_obsolete_date(text);
   if (text.size() != 29 || text.substr(25) != " GMT" || text.substr(3, 2) != ", " ||
       text[7] != ' ' || text[11] != ' ' || text[16] != ' ' || text[19] != ':' || text[22] != ':') {
     return std::nullopt;

@@ -31,8 +31,7 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 
 /// "Wed, 21 Oct 2015 07:28:00 GMT" (RFC 9110 IMF-fixdate).
 std::string http_date(WallTime when);
-/// Reads IMF-fixdate; nullopt otherwise. (Obsolete forms are ignored, as RFC 9110 allows for
-/// conditions.)
+/// Reads IMF-fixdate and the two obsolete forms; nullopt otherwise.
 std::optional<WallTime> parse_http_date(std::string_view text);
 /// "2015-10-21T07:28:00.000Z", as S3 writes dates in XML.
 std::string iso8601(WallTime when);

@@ -114,6 +114,14 @@ TEST(Dates, BeforeTheEpochRoundsDown) {
   EXPECT_FALSE(parse_http_date("Wed, 31 Dec 1969 23:59:59 GMT"));
 }
 
+TEST(Dates, ObsoleteForms) {
+  WallTime when = *parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT"), when);
+  EXPECT_EQ(parse_http_date("Sun Nov  6 08:49:37 1994"), when);
+  EXPECT_EQ(parse_http_date("Wednesday, 21-Oct-15 07:28:00 GMT"),
+            parse_http_date("Wed, 21 Oct 2015 07:28:00 GMT"));
+}
+
 TEST(Dates, RefusesWhatIsNoDate) {
   for (std::string_view text :
        {"", "20150230T000000Z", "20150229T000000Z", "20151301T000000Z", "20150001T000000Z",
@@ -123,8 +131,8 @@ TEST(Dates, RefusesWhatIsNoDate) {
     EXPECT_FALSE(parse_amz_date(text)) << text;
   }
   for (std::string_view text :
-       {"", "Wed, 21 Oct 2015 07:28:00 UTC", "Wednesday, 21-Oct-15 07:28:00 GMT",
-        "Wed Oct 21 07:28:00 2015", "Wed, 21 Okt 2015 07:28:00 GMT",
+       {"", "Wed, 21 Oct 2015 07:28:00 UTC", "Wednesday, 21-Oct-15 07:28:00 UTC",
+        "Wed Oct 21 07:28:00", "Wednesday, 31-Feb-15 07:28:00 GMT", "Wed, 21 Okt 2015 07:28:00 GMT",
         "Wed, 32 Oct 2015 07:28:00 GMT", "Wed; 21 Oct 2015 07:28:00 GMT",
         "Wed, 21-Oct-2015 07:28:00 GMT", "Wed, 21 Oct 2015 07.28:00 GMT",
         "Wed, 21 Oct 2015 24:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 GMT "}) {
