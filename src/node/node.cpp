@@ -16,6 +16,7 @@
 #include "node/credentials.h"
 #include "node/duties.h"
 #include "node/elsewhere.h"
+#include "node/folders.h"
 #include "node/origins.h"
 #include "obs/log.h"
 
@@ -80,6 +81,7 @@ class Daemon {
   Task<> open_stores(Context ctx);
   Task<> open_doors(Context ctx);
   Task<> start_server(size_t index, io::Address address, http::ServerOptions options);
+  std::vector<std::string> disk_folders() const;
   disk::Options disk_options();
   http::ServerOptions server_options();
   Task<> wind_down(std::unique_ptr<http::Server>& server [[clang::lifetimebound]], Time deadline,
@@ -122,12 +124,16 @@ class Daemon {
   std::vector<Running> servers_;
 };
 
+std::vector<std::string> Daemon::disk_folders() const {
+  if (settings_.disk.empty()) return {data_ + "/cache"};
+  std::vector<std::string> folders;
+  for (const std::string& path : settings_.disk) folders.push_back(absolute(path));
+  return folders;
+}
+
 disk::Options Daemon::disk_options() {
   disk::Options options;
-  std::vector<std::string> paths = settings_.disk;
-  if (paths.empty()) paths.push_back(data_ + "/cache");
-  for (const std::string& path : paths) {
-    std::string folder = absolute(path);
+  for (const std::string& folder : disk_folders()) {
     options.disks.push_back({.path = folder, .capacity = settings_.cache_size.bytes});
   }
   options.boot_id = read_line("/proc/sys/kernel/random/boot_id");
@@ -149,8 +155,11 @@ Task<> Daemon::open_stores(Context ctx) {
   heads_ = std::make_unique<object::Heads>(*meta_, crews_, object::HeadOptions{}, metrics_);
   objects_ = std::make_unique<object::Store>(*heads_, *units_);
   auto trust = co_await io::TlsContext::client(settings_.origin_ca);
+  std::vector<std::string> private_folders = disk_folders();
+  private_folders.push_back(data_);
   origins_ = std::make_unique<Origins>(
       OriginOptions{.own_folder = data_ + "/buckets",
+                    .private_folders = std::move(private_folders),
                     .default_origin = settings_.default_origin,
                     .default_keys = {"", settings_.origin_access_key, settings_.origin_secret_key},
                     .tls = trust},
@@ -242,7 +251,12 @@ Task<> Daemon::open(std::function<void(std::string)> say, Context ctx) {
     log_->warn("the limit of open files is low; raise it (ulimit -n, LimitNOFILE=)",
                {{"limit", descriptors_}});
   }
-  auto folder = co_await ctx.loop->open_directory(data_, true);
+  co_await make_private_folder(data_);
+  if (others_may_read(data_)) {
+    log_->warn("other users may read the data folder, which holds secrets: chmod 700 it",
+               {{"folder", data_}});
+  }
+  auto folder = co_await ctx.loop->open_directory(data_, false);
   root_ = co_await load_root_key(settings_, *folder, *ctx.loop);
   co_await co_await open_stores(ctx);
   co_await co_await open_doors(ctx);

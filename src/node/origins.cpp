@@ -1,6 +1,7 @@
 #include "node/origins.h"
 
 #include "base/encoding.h"
+#include "node/folders.h"
 #include "origin/dir.h"
 #include "origin/s3.h"
 
@@ -54,6 +55,23 @@ Result<object::OriginConfig> Origins::default_config(const BucketName& name) {
     return fail(Code::invalid, "default-origin '" + url + "' is neither dir:// nor s3://");
   }
   return config;
+}
+
+// A folder that holds root's secret would show it to everybody who may read the bucket.
+Task<> Origins::allow(object::OriginConfig config, bool own, Context ctx) {
+  if (!config.url.starts_with(kDir) || (own && options_.default_origin.empty())) co_return ok;
+  auto path = percent_decode(std::string_view(config.url).substr(kDir.size()));
+  if (!path || !path->starts_with('/')) co_return ok;  // open() says what is wrong with it
+  origin::DirOptions lanes{.path = *path};
+  origin::add_dir_lanes(lanes, *ctx.loop);
+  co_return co_await io::run_blocking(ctx, lanes.lane.get(), [&]() -> Result<> {
+    if (!shows(*path, options_.private_folders)) return ok;
+    return fail(Code::invalid,
+                "origin '" + config.url +
+                    "' lies in a folder of the daemon itself, or above one: its data folder holds "
+                    "secrets. Choose another folder",
+                "InvalidArgument");
+  });
 }
 
 // A bucket of an S3 server stays: others may know it.

@@ -55,8 +55,9 @@ class BucketMeter final : public origin::Meter {
 };
 
 struct OriginOptions {
-  std::string own_folder;             ///< absolute; own buckets are folders in it
-  std::string default_origin;         ///< Settings::default_origin
+  std::string own_folder;                         ///< absolute; own buckets are folders in it
+  std::vector<std::string> private_folders = {};  ///< absolute; what no origin may show
+  std::string default_origin;                     ///< Settings::default_origin
   object::OriginConfig default_keys;  ///< for a default origin that needs keys; url unused
   std::shared_ptr<io::TlsContext> tls;
 };
@@ -67,6 +68,7 @@ class Origins final : public object::OriginFactory {
   Origins(OriginOptions options, const std::vector<io::Loop*>& loops, obs::Registry& registry);
 
   Result<object::OriginConfig> default_config(const BucketName& name) override;
+  Task<> allow(object::OriginConfig config, bool own, Context ctx) override;
   Task<std::shared_ptr<origin::Origin>> open(object::OriginConfig config, bool create,
                                              obs::Counter& read, Context ctx) override;
   Task<> discard(object::OriginConfig config, Context ctx) override;

@@ -292,6 +292,7 @@ Task<BucketRef> Buckets::make(BucketName name, BucketSpec spec, Context ctx) {
   }
   bool own = spec.config.url.empty();
   if (own) spec.config = co_await factory_.default_config(name);
+  co_await co_await factory_.allow(spec.config, own, ctx);
   Bucket bucket(name);
   bucket.incarnation = ctx.loop->random();
   bucket.config = std::move(spec.config);

@@ -139,6 +139,11 @@ class OriginFactory {
   virtual ~OriginFactory() = default;
   /// The default origin's configuration for a bucket of that name.
   virtual Result<OriginConfig> default_config(const BucketName& name) = 0;
+  /// Whether a new bucket may have it; `own`: it is what default_config() said.
+  virtual Task<> allow(OriginConfig config, bool own, Context ctx) {
+    (void)config, (void)own, (void)ctx;
+    co_return ok;
+  }
   /// `read` counts the body bytes that come from it.
   virtual Task<std::shared_ptr<origin::Origin>> open(OriginConfig config, bool create,
                                                      obs::Counter& read, Context ctx) = 0;

@@ -1,0 +1,97 @@
+"""What `forebay serve` does with its own folders and tells of them, seen from outside."""
+
+import hashlib
+import json
+import subprocess
+
+import pytest
+from lib import daemon, proc
+
+
+@pytest.fixture
+def forebay():
+    """A daemon whose data folder nobody has made before."""
+    made = daemon.Forebay()
+    made.data.rmdir()
+    with made:
+        yield made
+
+
+def cli(forebay, *argv):
+    """Runs the command line against it, whatever comes of it."""
+    env = forebay.env | {"FOREBAY_ADMIN": forebay.admin_address, "FOREBAY_S3": forebay.s3_address}
+    done = proc.run([daemon.binary(), *argv], env=env, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def log(forebay):
+    """What the daemon logged."""
+    return (forebay.root / "log").read_text()
+
+
+def test_the_data_folder_is_for_its_user_alone(forebay):
+    """A new one is private; one that others may read is served, with a warning that tells how to
+    mend it.
+    """
+    assert forebay.data.stat().st_mode & 0o777 == 0o700
+    assert "chmod 700" not in log(forebay)
+    forebay.stop()
+    forebay.data.chmod(0o755)
+    forebay.start()
+    assert forebay.data.stat().st_mode & 0o777 == 0o755, "what somebody set is his to change"
+    assert "chmod 700" in log(forebay)
+
+
+def test_no_bucket_shows_the_daemons_own_folders(forebay):
+    """The data folder holds root's secret and those of origins: no origin may be it, lie in it or
+    above it, nor a folder of cached bytes, nor through a link.
+    """
+    (forebay.root / "link").symlink_to(forebay.data)
+    (forebay.root / "else").mkdir()
+    own = [forebay.data, forebay.data / "meta", forebay.data / "cache", forebay.root, "/",
+           forebay.root / "link"]
+    for folder in own:
+        code, _, said = cli(forebay, "bucket", "create", "inner", "--origin", f"dir://{folder}")
+        assert code == 1 and "folder of the daemon" in said, f"{folder}: {said}"
+    for folder in [forebay.data / "buckets" / "mine", forebay.data / "not-yet"]:
+        assert cli(forebay, "bucket", "create", "inner", "--origin", f"dir://{folder}")[0] == 1
+    assert "inner" not in cli(forebay, "bucket", "ls")[1]
+    code, _, said = cli(
+        forebay, "bucket", "create", "outer", "--origin", f"dir://{forebay.root}/else"
+    )
+    assert code == 0, said
+    assert cli(forebay, "bucket", "create", "mine")[0] == 0, "its own buckets it makes there"
+    forebay.restart()
+    assert "mine" in cli(forebay, "bucket", "ls")[1]
+
+
+def test_a_disk_folder_is_no_origin_either():
+    """Folders given by --disk are the daemon's own too."""
+    made = daemon.Forebay()
+    made.flags += ["--disk", str(made.root / "nvme")]
+    with made:
+        code, _, said = cli(made, "bucket", "create", "disk", "--origin", f"dir://{made.root}/nvme")
+        assert code == 1 and "folder of the daemon" in said
+
+
+def curl(forebay, headers, body):
+    """The answer of a POST to the admin API, as the guide's curl sends it."""
+    return json.loads(
+        subprocess.run(
+            ["curl", "-s", "--aws-sigv4", "aws:amz:us-east-1:forebay",
+             "--user", f"{daemon.ACCESS_KEY}:{daemon.SECRET_KEY}", *headers,
+             "--data-binary", body, f"http://{forebay.admin_address}/v1/buckets"],
+            capture_output=True, text=True, timeout=30, check=True,
+        ).stdout
+    )
+
+
+def test_the_admin_door_tells_how_a_body_is_signed(forebay):
+    """Its advice is one that it takes: the hash, never UNSIGNED-PAYLOAD."""
+    body = json.dumps({"name": "by-curl"})
+    for headers in [[], ["-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]]:
+        said = curl(forebay, headers, body)
+        assert said["status"] == 400 and "sha256sum" in said["detail"], said
+        assert "UNSIGNED" not in said["detail"]
+    hashed = hashlib.sha256(body.encode()).hexdigest()
+    assert curl(forebay, ["-H", f"x-amz-content-sha256: {hashed}"], body)["name"] == "by-curl"
