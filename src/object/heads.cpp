@@ -279,7 +279,10 @@ Task<Heads::Current> Heads::check_once(const BucketRef& bucket, const ObjectKey&
     co_return Current{missing};
   }
   if (!info) co_return std::move(info.error());
-  bool same = hint != nullptr && hint->exists && info->tag.strong() && hint->info.tag == info->tag;
+  // A version id names bytes, but an origin that gives one twice must not be believed in this: the
+  // layout of another size does not fit.
+  bool same = hint != nullptr && hint->exists && info->tag.strong() &&
+              hint->info.tag == info->tag && hint->info.size == info->size;
   if (same) {
     co_return Current{head_with(*bucket, key, std::move(*info), hint->layout, started)};
   }

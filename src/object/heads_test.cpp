@@ -272,7 +272,7 @@ TEST_F(HeadsTest, memory_is_bounded_for_reads_and_writes) {
 
 TEST_F(HeadsTest, a_layout_is_remembered_with_its_tag) {
   auto info = origin_->change_parts("key", {pattern(30), pattern(10), pattern(30)});
-  Layout known = Layout::of_parts({30, 10, 30}, bucket_->unit_max);
+  Layout known = *Layout::of_parts({30, 10, 30}, bucket_->unit_max);
   EXPECT_TRUE(run(heads_.layouts().remember(*bucket_, key_, info.tag, known, ctx())));
   auto head = *run(heads_.current(bucket_, key_, false, ctx()));
   EXPECT_TRUE(head->layout.known());

@@ -1,6 +1,7 @@
 #include "object/layout.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -9,9 +10,8 @@ namespace forebay::object {
 
 namespace {
 
-constexpr const char* kEveryByte = "every byte is in a part";
-
-uint64_t divide_up(uint64_t n, uint64_t by) { return (n + by - 1) / by; }
+// Any numbers: the sum of two may be none.
+uint64_t divide_up(uint64_t n, uint64_t by) { return n / by + (n % by == 0 ? 0 : 1); }
 
 }  // namespace
 
@@ -30,11 +30,14 @@ Layout Layout::small(uint64_t size, const ETag& etag, uint64_t unit_max) {
   return layout;
 }
 
-Layout Layout::of_parts(std::vector<uint64_t> sizes, uint64_t unit_max) {
+std::optional<Layout> Layout::of_parts(std::vector<uint64_t> sizes, uint64_t unit_max) {
   Layout layout;
   layout.unit_max_ = unit_max;
   layout.known_ = true;
-  for (uint64_t size : sizes) layout.size_ += size;
+  for (uint64_t size : sizes) {
+    if (size > std::numeric_limits<uint64_t>::max() - layout.size_) return std::nullopt;
+    layout.size_ += size;
+  }
   bool uniform = !sizes.empty() && sizes.back() > 0 && sizes.back() <= sizes.front() &&
                  std::ranges::all_of(sizes.begin(), sizes.end() - 1,
                                      [&](uint64_t s) { return s == sizes.front(); });
@@ -66,26 +69,30 @@ Layout Layout::guess(uint64_t size, const ETag& etag, uint64_t first_part, uint6
   return layout;
 }
 
-uint32_t Layout::parts() const {
-  if (uniform_ == 0) return static_cast<uint32_t>(ends_.size());
-  return static_cast<uint32_t>(std::max<uint64_t>(1, divide_up(size_, uniform_)));
+uint64_t Layout::parts() const {
+  if (uniform_ == 0) return ends_.size();
+  return std::max<uint64_t>(1, divide_up(size_, uniform_));
 }
 
 std::optional<ByteRange> Layout::part(uint32_t number) const {
   if (number == 0 || number > parts()) return std::nullopt;
+  return at(number - 1);
+}
+
+ByteRange Layout::at(uint64_t index) const {
   if (uniform_ != 0) {
-    uint64_t offset = (number - 1) * uniform_;
-    return ByteRange{offset, std::min(uniform_, size_ - offset)};
+    uint64_t offset = index * uniform_;
+    return {offset, std::min(uniform_, size_ - offset)};
   }
-  uint64_t offset = number == 1 ? 0 : ends_[number - 2];
-  return ByteRange{offset, ends_[number - 1] - offset};
+  uint64_t offset = index == 0 ? 0 : ends_[index - 1];
+  return {offset, ends_[index] - offset};
 }
 
 ByteRange Layout::part_at(uint64_t offset) const {
   check(offset < size_, "no unit beyond the object");
-  if (uniform_ != 0) return present(part(static_cast<uint32_t>(offset / uniform_ + 1)), kEveryByte);
+  if (uniform_ != 0) return at(offset / uniform_);
   auto it = std::ranges::upper_bound(ends_, offset);
-  return present(part(static_cast<uint32_t>(it - ends_.begin() + 1)), kEveryByte);
+  return at(static_cast<uint64_t>(it - ends_.begin()));
 }
 
 ByteRange Layout::unit_at(uint64_t offset) const {
@@ -98,7 +105,7 @@ ByteRange Layout::unit_at(uint64_t offset) const {
 
 std::vector<uint64_t> Layout::part_sizes() const {
   std::vector<uint64_t> sizes;
-  for (uint32_t n = 1; n <= parts(); ++n) sizes.push_back(present(part(n), kEveryByte).length);
+  for (uint64_t index = 0; index < parts(); ++index) sizes.push_back(at(index).length);
   return sizes;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/names.h"
@@ -23,8 +24,9 @@ class Layout {
   /// One unit, for objects so small that cutting them by parts would only cost. Known when there
   /// is no more than one part.
   static Layout small(uint64_t size, const ETag& etag, uint64_t unit_max);
-  /// Parts of these sizes, in order.
-  static Layout of_parts(std::vector<uint64_t> sizes, uint64_t unit_max);
+  /// Parts of these sizes, in order; nothing when no object has so many bytes. Sizes come from rows
+  /// and from origins: nothing is taken for granted of them.
+  static std::optional<Layout> of_parts(std::vector<uint64_t> sizes, uint64_t unit_max);
   /// For an object that others uploaded: one part without "-N" in its ETag; else the part size
   /// `first_part` (0: not known) if it explains size and N; else the smallest whole MiB that does;
   /// else fixed parts.
@@ -32,7 +34,7 @@ class Layout {
 
   bool known() const { return known_; }
   uint64_t size() const { return size_; }
-  uint32_t parts() const;
+  uint64_t parts() const;
   /// The bytes of part `number` (from 1); nothing when there is no such part.
   std::optional<ByteRange> part(uint32_t number) const;
   /// The unit that holds `offset`, which is below size().
@@ -41,6 +43,8 @@ class Layout {
   std::vector<uint64_t> part_sizes() const;
 
  private:
+  /// The part with `index` (from 0) below parts().
+  ByteRange at(uint64_t index) const;
   ByteRange part_at(uint64_t offset) const;
 
   uint64_t size_ = 0;

@@ -7,6 +7,20 @@
 
 namespace forebay::object {
 
+namespace {
+
+/// Whether `whole` can have the part that the origin tells of.
+bool fits(const origin::ObjectInfo& told, uint32_t number, const origin::ObjectInfo& whole) {
+  if (told.size > whole.size) return false;
+  if (!told.part) return true;
+  const ByteRange& part = *told.part;
+  if (told.part_of != 0 && told.part_of != whole.size) return false;
+  if (number == 1 && part.offset != 0) return false;
+  return part.offset <= whole.size && part.length <= whole.size - part.offset;
+}
+
+}  // namespace
+
 Task<std::optional<Layout>> Layouts::stored(const Bucket& bucket, const ObjectKey& key,
                                             const origin::ObjectInfo& info, Context ctx) {
   meta::Store& rows = meta_.shard(bucket.incarnation, key.text());
@@ -21,10 +35,15 @@ Task<std::optional<Layout>> Layouts::stored(const Bucket& bucket, const ObjectKe
     co_return std::nullopt;
   }
   std::vector<uint64_t> sizes;
-  for (const Json& part : *parts->as_array()) sizes.push_back(part.as_uint().value_or(0));
-  Layout layout = Layout::of_parts(std::move(sizes), bucket.largest_unit());
-  if (layout.size() != info.size) co_return std::nullopt;
-  co_return layout;
+  for (const Json& part : *parts->as_array()) {
+    auto size = part.as_uint();
+    if (!size) co_return std::nullopt;
+    sizes.push_back(*size);
+  }
+  // A row is a hint: of one that does not fit nothing is believed.
+  auto layout = Layout::of_parts(std::move(sizes), bucket.largest_unit());
+  if (!layout || layout->size() != info.size) co_return std::nullopt;
+  co_return std::move(*layout);
 }
 
 Task<Layout> Layouts::learn(const Bucket& bucket, const ObjectKey& key,
@@ -36,7 +55,9 @@ Task<Layout> Layouts::learn(const Bucket& bucket, const ObjectKey& key,
   if (bucket.capabilities.part_number) {
     origin::HeadOptions options{.part_number = 1, .checksums = false};
     auto part = co_await bucket.origin->head(key, options, ctx);
-    if (part && part->etag == info.etag) first_part = part->size;
+    bool fits = part && part->etag == info.etag &&
+                (part->part_of == 0 || part->part_of == info.size) && part->size <= info.size;
+    if (fits) first_part = part->size;
   }
   co_return Layout::guess(info.size, info.etag, first_part, bucket.largest_unit());
 }
@@ -57,9 +78,17 @@ Task<std::optional<ByteRange>> Layouts::part(const Bucket& bucket, const ObjectK
   if (info.etag != head.info.etag) {
     co_return fail(Code::conflict, "the origin has another version", "PreconditionFailed");
   }
+  if (!fits(info, number, head.info)) {
+    co_return fail(Code::corrupt, "the origin tells a part that the object cannot have",
+                   origin::kBadGateway);
+  }
+  bool other = info.tag.strong() && head.info.tag.strong() && info.tag != head.info.tag;
+  if (info.part && other) {
+    co_return fail(Code::conflict, "the origin has another version", "PreconditionFailed");
+  }
   if (info.part) co_return info.part;
   // A size alone tells only where the first one lies: those before another may be of any size.
-  if (number == 1 && info.size <= head.info.size) co_return ByteRange{0, info.size};
+  if (number == 1) co_return ByteRange{0, info.size};
   co_return cannot();
 }
 

@@ -135,7 +135,9 @@ Task<Layout> Store::upload_layout(BucketRef bucket, ObjectKey key, std::string u
     marker = page.next_marker;
   }
   if (wanted != parts.end()) co_return fail(Code::not_found, "a part is not listed");
-  co_return Layout::of_parts(std::move(sizes), bucket->largest_unit());
+  auto layout = Layout::of_parts(std::move(sizes), bucket->largest_unit());
+  if (!layout) co_return fail(Code::corrupt, "the parts are larger than any object");
+  co_return std::move(*layout);
 }
 
 Task<origin::PutAnswer> Store::complete(CompleteRequest request, Context ctx) {

@@ -23,9 +23,6 @@ constexpr bool answered(Code code) {
   }
 }
 
-/// The word for an answer that cannot be one to what was asked.
-inline constexpr const char* kBadGateway = "BadGateway";
-
 /// Runs `task` and tells the meter (which may be null) how it ended. What an origin answers and
 /// nobody can understand is its fault, and said to be.
 template <class T>

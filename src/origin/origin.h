@@ -25,6 +25,15 @@ namespace forebay::origin {
 /// pass it on to clients.
 inline constexpr std::string_view kOriginAnswered = "the origin answered";
 
+/// The word for an answer that cannot be one to what was asked.
+inline constexpr const char* kBadGateway = "BadGateway";
+
+/// No object is larger; an origin that claims one does not answer what was asked. S3's own limit is
+/// 50 TiB (user guide, "Multipart upload limits", since 2025-12; 5 TiB before), and those of other
+/// stores may lie higher. This is the last size that JSON's readers keep exactly, and far enough
+/// below 2^64 that sums of places and lengths within one object cannot wrap.
+inline constexpr uint64_t kMaxObjectBytes = 1ULL << 53;
+
 /// Header fields that belong to an object and are returned as the origin gave them, lower-case
 /// names: content-type, content-encoding, cache-control, content-disposition, content-language,
 /// expires, x-amz-meta-*, x-amz-storage-class, and others kept verbatim.
@@ -43,6 +52,7 @@ struct ObjectInfo {
   Fields checksums = {};
   uint32_t parts = 0;                  ///< x-amz-mp-parts-count, only in answers to a partNumber
   std::optional<ByteRange> part = {};  ///< that part's place, where the origin tells it
+  uint64_t part_of = 0;                ///< and the size of what it is a part of; 0: not told
   bool operator==(const ObjectInfo&) const = default;
 };
 

@@ -40,11 +40,20 @@ class Incoming final : public io::Source {
   std::shared_ptr<Meter> meter_;
 };
 
-std::optional<ContentRange> content_range(const http::ClientResponse& response) {
+/// Nothing when there is no such field; one that says what cannot be is no answer.
+Result<std::optional<ContentRange>> content_range(const http::ClientResponse& response) {
   auto field = response.header("content-range");
   if (!field) return std::nullopt;
   Result<ContentRange> parsed = ContentRange::parse(*field);
-  return parsed ? std::optional(*parsed) : std::nullopt;
+  if (!parsed) return fail(Code::corrupt, "the origin's answer has an impossible Content-Range");
+  return *parsed;
+}
+
+/// Sizes are added, multiplied and kept from here on: what cannot be one ends here.
+Result<> possible(uint64_t size) {
+  if (size <= kMaxObjectBytes) return ok;
+  return fail(Code::corrupt, "the origin has an object of " + std::to_string(size) +
+                                 " bytes: more than any store holds");
 }
 
 /// What a GET's answer holds of the object.
@@ -56,8 +65,11 @@ struct Answered {
 Result<Answered> answered(const http::ClientResponse& response,
                           const std::optional<ByteRange>& asked) {
   if (response.status == 206) {
-    auto got = content_range(response);
+    auto told = content_range(response);
+    if (!told) return std::move(told.error());
+    const auto& got = *told;
     if (!asked || !got) return fail(Code::corrupt, "the origin gave a range that was not asked");
+    if (Result<> good = possible(got->total); !good) return std::move(good.error());
     ByteRange expected{asked->offset, std::min(asked->end(), got->total) - asked->offset};
     if (asked->offset >= got->total || got->range != expected) {
       return fail(Code::corrupt, "the origin gave another range than was asked");
@@ -71,6 +83,7 @@ Result<Answered> answered(const http::ClientResponse& response,
     return fail(Code::corrupt, "the origin's answer to GET does not say how long it is");
   }
   uint64_t total = *response.content_length;
+  if (Result<> good = possible(total); !good) return std::move(good.error());
   if (asked && asked->offset >= total) {
     return fail(Code::invalid, "the range starts beyond the object", "InvalidRange");
   }
@@ -79,7 +92,12 @@ Result<Answered> answered(const http::ClientResponse& response,
 
 /// A part's size, when the answer is one to a part number at all: servers that know none ignore it.
 Result<ObjectInfo> of_part(const http::ClientResponse& response, uint64_t length) {
-  auto range = content_range(response);
+  auto told = content_range(response);
+  if (!told) return std::move(told.error());
+  const auto& range = *told;
+  if (Result<> good = possible(range ? range->total : length); !good) {
+    return std::move(good.error());
+  }
   if (!range && !response.header("x-amz-mp-parts-count")) {
     return fail(Code::invalid, "the origin knows no part numbers", "NotImplemented");
   }
@@ -88,6 +106,7 @@ Result<ObjectInfo> of_part(const http::ClientResponse& response, uint64_t length
   if (!range && info.version_id.empty()) info.tag = Tag();
   info.size = range ? range->range.length : length;
   if (range) info.part = range->range;
+  if (range) info.part_of = range->total;
   info.checksums.clear();
   return info;
 }
@@ -111,6 +130,7 @@ Task<ObjectInfo> S3Origin::head_now(ObjectKey key, HeadOptions options, Context 
   if (!length) {
     co_return fail(Code::corrupt, "the origin's answer to HEAD does not say how long it is");
   }
+  co_await possible(*length);
   if (options.part_number > 0) co_return of_part(*response, *length);
   co_return s3_info(*response, *length);
 }
