@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -45,7 +46,8 @@ class LocalTest : public testing::Test {
 
   std::unique_ptr<io::Engine> engine_ =
       std::move(io::Engine::make({.loops = 1, .pool_threads = 1}).value());
-  fs::path root_ = fs::canonical(testing::TempDir()) / "cli_local_test";
+  fs::path root_ =
+      fs::canonical(testing::TempDir()) / ("cli_local_test-" + std::to_string(::getpid()));
 };
 
 TEST_F(LocalTest, AFileIsReadThroughRelativeLinks) {

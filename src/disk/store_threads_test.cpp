@@ -126,6 +126,10 @@ Task<> remove_twice(Shared* shared, std::atomic<bool>* over, std::string path, C
       co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(50), ctx);
     }
   }
+  // On a busy machine nobody may have got to reading yet.
+  for (int i = 0; i < 1000 && shared->hits == 0; ++i) {
+    co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(10), ctx);
+  }
   *over = true;
   co_return ok;
 }

@@ -32,8 +32,11 @@ Task<ClientResponse> send_over(std::shared_ptr<Pool> pool, ClientRequest request
   }
   pool->counters.requests.add();
   bool repeatable = is_safe(request.method) && request.body.length == 0;
-  std::unique_ptr<Link> link = pool->take_now(request.endpoint);
-  if (link == nullptr) link = co_await co_await pool->take(request.endpoint, false, ctx);
+  bool upload = request.body.source != nullptr;
+  std::unique_ptr<Link> link = upload ? nullptr : pool->take_now(request.endpoint);
+  if (link == nullptr) {
+    link = co_await co_await pool->take(request.endpoint, {.upload = upload}, ctx);
+  }
   bool reused = link->reused;
   if (reused) pool->counters.reused.add();
   {
@@ -44,7 +47,7 @@ Task<ClientResponse> send_over(std::shared_ptr<Pool> pool, ClientRequest request
     if (!again) co_return response;
   }
   pool->counters.retries.add();
-  link = co_await co_await pool->take(request.endpoint, true, ctx);
+  link = co_await co_await pool->take(request.endpoint, {.fresh = true, .upload = upload}, ctx);
   Exchange exchange(*pool, std::move(link), request);
   co_return co_await exchange.run(ctx);
 }

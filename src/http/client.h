@@ -64,8 +64,11 @@ struct ClientResponse {
 };
 
 struct ClientOptions {
-  size_t max_connections = 256;  ///< per endpoint, idle ones included; further sends wait
-  size_t max_idle = 64;          ///< kept per endpoint
+  size_t max_connections = 256;  ///< per endpoint, idle ones included; further sends wait. Those
+                                 ///< with a body have three quarters of them
+  /// How long they wait: then Code::busy, "SlowDown", nothing sent.
+  Duration place_patience = seconds(30);
+  size_t max_idle = 64;  ///< kept per endpoint
   Duration idle_timeout = seconds(15);
   Duration connect_timeout = seconds(5);    ///< name, connect and handshake, over all addresses
   Duration progress_timeout = seconds(30);  ///< without any byte moved, either way

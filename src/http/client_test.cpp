@@ -177,6 +177,42 @@ Task<> bounded(Setup s, Context ctx) {
 }
 TEST_P(ClientTest, keeps_its_bounds) { with_server(bounded, {.max_connections = 3}); }
 
+// A body that does not come.
+class Silent final : public io::Source {
+ public:
+  Task<io::Chunk> next(Context ctx) override {
+    co_await co_await io::sleep_until(kNever, ctx);
+    co_return Bytes();
+  }
+};
+
+Task<> upload(Client& client, Endpoint endpoint, Context ctx) {
+  ClientRequest put = request(std::move(endpoint), "/nothing");
+  put.method = "PUT";
+  put.body = {10, std::make_unique<Silent>()};
+  auto answer = co_await client.send(std::move(put), ctx);
+  if (!answer) co_return std::move(answer.error());
+  co_return ok;
+}
+
+Task<> stalled_uploads(Setup s, Context ctx) {
+  Client client(*ctx.loop, {.max_connections = 4, .place_patience = milliseconds(50)});
+  CancelToken enough;
+  io::Group group(ctx);
+  for (int i = 0; i < 3; ++i) group.spawn(upload(client, s.endpoint(), ctx.under(enough)));
+  co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(20), ctx);
+  Result<> fourth = co_await upload(client, s.endpoint(), ctx);
+  EXPECT_TRUE(!fourth && fourth.error().code() == Code::busy);
+  EXPECT_EQ(fourth.error().detail(), "SlowDown");
+  EXPECT_EQ(client.counters().no_place.get(), 1U);
+  co_await co_await read_fully(client, s.endpoint(), ctx);
+  enough.cancel();
+  Result<> ended = co_await group.join();
+  EXPECT_TRUE(!ended && ended.error().code() == Code::cancelled);
+  co_return ok;
+}
+TEST_P(ClientTest, uploads_that_stall_leave_places_to_others) { with_server(stalled_uploads); }
+
 Task<> stale(Setup s, Context ctx) {
   Client client(*ctx.loop);
   Whole got = co_await co_await fetch(client, request(s.endpoint(), "/nothing"), ctx);

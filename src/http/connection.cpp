@@ -178,6 +178,7 @@ Task<Connection::Next> Connection::read_head(Context ctx) {
   }
   bool begun = false;  // its first byte has just come: what is missing has a head's time
   size_t empty_lines = 0;
+  std::optional<io::Semaphore::Permit> large;
   while (true) {
     while (empty_lines < kEmptyLines && input_.unread().starts_with("\r\n")) {
       input_.consume(2);
@@ -186,6 +187,10 @@ Task<Connection::Next> Connection::read_head(Context ctx) {
     }
     HeadScanner::Found found = scanner_.scan(input_.unread());
     if (!found.fault && found.size > 0) found.fault = open_request(found.size, ctx);
+    if (found.size == 0 && !found.fault && input_.unread().size() > kUsualHead && !large) {
+      large = shared_.large_heads.try_acquire(1);
+      if (!large) found.fault = {503, "too many requests with large heads"};
+    }
     if (found.fault) {
       shared_.counters.parse_errors.add();
       Result<> refused = co_await refuse(found.fault, ctx);
@@ -219,8 +224,14 @@ Fault Connection::open_request(size_t size, Context ctx) {
   return {};
 }
 
+void Connection::drop_input() {
+  input_.consume(input_.unread().size());
+  input_.begin();
+}
+
 Task<> Connection::refuse(Fault fault, Context ctx) {
   linger_ = true;
+  drop_input();
   Response response = shared_.handler.reject(fault.status, fault.reason);
   std::string out = shared_.take_scratch();
   render_head(response, false, false, out, *ctx.loop);
@@ -344,11 +355,10 @@ Task<bool> Connection::drop_body(Context ctx) {
 Task<> Connection::linger(Context ctx) {
   stream_->shutdown_write();
   Context wait = cancellable(ctx).until(ctx.loop->now() + shared_.options.linger);
+  drop_input();
   while (true) {
     // Whatever comes is dropped: its framing is unknown or of no interest.
-    input_.consume(input_.unread().size());
-    ByteSpan room = input_.body_room(kSmallBuffer);
-    size_t count = co_await co_await io::Read(*stream_, room, wait);
+    size_t count = co_await co_await io::Read(*stream_, shared_.dropped, wait);
     if (count == 0) co_return ok;
     shared_.counters.bytes_in.add(count);
   }

@@ -2,6 +2,7 @@
 // request whether there can be a next. Private to the server.
 #pragma once
 
+#include <array>
 #include <boost/intrusive/list.hpp>
 #include <memory>
 #include <string>
@@ -68,7 +69,10 @@ using Seats = boost::intrusive::list<Seat, boost::intrusive::constant_time_size<
 /// What the connections of one server share.
 struct ServerShared {
   ServerShared(Handler& the_handler, ServerOptions the_options)
-      : handler(the_handler), options(std::move(the_options)), buffers(options.large_buffers) {}
+      : handler(the_handler),
+        options(std::move(the_options)),
+        buffers(options.large_buffers),
+        large_heads(options.large_heads) {}
 
   /// The Date field's line; rendered once a second.
   const std::string& date_line(io::Loop& loop);
@@ -79,8 +83,10 @@ struct ServerShared {
   Handler& handler;
   ServerOptions options;
   BufferPool buffers;
+  io::Semaphore large_heads;
   ServerCounters counters;
-  CancelToken all;        ///< a drain out of time, or a cancel of run()
+  std::array<std::byte, 16 << 10> dropped;  ///< what nobody wants is read into this
+  CancelToken all;                          ///< a drain out of time, or a cancel of run()
   bool crowded = false;   ///< a new connection waits for a place: who turns idle makes room
   bool draining = false;  ///< no further request on any connection
   Seats strangers;        ///< oldest first
@@ -112,6 +118,8 @@ class Connection {
   Task<size_t> read_more(bool waiting, Time deadline, Context ctx);
   /// Takes the head of `size` bytes apart.
   Fault open_request(size_t size, Context ctx);
+  /// Gives its memory back; what was read and not used is lost.
+  void drop_input();
   Task<> refuse(Fault fault, Context ctx);
   /// Handles the request; whether the connection goes on.
   Task<bool> exchange(Context ctx);

@@ -45,6 +45,7 @@ struct ClientCounters {
   Counter idle;            ///< connections in the pool now
   Counter requests;        ///< sent, retries not counted
   Counter reused;          ///< requests that went over a pooled connection
+  Counter no_place;        ///< given up for lack of a place
   Counter retries;         ///< sent again because a pooled connection had died
   Counter bytes_in;
   Counter bytes_out;

@@ -84,11 +84,22 @@ std::unique_ptr<Link> Pool::take_now(const Endpoint& endpoint) {
   return link;
 }
 
-Task<std::unique_ptr<Link>> Pool::take(Endpoint endpoint, bool fresh, Context ctx) {
+Task<io::Semaphore::Permit> Pool::turn(io::Semaphore& places, Context ctx) {
+  auto permit = co_await places.acquire(1, ctx.until(ctx.loop->now() + options.place_patience));
+  bool impatient =
+      !permit && permit.error().code() == Code::timeout && ctx.loop->now() < ctx.deadline;
+  if (!impatient) co_return permit;
+  counters.no_place.add();
+  co_return fail(Code::busy, "all connections there are in use", "SlowDown");
+}
+
+Task<std::unique_ptr<Link>> Pool::take(Endpoint endpoint, Want want, Context ctx) {
   Peer& peer = peers_.try_emplace(endpoint, options.max_connections).first->second;
-  io::Semaphore::Permit place = co_await co_await peer.places.acquire(1, ctx);
+  io::Semaphore::Permit upload;
+  if (want.upload) upload = co_await co_await turn(peer.uploads, ctx);
+  io::Semaphore::Permit place = co_await co_await turn(peer.places, ctx);
   std::unique_ptr<Link> link;
-  if (!fresh) link = take_idle(peer);
+  if (!want.fresh) link = take_idle(peer);
   if (link == nullptr) {
     Result<std::unique_ptr<io::Stream>> stream = co_await open(endpoint, ctx);
     if (!stream) {
@@ -98,6 +109,7 @@ Task<std::unique_ptr<Link>> Pool::take(Endpoint endpoint, bool fresh, Context ct
     counters.connects.add();
     link = std::make_unique<Link>(*this, std::move(endpoint), std::move(*stream));
   }
+  link->upload = std::move(upload);
   link->place = std::move(place);
   co_return link;
 }
@@ -110,6 +122,7 @@ void Pool::give(std::unique_ptr<Link> link) {
   link->input.begin();  // gives its memory back
   Time until = loop_.now() + options.idle_timeout;
   link->idle_until = until;
+  link->upload = {};
   link->place = {};
   found->second.idle.push_back(std::move(link));
   counters.idle.add();
@@ -126,7 +139,8 @@ void Pool::reap() {
     counters.idle.subtract(static_cast<uint64_t>(live - peer.idle.begin()));
     peer.idle.erase(peer.idle.begin(), live);
     if (!peer.idle.empty()) next = std::min(next, peer.idle.front()->idle_until);
-    bool unused = peer.idle.empty() && peer.places.free() == options.max_connections;
+    bool unused = peer.idle.empty() && peer.places.free() == options.max_connections &&
+                  peer.uploads.free() == uploads_of(options.max_connections);
     at = unused ? peers_.erase(at) : std::next(at);
   }
   if (next != kNever) reaper_->set(next);

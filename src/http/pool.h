@@ -2,6 +2,7 @@
 // one is made. Private to the client.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <vector>
@@ -21,7 +22,8 @@ struct Link {
   Endpoint endpoint;
   std::unique_ptr<io::Stream> stream;
   Input input;
-  io::Semaphore::Permit place;  ///< held while in use
+  io::Semaphore::Permit upload;  ///< held while it carries a body that way
+  io::Semaphore::Permit place;   ///< held while in use
   bool reused = false;
   Time idle_until;
 };
@@ -32,10 +34,16 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Pool(io::Loop& loop, ClientOptions options);
   ~Pool();
 
-  /// An idle connection; null when there is none or no place is free.
+  /// An idle connection; null when there is none or no place is free. Not for uploads.
   std::unique_ptr<Link> take_now(const Endpoint& endpoint);
-  /// An idle connection to `endpoint` (unless `fresh`), else a new one; waits while all are in use.
-  Task<std::unique_ptr<Link>> take(Endpoint endpoint, bool fresh, Context ctx);
+  /// What a connection is wanted for.
+  struct Want {
+    bool fresh = false;   ///< a new connection
+    bool upload = false;  ///< for a request with a body, which may come slowly
+  };
+  /// An idle connection to `endpoint`, else a new one; waits while all are in use, but not for
+  /// ever. Uploads have three quarters of the places: they last as long as clients like.
+  Task<std::unique_ptr<Link>> take(Endpoint endpoint, Want want, Context ctx);
   /// Keeps a connection whose exchange ended cleanly, if there is room.
   void give(std::unique_ptr<Link> link);
   void close_idle();
@@ -47,16 +55,19 @@ class Pool : public std::enable_shared_from_this<Pool> {
   ClientCounters counters;
 
  private:
+  static uint64_t uploads_of(uint64_t places) { return std::max<uint64_t>(1, places - places / 4); }
   // All there is to one endpoint. A connection in use holds a place, an idle one does not: a new
   // one is made only when none is idle, so together they never exceed the places.
   struct Peer {
-    explicit Peer(uint64_t most) : places(most) {}
+    explicit Peer(uint64_t most) : places(most), uploads(uploads_of(most)) {}
     io::Semaphore places;
+    io::Semaphore uploads;
     std::vector<std::unique_ptr<Link>> idle;  // the last one used is the next
   };
   class Reaper;
 
   std::unique_ptr<Link> take_idle(Peer& peer);
+  Task<io::Semaphore::Permit> turn(io::Semaphore& places, Context ctx);
   Task<std::unique_ptr<io::Stream>> connect(Endpoint endpoint, Context ctx);
   Task<std::unique_ptr<io::Stream>> open(Endpoint endpoint, Context ctx);
   void reap();

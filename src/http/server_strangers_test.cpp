@@ -146,5 +146,32 @@ Task<> drained(Setup s, Context ctx) {
 }
 TEST_P(Strangers, end_with_a_drain) { with_server(drained); }
 
+Task<> large_heads(Setup s, Context ctx) {
+  // Two stop in large heads; a third is told so, and small heads go on.
+  std::string stopped = "GET /nothing HTTP/1.1\r\nHost: x\r\nX: " + std::string(10'000, 'a');
+  std::vector<Wire> wires;
+  for (int i = 0; i < 2; ++i) {
+    wires.push_back(co_await co_await s.dial(ctx));
+    co_await co_await wires.back().send(stopped, ctx);
+  }
+  co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(50), ctx);
+  Wire third = co_await co_await s.dial(ctx);
+  co_await co_await third.send(stopped, ctx);
+  co_await co_await third.expect("503", ctx);
+  Wire small = co_await co_await s.dial(ctx);
+  co_await co_await small.send(get("/nothing"), ctx);
+  co_await co_await small.expect("nothing here", ctx);
+  // One that comes to its end makes room.
+  co_await co_await wires[0].send("\r\n\r\n", ctx);
+  co_await co_await wires[0].expect("nothing here", ctx);
+  Wire fourth = co_await co_await s.dial(ctx);
+  co_await co_await fourth.send(stopped + "\r\n\r\n", ctx);
+  co_await co_await fourth.expect("nothing here", ctx);
+  co_return ok;
+}
+TEST_P(Strangers, large_heads_have_a_bound) {
+  with_server(large_heads, {.large_heads = 2, .linger = milliseconds(10)});
+}
+
 }  // namespace
 }  // namespace forebay::http

@@ -2,6 +2,7 @@
 #include "meta/rocks_store.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -48,7 +49,7 @@ class RocksStoreTest : public testing::Test {
 
   std::unique_ptr<io::Engine> engine_ =
       std::move(io::Engine::make({.loops = 1, .pool_threads = 2}).value());
-  fs::path root_ = testing::TempDir() + "/meta_rocks_test";
+  fs::path root_ = testing::TempDir() + "/meta_rocks_test-" + std::to_string(::getpid());
   fs::path live_ = root_ / "live";
   fs::path copy_ = root_ / "copy";
 };

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -30,7 +31,7 @@ class StoreTest : public testing::TestWithParam<Kind> {
         store_ = std::make_unique<FaultyStore>(*inner_, FaultOptions{.delay = microseconds(50)});
         break;
       case Kind::rocks:
-        path_ = testing::TempDir() + "/meta_store_test";
+        path_ = testing::TempDir() + "/meta_store_test-" + std::to_string(::getpid());
         std::filesystem::remove_all(path_);
         store_ = std::move(run(RocksStore::open({.path = path_}, ctx())).value());
         break;

@@ -170,7 +170,9 @@ Task<> Daemon::open_stores(Context ctx) {
 
 http::ServerOptions Daemon::server_options() {
   http::ServerOptions options;
-  options.max_connections = std::max<uint64_t>(64, descriptors_ / 4 / loops_.size());
+  options.max_connections = std::max<uint64_t>(8, descriptors_ / 4 / loops_.size());
+  options.large_heads = std::clamp<uint64_t>(
+      settings_.memory.bytes / 16 / (options.head_bytes + (16 << 10)) / loops_.size(), 8, 4096);
   options.tls = tls_;
   return options;
 }
@@ -197,15 +199,17 @@ Task<> Daemon::open_doors(Context ctx) {
     co_return fail(Code::invalid, "setting no-cache: use lota or rfc9111");
   }
   object::Freshness freshness = co_await object::Freshness::parse(settings_.freshness);
-  s3_services_ = std::make_unique<gateway::s3::Services>(
-      gateway::s3::Services{.objects = *objects_,
-                            .buckets = *buckets_,
-                            .guard = *s3_guard_,
-                            .crews = crews_,
-                            .region = settings_.region,
-                            .domain = settings_.domain,
-                            .freshness = freshness,
-                            .no_cache_checks = settings_.no_cache == "rfc9111"});
+  s3_services_ = std::make_unique<gateway::s3::Services>(gateway::s3::Services{
+      .objects = *objects_,
+      .buckets = *buckets_,
+      .guard = *s3_guard_,
+      .crews = crews_,
+      .region = settings_.region,
+      .domain = settings_.domain,
+      .freshness = freshness,
+      .no_cache_checks = settings_.no_cache == "rfc9111",
+      .documents =
+          std::make_shared<Allowance>(std::max<uint64_t>(settings_.memory.bytes / 16, 4 << 20))});
   s3_door_ =
       std::make_unique<gateway::s3::Door>(*s3_services_, *log_, settings_.log_requests, metrics_);
   admin_door_ = std::make_unique<gateway::admin::Door>(gateway::admin::Services{
@@ -224,7 +228,10 @@ Task<> Daemon::open_doors(Context ctx) {
   }
   io::Address admin = co_await io::Address::parse(settings_.admin);
   auto listener = co_await listen(*ctx.loop, admin, io::Sharing::alone);
-  auto server = std::make_unique<http::Server>(std::move(listener), *admin_door_);
+  // Few come here, and none of them may take what the others need.
+  http::ServerOptions few{.max_connections = std::clamp<uint64_t>(descriptors_ / 16, 16, 1024),
+                          .large_heads = 8};
+  auto server = std::make_unique<http::Server>(std::move(listener), *admin_door_, std::move(few));
   io::start<void>(*ctx.loop, server->run(Context{.loop = ctx.loop}), [](Result<>) {});
   servers_.push_back({ctx.loop, admin_door_.get(), std::move(server)});
   // Read on this loop, where servers_ changes.

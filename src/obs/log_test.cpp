@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -214,7 +215,7 @@ TEST_F(LogTest, TheClockIsTheLoops) {
 }
 
 TEST_F(LogTest, AppendsToAFile) {
-  std::filesystem::path path = testing::TempDir() + "/obs_log_test.log";
+  std::filesystem::path path = testing::TempDir() + "/obs_log_test-" + std::to_string(::getpid());
   std::filesystem::remove(path);
   for (int i = 0; i < 2; ++i) {
     auto log = std::move(Log::make({.file = path}, engine_->loop(0)).value());

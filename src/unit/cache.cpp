@@ -184,10 +184,9 @@ Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mo
     if (begun.fill == nullptr) continue;
     if (begun.all != nullptr) {
       start_run(version, begun, std::move(ahead), *ctx.loop, std::nullopt);
-    } else if (begun.fresh) {
-      auto task = small ? &Cache::fill_small : &Cache::prepare;
+    } else if (begun.fresh && small) {
       job::Crew& crew = crews_.of(*ctx.loop);
-      crew.spawn((this->*task)(begun.fill, crew.context()));
+      crew.spawn(fill_small(begun.fill, crew.context()));
     }
     if (!small) demand(begun.fill, wanted, *ctx.loop);
     auto follower = std::make_unique<Follower>(*this, begun.fill, wanted);
@@ -205,7 +204,7 @@ std::optional<uint64_t> Cache::prefetch(const VersionRef& version, const Unit& u
                                         Ahead ahead) {
   uint64_t end = unit.range.end();
   if (store_->contains(unit.id)) return end;
-  auto permit = per(loop).rest.try_acquire(1);
+  auto permit = turns(*version, loop).rest.try_acquire(1);
   if (!permit) return std::nullopt;
   bool small = unit.range.length <= options_.small_max;
   Begun begun = begin(version, unit, ahead && !small);
@@ -218,7 +217,6 @@ std::optional<uint64_t> Cache::prefetch(const VersionRef& version, const Unit& u
     crew.spawn(rest_small(begun.fill, std::move(*permit), crew.context()));
     return end;
   }
-  crew.spawn(prepare(begun.fill, crew.context()));
   crew.spawn(rest(begun.fill, std::move(*permit), crew.context()));
   return end;
 }

@@ -17,6 +17,7 @@
 #include "unit/blocks.h"
 #include "unit/fill.h"
 #include "unit/tee.h"
+#include "unit/turns.h"
 
 namespace forebay::unit {
 
@@ -45,10 +46,10 @@ struct Ahead {
 };
 
 struct Options {
-  /// Streams from origins at once for readers that wait, per loop.
+  /// Streams from one origin at once for readers that wait, per loop.
   uint32_t demand_streams = 64;
-  /// Streams that complete units nobody waits for, per loop. When all are busy the rest of a unit
-  /// is not fetched and what was fetched is dropped.
+  /// Streams that complete units nobody waits for, per origin and loop. When all are busy the rest
+  /// of a unit is not fetched and what was fetched is dropped.
   uint32_t rest_streams = 4;
   /// Units up to this size are fetched whole, kept in memory while they are stored, and put into
   /// segments. The disk's own small_max.
@@ -130,9 +131,8 @@ class Cache {
   /// What bounds the streams of one loop.
   struct PerLoop {
     explicit PerLoop(const Options& options)
-        : demand(options.demand_streams), rest(options.rest_streams), tees(options.tees) {}
-    io::Semaphore demand;
-    io::Semaphore rest;
+        : turns(options.demand_streams, options.rest_streams), tees(options.tees) {}
+    Turns turns;
     io::Semaphore tees;
   };
   struct Stripe {
@@ -149,12 +149,18 @@ class Cache {
 
   Stripe& stripe(const UnitId& id) { return stripes_[std::hash<UnitId>()(id) % stripes_.size()]; }
   PerLoop& per(io::Loop& loop) { return *loops_.at(&loop); }
+  Turns::PerOrigin& turns(const Version& version, io::Loop& loop) {
+    return per(loop).turns.of(version.origin);
+  }
   Begun begin(const VersionRef& version, const Unit& unit, bool whole = false);
   void fail(Fill& fill, Error error, bool disk);
   void leave(Fill& fill);
   void small_stored(Fill& fill, const Result<>& stored);
   void demand(const std::shared_ptr<Fill>& fill, ByteRange in_unit, io::Loop& loop);
 
+  /// Begins to find the fill its place on disk, once. Not before its origin has answered: what
+  /// has not come must not push out what is there.
+  void place(const std::shared_ptr<Fill>& fill, io::Loop& loop);
   Task<> prepare(std::shared_ptr<Fill> fill, Context ctx);
   Task<> fill_small(std::shared_ptr<Fill> fill, Context ctx);
   Task<> store_small(std::shared_ptr<Fill> fill, Bytes bytes, Context ctx);

@@ -74,6 +74,11 @@ class CacheTest : public testing::Test {
     served_.push_back(opened.served);
     co_return co_await drain(std::move(opened.source), ~uint64_t{0}, ctx);
   }
+  Task<> read_in_vain(VersionRef version, Unit unit, Context ctx) {
+    auto text = co_await read(version, unit, unit.range, Mode::normal, ctx);
+    EXPECT_FALSE(text);
+    co_return ok;
+  }
   Result<std::string> get(VersionRef version, ByteRange range, Mode mode = Mode::normal) {
     served_.clear();
     Unit unit = whole(version);
@@ -247,6 +252,34 @@ TEST_F(CacheTest, without_budget_the_rest_is_dropped) {
   EXPECT_FALSE(cache_->contains(whole(version).id));
   EXPECT_EQ(gauge("forebay_fills_dropped_total"), "1");
   EXPECT_FALSE(cache_->prefetch(version, whole(version), loop_));
+}
+
+TEST_F(CacheTest, an_origin_that_hangs_holds_up_its_own_readers_only) {
+  open({.demand_streams = 2, .rest_streams = 1}, 16 * kMiB);
+  std::string bytes = pattern(3 * kMiB);
+  VersionRef good = object("good", bytes);
+  auto hung = std::make_shared<testkit::MemoryOrigin>(loop_);
+  hung->options().delay = seconds(1000);
+  auto info = hung->change("hung", pattern(3 * kMiB, 1));
+  CancelToken enough;
+  io::Group group(ctx());
+  for (uint64_t i = 0; i < 8; ++i) {
+    auto version = std::make_shared<const Version>(
+        Version{hung, *ObjectKey::parse("hung"), info.tag, info.etag, info.version_id, info.size});
+    Unit unit = unit_of(version, {0, version->size});
+    unit.id.bytes[0] ^= static_cast<uint8_t>(i);  // eight units
+    group.spawn(read_in_vain(version, unit, ctx().under(enough)));
+  }
+  EXPECT_TRUE(world_->run(io::sleep_until(loop_.now() + milliseconds(10), ctx())));
+  // Nothing is kept for what may never come, and nobody else waits.
+  EXPECT_EQ(store_->stats().disks[0].used, 0U);
+  Time began = loop_.now();
+  EXPECT_EQ(*get(good, {0, good->size}), bytes);
+  EXPECT_LT(loop_.now() - began, seconds(1));
+  EXPECT_EQ(served_.at(0), Served::miss);
+  EXPECT_TRUE(cache_->prefetch(object("more", bytes), whole(object("more", bytes)), loop_));
+  enough.cancel();
+  EXPECT_TRUE(world_->run(group.join()));
 }
 
 TEST_F(CacheTest, prefetch_brings_a_unit_that_nobody_waits_for) {

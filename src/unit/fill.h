@@ -83,6 +83,8 @@ class Fill {
   Next release(Claim& claim);
   /// False when it had failed before.
   bool fail(Error error, bool disk);
+  /// True the first time: whoever gets it finds the fill its place on disk.
+  bool begin_place() { return !placed_.exchange(true, std::memory_order_relaxed); }
   /// True the first time: whoever gets it takes the fill out of the table.
   bool leave();
   bool left() const;
@@ -110,6 +112,7 @@ class Fill {
   bool disk_failed_ = false;
   bool left_ = false;
   std::atomic<uint64_t> run_end_ = 0;
+  std::atomic<bool> placed_ = false;
   io::Progress progress_;
 };
 

@@ -29,6 +29,7 @@ struct Cache::Run {
   VersionRef version;
   Ahead ahead;
   std::optional<io::Semaphore::Permit> permit;
+  bool answered = false;     ///< the origin has begun to give
   uint64_t next = 0;         ///< in the object: where the first unit that is not begun begins
   std::deque<Piece> pieces;  ///< begun and not fetched, in order
   io::Semaphore ending{kEnding};
@@ -63,8 +64,7 @@ uint64_t Cache::start_run(const VersionRef& version, Begun first, Ahead ahead, i
 }
 
 void Cache::take(Run& run, Begun begun, io::Loop& loop) {
-  job::Crew& crew = crews_.of(loop);
-  crew.spawn(prepare(begun.fill, crew.context()));
+  if (run.answered) place(begun.fill, loop);
   run.next = begun.fill->unit().range.end();
   begun.fill->set_run_end(run.ahead.end);
   run.pieces.push_back({std::move(begun.fill), begun.all});
@@ -84,7 +84,7 @@ void Cache::lead(Run& run, io::Loop& loop) {
 
 Task<> Cache::run(std::shared_ptr<Run> run, Context ctx) {
   if (!run->permit) {
-    auto permit = co_await per(*ctx.loop).demand.acquire(1, ctx);
+    auto permit = co_await turns(*run->version, *ctx.loop).demand.acquire(1, ctx);
     if (permit) run->permit = std::move(*permit);
     if (!permit) {
       for (Run::Piece& piece : run->pieces) fail(*piece.fill, permit.error(), false);
@@ -120,6 +120,8 @@ Task<> Cache::run_all(std::shared_ptr<Run> run, Context ctx) {
 Task<> Cache::run_once(std::shared_ptr<Run> run, Context ctx) {
   ByteRange left{run->at(), run->ahead.end - run->at()};
   auto answer = co_await co_await ask(run->version, left, ctx);
+  run->answered = true;
+  for (Run::Piece& piece : run->pieces) place(piece.fill, *ctx.loop);
   Window body(std::move(answer.body.source), answer.range.offset);
   while (!run->pieces.empty()) {
     lead(*run, *ctx.loop);

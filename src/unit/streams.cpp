@@ -59,7 +59,12 @@ void Cache::demand(const std::shared_ptr<Fill>& fill, ByteRange wanted, io::Loop
   }
 }
 
-// Finds the unit its place on disk. Streams ask the origin meanwhile.
+void Cache::place(const std::shared_ptr<Fill>& fill, io::Loop& loop) {
+  if (!fill->begin_place()) return;
+  job::Crew& crew = crews_.of(loop);
+  crew.spawn(prepare(fill, crew.context()));
+}
+
 Task<> Cache::prepare(std::shared_ptr<Fill> fill, Context ctx) {
   const Unit& unit = fill->unit();
   auto space = co_await reserve_soon(store_, unit.id, unit.range.length, ctx);
@@ -80,7 +85,8 @@ Task<> Cache::prepare(std::shared_ptr<Fill> fill, Context ctx) {
 
 // One share of a large unit, for a reader that waits.
 Task<> Cache::stream(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
-  Result<io::Semaphore::Permit> permit = co_await per(*ctx.loop).demand.acquire(1, ctx);
+  Result<io::Semaphore::Permit> permit =
+      co_await turns(*fill->version(), *ctx.loop).demand.acquire(1, ctx);
   Result<> done = permit ? co_await stream_claim(fill, claim, ctx) : std::move(permit.error());
   if (!done) fail(*fill, std::move(done.error()), false);
   co_return co_await finish(fill, fill->release(*claim), ctx);
@@ -126,6 +132,7 @@ Task<> Cache::fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
   ByteRange range{begin + share.at, share.end - share.at};
   Result<origin::GetAnswer> answer = co_await ask(fill->version(), range, ctx);
   if (!answer) co_return std::move(answer.error());
+  place(fill, *ctx.loop);
   if (answer->range != range) {
     share = fill->widen(*claim);
     answer = only(std::move(*answer), {begin + share.at, share.end - share.at});
@@ -178,7 +185,7 @@ Task<> Cache::finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx) {
     co_return ok;
   }
   // Nobody waits for the rest: it comes when there is time for it, or not at all.
-  auto permit = per(*ctx.loop).rest.try_acquire(1);
+  auto permit = turns(*fill->version(), *ctx.loop).rest.try_acquire(1);
   if (!permit) {
     metrics_.fills_dropped.add();
     leave(*fill);
@@ -207,7 +214,7 @@ Task<> Cache::store_small(std::shared_ptr<Fill> fill, Bytes bytes, Context ctx) 
 }
 
 Task<Bytes> Cache::fetch_small(std::shared_ptr<Fill> fill, Context ctx) {
-  auto permit = co_await co_await per(*ctx.loop).demand.acquire(1, ctx);
+  auto permit = co_await co_await turns(*fill->version(), *ctx.loop).demand.acquire(1, ctx);
   ByteRange range = fill->unit().range;
   for (uint32_t attempt = 1;; ++attempt) {
     auto answer = co_await ask_only(fill->version(), range, ctx);

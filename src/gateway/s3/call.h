@@ -1,12 +1,14 @@
 // Call: one S3 request while it is answered, and the services it is answered with.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "auth/guard.h"
+#include "base/allowance.h"
 #include "gateway/s3/operation.h"
 #include "http/message.h"
 #include "job/crew.h"
@@ -29,6 +31,8 @@ struct Services {
   /// Cache-Control: no-cache as RFC 9111 means it: checked with the origin, then as usual. Else
   /// LOTA's meaning: served from what is here, a miss is not stored.
   bool no_cache_checks = false;
+  /// Bytes of XML bodies in memory at once, all loops together; more → SlowDown.
+  std::shared_ptr<Allowance> documents = std::make_shared<Allowance>(64 << 20);
 };
 
 /// Whom buckets and objects belong to: the one owner there is.

@@ -324,6 +324,10 @@ Task<std::string> read_payload(Call& call, uint64_t limit, Context ctx, Checksum
   if (payload.length > limit) {
     co_return fail(Code::invalid, "Your request was too big", "MalformedXML");
   }
+  auto room = call.services.documents->take(payload.length);
+  if (!room) {
+    co_return fail(Code::busy, "too many request bodies are under way; try again", "SlowDown");
+  }
   co_return co_await io::read_all({payload.length, std::move(payload.source)}, limit, ctx);
 }
 

@@ -1,0 +1,49 @@
+// Allowance: a number of bytes that many may hold at once, and no more.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace forebay {
+
+/// Any thread. Held by shared_ptr, because shares outlive whoever made it.
+class Allowance : public std::enable_shared_from_this<Allowance> {
+ public:
+  explicit Allowance(uint64_t bytes) : left_(bytes) {}
+
+  /// Gives its bytes back when destroyed.
+  class Share {
+   public:
+    Share(Share&& other) noexcept
+        : from_(std::move(other.from_)), bytes_(std::exchange(other.bytes_, 0)) {}
+    Share& operator=(Share&&) = delete;
+    ~Share() {
+      if (from_ != nullptr) from_->left_.fetch_add(bytes_, std::memory_order_relaxed);
+    }
+
+   private:
+    friend class Allowance;
+    Share(std::shared_ptr<Allowance> from, uint64_t bytes)
+        : from_(std::move(from)), bytes_(bytes) {}
+    std::shared_ptr<Allowance> from_;
+    uint64_t bytes_;
+  };
+
+  /// Nothing when fewer are left.
+  std::optional<Share> take(uint64_t bytes) {
+    uint64_t left = left_.load(std::memory_order_relaxed);
+    do {
+      if (left < bytes) return std::nullopt;
+    } while (!left_.compare_exchange_weak(left, left - bytes, std::memory_order_relaxed));
+    return Share(shared_from_this(), bytes);
+  }
+  uint64_t left() const { return left_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> left_;
+};
+
+}  // namespace forebay

@@ -1,0 +1,37 @@
+#include "base/allowance.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace forebay {
+namespace {
+
+TEST(Allowance, GivesNoMoreThanItHasAndTakesItBack) {
+  auto allowance = std::make_shared<Allowance>(100);
+  auto all = allowance->take(100);
+  EXPECT_TRUE(all);
+  EXPECT_FALSE(allowance->take(1));
+  EXPECT_TRUE(allowance->take(0));
+  all.reset();
+  EXPECT_FALSE(allowance->take(101));
+  std::vector<Allowance::Share> shares;
+  for (int i = 0; i < 10; ++i) {
+    auto share = allowance->take(10);
+    ASSERT_TRUE(share);
+    shares.push_back(std::move(*share));
+  }
+  EXPECT_EQ(allowance->left(), 0U);
+  shares.clear();
+  EXPECT_EQ(allowance->left(), 100U);
+}
+
+TEST(Allowance, SharesMayOutliveIt) {
+  auto allowance = std::make_shared<Allowance>(100);
+  auto share = allowance->take(60);
+  allowance.reset();
+  EXPECT_TRUE(share);
+}
+
+}  // namespace
+}  // namespace forebay
