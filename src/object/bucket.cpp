@@ -11,6 +11,9 @@ namespace forebay::object {
 namespace {
 
 constexpr int kRowVersion = 1;
+/// Empty pages in a row that a look for objects follows; where more come, it takes it that some are
+/// there.
+constexpr int kMaxEmptyPages = 100;
 
 std::string row_of(const Bucket& bucket) {
   const origin::Capabilities& can = bucket.capabilities;
@@ -349,13 +352,19 @@ Task<> Buckets::remove_now(BucketName name, BucketRef expected, Removal removal,
 }
 
 Task<> Buckets::check_empty(BucketRef bucket, Context ctx) {
-  auto found = co_await bucket->origin->list({.max_keys = 1}, ctx);
-  if (!found) {
-    // An origin without the bucket has nothing in it.
-    if (found.error().detail() == "NoSuchBucket") co_return ok;
-    co_return std::move(found.error());
+  origin::ListOptions options{.max_keys = 1};
+  // A page may be empty and not the last: the bucket is empty only where no page goes on.
+  for (int page = 0; page < kMaxEmptyPages; ++page) {
+    auto found = co_await bucket->origin->list(options, ctx);
+    if (!found) {
+      // An origin without the bucket has nothing in it.
+      if (page == 0 && found.error().detail() == "NoSuchBucket") co_return ok;
+      co_return std::move(found.error());
+    }
+    if (!found->objects.empty() || !found->prefixes.empty()) break;
+    if (!found->truncated) co_return ok;
+    options.continuation = std::move(found->next);
   }
-  if (found->objects.empty() && found->prefixes.empty()) co_return ok;
   co_return fail(Code::conflict, "The bucket you tried to delete is not empty", "BucketNotEmpty");
 }
 

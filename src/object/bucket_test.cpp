@@ -1,5 +1,6 @@
 #include "object/bucket.h"
 
+#include "object/lying_test.h"
 #include "object/world_test.h"
 
 namespace forebay::object {
@@ -305,6 +306,42 @@ TEST_F(BucketsTest, a_row_that_cannot_be_read_stops_the_load) {
     EXPECT_TRUE(run(rows_.commit(meta::Txn().put("bucket/one", row), ctx())));
     EXPECT_FALSE(run(buckets_.load(ctx()))) << row;
   }
+}
+
+TEST_F(BucketsTest, an_empty_page_is_no_empty_bucket) {
+  auto liar = std::make_shared<LyingOrigin>();
+  OneOrigin origins(liar);
+  Buckets buckets(rows_, origins, metrics_);
+  int pages = 0, last = 3;
+  bool object = true;
+  liar->lists = [&](const origin::ListOptions& options) -> Result<origin::ListAnswer> {
+    int at = options.continuation.empty() ? 1 : std::stoi(options.continuation);
+    EXPECT_EQ(at, ++pages);
+    origin::ListAnswer page{.truncated = at != last, .next = std::to_string(at + 1)};
+    if (at == last && object) page.objects.push_back({.key = "precious"});
+    return page;
+  };
+  BucketName one = *BucketName::parse("one");
+  ASSERT_TRUE(run(buckets.create(one, {.config = {"liar:", {}, {}}}, ctx())));
+  auto remove = [&] {
+    pages = 0;
+    return run(buckets.remove(one, Removal::if_empty, ctx()));
+  };
+  EXPECT_EQ(remove().error().detail(), "BucketNotEmpty");
+  EXPECT_EQ(pages, 3);
+  last = -1;  // it goes on for ever
+  EXPECT_EQ(remove().error().detail(), "BucketNotEmpty");
+  EXPECT_LE(pages, 1000);
+  EXPECT_EQ(liar->drops, 0) << "its uploads are still there";
+  EXPECT_TRUE(buckets.get("one"));
+  last = 3;
+  object = false;
+  liar->lists = [&](const origin::ListOptions& options) -> Result<origin::ListAnswer> {
+    bool more = options.continuation.empty();
+    return origin::ListAnswer{.truncated = more, .next = more ? "2" : ""};
+  };
+  EXPECT_TRUE(remove()) << "empty to its end";
+  EXPECT_EQ(liar->drops, 1);
 }
 
 }  // namespace

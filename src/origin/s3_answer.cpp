@@ -24,6 +24,9 @@ constexpr std::array<std::string_view, 5> kOurs = {"AuthorizationHeaderMalformed
                                                    "InvalidToken", "TokenRefreshRequired",
                                                    "IllegalLocationConstraintException"};
 
+/// S3's word for a 503, which nothing else here uses.
+constexpr std::string_view kUnclear = "ServiceUnavailable";
+
 /// What signing or the HTTP client writes, and what would ask the origin to do more than keep.
 constexpr std::array<std::string_view, 13> kNotForwarded = {"authorization",
                                                             "connection",
@@ -121,6 +124,24 @@ Error s3_error(int status, const S3Fault& fault, const S3Asked& asked) {
   // A 503 that is not S3's own word may come from something in between, after the write was done.
   if (status == 503 && !asked.write) return fail(Code::busy, std::move(text), "SlowDown");
   return fail(Code::unavailable, std::move(text));
+}
+
+Error s3_unclear(const http::ClientResponse& response) {
+  return fail(Code::unavailable,
+              std::string(kOriginAnswered) + ' ' + std::to_string(response.status) +
+                  ", and not as S3 does: it may be done or not",
+              std::string(kUnclear));
+}
+
+bool s3_is_unclear(const Error& error) {
+  return error.code() == Code::unavailable && error.detail() == kUnclear;
+}
+
+// S3 says 204; a 200 is good where nothing comes with it, as a page for people would.
+Result<> s3_removed(const http::ClientResponse& response) {
+  bool bare = response.status == 200 && response.content_length.value_or(1) == 0;
+  if (response.status == 204 || bare) return ok;
+  return s3_unclear(response);
 }
 
 std::string s3_version(const http::ClientResponse& response) {

@@ -26,6 +26,12 @@ Error s3_error(int status, const S3Fault& fault, const S3Asked& asked);
 /// object's.
 ObjectInfo s3_info(const http::ClientResponse& response, uint64_t size);
 
+/// A 2xx answer that S3 does not give to this write: it may be done or not.
+Error s3_unclear(const http::ClientResponse& response);
+bool s3_is_unclear(const Error& error);
+/// Whether a 2xx answer is one to a DELETE; else as s3_unclear().
+Result<> s3_removed(const http::ClientResponse& response);
+
 /// x-amz-version-id, empty without one and for "null".
 std::string s3_version(const http::ClientResponse& response);
 /// The ETag field; empty without one.

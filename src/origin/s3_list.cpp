@@ -19,10 +19,14 @@ S3Call list_call(const ListOptions& options, std::string prefix) {
   return call;
 }
 
-/// Goes on where `page` ended.
-Result<std::string> next_of(const S3Page& page, const std::string& last_on_server) {
+/// Goes on where `page` ended. The second version has a token for that; the first goes on after its
+/// last name, which it need not say again.
+Result<std::string> next_of(const S3Page& page, bool first_version, const std::string& last) {
   if (!page.token.empty()) return std::string(kToken) + page.token;
-  std::string marker = page.marker.empty() ? last_on_server : page.marker;
+  if (!first_version && page.marker.empty()) {
+    return fail(Code::corrupt, "the origin's list is truncated without a token");
+  }
+  std::string marker = page.marker.empty() ? last : page.marker;
   if (marker.empty()) return fail(Code::corrupt, "the origin's list is truncated and empty");
   return std::string(kMarker) + marker;
 }
@@ -66,7 +70,7 @@ Task<ListAnswer> S3Origin::list_now(ListOptions options, Context ctx) {
   if (!out.objects.empty()) last = out.objects.back().key;
   if (!out.prefixes.empty()) last = std::max(last, out.prefixes.back());
   if (out.truncated) {
-    out.next = co_await next_of(page, last);
+    out.next = co_await next_of(page, first_version || !page.second, last);
     bool stuck = out.next == options.continuation;
     if (stuck) co_return fail(Code::corrupt, "the origin's list does not go on");
   }

@@ -189,7 +189,8 @@ bool s3_judged(const Result<T>& result) {
 /// Passes on what is no answer: what a probe finds is kept, so it must have been found.
 template <class T>
 Result<> s3_answered(const Result<T>& result) {
-  if (result) return ok;
+  // A server that says yes in words of its own is there, and is what it is.
+  if (result || s3_is_unclear(result.error())) return ok;
   Code code = result.error().code();
   if (!retryable(code) && code != Code::cancelled) return ok;
   return result.error_in("probe the origin");

@@ -29,7 +29,8 @@ Task<bool> S3Origin::probe_writes(ObjectKey key, std::vector<std::string>& versi
     Result<PutAnswer> plain = co_await put_as(key, {}, s3_probe_body(), S3MatchForm::quoted, ctx);
     keep(plain);
     co_await s3_answered(plain);
-    co_return plain.has_value();
+    // A yes that is not S3's may have written all the same (WebDAV): it is cleaned up as well.
+    co_return plain.has_value() || s3_is_unclear(plain.error());
   }
   Result<PutAnswer> again = co_await put_as(key, create, s3_probe_body(), S3MatchForm::quoted, ctx);
   keep(again);

@@ -126,8 +126,10 @@ Task<ObjectInfo> S3Origin::head_now(ObjectKey key, HeadOptions options, Context 
     if (no_part) co_return fail(Code::invalid, error.text(), "InvalidPartNumber");
     co_return std::move(response.error());
   }
+  // Of a part 206 is S3's own answer.
+  bool answers = response->status == 200 || (response->status == 206 && options.part_number > 0);
   std::optional<uint64_t> length = response->content_length;
-  if (!length) {
+  if (!answers || !length) {
     co_return fail(Code::corrupt, "the origin's answer to HEAD does not say how long it is");
   }
   co_await possible(*length);

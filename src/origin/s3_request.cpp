@@ -164,9 +164,19 @@ Task<S3Text> S3Wire::send_for_text(S3Call call, Context ctx) const {
   bool write = is_write(call.method);
   S3Text out;
   out.head = co_await co_await send(std::move(call), ctx);
+  // S3 sends its documents with 200 and nothing else.
+  if (out.head.status != 200) {
+    if (write) co_return s3_unclear(out.head);
+    co_return fail(Code::corrupt,
+                   std::string(kOriginAnswered) + ' ' + std::to_string(out.head.status));
+  }
   Result<std::string> text = co_await read_text(out.head, kMaxText, ctx);
   if (!text) {
     if (write) co_return fail(Code::unavailable, text.error().text());
+    // Its answer is too large, not the client's question.
+    if (text.error().code() == Code::too_large) {
+      co_return fail(Code::corrupt, "the origin's document is larger than any of S3's");
+    }
     co_return std::move(text.error());
   }
   out.text = std::move(*text);

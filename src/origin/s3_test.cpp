@@ -167,7 +167,7 @@ TEST_F(S3, puts_and_learns_the_tag) {
   EXPECT_EQ(script_.headers.at(0)["x-amz-content-sha256"], "UNSIGNED-PAYLOAD");
   EXPECT_EQ(script_.headers.at(0)["if-none-match"], "*");
   EXPECT_EQ(script_.headers.at(0)["Content-Length"], "10");
-  reply(201);
+  reply(200, {{"ETag", "W/\"e\""}});
   put = run(origin_->put(testkit::key_of("k"), {}, testkit::body_of("x"), ctx()));
   EXPECT_TRUE(put && !put->tag.strong());
   reply(200, {{"ETag", "\"e\""}, {"x-amz-version-id", "7"}});
@@ -199,25 +199,29 @@ TEST_F(S3, falls_back_to_lists_of_the_first_version) {
   at_prefix("p/");
   const std::string first =
       "<ListBucketResult><Marker/><IsTruncated>true</IsTruncated>"
-      "<Contents><Key>p/a</Key></Contents><Contents><Key>p/b</Key></Contents></ListBucketResult>";
+      "<Contents><Key>p/a</Key><Size>1</Size></Contents>"
+      "<Contents><Key>p/b</Key><Size>1</Size></Contents></ListBucketResult>";
   reply(200, {}, first);
   auto page = run(origin_->list({.max_keys = 2}, ctx()));
   ASSERT_TRUE(page) << page.error().text();
   EXPECT_EQ(page->objects.at(1).key, "b");
   EXPECT_EQ(page->last_name, "b");
   reply(200, {},
-        "<ListBucketResult><Marker/><Contents><Key>p/c</Key></Contents></ListBucketResult>");
+        "<ListBucketResult><Marker/><IsTruncated>false</IsTruncated>"
+        "<Contents><Key>p/c</Key><Size>1</Size></Contents></ListBucketResult>");
   page = run(origin_->list({.continuation = page->next, .max_keys = 2}, ctx()));
   EXPECT_EQ(page->objects.at(0).key, "c");
   EXPECT_EQ(script_.log.back(),
             "GET /bucket?encoding-type=url&prefix=p%2F&max-keys=2&marker=p%2Fb");
   // start-after was ignored by a server that does not know it.
   reply(200, {}, first);
-  reply(200, {}, "<ListBucketResult><Marker/></ListBucketResult>");
+  reply(200, {}, "<ListBucketResult><Marker/><IsTruncated>false</IsTruncated></ListBucketResult>");
   page = run(origin_->list({.start_after = "b"}, ctx()));
   EXPECT_TRUE(page && page->objects.empty());
   EXPECT_TRUE(script_.log.back().ends_with("&marker=p%2Fb"));
-  reply(200, {}, "<ListBucketResult><Contents><Key>q/a</Key></Contents></ListBucketResult>");
+  reply(200, {},
+        "<ListBucketResult><IsTruncated>false</IsTruncated>"
+        "<Contents><Key>q/a</Key><Size>1</Size></Contents></ListBucketResult>");
   EXPECT_EQ(run(origin_->list({}, ctx())).error().code(), Code::corrupt);
 }
 
@@ -267,7 +271,8 @@ TEST_F(S3, learns_what_a_completion_made) {
 TEST_F(S3, asks_before_a_completion_whether_what_the_client_says_is_so) {
   const std::vector<CompletedPart> parts{{1, ETag("\"e\""), {}}};
   const std::string list =
-      "<ListPartsResult><Part><PartNumber>1</PartNumber><ETag>&quot;e&quot;</ETag><Size>9</Size>"
+      "<ListPartsResult><IsTruncated>false</IsTruncated><Part><PartNumber>1</"
+      "PartNumber><ETag>&quot;e&quot;</ETag><Size>9</Size>"
       "</Part></ListPartsResult>";
   auto complete = [&](PutOptions options) {
     reply(200, {}, list);
@@ -320,7 +325,7 @@ TEST_F(S3, gives_checksums_of_parts_only_where_they_are_kept) {
   const PutOptions before{.checksums = crc};
   const PutOptions behind{.trailing = std::make_shared<Fields>(crc),
                           .trailing_name = "x-amz-checksum-crc32"};
-  reply(200, {}, "<ListPartsResult/>");
+  reply(200, {}, "<ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>");
   put(before);
   put(behind);  // not asked again
   ASSERT_EQ(script_.log.size(), 3u);
@@ -330,7 +335,8 @@ TEST_F(S3, gives_checksums_of_parts_only_where_they_are_kept) {
 
   origin_ = make_s3_origin(options_);
   reply(200, {},
-        "<ListPartsResult><ChecksumAlgorithm>CRC32</ChecksumAlgorithm>"
+        "<ListPartsResult><IsTruncated>false</IsTruncated><ChecksumAlgorithm>CRC32</"
+        "ChecksumAlgorithm>"
         "<ChecksumType>COMPOSITE</ChecksumType></ListPartsResult>");
   put(before);
   put(behind);
@@ -352,7 +358,9 @@ TEST_F(S3, makes_a_bucket_once) {
 }
 
 TEST_F(S3, a_probe_of_what_may_only_be_read) {
-  reply(200, {}, "<ListBucketResult><Contents><Key>there</Key></Contents></ListBucketResult>");
+  reply(200, {},
+        "<ListBucketResult><IsTruncated>false</IsTruncated>"
+        "<Contents><Key>there</Key><Size>1</Size></Contents></ListBucketResult>");
   reply(403);  // put under a condition
   reply(403);  // put
   reply(412);  // get
@@ -370,7 +378,7 @@ TEST_F(S3, a_probe_fails_where_nothing_can_be_learned) {
   EXPECT_EQ(run(origin_->probe(ctx())).error().detail(), "NoSuchBucket");
   reply(403);
   EXPECT_EQ(run(origin_->probe(ctx())).error().code(), Code::denied);
-  reply(200, {}, "<ListBucketResult/>");
+  reply(200, {}, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>");
   reply(500);
   reply(204);  // cleaning up
   EXPECT_EQ(run(origin_->probe(ctx())).error().code(), Code::unavailable);

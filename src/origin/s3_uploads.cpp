@@ -98,7 +98,7 @@ Task<PartInfo> S3Origin::put_part_now(ObjectKey key, std::string upload_id, uint
   }
   http::ClientResponse response = co_await co_await wire_.send(std::move(call), ctx);
   out.etag = s3_etag_of(response);
-  if (out.etag.empty()) co_return fail(Code::corrupt, "the origin gave a part no ETag");
+  if (response.status != 200 || out.etag.empty()) co_return s3_unclear(response);
   if (plan) out.checksums = options.all_checksums();
   co_return out;
 }
@@ -199,8 +199,7 @@ Task<> S3Origin::abort_upload_now(ObjectKey key, std::string upload_id, Context 
               .key = key.text(),
               .query = {{"uploadId", std::move(upload_id)}},
               .missing = kMissing};
-  co_await co_await wire_.send(std::move(call), ctx);
-  co_return ok;
+  co_return s3_removed(co_await co_await wire_.send(std::move(call), ctx));
 }
 
 Task<ListPartsAnswer> S3Origin::list_parts_now(ObjectKey key, std::string upload_id,

@@ -64,6 +64,8 @@ Task<PutAnswer> S3Origin::put_as(ObjectKey key, PutOptions options, io::Body bod
   http::ClientResponse response = co_await co_await wire_.send(std::move(call), ctx);
   PutAnswer answer;
   answer.etag = s3_etag_of(response);
+  // A login page is a 200 too.
+  if (response.status != 200 || answer.etag.empty()) co_return s3_unclear(response);
   answer.version_id = s3_version(response);
   answer.tag = version_tag(answer.version_id, answer.etag, length);
   co_return answer;
@@ -76,6 +78,7 @@ Task<> S3Origin::remove_now(ObjectKey key, std::string version_id, Context ctx) 
   bool gone = !response && response.error().code() == Code::not_found &&
               response.error().detail() != "NoSuchBucket";
   if (!response && !gone) co_return std::move(response.error());
+  if (response) co_return s3_removed(*response);
   co_return ok;
 }
 

@@ -1,11 +1,13 @@
 #include "origin/s3_xml.h"
 
 #include <algorithm>
+#include <charconv>
 #include <pugixml.hpp>
 
 #include "base/encoding.h"
 #include "base/xml.h"
 #include "origin/checksums.h"
+#include "origin/parts.h"
 
 namespace forebay::origin {
 
@@ -38,8 +40,21 @@ std::string text(const pugi::xml_node& node, std::string_view name) {
   }
   return whole;
 }
-bool is_true(const pugi::xml_node& node, std::string_view name) {
-  return text(node, name) == "true";
+/// Every server sends IsTruncated with a list; a list without it may have been cut anywhere.
+Result<bool> truncated(const pugi::xml_node& list) {
+  std::string said = text(list, "IsTruncated");
+  if (said != "true" && said != "false") return corrupt("list: it does not say whether it goes on");
+  return said == "true";
+}
+
+/// Digits and nothing else, and no more than `most`.
+Result<uint64_t> number(const pugi::xml_node& node, std::string_view name, uint64_t most) {
+  std::string said = text(node, name);
+  uint64_t value = 0;
+  auto [end, error] = std::from_chars(said.data(), said.data() + said.size(), value);
+  bool good = !said.empty() && error == std::errc() && end == said.data() + said.size();
+  if (!good || value > most) return corrupt("list: '" + said + "' is no " + std::string(name));
+  return value;
 }
 WallTime date(const pugi::xml_node& node, std::string_view name) {
   return parse_iso8601(text(node, name)).value_or(WallTime{});
@@ -58,8 +73,15 @@ class Names {
  public:
   explicit Names(const pugi::xml_node& document)
       : encoded_(text(document, "EncodingType") == "url") {}
-  /// What does not decode is taken as a sign that nothing can be trusted.
+  /// What does not decode is taken as a sign that nothing can be trusted; and so is an entry that
+  /// has no name.
   std::string get(const pugi::xml_node& node, std::string_view name) {
+    std::string value = maybe(node, name);
+    if (value.empty()) broken_ = true;
+    return value;
+  }
+  /// The same where there may be none.
+  std::string maybe(const pugi::xml_node& node, std::string_view name) {
     std::string value = text(node, name);
     if (!encoded_) return value;
     std::optional<std::string> plain = percent_decode(value, true);
@@ -91,16 +113,31 @@ std::optional<ChecksumPlan> plan_in(const pugi::xml_node& node) {
   return ChecksumPlan{*kind, *type};
 }
 
-ListedObject listed(const pugi::xml_node& node, Names& names) {
+Result<ListedObject> listed(const pugi::xml_node& node, Names& names) {
   ListedObject out;
   out.key = names.get(node, "Key");
-  out.size = child(node, "Size").text().as_ullong();
+  Result<uint64_t> size = number(node, "Size", kMaxObjectBytes);
+  if (!size) return std::move(size.error());
+  out.size = *size;
   out.etag = s3_etag(text(node, "ETag"));
   out.modified = date(node, "LastModified");
   std::string storage = text(node, "StorageClass");
   if (!storage.empty()) out.storage_class = std::move(storage);
   out.checksum = plan_in(node);
   return out;
+}
+
+Result<PartInfo> listed_part(const pugi::xml_node& node) {
+  Result<uint64_t> part_number = number(node, "PartNumber", kMaxPartNumber);
+  if (!part_number) return std::move(part_number.error());
+  if (*part_number == 0) return corrupt("list of parts: one has no number");
+  Result<uint64_t> size = number(node, "Size", kMaxObjectBytes);
+  if (!size) return std::move(size.error());
+  return PartInfo{.number = static_cast<uint32_t>(*part_number),
+                  .size = *size,
+                  .etag = s3_etag(text(node, "ETag")),
+                  .modified = date(node, "LastModified"),
+                  .checksums = checksums_in(node)};
 }
 
 std::string saved(const pugi::xml_document& document) {
@@ -133,17 +170,21 @@ Result<S3Page> parse_s3_list(std::string_view xml) {
   S3Page page;
   for (const pugi::xml_node& node : list->children()) {
     if (local_name(node) == "Contents") {
-      page.list.objects.push_back(listed(node, names));
+      Result<ListedObject> object = listed(node, names);
+      if (!object) return std::move(object.error());
+      page.list.objects.push_back(std::move(*object));
     } else if (local_name(node) == "CommonPrefixes") {
       page.list.prefixes.push_back(names.get(node, "Prefix"));
     }
   }
-  page.list.truncated = is_true(*list, "IsTruncated");
+  Result<bool> more = truncated(*list);
+  if (!more) return std::move(more.error());
+  page.list.truncated = *more;
   page.token = text(*list, "NextContinuationToken");
-  page.marker = names.get(*list, "NextMarker");
+  page.marker = names.maybe(*list, "NextMarker");
   // Marker is what only the first version has; KeyCount what the second must have.
   page.second = !page.token.empty() || child(*list, "KeyCount") || !child(*list, "Marker");
-  if (names.broken()) return corrupt("list: a name is badly encoded");
+  if (names.broken()) return corrupt("list: a name is missing or badly encoded");
   return page;
 }
 
@@ -163,20 +204,22 @@ Result<ListPartsAnswer> parse_s3_parts(std::string_view xml) {
   ListPartsAnswer out;
   for (const pugi::xml_node& node : list->children()) {
     if (local_name(node) != "Part") continue;
-    PartInfo part;
-    part.number = child(node, "PartNumber").text().as_uint();
-    part.size = child(node, "Size").text().as_ullong();
-    part.etag = s3_etag(text(node, "ETag"));
-    part.modified = date(node, "LastModified");
-    part.checksums = checksums_in(node);
-    out.parts.push_back(std::move(part));
+    Result<PartInfo> part = listed_part(node);
+    if (!part) return std::move(part.error());
+    out.parts.push_back(std::move(*part));
   }
   std::ranges::sort(out.parts, {}, &PartInfo::number);
   out.plan = plan_in(*list);
-  out.truncated = is_true(*list, "IsTruncated");
+  Result<bool> more = truncated(*list);
+  if (!more) return std::move(more.error());
+  out.truncated = *more;
   if (!out.truncated) return out;
-  out.next_marker = child(*list, "NextPartNumberMarker").text().as_uint();
   if (out.parts.empty()) return corrupt("list of parts: truncated and empty");
+  if (child(*list, "NextPartNumberMarker")) {
+    Result<uint64_t> next = number(*list, "NextPartNumberMarker", kMaxPartNumber);
+    if (!next) return std::move(next.error());
+    out.next_marker = static_cast<uint32_t>(*next);
+  }
   if (out.next_marker == 0) out.next_marker = out.parts.back().number;
   return out;
 }
@@ -191,19 +234,22 @@ Result<ListUploadsAnswer> parse_s3_uploads(std::string_view xml) {
     if (local_name(node) == "Upload") {
       out.uploads.push_back(
           {names.get(node, "Key"), text(node, "UploadId"), date(node, "Initiated"), plan_in(node)});
+      if (out.uploads.back().upload_id.empty()) return corrupt("list of uploads: one has no id");
     } else if (local_name(node) == "CommonPrefixes") {
       out.prefixes.push_back(names.get(node, "Prefix"));
     }
   }
-  out.truncated = is_true(*list, "IsTruncated");
+  Result<bool> more = truncated(*list);
+  if (!more) return std::move(more.error());
+  out.truncated = *more;
   if (out.truncated) {
-    out.next_key = names.get(*list, "NextKeyMarker");
+    out.next_key = names.maybe(*list, "NextKeyMarker");
     out.next_upload = text(*list, "NextUploadIdMarker");
     // SeaweedFS names only the upload.
     if (out.next_key.empty() && !out.uploads.empty()) out.next_key = out.uploads.back().key;
     if (out.next_key.empty()) return corrupt("list of uploads: truncated without a way on");
   }
-  if (names.broken()) return corrupt("list of uploads: a name is badly encoded");
+  if (names.broken()) return corrupt("list of uploads: a name is missing or badly encoded");
   return out;
 }
 

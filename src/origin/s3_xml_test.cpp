@@ -31,8 +31,9 @@ TEST(S3Xml, reads_a_list_of_the_second_version) {
 
 TEST(S3Xml, a_key_is_all_of_its_text) {
   auto page = parse_s3_list(
-      "<ListBucketResult><Contents><Key>foo<![CDATA[b&]]>ar</Key></Contents>"
-      "<Contents><Key>foo<!-- not this -->bar</Key></Contents></ListBucketResult>");
+      "<ListBucketResult><IsTruncated>false</IsTruncated>"
+      "<Contents><Key>foo<![CDATA[b&]]>ar</Key><Size>1</Size></Contents>"
+      "<Contents><Key>foo<!-- not this -->bar</Key><Size>1</Size></Contents></ListBucketResult>");
   ASSERT_TRUE(page);
   ASSERT_EQ(page->list.objects.size(), 2u);
   EXPECT_EQ(page->list.objects[0].key, "foob&ar");
@@ -42,13 +43,15 @@ TEST(S3Xml, a_key_is_all_of_its_text) {
 TEST(S3Xml, knows_a_list_of_the_first_version) {
   auto page = parse_s3_list(
       "<s3:ListBucketResult xmlns:s3='x'><s3:Marker/><s3:NextMarker>m+1</s3:NextMarker>"
-      "<s3:IsTruncated>true</s3:IsTruncated><s3:Contents><s3:Key> </s3:Key></s3:Contents>"
+      "<s3:IsTruncated>true</s3:IsTruncated><s3:Contents><s3:Key> "
+      "</s3:Key><s3:Size>1</s3:Size></s3:Contents>"
       "</s3:ListBucketResult>");
   ASSERT_TRUE(page);
   EXPECT_FALSE(page->second);
   EXPECT_EQ(page->marker, "m+1");
   EXPECT_EQ(page->list.objects.at(0).key, " ");
-  EXPECT_TRUE(parse_s3_list("<ListBucketResult/>")->second);
+  EXPECT_TRUE(parse_s3_list("<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+                  ->second);
 }
 
 TEST(S3Xml, refuses_what_is_not_the_document) {
@@ -57,8 +60,10 @@ TEST(S3Xml, refuses_what_is_not_the_document) {
   EXPECT_EQ(parse_s3_list("<Error><Code>X</Code></Error>").error().code(), Code::corrupt);
   EXPECT_FALSE(
       parse_s3_list("<ListBucketResult><EncodingType>url</EncodingType>"
-                    "<Contents><Key>%zz</Key></Contents></ListBucketResult>"));
-  EXPECT_EQ(parse_s3_list("<ListBucketResult><Contents><Key>a&#0;b</Key></Contents>"
+                    "<IsTruncated>false</IsTruncated>"
+                    "<Contents><Key>%zz</Key><Size>1</Size></Contents></ListBucketResult>"));
+  EXPECT_EQ(parse_s3_list("<ListBucketResult><IsTruncated>false</IsTruncated>"
+                          "<Contents><Key>a&#0;b</Key><Size>1</Size></Contents>"
                           "</ListBucketResult>")
                 .error()
                 .code(),
@@ -68,6 +73,62 @@ TEST(S3Xml, refuses_what_is_not_the_document) {
       parse_s3_parts("<ListPartsResult><IsTruncated>true</IsTruncated></ListPartsResult>"));
   EXPECT_FALSE(parse_s3_uploads(
       "<ListMultipartUploadsResult><IsTruncated>true</IsTruncated></ListMultipartUploadsResult>"));
+}
+
+// Each differs in one place from what is good.
+TEST(S3Xml, a_list_says_what_it_must_or_is_none) {
+  auto list = [](std::string_view object, std::string_view more) {
+    return "<ListBucketResult>" + std::string(more) + "<Contents>" + std::string(object) +
+           "</Contents></ListBucketResult>";
+  };
+  const char* all = "<IsTruncated>false</IsTruncated>";
+  EXPECT_TRUE(parse_s3_list(list("<Key>a</Key><Size>0</Size>", all)));
+  EXPECT_TRUE(parse_s3_list(list("<Key>a</Key><Size>9007199254740992</Size>", all)));
+  for (const char* object :
+       {"<Key>a</Key>", "<Key>a</Key><Size/>", "<Key>a</Key><Size>-1</Size>",
+        "<Key>a</Key><Size>+1</Size>", "<Key>a</Key><Size>1 </Size>",
+        "<Key>a</Key><Size>0x1</Size>", "<Key>a</Key><Size>9007199254740993</Size>",
+        "<Key>a</Key><Size>18446744073709551617</Size>", "<Size>1</Size>",
+        "<Key></Key><Size>1</Size>"}) {
+    EXPECT_EQ(parse_s3_list(list(object, all)).error().code(), Code::corrupt) << object;
+  }
+  for (const char* more : {"", "<IsTruncated/>", "<IsTruncated>no</IsTruncated>"}) {
+    auto page = parse_s3_list(list("<Key>a</Key><Size>1</Size>", more));
+    EXPECT_EQ(page.error().code(), Code::corrupt) << more;
+  }
+  EXPECT_FALSE(
+      parse_s3_list("<ListBucketResult><IsTruncated>false</IsTruncated>"
+                    "<CommonPrefixes/></ListBucketResult>"));
+}
+
+TEST(S3Xml, lists_of_parts_and_uploads_are_read_as_strictly) {
+  auto parts = [](std::string_view part, std::string_view more) {
+    return parse_s3_parts("<ListPartsResult>" + std::string(more) + "<Part>" + std::string(part) +
+                          "</Part></ListPartsResult>");
+  };
+  const char* good = "<PartNumber>10000</PartNumber><Size>5</Size>";
+  const char* all = "<IsTruncated>false</IsTruncated>";
+  ASSERT_TRUE(parts(good, all));
+  for (const char* part :
+       {"<PartNumber>1</PartNumber>", "<Size>5</Size>", "<PartNumber>0</PartNumber><Size>5</Size>",
+        "<PartNumber>10001</PartNumber><Size>5</Size>",
+        "<PartNumber>4294967297</PartNumber><Size>5</Size>",
+        "<PartNumber>1a</PartNumber><Size>5</Size>",
+        "<PartNumber>1</PartNumber><Size>18446744073709401616</Size>"}) {
+    EXPECT_EQ(parts(part, all).error().code(), Code::corrupt) << part;
+  }
+  EXPECT_FALSE(parts(good, ""));
+  EXPECT_FALSE(parts(good,
+                     "<IsTruncated>true</IsTruncated>"
+                     "<NextPartNumberMarker>x</NextPartNumberMarker>"));
+  auto uploads = [](std::string_view upload, std::string_view more) {
+    return parse_s3_uploads("<ListMultipartUploadsResult>" + std::string(more) + "<Upload>" +
+                            std::string(upload) + "</Upload></ListMultipartUploadsResult>");
+  };
+  EXPECT_TRUE(uploads("<Key>k</Key><UploadId>1</UploadId>", all));
+  EXPECT_FALSE(uploads("<Key>k</Key><UploadId>1</UploadId>", ""));
+  EXPECT_FALSE(uploads("<Key>k</Key>", all));
+  EXPECT_FALSE(uploads("<UploadId>1</UploadId>", all));
 }
 
 TEST(S3Xml, reads_parts_and_uploads) {

@@ -11,6 +11,7 @@ from lib import daemon, origins
 
 pytestmark = pytest.mark.daemon
 
+EMPTY_LIST = b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
 BODY = random.Random(19).randbytes(3_000_000)
 
 
@@ -36,7 +37,7 @@ class Plain(http.server.BaseHTTPRequestHandler):
         """The list, or the object."""
         path = self.path.split("?")[0]
         if path == "/plain":
-            self.answer(200, b"<ListBucketResult/>")
+            self.answer(200, EMPTY_LIST)
         elif path == "/plain/key":
             self.answer(200, BODY, ETag='"one"')
         elif path == "/plain/wrong" and "Range" in self.headers:

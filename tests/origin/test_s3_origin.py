@@ -51,7 +51,10 @@ http {{
   fastcgi_temp_path {root}/fastcgi; uwsgi_temp_path {root}/uwsgi; scgi_temp_path {root}/scgi;
   server {{
     listen 127.0.0.1:{port};
-    location = /bench {{ default_type application/xml; return 200 '<ListBucketResult/>'; }}
+    location = /bench {{
+      default_type application/xml;
+      return 200 '<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>';
+    }}
     location /bench/ {{
       root {root}/files; dav_methods PUT DELETE; create_full_put_path on;
     }}
