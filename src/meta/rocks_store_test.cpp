@@ -131,5 +131,28 @@ TEST_F(RocksStoreTest, RowsOutliveTheMemtable) {
   }
 }
 
+TEST_F(RocksStoreTest, RowsOfTablesThatAreNotOpenAreRead) {
+  // More tables than are opened with the store: RocksDB says of a row in one of the others that it
+  // is there, with an empty value, to who asks without wanting to wait.
+  RocksOptions options{.path = live_, .block_cache = 64 << 10, .memtable = 64 << 10};
+  auto value = [](int i) { return std::string(2000, static_cast<char>('a' + i % 26)); };
+  constexpr int kRows = 6000;
+  {
+    auto store = std::move(engine_->run_task(RocksStore::open(options, ctx())).value());
+    for (int i = 0; i < kRows;) {
+      Txn txn = Txn().without_sync();
+      for (int n = 0; n < 50; ++n, ++i) txn.put("k" + std::to_string(i), value(i));
+      ASSERT_TRUE(commit(*store, std::move(txn)));
+    }
+    ASSERT_TRUE(commit(*store, Txn().put("empty", "")));
+  }
+  auto store = std::move(engine_->run_task(RocksStore::open(options, ctx())).value());
+  for (int i = 0; i < kRows; i += 7) {
+    ASSERT_EQ(get(*store, "k" + std::to_string(i)), value(i)) << i;
+  }
+  EXPECT_EQ(get(*store, "empty"), "");
+  EXPECT_EQ(get(*store, "none"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace forebay::meta
