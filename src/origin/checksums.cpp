@@ -193,6 +193,10 @@ Result<> check_completion(const std::optional<ChecksumPlan>& plan,
                           const Fields& whole) {
   uint64_t size = 0;
   for (size_t i = 0; i < asked.size() && i < chosen.size(); ++i) {
+    // As an origin told them: a sum that wraps could be what the client says.
+    if (chosen[i].size > kMaxObjectBytes - size) {
+      return fail(Code::too_large, "the parts are larger than any object", "EntityTooLarge");
+    }
     size += chosen[i].size;
     Result<> part = check_asked_part(plan, asked[i], chosen[i]);
     if (!part) return part;

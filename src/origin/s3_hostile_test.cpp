@@ -121,6 +121,22 @@ TEST_F(S3Hostile, a_list_that_cannot_go_on_or_never_ends_is_a_bad_answer) {
   expect_bad(run(origin_->list({}, ctx())), "too large");
 }
 
+// 2048 parts of 2^53 bytes are 2^64, which is 0 to who adds them up without a look.
+TEST_F(S3Hostile, parts_beyond_all_numbers_are_of_no_size) {
+  std::string list = "<ListPartsResult><IsTruncated>false</IsTruncated>";
+  std::vector<CompletedPart> parts;
+  for (uint32_t number = 1; number <= 2048; ++number) {
+    parts.push_back({number, ETag("\"e\""), {}});
+    list += "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><ETag>e</ETag><Size>" +
+            std::to_string(kMaxObjectBytes) + "</Size></Part>";
+  }
+  reply(200, {}, list + "</ListPartsResult>");
+  auto done = run(origin_->complete_upload(testkit::key_of("k"), "id", parts, {.size = 0}, ctx()));
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code(), Code::too_large);
+  EXPECT_EQ(script_.log.size(), 1u) << "nothing is completed";
+}
+
 TEST_F(S3Hostile, a_server_of_files_can_be_read_though_not_written) {
   reply(200, {}, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>");
   reply(201);                       // put under a condition, as WebDAV answers it
