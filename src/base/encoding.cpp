@@ -60,9 +60,9 @@ Civil civil(WallTime when) {
 }
 
 // nullopt for what the calendar does not have (31 February, hour 24, a leap second), for digits()
-// that were none, and outside 1970–2261: a WallTime ends in 2262.
-std::optional<WallTime> wall_time(const Civil& parts) {
-  bool in_range = parts.year >= 1970 && parts.year <= 2261 && parts.month >= 1 && parts.day >= 1 &&
+// that were none, and outside `first`–2261: a WallTime reaches from 1677 into 2262.
+std::optional<WallTime> wall_time(const Civil& parts, int first = 1970) {
+  bool in_range = parts.year >= first && parts.year <= 2261 && parts.month >= 1 && parts.day >= 1 &&
                   parts.hour >= 0 && parts.hour <= 23 && parts.minute >= 0 && parts.minute <= 59 &&
                   parts.second >= 0 && parts.second <= 59;
   if (!in_range) return std::nullopt;
@@ -213,6 +213,27 @@ std::string http_date(WallTime when) {
 
 namespace {
 
+// What HTTP can say and a WallTime cannot is the nearest that it can: who restricts a request by a
+// date of the year 1 must not have said nothing. A leap second is the next minute's first.
+std::optional<WallTime> nearest_wall_time(Civil parts) {
+  constexpr int kFirst = 1678, kLast = 2261;
+  if (parts.year < 0 || parts.second > 60) return std::nullopt;
+  bool leap = parts.second == 60;
+  if (leap) parts.second = 59;
+  bool early = parts.year<kFirst, late = parts.year> kLast;
+  // The calendar repeats itself every 400 years, so it still says whether there is such a day.
+  if (early || late) parts.year = 1700 + (parts.year + 300) % 400;
+  auto when = wall_time(parts, kFirst);
+  if (!when) return std::nullopt;
+  if (early) return wall_time({.year = kFirst, .month = 1, .day = 1}, kFirst);
+  if (late) {
+    return wall_time(
+        {.year = kLast, .month = 12, .day = 31, .hour = 23, .minute = 59, .second = 59}, kFirst);
+  }
+  if (leap) when->ns += kSecond;
+  return when;
+}
+
 // RFC 850's form and asctime()'s: old, but a recipient has to know them (RFC 9110, 5.6.7).
 std::optional<WallTime> parse_obsolete_date(std::string_view text) {
   constexpr size_t kLongest = 40;
@@ -222,12 +243,12 @@ std::optional<WallTime> parse_obsolete_date(std::string_view text) {
     std::tm fields{};
     const char* end = ::strptime(copy.c_str(), form, &fields);
     if (end != copy.c_str() + copy.size()) continue;
-    return wall_time({.year = fields.tm_year + 1900,
-                      .month = fields.tm_mon + 1,
-                      .day = fields.tm_mday,
-                      .hour = fields.tm_hour,
-                      .minute = fields.tm_min,
-                      .second = fields.tm_sec});
+    return nearest_wall_time({.year = fields.tm_year + 1900,
+                              .month = fields.tm_mon + 1,
+                              .day = fields.tm_mday,
+                              .hour = fields.tm_hour,
+                              .minute = fields.tm_min,
+                              .second = fields.tm_sec});
   }
   return std::nullopt;
 }
@@ -244,12 +265,12 @@ std::optional<WallTime> parse_http_date(std::string_view text) {
   for (size_t m = 0; m < kMonths.size(); ++m) {
     if (text.substr(8, 3) == kMonths[m]) month = static_cast<int>(m) + 1;
   }
-  return wall_time({.year = digits(text, 12, 4),
-                    .month = month,
-                    .day = digits(text, 5, 2),
-                    .hour = digits(text, 17, 2),
-                    .minute = digits(text, 20, 2),
-                    .second = digits(text, 23, 2)});
+  return nearest_wall_time({.year = digits(text, 12, 4),
+                            .month = month,
+                            .day = digits(text, 5, 2),
+                            .hour = digits(text, 17, 2),
+                            .minute = digits(text, 20, 2),
+                            .second = digits(text, 23, 2)});
 }
 
 std::string iso8601(WallTime when) {

@@ -31,7 +31,8 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 
 /// "Wed, 21 Oct 2015 07:28:00 GMT" (RFC 9110 IMF-fixdate).
 std::string http_date(WallTime when);
-/// Reads IMF-fixdate and the two obsolete forms; nullopt otherwise.
+/// Reads IMF-fixdate and the two obsolete forms; nullopt otherwise. Dates before 1678 and after
+/// 2261 are the first and last second between.
 std::optional<WallTime> parse_http_date(std::string_view text);
 /// "2015-10-21T07:28:00.000Z", as S3 writes dates in XML.
 std::string iso8601(WallTime when);

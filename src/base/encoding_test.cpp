@@ -107,11 +107,31 @@ TEST(Dates, FractionsAreCutNotRounded) {
   EXPECT_EQ(parse_iso8601("1970-01-01T00:00:01.1234567899Z")->ns, 1'123'456'789);
 }
 
-// A file may be older than 1970; dates are written, though never read back.
+// A file may be older than 1970.
 TEST(Dates, BeforeTheEpochRoundsDown) {
   EXPECT_EQ(iso8601({-1}), "1969-12-31T23:59:59.999Z");
   EXPECT_EQ(http_date({-kSecond}), "Wed, 31 Dec 1969 23:59:59 GMT");
-  EXPECT_FALSE(parse_http_date("Wed, 31 Dec 1969 23:59:59 GMT"));
+  EXPECT_EQ(parse_http_date("Wed, 31 Dec 1969 23:59:59 GMT"), WallTime{-kSecond});
+}
+
+// "Not changed since the year 1" is a condition like any other: dropping it would do more than was
+// asked for.
+TEST(Dates, WhatHttpCanSayIsTheNearestThereIs) {
+  auto first = parse_http_date("Sat, 01 Jan 1678 00:00:00 GMT");
+  auto last = parse_http_date("Tue, 31 Dec 2261 23:59:59 GMT");
+  ASSERT_TRUE(first && last);
+  EXPECT_EQ(http_date(*first), "Sat, 01 Jan 1678 00:00:00 GMT");
+  for (std::string_view text : {"Mon, 01 Jan 0001 00:00:00 GMT", "Sat, 01 Jan 0000 00:00:00 GMT",
+                                "Mon, 01 Jan 1601 00:00:00 GMT", "Fri, 31 Dec 1677 23:59:59 GMT",
+                                "Mon Jan  1 00:00:00 1601"}) {
+    EXPECT_EQ(parse_http_date(text), first) << text;
+  }
+  for (std::string_view text : {"Fri, 31 Dec 9999 23:59:59 GMT", "Wed, 01 Jan 2262 00:00:00 GMT",
+                                "Fri Dec 31 23:59:59 9999"}) {
+    EXPECT_EQ(parse_http_date(text), last) << text;
+  }
+  EXPECT_EQ(parse_http_date("Sat, 30 Jun 2012 23:59:60 GMT"),
+            parse_http_date("Sun, 01 Jul 2012 00:00:00 GMT"));
 }
 
 TEST(Dates, ObsoleteForms) {
@@ -135,7 +155,9 @@ TEST(Dates, RefusesWhatIsNoDate) {
         "Wed Oct 21 07:28:00", "Wednesday, 31-Feb-15 07:28:00 GMT", "Wed, 21 Okt 2015 07:28:00 GMT",
         "Wed, 32 Oct 2015 07:28:00 GMT", "Wed; 21 Oct 2015 07:28:00 GMT",
         "Wed, 21-Oct-2015 07:28:00 GMT", "Wed, 21 Oct 2015 07.28:00 GMT",
-        "Wed, 21 Oct 2015 24:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 GMT "}) {
+        "Wed, 21 Oct 2015 24:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 GMT ",
+        "Wed, 21 Oct 2015 07:28:61 GMT", "Wed, 29 Feb 1601 07:28:00 GMT",
+        "Wed, 21 Oct -001 07:28:00 GMT", "Wed, 21 Oct 1x01 07:28:00 GMT"}) {
     EXPECT_FALSE(parse_http_date(text)) << text;
   }
   for (std::string_view text :
