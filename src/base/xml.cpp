@@ -7,26 +7,56 @@ namespace forebay {
 
 namespace {
 
-// Whether what is behind "&#" is a reference to what is no character. pugixml counts modulo 2^32
-// and ends the text at 0; what has no digits or no semicolon it leaves as the text it is.
-bool names_nothing(std::string_view digits) {
+constexpr auto kFlags =
+    pugi::parse_default | pugi::parse_ws_pcdata | pugi::parse_doctype | pugi::parse_fragment;
+
+// A character's number as it stands between "&#" and ";". Control characters may be
+// referred to, as in XML 1.1: S3 and we write those of a key so.
+bool names_character(std::string_view digits) {
   bool hex = digits.starts_with('x');
   if (hex) digits.remove_prefix(1);
   uint32_t value = 0;
   const char* last = digits.data() + digits.size();
   auto [end, error] = std::from_chars(digits.data(), last, value, hex ? 16 : 10);
+  if (error != std::errc() || end != last) return false;
   bool surrogate = value >= 0xd800 && value <= 0xdfff;
-  if (error == std::errc::invalid_argument || end == last || *end != ';') return false;
-  return error != std::errc() || value == 0 || value > 0x10ffff || surrogate;
+  return value != 0 && value <= 0x10ffff && !surrogate && value != 0xfffe && value != 0xffff;
 }
 
-// Inside of CDATA and comments a reference is only text; there they are refused as well, which
-// costs a key like "&#0;" its CDATA, and spares us a second reader of XML.
-bool references_are_good(std::string_view xml) {
-  for (size_t at = xml.find("&#"); at != xml.npos; at = xml.find("&#", at + 2)) {
-    if (names_nothing(xml.substr(at + 2))) return false;
+// pugixml leaves as text what it does not know, counts modulo 2^32 and ends the text at 0.
+bool references_are_good(std::string_view text) {
+  for (size_t at = text.find('&'); at != text.npos; at = text.find('&', at + 1)) {
+    size_t end = text.find(';', at);
+    if (end == text.npos) return false;
+    std::string_view name = text.substr(at + 1, end - at - 1);
+    bool known = name.starts_with('#') ? names_character(name.substr(1))
+                                       : name == "amp" || name == "lt" || name == "gt" ||
+                                             name == "quot" || name == "apos";
+    if (!known) return false;
   }
   return true;
+}
+
+// Looks at texts and attributes as they were written.
+class Witness final : public pugi::xml_tree_walker {
+ public:
+  bool for_each(pugi::xml_node& node) override {
+    bool good = node.type() != pugi::node_pcdata || references_are_good(node.value());
+    for (const pugi::xml_attribute& one : node.attributes()) {
+      good = good && references_are_good(one.value());
+    }
+    return good;
+  }
+};
+
+// Read once more without replacing anything: only the parser knows where CDATA and comments are,
+// in which an '&' is an '&'.
+bool refers_well(std::string_view xml) {
+  if (xml.find('&') == xml.npos) return true;
+  pugi::xml_document raw;
+  if (!raw.load_buffer(xml.data(), xml.size(), kFlags & ~pugi::parse_escapes)) return false;
+  Witness witness;
+  return raw.traverse(witness);
 }
 
 bool is_blank(std::string_view text) {
@@ -36,11 +66,9 @@ bool is_blank(std::string_view text) {
 }  // namespace
 
 bool load_xml(pugi::xml_document& document, std::string_view xml) {
-  if (xml.find('\0') != xml.npos || !references_are_good(xml)) return false;
+  if (xml.find('\0') != xml.npos || !refers_well(xml)) return false;
   // As a fragment, because only then what is beside the root is there to be seen.
-  auto flags =
-      pugi::parse_default | pugi::parse_ws_pcdata | pugi::parse_doctype | pugi::parse_fragment;
-  if (!document.load_buffer(xml.data(), xml.size(), flags)) return false;
+  if (!document.load_buffer(xml.data(), xml.size(), kFlags)) return false;
   size_t roots = 0;
   for (const pugi::xml_node& node : document.children()) {
     bool blank = node.type() == pugi::node_pcdata && is_blank(node.value());

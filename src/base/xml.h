@@ -9,8 +9,8 @@ namespace forebay {
 
 /// False unless `xml` is one element, with nothing but white space, comments and processing
 /// instructions around it: a document type, text or a second element beside the root, a NUL, and
-/// references to characters that are none (&#0;, which would end the text) are refused, wherever
-/// they stand. White space inside of elements is kept, comments are not: a text may be in pieces.
+/// references to what is not known (&foo;) or no character (&#0;, which would end the text) are
+/// refused. White space inside of elements is kept, comments are not: a text may be in pieces.
 bool load_xml(pugi::xml_document& document, std::string_view xml);
 
 }  // namespace forebay
