@@ -1,10 +1,14 @@
 #include "base/json.h"
 
-#include <boost/json/parse.hpp>
+#include <algorithm>
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/error.hpp>
+#include <boost/json/parse_options.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace forebay {
 
@@ -12,34 +16,102 @@ namespace {
 
 namespace bj = boost::json;
 
-// `*finite` becomes false where a number is too large for a double: Boost makes it infinite.
-Json from_boost(const bj::value& value, bool* finite) {
-  switch (value.kind()) {
-    case bj::kind::null: return Json();
-    case bj::kind::bool_: return Json(value.get_bool());
-    case bj::kind::int64: return Json(static_cast<int64_t>(value.get_int64()));
-    case bj::kind::uint64: return Json(static_cast<uint64_t>(value.get_uint64()));
-    case bj::kind::double_:
-      *finite = *finite && std::isfinite(value.get_double());
-      return Json(value.get_double());
-    case bj::kind::string: return Json(std::string(value.get_string()));
-    case bj::kind::array: {
-      Json::Array array;
-      array.reserve(value.get_array().size());
-      for (const bj::value& item : value.get_array()) array.push_back(from_boost(item, finite));
-      return Json(std::move(array));
+// Builds a Json while Boost reads. Its own builder keeps the last of two members of one name, and
+// which of them was meant cannot be known.
+class Builder {
+ public:
+  using code = boost::system::error_code;
+  static constexpr size_t max_object_size = std::numeric_limits<size_t>::max();
+  static constexpr size_t max_array_size = max_object_size;
+  static constexpr size_t max_key_size = max_object_size;
+  static constexpr size_t max_string_size = max_object_size;
+
+  bool on_document_begin(code&) { return true; }
+  bool on_document_end(code&) { return true; }
+  bool on_object_begin(code&) { return open(Json::Object()); }
+  bool on_object_end(size_t, code& error) {
+    Json done = close();
+    if (auto twice = repeated(*done.as_object())) {
+      wrong = "a member is there twice: '" + *twice + "'";
+      error = bj::error::syntax;
+      return false;
     }
-    case bj::kind::object: {
-      Json::Object object;
-      object.reserve(value.get_object().size());
-      for (const bj::key_value_pair& member : value.get_object()) {
-        object.emplace_back(std::string(member.key()), from_boost(member.value(), finite));
-      }
-      return Json(std::move(object));
-    }
+    return add(std::move(done));
   }
-  return Json();
-}
+  bool on_array_begin(code&) { return open(Json::Array()); }
+  bool on_array_end(size_t, code&) { return add(close()); }
+  bool on_key_part(bj::string_view part, size_t, code&) { return append(part); }
+  bool on_key(bj::string_view part, size_t, code&) {
+    append(part);
+    open_.back().names.push_back(std::exchange(text_, {}));
+    return true;
+  }
+  bool on_string_part(bj::string_view part, size_t, code&) { return append(part); }
+  bool on_string(bj::string_view part, size_t, code&) {
+    append(part);
+    return add(Json(std::exchange(text_, {})));
+  }
+  bool on_number_part(bj::string_view, code&) { return true; }
+  bool on_int64(int64_t value, bj::string_view, code&) { return add(Json(value)); }
+  bool on_uint64(uint64_t value, bj::string_view, code&) { return add(Json(value)); }
+  bool on_double(double value, bj::string_view, code& error) {
+    if (std::isfinite(value)) return add(Json(value));
+    // Boost makes infinite what is too large for a double.
+    wrong = "a number is too large";
+    error = bj::error::syntax;
+    return false;
+  }
+  bool on_bool(bool value, code&) { return add(Json(value)); }
+  bool on_null(code&) { return add(Json()); }
+  bool on_comment_part(bj::string_view, code&) { return true; }
+  bool on_comment(bj::string_view, code&) { return true; }
+
+  Json root;
+  std::string wrong;  ///< what Boost has no word for
+
+ private:
+  struct Open {
+    bool object = false;
+    std::vector<std::string> names = {};
+    Json::Array values = {};
+  };
+
+  static std::optional<std::string> repeated(const Json::Object& object) {
+    std::vector<std::string_view> names;
+    names.reserve(object.size());
+    for (const Json::Member& member : object) names.push_back(member.first);
+    std::ranges::sort(names);
+    auto found = std::ranges::adjacent_find(names);
+    if (found == names.end()) return std::nullopt;
+    return std::string(*found);
+  }
+  bool append(bj::string_view part) {
+    text_.append(part.data(), part.size());
+    return true;
+  }
+  bool open(const Json& kind) {
+    open_.push_back({.object = kind.is_object()});
+    return true;
+  }
+  Json close() {
+    Open done = std::move(open_.back());
+    open_.pop_back();
+    if (!done.object) return Json(std::move(done.values));
+    Json::Object object;
+    object.reserve(done.values.size());
+    for (size_t i = 0; i < done.values.size(); ++i) {
+      object.emplace_back(std::move(done.names[i]), std::move(done.values[i]));
+    }
+    return Json(std::move(object));
+  }
+  bool add(Json value) {
+    (open_.empty() ? root : open_.back().values.emplace_back()) = std::move(value);
+    return true;
+  }
+
+  std::vector<Open> open_;
+  std::string text_;
+};
 
 bj::value to_boost(const Json& json) {
   if (auto* text = json.as_string()) return bj::string(*text);
@@ -84,12 +156,13 @@ Result<Json> Json::parse(std::string_view text) {
   bj::parse_options options;
   options.max_depth = kMaxDepth;
   boost::system::error_code error;
-  bj::value value = bj::parse(bj::string_view(text.data(), text.size()), error, {}, options);
+  bj::basic_parser<Builder> parser(options);
+  size_t read = parser.write_some(false, text.data(), text.size(), error);
+  Builder& built = parser.handler();
+  if (!built.wrong.empty()) return fail(Code::invalid, "not JSON: " + built.wrong);
+  if (!error && read < text.size()) error = bj::error::extra_data;
   if (error) return fail(Code::invalid, "not JSON: " + error.message());
-  bool finite = true;
-  Json json = from_boost(value, &finite);
-  if (!finite) return fail(Code::invalid, "not JSON: a number is too large");
-  return json;
+  return std::move(built.root);
 }
 
 std::string Json::dump() const { return bj::serialize(to_boost(*this)); }

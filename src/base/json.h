@@ -37,8 +37,8 @@ class Json {
   Json(Array value) : value_(std::move(value)) {}
   Json(Object value) : value_(std::move(value)) {}
 
-  /// Reads one value that fills `text`. Not JSON, nested deeper than kMaxDepth, or a number that is
-  /// too large for a double → Code::invalid.
+  /// Reads one value that fills `text`. Not JSON, nested deeper than kMaxDepth, a number that is
+  /// too large for a double, or a member that is there twice → Code::invalid.
   static Result<Json> parse(std::string_view text);
   /// Without spaces, in UTF-8. Text that is not UTF-8 is written as it is.
   std::string dump() const;

@@ -41,7 +41,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!json) return 0;
   auto again = Json::parse(json->dump());
   forebay::check(again.has_value(), "what was written cannot be read");
-  // A member given twice counts once, so the second text is the settled one.
   auto third = Json::parse(again->dump());
   forebay::check(third.has_value() && same(*third, *again), "another value came back");
   return 0;

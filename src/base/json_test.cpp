@@ -37,6 +37,29 @@ TEST(Json, RefusesWhatIsNotOneValue) {
   }
 }
 
+// Which of the two was meant cannot be known.
+TEST(Json, RefusesAMemberThatIsThereTwice) {
+  for (const char* text :
+       {R"({"a":1,"a":1})", R"({"a":1,"b":2,"a":3})", R"([{"c":{"a":1,"\u0061":2}}])",
+        R"({"":1,"":2})", R"({"a\u0000":1,"a\u0000":2})"}) {
+    Result<Json> json = Json::parse(text);
+    ASSERT_FALSE(json) << text;
+    EXPECT_EQ(json.error().code(), Code::invalid) << text;
+  }
+  EXPECT_NE(Json::parse(R"({"name":1,"name":2})").error().text().find("'name'"), std::string::npos);
+  EXPECT_TRUE(Json::parse(R"({"a":{"a":1},"b":{"a":1},"A":[{"a":1},{"a":1}]})"));
+}
+
+// The parser hands long texts and numbers over in pieces.
+TEST(Json, TextOfAnyLengthIsOneText) {
+  std::string name(100'000, 'n'), text(100'000, 't');
+  Result<Json> json = Json::parse("{\"" + name + "\\n\":\"" + text + "\\u00e9" + text + "\"}");
+  ASSERT_TRUE(json);
+  EXPECT_EQ(json->string(name + "\n").value(), text + "é" + text);
+  EXPECT_EQ(Json::parse(" [ ] ").value(), Json(Json::Array()));
+  EXPECT_EQ(Json::parse("{}").value(), Json(Json::Object()));
+}
+
 TEST(Json, DepthHasALimit) {
   std::string at = std::string(Json::kMaxDepth, '[') + std::string(Json::kMaxDepth, ']');
   EXPECT_TRUE(Json::parse(at));
