@@ -5,6 +5,7 @@
 
 #include "gateway/s3/errors.h"
 #include "gateway/s3/headers.h"
+#include "gateway/s3/payload.h"
 #include "gateway/s3/xml.h"
 
 namespace forebay::gateway::s3 {
@@ -71,6 +72,9 @@ Task<http::Response> Door::answer(Call& call, Context ctx) {
   call.headers = take_headers_of_query(call.query, call.request.headers);
   if (!call.headers.empty()) call.request.headers = call.headers;
   co_await admit_headers(*call.operation, call.request);
+  if (call.operation->write && !call.operation->takes_body) {
+    co_await co_await read_no_body(call, ctx);
+  }
   co_return co_await call.operation->answer(call, ctx);
 }
 

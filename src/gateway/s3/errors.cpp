@@ -65,6 +65,7 @@ constexpr auto kCodes = std::to_array<Row>({
     {"SignatureDoesNotMatch", 403},
     {"SlowDown", 503},
     {"TooManyBuckets", 400},
+    {"UnexpectedContent", 400},
     {"XAmzContentSHA256Mismatch", 400},
 });
 static_assert(std::ranges::is_sorted(kCodes, {}, &Row::code));

@@ -134,6 +134,13 @@ Result<origin::PutOptions> read_put_options(const Call& call, const object::Buck
   return options;
 }
 
+Result<bool> wants_url_encoding(const Call& call) {
+  auto encoding = call.parameter("encoding-type");
+  if (!encoding || encoding->empty()) return false;
+  if (*encoding == "url") return true;
+  return fail(Code::invalid, "Invalid Encoding Method specified in Request", "InvalidArgument");
+}
+
 object::ReadConditions read_conditions(const Call& call) {
   object::ReadConditions conditions;
   auto text = [&](std::string_view name) -> std::optional<std::string> {

@@ -21,6 +21,10 @@ Result<origin::PutOptions> read_put_options(const Call& call, const object::Buck
 /// Buckets are their owner's alone, as S3's with ACLs off: only a canned ACL that says so is taken.
 Result<> check_acl(std::string_view canned);
 
+/// Whether a list's names are to be percent-encoded; another encoding-type than "url" →
+/// InvalidArgument.
+Result<bool> wants_url_encoding(const Call& call);
+
 /// If-Match and friends of a read.
 object::ReadConditions read_conditions(const Call& call);
 

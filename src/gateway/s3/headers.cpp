@@ -39,6 +39,11 @@ bool covers(std::string_view words, std::string_view name) {
   return false;
 }
 
+// The value of a checksum, in any case; not its algorithm, type or mode.
+bool is_checksum(std::string_view name) {
+  return begins(name, kChecksum) && parse_checksum_kind(name.substr(kChecksum.size())).has_value();
+}
+
 Result<> check_owner(const Header& header) {
   constexpr std::string_view kExpected = "x-amz-expected-bucket-owner";
   constexpr std::string_view kSource = "x-amz-source-expected-bucket-owner";
@@ -107,7 +112,7 @@ std::vector<Header> take_headers_of_query(const Query& query, std::span<const He
       {"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date",
        "X-Amz-SignedHeaders", "X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Content-Sha256"});
   for (const auto& [name, value] : query) {
-    if (!begins(name, "x-amz-") || begins(name, kChecksum) || begins(name, "x-amz-sdk-")) continue;
+    if (!begins(name, "x-amz-") || is_checksum(name) || begins(name, "x-amz-sdk-")) continue;
     if (std::ranges::find(kOfSignature, name) != kOfSignature.end()) continue;
     if (out.empty()) out.assign(headers.begin(), headers.end());
     out.push_back({name, value});

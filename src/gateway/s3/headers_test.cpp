@@ -144,5 +144,18 @@ TEST_F(HeadersOfQuery, stand_among_the_others) {
   EXPECT_EQ(names({{"x-amz-checksum-crc32", "AAAAAA=="}, {"x-id", "PutObject"}}), Names{});
 }
 
+// Only what tells of a body that was not known when the URL was signed is left out.
+TEST_F(HeadersOfQuery, of_checksums_only_the_values_are_ignored) {
+  using Names = std::vector<std::string>;
+  for (ChecksumKind kind : kAllChecksumKinds) {
+    EXPECT_EQ(names({{std::string(header_name(kind)), "AAAAAA=="}}), Names{});
+  }
+  EXPECT_EQ(names({{"X-Amz-Checksum-SHA256", "A"}}), Names{});
+  for (const char* name : {"x-amz-checksum-algorithm", "x-amz-checksum-type", "X-Amz-Checksum-Mode",
+                           "x-amz-checksum-", "x-amz-checksum-md4"}) {
+    EXPECT_EQ(names({{name, "x"}}), (Names{"Host", name}));
+  }
+}
+
 }  // namespace
 }  // namespace forebay::gateway::s3

@@ -1,6 +1,7 @@
 // ListObjects in both versions: the origin's pages in S3's words.
 #include "base/encoding.h"
 #include "gateway/s3/call.h"
+#include "gateway/s3/fields.h"
 #include "gateway/s3/xml.h"
 #include "origin/checksums.h"
 
@@ -27,12 +28,9 @@ Result<Listing> read_listing(const Call& call) {
   auto max = call.number("max-keys", 1000, 0x7fffffff);
   if (!max) return std::move(max.error());
   listing.options.max_keys = std::min<uint32_t>(*max, 1000);
-  if (auto encoding = call.parameter("encoding-type"); encoding && !encoding->empty()) {
-    if (*encoding != "url") {
-      return fail(Code::invalid, "Invalid Encoding Method specified in Request", "InvalidArgument");
-    }
-    listing.url = true;
-  }
+  auto url = wants_url_encoding(call);
+  if (!url) return std::move(url.error());
+  listing.url = *url;
   return listing;
 }
 

@@ -194,7 +194,7 @@ Task<http::Response> list_multipart_uploads(Call& call, Context ctx) {
   options.upload_id_marker = call.parameter("upload-id-marker").value_or("");
   options.max_uploads =
       std::min<uint32_t>(co_await call.number("max-uploads", 1000, 0x7fffffff), 1000);
-  bool url = call.parameter("encoding-type") == "url";
+  bool url = co_await wants_url_encoding(call);
   auto shown = [&](const std::string& text) { return url ? percent_encode(text, true) : text; };
   auto page = co_await co_await bucket->origin->list_uploads(options, ctx);
   Xml xml("ListMultipartUploadsResult");

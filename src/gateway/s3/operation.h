@@ -32,6 +32,9 @@ struct Operation {
   /// Of a write that is answered: the x-amz-… and If-… headers it carries out; "x-amz-meta-*"
   /// means all that begin so. Headers that say nothing about the effect are not here: headers.h.
   std::string_view headers = {};
+  /// Of a write that is answered: it reads a body (payload.h). Of the others the door sees to it
+  /// that none comes.
+  bool takes_body = false;
 };
 
 /// All of them. Among rows that match, the first one is meant.

@@ -155,7 +155,7 @@ class VerifyingSource final : public io::Source {
   bool ended_ = false;
 };
 
-Result<uint64_t> body_length(const Call& call, bool framed) {
+Result<uint64_t> body_length(const Call& call, bool framed, ChecksumsOf checksums) {
   auto missing = [] {
     return fail(Code::invalid, "You must provide the Content-Length HTTP header.",
                 "MissingContentLength");
@@ -171,7 +171,8 @@ Result<uint64_t> body_length(const Call& call, bool framed) {
     }
     length = value;
   }
-  if (!length && call.request.chunked) return missing();
+  // Where there is no body its length need not be told: one byte is too many.
+  if (!length && call.request.chunked && checksums != ChecksumsOf::none) return missing();
   if (length.value_or(0) > kMaxPut) {
     return fail(Code::too_large, "Your proposed upload exceeds the maximum allowed size",
                 "EntityTooLarge");
@@ -276,13 +277,15 @@ Result<Payload> open_payload(Call& call, ChecksumsOf checksums) {
   sign::Payload announced = announced_payload(call);
   bool framed = sign::is_chunked(announced.kind);
   auto encoding = call.header("content-encoding");
-  if (!framed && encoding && encoding->find("aws-chunked") != std::string_view::npos) {
+  // Of an operation without a body the field is the coming object's.
+  bool coded = checksums != ChecksumsOf::none;
+  if (coded && !framed && encoding && encoding->find("aws-chunked") != std::string_view::npos) {
     return fail(Code::invalid,
                 "aws-chunked encoding is not supported when x-amz-content-sha256 is not a "
                 "STREAMING value.",
                 "InvalidRequest");
   }
-  auto length = body_length(call, framed);
+  auto length = body_length(call, framed, checksums);
   if (!length) return std::move(length.error());
   std::vector<Expectation> expectations;
   Result<> expected = expect_md5(call, expectations);
@@ -329,6 +332,17 @@ Task<std::string> read_payload(Call& call, uint64_t limit, Context ctx, Checksum
     co_return fail(Code::busy, "too many request bodies are under way; try again", "SlowDown");
   }
   co_return co_await io::read_all({payload.length, std::move(payload.source)}, limit, ctx);
+}
+
+Task<> read_no_body(Call& call, Context ctx) {
+  Payload payload = co_await open_payload(call, ChecksumsOf::none);
+  std::unique_ptr<io::Source> source = std::move(payload.source);
+  if (payload.length > 0) {
+    co_return fail(Code::invalid, "This request contains unsupported content.",
+                   "UnexpectedContent");
+  }
+  co_await co_await io::read_all({0, std::move(source)}, 0, ctx);
+  co_return ok;
 }
 
 }  // namespace forebay::gateway::s3

@@ -29,8 +29,9 @@ struct Payload {
   std::string trailing_name;                 ///< of the checksum that comes as a trailer, or empty
 };
 
-/// Whose x-amz-checksum-* headers are: CompleteMultipartUpload's are those of the object it makes.
-enum class ChecksumsOf { body, object };
+/// Whose x-amz-checksum-* headers are: CompleteMultipartUpload's are those of the object it makes;
+/// nobody's where an operation has no body.
+enum class ChecksumsOf { body, object, none };
 
 /// Reads the headers of `call` and makes the checking source.
 /// Errors: MissingContentLength, EntityTooLarge, InvalidDigest (bad Content-MD5 or checksum value),
@@ -44,5 +45,9 @@ void add_checksums(const Payload& payload, origin::PutOptions& options);
 /// A whole small body (XML) verified the same way; over `limit` → MalformedXML.
 Task<std::string> read_payload(Call& call, uint64_t limit, Context ctx,
                                ChecksumsOf checksums = ChecksumsOf::body);
+
+/// The body of an operation that has none: what is said of it must hold for no bytes, so that what
+/// lost its body on the way is noticed. Bytes → UnexpectedContent; else the errors of open_payload.
+Task<> read_no_body(Call& call, Context ctx);
 
 }  // namespace forebay::gateway::s3

@@ -1,0 +1,136 @@
+// What the door decides before any operation is asked, and what it counts afterwards.
+#include "gateway/s3/door.h"
+
+#include <gtest/gtest.h>
+
+#include "gateway/s3/world_test.h"
+
+namespace forebay::gateway::s3 {
+namespace {
+
+class DoorTest : public testing::Test {
+ protected:
+  void refused(const Ask& ask, const std::string& code, const std::string& what) {
+    std::string before = state();
+    Reply reply = world_.ask(ask);
+    EXPECT_EQ(reply.status, 400) << what << reply.body;
+    EXPECT_EQ(reply.element("Code"), code) << what << reply.body;
+    EXPECT_EQ(state(), before) << what;
+  }
+  std::string state() {
+    std::string out = world_.origin().fingerprint();
+    for (const object::BucketRef& bucket : world_.buckets.list()) out += ' ' + bucket->name.text();
+    return out;
+  }
+  /// The request as it was signed, its body lost on the way.
+  Reply stripped(Ask ask) {
+    std::string bytes = world_.wire(ask);
+    bytes.resize(bytes.size() - ask.body.size());
+    std::string length = "content-length: " + std::to_string(ask.body.size());
+    bytes.replace(bytes.find(length), length.size(), "content-length: 0");
+    return world_.send(bytes, false);
+  }
+  DoorWorld world_;
+};
+
+// Writes whose body is empty, or may be.
+std::vector<Ask> bodiless(const std::string& upload) {
+  return {{.method = "PUT", .target = "/fresh"},
+          {.method = "DELETE", .target = "/data"},
+          {.method = "DELETE", .target = "/data/key"},
+          {.method = "POST", .target = "/data/up?uploads"},
+          {.method = "DELETE", .target = "/data/up?uploadId=" + upload}};
+}
+
+TEST_F(DoorTest, what_is_said_of_a_body_that_does_not_come_is_compared) {
+  std::string upload =
+      *world_.run(world_.origin().create_upload(*ObjectKey::parse("up"), {}, world_.ctx()));
+  world_.origin().change("key", "bytes");
+  for (const Ask& plain : bodiless(upload)) {
+    std::string what = plain.method + " " + plain.target + " ";
+    Ask ask = plain;
+    ask.headers = {{"content-md5", sum(ChecksumKind::md5, "other")}};
+    refused(ask, "BadDigest", what);
+    ask.headers = {{"content-md5", "!!"}};
+    refused(ask, "InvalidDigest", what);
+    ask.headers = {{"x-amz-trailer", "x-amz-checksum-crc32"}};
+    refused(ask, "InvalidRequest", what);
+    ask = plain;
+    ask.headers = {{"x-amz-trailer", "x-amz-checksum-crc32"},
+                   {"x-amz-decoded-content-length", "0"}};
+    ask.kind = sign::PayloadKind::streaming_unsigned_trailer;
+    ask.framed = false;
+    std::string before = state();
+    EXPECT_EQ(world_.ask(ask).status, 400) << what;
+    ask = plain;
+    ask.body = "<a/>";
+    EXPECT_EQ(stripped(ask).element("Code"), "XAmzContentSHA256Mismatch") << what;
+    EXPECT_EQ(state(), before) << what;
+  }
+  for (auto& [name, value] :
+       std::vector<Header>{{"x-amz-checksum-crc32", "AAAAAQ=="}, {"x-amz-checksum-crc32", "!!"}}) {
+    Ask ask{.method = "PUT", .target = "/fresh"};
+    ask.headers = {{std::string(name), std::string(value)}};
+    refused(ask, value == "!!" ? "InvalidRequest" : "BadDigest", "CreateBucket");
+  }
+  Ask two{.method = "PUT", .target = "/fresh"};
+  two.headers = {{"x-amz-checksum-crc32", sum(ChecksumKind::crc32, "")},
+                 {"x-amz-checksum-sha1", sum(ChecksumKind::sha1, "")}};
+  refused(two, "InvalidRequest", "two checksums");
+}
+
+TEST_F(DoorTest, a_body_where_none_belongs_is_refused) {
+  std::string upload =
+      *world_.run(world_.origin().create_upload(*ObjectKey::parse("up"), {}, world_.ctx()));
+  world_.origin().change("key", "bytes");
+  for (Ask ask : bodiless(upload)) {
+    if (ask.method == "PUT") continue;
+    ask.body = "<If><Size>1</Size></If>";
+    refused(ask, "UnexpectedContent", ask.method + " " + ask.target);
+    ask.kind = sign::PayloadKind::unsigned_body;
+    refused(ask, "UnexpectedContent", ask.method + " " + ask.target);
+  }
+}
+
+TEST_F(DoorTest, what_is_true_of_no_body_passes) {
+  for (auto kind : {sign::PayloadKind::hash, sign::PayloadKind::unsigned_body,
+                    sign::PayloadKind::streaming_unsigned_trailer}) {
+    world_.origin().change("key", "bytes");
+    Ask ask{.method = "DELETE", .target = "/data/key", .kind = kind};
+    ask.headers = {{"content-md5", sum(ChecksumKind::md5, "")}};
+    EXPECT_EQ(world_.ask(ask).status, 204) << sign::word(kind);
+    EXPECT_EQ(world_.origin().bytes("key"), std::nullopt);
+  }
+  Ask begin{.method = "POST", .target = "/data/up?uploads"};
+  begin.headers = {{"content-encoding", "aws-chunked"}};
+  EXPECT_EQ(world_.ask(begin).status, 200) << "the coming object's";
+  // A body in chunks, of which there is none.
+  world_.origin().change("key", "bytes");
+  std::string bytes = world_.wire({.method = "DELETE", .target = "/data/key"});
+  bytes.insert(bytes.size() - 2, "transfer-encoding: chunked\r\n");
+  EXPECT_EQ(world_.send(bytes + "1\r\nx\r\n0\r\n\r\n", false).status, 400);
+  EXPECT_EQ(world_.origin().bytes("key"), "bytes");
+  EXPECT_EQ(world_.send(bytes + "0\r\n\r\n", false).status, 204);
+}
+
+TEST_F(DoorTest, an_upload_s_algorithm_may_be_said_in_the_query) {
+  Reply begun = world_.ask(
+      {.method = "POST",
+       .target =
+           "/data/up?uploads&x-amz-checksum-algorithm=CRC32&x-amz-checksum-type=FULL_OBJECT"});
+  EXPECT_EQ(begun.status, 200) << begun.body;
+  EXPECT_EQ(begun.header("x-amz-checksum-algorithm"), "CRC32");
+  EXPECT_EQ(begun.header("x-amz-checksum-type"), "FULL_OBJECT");
+}
+
+TEST_F(DoorTest, lists_know_one_encoding) {
+  for (const char* query : {"", "list-type=2&", "uploads&"}) {
+    std::string target = std::string("/data?") + query + "encoding-type=";
+    EXPECT_EQ(world_.ask({.target = target + "url"}).status, 200) << query;
+    EXPECT_EQ(world_.ask({.target = target}).status, 200) << query;
+    refused({.target = target + "base64"}, "InvalidArgument", query);
+  }
+}
+
+}  // namespace
+}  // namespace forebay::gateway::s3
