@@ -337,6 +337,7 @@ Task<> Connection::deliver(Response& response, bool keep, Context ctx) {
     if (sending.source_failed) shared_.counters.broken_bodies.add();
     if (sent.error().code() == Code::timeout) shared_.counters.timeouts.add();
     outcome.error = sent.error();
+    outcome.source_failed = sending.source_failed;
   }
   shared_.handler.finished(request_, response, outcome);
   co_return sent;

@@ -21,6 +21,7 @@ struct Outcome {
   uint64_t bytes_received = 0;  ///< of the request's body, as the handler took them
   Duration duration;            ///< from the complete head to the last byte taken by the kernel
   std::optional<Error> error = std::nullopt;  ///< why the response did not go out whole
+  bool source_failed = false;  ///< then: its body is to blame, not who should take it
 };
 
 /// What a server serves. Used by the server's loop only; give each loop its own or make it safe.

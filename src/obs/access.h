@@ -32,12 +32,14 @@ struct AccessLine {
   std::string_view key;         ///< may be empty
   std::string_view access_key;  ///< who; empty: anonymous
   int status = 0;               ///< HTTP status; 0: the connection broke before one was sent
-  std::string_view error;       ///< S3 error code; empty when good
-  uint64_t bytes_in = 0;        ///< body bytes received
-  uint64_t bytes_out = 0;       ///< body bytes sent
-  Duration duration;            ///< from the head's last byte to the body's last byte
-  std::string_view cache;       ///< X-Cache; empty when it does not apply
-  std::string_view peer;        ///< address
+  /// S3 error code; empty when good. "Cut": the client left or did not read on; "Broken": our
+  /// source failed within the body.
+  std::string_view error;
+  uint64_t bytes_in = 0;   ///< body bytes received
+  uint64_t bytes_out = 0;  ///< body bytes sent
+  Duration duration;       ///< from the head's last byte to the body's last byte
+  std::string_view cache;  ///< X-Cache; empty when it does not apply
+  std::string_view peer;   ///< address
 };
 
 /// Writes `line` at Level::info with the message "request".

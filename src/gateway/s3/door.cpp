@@ -28,6 +28,7 @@ void append_milliseconds(std::string& out, Duration duration) {
 struct Door::Trace final : public http::Note {
   obs::RequestId id;
   const Operation* operation = &kUnknown;
+  bool known = false;  ///< its sender is somebody
   std::string bucket, key, access_key;
   std::string error;
   std::string_view cache;
@@ -46,7 +47,7 @@ Door::Door(Services& services, obs::Log& log, bool log_requests, obs::Registry& 
                               {{"operation", name}, {"result", result}});
     };
     counted_[&operation] = {
-        count("ok"), count("client_error"), count("server_error"),
+        count("ok"), count("client_error"), count("server_error"), count("cut"),
         &metrics.histogram("forebay_s3_request_duration_seconds",
                            "From the complete head to the last byte sent.", {{"operation", name}})};
   };
@@ -105,6 +106,7 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
   response->stranger = !call.admitted;
   trace->id = call.id;
   trace->operation = call.operation;
+  trace->known = call.verdict.principal.kind != auth::Principal::Kind::anonymous;
   if (log_requests_) {
     trace->bucket = std::move(call.bucket_name);
     trace->key = std::move(call.key_text);
@@ -131,11 +133,15 @@ void Door::finished(const http::Request& request, const http::Response& response
                     const http::Outcome& outcome) {
   auto* trace = static_cast<const Trace*>(response.note.get());
   if (trace == nullptr) return;  // a rejected head
-  auto it = counted_.find(trace->operation);
+  // What strangers send is no sign of how an operation fares.
+  auto it = counted_.find(trace->known ? trace->operation : &kUnknown);
   const Counted& counted = it == counted_.end() ? counted_.at(&kUnknown) : it->second;
-  bool cut = outcome.error.has_value();
+  // Whoever leaves before the end, or does not read, has not met an error of ours.
+  bool broken = outcome.error && outcome.source_failed;
+  bool cut = outcome.error && !outcome.source_failed;
   bool ours = response.status >= 500 && response.status != 501;
-  (ours || cut              ? counted.server_errors
+  (ours || broken           ? counted.server_errors
+   : cut                    ? counted.cut
    : response.status >= 400 ? counted.client_errors
                             : counted.good)
       ->add();
@@ -150,7 +156,9 @@ void Door::finished(const http::Request& request, const http::Response& response
                            .key = trace->key,
                            .access_key = trace->access_key,
                            .status = response.status,
-                           .error = cut ? std::string_view("Cut") : std::string_view(trace->error),
+                           .error = broken ? std::string_view("Broken")
+                                    : cut  ? std::string_view("Cut")
+                                           : std::string_view(trace->error),
                            .bytes_in = outcome.bytes_received,
                            .bytes_out = outcome.bytes_sent,
                            .duration = outcome.duration,

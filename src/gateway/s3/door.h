@@ -28,6 +28,7 @@ class Door final : public http::Handler {
     obs::Counter* good;
     obs::Counter* client_errors;
     obs::Counter* server_errors;
+    obs::Counter* cut;
     obs::Histogram* duration;
   };
   Task<http::Response> answer(Call& call, Context ctx);

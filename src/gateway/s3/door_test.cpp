@@ -132,5 +132,63 @@ TEST_F(DoorTest, lists_know_one_encoding) {
   }
 }
 
+// What became of one answer, told by hand.
+class CountedTest : public DoorTest {
+ protected:
+  /// The line of the metrics that has counted it.
+  std::string counted(bool sign, http::Outcome outcome) {
+    auto before = lines();
+    std::string wire = world_.wire({.target = "/data/key", .sign = sign});
+    std::vector<Header> headers;
+    std::string_view rest = std::string_view(wire).substr(wire.find("\r\n") + 2);
+    while (!rest.starts_with("\r\n")) {
+      std::string_view line = rest.substr(0, rest.find("\r\n"));
+      headers.push_back({line.substr(0, line.find(':')), line.substr(line.find(':') + 2)});
+      rest.remove_prefix(line.size() + 2);
+    }
+    http::Request request;
+    request.method = "GET";
+    request.target = request.path = "/data/key";
+    request.authority = "localhost";
+    request.headers = headers;
+    auto response = world_.run(world_.door().handle(request, world_.ctx()));
+    check(response.has_value(), "no answer");
+    world_.door().finished(request, *response, outcome);
+    for (auto& line : lines()) {
+      if (std::ranges::find(before, line) == before.end()) return line;
+    }
+    return {};
+  }
+  std::vector<std::string> lines() {
+    std::vector<std::string> out;
+    std::string text = world_.metrics().render();
+    for (size_t at = 0; at < text.size();) {
+      std::string line = text.substr(at, text.find('\n', at) - at);
+      at += line.size() + 1;
+      if (line.starts_with("forebay_s3_requests_total{")) out.push_back(line);
+    }
+    return out;
+  }
+};
+
+TEST_F(CountedTest, who_leaves_has_met_no_error_of_ours) {
+  world_.origin().change("key", "bytes");
+  auto has = [](const std::string& line, std::string_view operation, std::string_view result) {
+    return line.find("\"" + std::string(operation) + "\"") != line.npos &&
+           line.find("\"" + std::string(result) + "\"") != line.npos;
+  };
+  Error gone = fail(Code::unavailable, "reset");
+  std::string line = counted(true, {});
+  EXPECT_TRUE(has(line, "GetObject", "ok")) << line;
+  line = counted(true, {.duration = {}, .error = gone});
+  EXPECT_TRUE(has(line, "GetObject", "cut")) << line;
+  line = counted(true, {.duration = {}, .error = gone, .source_failed = true});
+  EXPECT_TRUE(has(line, "GetObject", "server_error")) << line;
+  line = counted(false, {.duration = {}, .error = gone});
+  EXPECT_TRUE(has(line, "Unknown", "cut")) << line;
+  line = counted(false, {});
+  EXPECT_TRUE(has(line, "Unknown", "client_error")) << line;
+}
+
 }  // namespace
 }  // namespace forebay::gateway::s3

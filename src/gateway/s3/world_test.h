@@ -134,6 +134,7 @@ class DoorWorld : private object::OriginFactory {
   }
   Services& services() { return *services_; }
   Door& door() { return *door_; }
+  obs::Registry& metrics() { return metrics_; }
   /// The origin behind a bucket, made when it is first asked for.
   testkit::MemoryOrigin& origin(const std::string& bucket = "data") {
     auto& found = origins_[bucket];
