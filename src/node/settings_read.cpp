@@ -88,7 +88,13 @@ Result<Settings> read_settings(const std::vector<std::string>& arguments,
   visit(settings, [&](std::string_view name, auto& field, std::string_view sentence) {
     std::string doc(sentence);
     if (std::string value = shown(field); !value.empty()) doc += " [" + value + "]";
-    app.add_option("--" + std::string(name), given[std::string(name)], doc)->expected(1);
+    auto* flag = app.add_option("--" + std::string(name), given[std::string(name)], doc);
+    flag->expected(1);
+    // A list comes as its items, one behind each flag.
+    using Field = std::remove_cvref_t<decltype(field)>;
+    if constexpr (std::is_same_v<Field, std::vector<std::string>>) {
+      flag->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(false);
+    }
   });
   app.footer(
       "Every setting can also come from the environment (FOREBAY_CACHE_SIZE=…) or the file;\n"

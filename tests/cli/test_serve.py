@@ -74,6 +74,34 @@ def test_a_disk_folder_is_no_origin_either():
         assert code == 1 and "folder of the daemon" in said
 
 
+@pytest.mark.parametrize("way", ["repeated", "commas", "environment", "file"])
+def test_disks_are_as_many_as_are_said(way):
+    """By repeating the flag, and in each other way that the guide tells of."""
+    made = daemon.Forebay()
+    disks = [str(made.root / name) for name in ("nvme0", "nvme1")]
+    if way == "repeated":
+        made.flags += ["--disk", disks[0], "--disk", disks[1]]
+    elif way == "commas":
+        made.flags += ["--disk", ",".join(disks)]
+    elif way == "environment":
+        made.env = made.env | {"FOREBAY_DISK": ",".join(disks)}
+    else:
+        (made.root / "config.toml").write_text(f"disk = {json.dumps(disks)}\n")
+        made.flags += ["--config", str(made.root / "config.toml")]
+    with made:
+        said = cli(made, "status", "--json")
+        assert said[0] == 0 and all(disk in said[1] for disk in disks), said
+
+
+def test_a_member_said_twice_is_refused(forebay):
+    """Which of two names was meant cannot be known; no bucket is made."""
+    body = '{"name":"first","name":"second"}'
+    hashed = hashlib.sha256(body.encode()).hexdigest()
+    said = curl(forebay, ["-H", f"x-amz-content-sha256: {hashed}"], body)
+    assert said["status"] == 400 and "twice: 'name'" in said["detail"], said
+    assert "second" not in cli(forebay, "bucket", "ls")[1]
+
+
 def curl(forebay, headers, body):
     """The answer of a POST to the admin API, as the guide's curl sends it."""
     return json.loads(
