@@ -41,7 +41,10 @@ const std::string& Error::detail() const { return words_ == nullptr ? kNothing :
 
 Error Error::in(std::string_view what) && {
   if (words_ == nullptr) words_.reset(new Words);
-  words_->text.insert(0, " : ");
+  // Two rooms may know the same; once is enough.
+  std::string_view text = words_->text;
+  if (text.starts_with(what) && text.substr(what.size()).starts_with(": ")) return std::move(*this);
+  words_->text.insert(0, ": ");
   words_->text.insert(0, what);
   return std::move(*this);
 }

@@ -53,7 +53,7 @@ class Error {
   [[gnu::cold]] const std::string& text() const;
   [[gnu::cold]] const std::string& detail() const;
 
-  /// The same error seen from one step further up: "what : text".
+  /// The same error seen from one step further up: "what: text".
   [[gnu::cold]] Error in(std::string_view what) &&;
   [[gnu::cold]] Error in(std::string_view what) const&;
 

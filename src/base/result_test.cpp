@@ -29,10 +29,16 @@ TEST(Code, OnlyPassingTroublesAreRetryable) {
 TEST(Error, ContextGoesInFront) {
   Error error = fail(Code::unavailable, "connection reset", "ECONNRESET");
   Error outer = error.in("GET origin").in("fill unit 7f");
-  EXPECT_EQ(outer.text(), "fill unit 7f : GET origin : connection reset");
+  EXPECT_EQ(outer.text(), "fill unit 7f: GET origin: connection reset");
   EXPECT_EQ(outer.code(), Code::unavailable);
   EXPECT_EQ(outer.detail(), "ECONNRESET");
   EXPECT_EQ(error.text(), "connection reset");
+}
+
+TEST(Error, AContextThatIsThereIsNotSaidAgain) {
+  Error error = fail(Code::unavailable, "refused").in("connect to a:1").in("connect to a:1");
+  EXPECT_EQ(error.text(), "connect to a:1: refused");
+  EXPECT_EQ(error.in("connect to a").text(), "connect to a: connect to a:1: refused");
 }
 
 TEST(Error, IsCopiedWholeAndEmptyAfterAMove) {
@@ -48,7 +54,7 @@ TEST(Error, IsCopiedWholeAndEmptyAfterAMove) {
   }
   EXPECT_EQ(error.text(), "");  // NOLINT(bugprone-use-after-move)
   EXPECT_EQ(error.detail(), "");
-  EXPECT_EQ(std::move(error).in("write").text(), "write : ");
+  EXPECT_EQ(std::move(error).in("write").text(), "write: ");
 }
 
 TEST(Result, HoldsAValueOrAnError) {
@@ -56,7 +62,7 @@ TEST(Result, HoldsAValueOrAnError) {
   EXPECT_EQ(*value, 3);
   Result<int> error = fail(Code::invalid, "no");
   ASSERT_FALSE(error);
-  EXPECT_EQ(error.error_in("parse").text(), "parse : no");
+  EXPECT_EQ(error.error_in("parse").text(), "parse: no");
   Result<> good = ok;
   EXPECT_TRUE(good);
   Result<> bad = fail(Code::busy, "full");

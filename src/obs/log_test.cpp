@@ -99,7 +99,7 @@ TEST(FormatLine, NumbersOfEveryKind) {
 TEST(FormatLine, AnErrorIsItsCodeAndChain) {
   Error error = Error(Code::timeout, "read", "x").in("fill");
   EXPECT_THAT(format_line(LogFormat::text, kWhen, Level::warn, "m", {{"error", error}}),
-              testing::EndsWith("m error=\"timeout: fill : read\""));
+              testing::EndsWith("m error=\"timeout: fill: read\""));
 }
 
 TEST(FormatLine, WithoutFieldsThereIsOnlyTheMessage) {

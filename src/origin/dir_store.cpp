@@ -22,7 +22,7 @@ Error no_such_key(const std::string& path) {
 Error in_words(Error error, std::string_view what) {
   std::string detail = error.detail();
   if (detail.empty() && error.code() == Code::denied) detail = "AccessDenied";
-  return fail(error.code(), std::string(what) + " : " + error.text(), std::move(detail));
+  return fail(error.code(), std::string(what) + ": " + error.text(), std::move(detail));
 }
 
 /// What failed may have taken effect.

@@ -34,6 +34,9 @@ inline constexpr const char* kBadGateway = "BadGateway";
 /// below 2^64 that sums of places and lengths within one object cannot wrap.
 inline constexpr uint64_t kMaxObjectBytes = 1ULL << 53;
 
+/// Stands in the text of an error that a request to a foreign store ended with, answered or not.
+inline constexpr std::string_view kAtOrigin = "at the origin";
+
 /// Header fields that belong to an object and are returned as the origin gave them, lower-case
 /// names: content-type, content-encoding, cache-control, content-disposition, content-language,
 /// expires, x-amz-meta-*, x-amz-storage-class, and others kept verbatim.

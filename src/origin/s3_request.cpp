@@ -143,7 +143,7 @@ Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
   http::Client& client = options_.client(*ctx.loop);
   Result<http::ClientResponse> response = co_await client.send(std::move(out), ctx);
   if (!response) {
-    Error error = response.error_in(call.method + " at the origin");
+    Error error = response.error_in(call.method + " " + std::string(kAtOrigin));
     bool stalled = error.code() == Code::timeout && ctx.loop->now() < ctx.deadline;
     bool unclear = write && error.code() == Code::corrupt;
     bool own = progress != nullptr && progress->failed;

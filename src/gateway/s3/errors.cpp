@@ -122,8 +122,16 @@ S3Error describe(const Error& error) {
   S3Error shown{std::string(row.code), row.status, error.text()};
   // Texts for clients come with S3's code, or tell what is wrong with the request.
   bool ours = known || error.code() == Code::invalid;
-  shown.hidden = !ours || error.text().find(origin::kOriginAnswered) != std::string::npos;
+  bool answered = error.text().contains(origin::kOriginAnswered);
+  shown.hidden = !ours || answered;
   if (shown.hidden) shown.message = usual_message(row);
+  // Who reads it looks at the right place then; what the origin said, and where it is, stays here.
+  if (shown.hidden && answered && row.code == "AccessDenied") {
+    shown.message = "The bucket's origin denied access.";
+  }
+  if (row.code == "ServiceUnavailable" && error.text().contains(origin::kAtOrigin)) {
+    shown.message = "The bucket's origin does not answer.";
+  }
   return shown;
 }
 

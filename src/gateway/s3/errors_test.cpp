@@ -38,10 +38,10 @@ TEST(Errors, without_one_the_nearest_code_stands) {
 
 TEST(Errors, what_was_not_written_for_clients_is_not_shown_to_them) {
   for (const Error& error : {
-           fail(Code::denied, "get k : the origin answered 403 InvalidAccessKeyId: no key AKIA1",
+           fail(Code::denied, "get k: the origin answered 403 InvalidAccessKeyId: no key AKIA1",
                 "AccessDenied"),
-           fail(Code::unavailable, "connect to 10.0.0.7:9000 : refused", "ECONNREFUSED"),
-           fail(Code::denied, "/secret/place/k : permission", "EACCES"),
+           fail(Code::unavailable, "connect to 10.0.0.7:9000: refused", "ECONNREFUSED"),
+           fail(Code::denied, "/secret/place/k: permission", "EACCES"),
            fail(Code::internal, "row 17 is damaged"),
            fail(Code::invalid, "the origin answered 400 Odd: at 10.0.0.7", "Odd"),
        }) {
@@ -51,6 +51,14 @@ TEST(Errors, what_was_not_written_for_clients_is_not_shown_to_them) {
     for (const char* secret : {"AKIA1", "10.0.0.7", "place", "17"}) {
       EXPECT_EQ(shown.message.find(secret), std::string::npos) << shown.message;
     }
+  }
+  EXPECT_EQ(describe(fail(Code::denied, "the origin answered 403", "AccessDenied")).message,
+            "The bucket's origin denied access.");
+  EXPECT_EQ(describe(fail(Code::denied, "Access Denied", "AccessDenied")).message, "Access Denied");
+  for (Code code : {Code::unavailable, Code::timeout}) {
+    EXPECT_EQ(describe(fail(code, "GET at the origin: connect to 10.0.0.7:9000: refused")).message,
+              "The bucket's origin does not answer.");
+    EXPECT_EQ(describe(fail(code, "fsync failed")).message, "Service is unable to handle request.");
   }
   EXPECT_FALSE(describe(fail(Code::invalid, "no number", "InvalidArgument")).hidden);
   EXPECT_FALSE(describe(fail(Code::busy, "slower, please", "SlowDown")).hidden);

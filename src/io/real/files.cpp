@@ -331,7 +331,7 @@ class RealDirectory final : public Directory {
 
  private:
   std::string shown(const std::string& path) const {
-    return path.empty() ? path_ : path_ + "/" + path;
+    return path.empty() ? path_ : (path_ == "/" ? "" : path_) + "/" + path;
   }
 
   Result<Descriptor> beneath(const std::string& path, int flags) const {
