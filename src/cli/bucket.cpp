@@ -31,6 +31,24 @@ std::string member(const Json& json, const char* name) {
   return json.string_or(name, "").value_or("");
 }
 
+// The server's words are S3's; these say what to do.
+Error not_made(Error error, const std::string& name) {
+  if (error.code() == Code::exists) {
+    return fail(
+        Code::exists,
+        "bucket " + name + " exists; its settings are unchanged (forebay bucket show " + name + ")",
+        error.detail());
+  }
+  if (error.detail() == "InvalidBucketName") {
+    return fail(Code::invalid,
+                "'" + name +
+                    "' is no name for a bucket: 3-63 small letters, digits, '-' and '.', with a "
+                    "letter or digit first and last",
+                error.detail());
+  }
+  return error;
+}
+
 }  // namespace
 
 Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
@@ -65,8 +83,9 @@ Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
     co_return fail(Code::invalid, "the origin's access key and its secret come together");
   }
   std::string name = spec.name;
-  Json made = co_await co_await shell.admin().create_bucket(std::move(spec), ctx);
-  std::string origin = member(made, "origin");
+  Result<Json> made = co_await shell.admin().create_bucket(std::move(spec), ctx);
+  if (!made) co_return not_made(std::move(made.error()), name);
+  std::string origin = member(*made, "origin");
   co_return shell.print("made bucket " + name + (origin.empty() ? "" : " over " + origin));
 }
 

@@ -107,7 +107,9 @@ TEST_F(CliTest, BucketsFromMakingToRemoving) {
       << err_;
   EXPECT_EQ(out_, "made bucket images over dir:///srv\n");
   EXPECT_EQ(run({"bucket", "create", "images"}), 1);
-  EXPECT_EQ(err_, "forebay: stub: BucketAlreadyExists\n");
+  EXPECT_EQ(err_,
+            "forebay: bucket images exists; its settings are unchanged (forebay bucket show "
+            "images)\n");
   EXPECT_EQ(run({"bucket", "ls"}), 0);
   EXPECT_EQ(out_, "NAME    FRESHNESS  ORIGIN\nimages  exact      dir:///srv\n");
   EXPECT_EQ(run({"bucket", "ls", "--json"}), 0);
@@ -120,6 +122,20 @@ TEST_F(CliTest, BucketsFromMakingToRemoving) {
   EXPECT_EQ(run({"bucket", "show", "images"}), 1);
   EXPECT_EQ(run({"bucket", "ls"}), 0);
   EXPECT_EQ(out_, "");
+}
+
+TEST(Refusals, AnOriginsRefusalAsksForTheOriginsKeys) {
+  Error origin = fail(Code::denied, "GET at the origin: the origin answered 403", "AccessDenied");
+  EXPECT_THAT(hint(origin), HasSubstr("FOREBAY_ORIGIN_ACCESS_KEY"));
+  EXPECT_THAT(hint(origin), HasSubstr("--origin-profile"));
+  Error hidden = fail(Code::denied, "The bucket's origin denied access.", "AccessDenied");
+  EXPECT_THAT(hint(hidden), HasSubstr("FOREBAY_ORIGIN_ACCESS_KEY"));
+  Error ours = fail(Code::denied, "s3://b/k: Access Denied (AccessDenied)", "AccessDenied");
+  EXPECT_THAT(hint(ours), HasSubstr("forebay --help"));
+  EXPECT_THAT(hint(ours), Not(HasSubstr("ORIGIN")));
+  EXPECT_THAT(hint(fail(Code::unavailable, "connect to h:1: refused")), HasSubstr("--admin"));
+  EXPECT_EQ(hint(fail(Code::unavailable, "GET at the origin: connect to h:1: refused")), "");
+  EXPECT_EQ(hint(fail(Code::not_found, "no such object")), "");
 }
 
 TEST_F(CliTest, AnOriginsKeysComeFromAProfile) {
@@ -194,7 +210,14 @@ TEST_F(CliTest, CpGoesUpAndDown) {
   EXPECT_EQ(read("copy"), "hello");
   EXPECT_EQ(run({"cp", "data/g", "other"}), 0) << err_;
   EXPECT_EQ(read("other"), "hello");
-  EXPECT_EQ(files(), 4u);
+  EXPECT_EQ(run({"cp", "data/g", "data/twice"}), 0) << err_;
+  EXPECT_EQ(objects()["twice"].bytes, "hello") << "no folder 'data' here: an object";
+  EXPECT_EQ(run({"cp", "data/g", "s3://data/thrice"}), 0) << err_;
+  EXPECT_EQ(objects()["thrice"].bytes, "hello");
+  write("/people/ada/folder/f", "x");
+  EXPECT_EQ(run({"cp", "data/g", "folder/h"}), 0) << err_;
+  EXPECT_EQ(read("folder/h"), "hello");
+  EXPECT_EQ(files(), 5u);
   EXPECT_EQ(err_, "");
 }
 
@@ -242,6 +265,12 @@ TEST_F(CliTest, CpSaysWhatItCannot) {
   EXPECT_THAT(err_, HasSubstr("names no object"));
   EXPECT_EQ(run({"cp", "s3://data/x", "./nowhere/"}), 1);
   EXPECT_THAT(err_, HasSubstr("no such folder"));
+  for (const char* target : {"data/", "s3://data/", "other"}) {
+    EXPECT_EQ(run({"cp", "NOPE", target}), 1);
+    EXPECT_EQ(err_, "forebay: no file NOPE here; write objects as s3://BUCKET/KEY\n");
+  }
+  EXPECT_EQ(run({"cp", "data/nope", "s3://data/"}), 1);
+  EXPECT_THAT(err_, StartsWith("forebay: no file data/nope here: s3://data/nope: "));
   EXPECT_EQ(files(), 1u);
 }
 
@@ -290,6 +319,7 @@ TEST_F(CliTest, StatShowsWhatIsKnown) {
             "object: s3://data/a\nsize: 2048 (2.0 KiB)\netag: \"e\"\n"
             "modified: 2015-10-21T07:28:00.000Z\ncontent-type: x/y\n");
   EXPECT_EQ(run({"stat", "data/none"}), 1);
+  EXPECT_EQ(err_, "forebay: s3://data/none: no such object\n");
 }
 
 TEST_F(CliTest, StatusIsTheServersOwn) {

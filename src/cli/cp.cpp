@@ -25,20 +25,40 @@ End end_of(std::string_view text) {
 struct Ends {
   End source;
   End target;
+  bool no_file = false;  ///< the source is an object because there is no such file
 };
 
-// "a/b" may be a file or an object: the other end decides, or whether there is such a file.
+// "a/b" may be a file or an object. The other end decides, or whether there is such a file; a name
+// without '/' is no object.
+Task<End> decide_source(const Copy& command, End target, const Environment& environment,
+                        Context ctx) {
+  bool object = command.source.contains('/');
+  if (target == End::file || target == End::stream) co_return End::object;
+  if (co_await kind_of(absolute(environment, command.source), ctx)) co_return End::file;
+  if (object) co_return End::object;
+  co_return fail(Code::not_found,
+                 "no file " + command.source + " here; write objects as s3://BUCKET/KEY");
+}
+
+// Where an object goes: to a file in a folder that is there, else to BUCKET/KEY.
+Task<End> decide_target(const Copy& command, const Environment& environment, Context ctx) {
+  size_t slash = command.target.rfind('/');
+  if (slash == std::string::npos) co_return End::file;
+  std::string folder = absolute(environment, command.target.substr(0, slash));
+  co_return (co_await kind_of(folder, ctx)) ? End::file : End::object;
+}
+
 Task<Ends> decide(const Copy& command, const Environment& environment, Context ctx) {
   Ends ends{end_of(command.source), end_of(command.target)};
   if (ends.source == End::unclear) {
-    bool remote = ends.target == End::file || ends.target == End::stream;
-    if (!remote && ends.target != End::object) {
-      remote = !(co_await kind_of(absolute(environment, command.source), ctx));
-    }
-    ends.source = remote ? End::object : End::file;
+    ends.no_file = ends.target == End::object || ends.target == End::unclear;
+    ends.source = co_await co_await decide_source(command, ends.target, environment, ctx);
+    ends.no_file = ends.no_file && ends.source == End::object;
   }
   if (ends.target == End::unclear) {
-    ends.target = ends.source == End::object ? End::file : End::object;
+    ends.target = ends.source == End::object
+                      ? co_await co_await decide_target(command, environment, ctx)
+                      : End::object;
   }
   if (ends.source != End::object && ends.target != End::object) {
     co_return fail(Code::invalid, "neither '" + command.source + "' nor '" + command.target +
@@ -152,15 +172,23 @@ Task<> get_output(Shell& shell, Copy command, Context ctx) {
   co_return co_await get(shell, std::move(command), sink, ctx);
 }
 
-}  // namespace
-
-Task<> run_copy(Shell& shell, Copy command, Context ctx) {
-  Ends ends = co_await co_await decide(command, shell.environment, ctx);
+Task<> copy(Shell& shell, Copy command, Ends ends, Context ctx) {
   if (ends.source == End::file) co_return co_await put_file(shell, std::move(command), ctx);
   if (ends.source == End::stream) co_return co_await put_input(shell, std::move(command), ctx);
   if (ends.target == End::object) co_return co_await put_object(shell, std::move(command), ctx);
   if (ends.target == End::stream) co_return co_await get_output(shell, std::move(command), ctx);
   co_return co_await get_file(shell, std::move(command), ctx);
+}
+
+}  // namespace
+
+Task<> run_copy(Shell& shell, Copy command, Context ctx) {
+  Ends ends = co_await co_await decide(command, shell.environment, ctx);
+  std::string source = command.source;
+  Result<> done = co_await copy(shell, std::move(command), ends, ctx);
+  // Whoever mistyped a file's name is told so, beside what became of the object.
+  if (!done && ends.no_file) co_return done.error_in("no file " + source + " here");
+  co_return done;
 }
 
 }  // namespace forebay::cli

@@ -50,7 +50,9 @@ Task<LocalFile> open_file(std::string path, Context ctx) {
     }
     return LocalFile{std::move(*file), stat->size};
   });
-  if (!opened) co_return opened.error_in(path);
+  // The system's error names the file as it is, if it names it.
+  if (!opened && !opened.error().text().contains(path)) co_return opened.error_in(path);
+  if (!opened) co_return std::move(opened.error());
   co_return std::move(*opened);
 }
 

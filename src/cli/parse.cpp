@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <sstream>
 
+#include "cli/complaint.h"
+
 namespace forebay::cli {
 
 namespace {
@@ -90,7 +92,8 @@ void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
                     "When cached bytes are compared with their checksums: start (once, after the\n"
                     "machine went down uncleanly) or always (at every read, which costs CPU)");
   create.add_option("--origin-profile", v.bucket_create.origin_profile,
-                    "Take the origin's keys from this section of ~/.aws/credentials");
+                    "Take the origin's keys from this section of ~/.aws/credentials, or of\n"
+                    "$AWS_SHARED_CREDENTIALS_FILE where that is set");
   create.add_option("--origin-access-key", v.bucket_create.origin_access_key,
                     "The origin's access key (FOREBAY_ORIGIN_ACCESS_KEY)");
   create.add_option("--origin-secret-key", v.origin_secret,
@@ -112,7 +115,8 @@ void add_objects(CLI::App& app, Grammar& grammar, Values& v) {
   ls.add_flag("-r,--recursive", v.list.recursive, "Look into folders too");
   CLI::App& cp =
       grammar.add(app, "cp", "Copy a file to an object, or back, or between objects", v.copy);
-  cp.add_option("source", v.copy.source, "FILE, '-' (standard input) or s3://BUCKET/KEY")
+  cp.add_option("source", v.copy.source,
+                "FILE, '-' (standard input), s3://BUCKET/KEY or BUCKET/KEY")
       ->required();
   cp.add_option("target", v.copy.target,
                 "FILE, folder, '-' (standard output), s3://BUCKET/KEY or s3://BUCKET/FOLDER/")
@@ -148,15 +152,20 @@ std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
   // Connection options may stand before or after the command.
   app.fallthrough();
   add_connection(app, line.connection);
+  // Here only to be listed, and to be recognised where it does not work.
+  CLI::App* serve =
+      app.add_subcommand("serve", "Run the daemon (comes first: forebay serve --data DIR)");
+  serve->prefix_command();
   add_bucket(app, grammar, values);
   add_objects(app, grammar, values);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
-    std::ostringstream out, complaint;
-    bool asked = app.exit(error, out, complaint) == 0;
-    return Say{asked ? 0 : 2, asked ? out.str() : complaint.str()};
+    std::ostringstream out, ignored;
+    if (app.exit(error, out, ignored) == 0) return Say{0, out.str()};
+    return Say{2, complaint(app, error)};
   }
+  if (serve->parsed()) return Say{2, "serve comes first: forebay serve --data DIR\n"};
   if (auto* create = std::get_if<BucketCreate>(&line.command)) {
     create->origin_secret_key = Secret(std::move(values.origin_secret));
   }

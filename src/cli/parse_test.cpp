@@ -136,6 +136,27 @@ TEST(Parse, WhatIsTooMuchOrTooLittleIsSaid) {
   }
 }
 
+TEST(Parse, TheWordThatIsWrongIsNamed) {
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string text;
+  };
+  for (const Case& c : {
+           Case{{"serv"}, "unknown command 'serv'"},
+           Case{{"--data", "D", "serv", "--x"}, "unknown command 'serv'"},
+           Case{{"bucket", "crate", "b"}, "unknown command 'crate'"},
+           Case{{"status", "extra", "more"}, "unexpected argument 'extra'"},
+           Case{{"ls", "b", "--sise", "1GiB"}, "unknown option '--sise'"},
+           Case{{"ls", "--sise=1GiB"}, "unknown option '--sise'"},
+           Case{{"--nonsense", "ls"}, "unknown option '--nonsense'"},
+       }) {
+    EXPECT_THAT(said(c.arguments).text, testing::StartsWith(c.text + "\n"));
+  }
+  EXPECT_EQ(said({"--data", "D", "serve"}).text, "serve comes first: forebay serve --data DIR\n");
+  EXPECT_EQ(said({"--data", "D", "serve", "--disk", "/d"}).exit_code, 2);
+  EXPECT_THAT(said({"--help"}).text, HasSubstr("Run the daemon"));
+}
+
 TEST(Parse, HelpIsNoMistake) {
   for (std::vector<std::string> arguments :
        {std::vector<std::string>{"--help"}, {"-h"}, {"bucket", "--help"}, {"cp", "--help"}}) {

@@ -49,6 +49,21 @@ Task<> connect_and_carry_out(CommandLine line, const Environment& environment,
 
 }  // namespace
 
+std::string hint(const Error& error) {
+  const std::string& text = error.text();
+  bool origin = text.contains("the origin") || text.contains("bucket's origin");
+  if (error.code() == Code::denied && error.detail() == "AccessDenied") {
+    return origin ? "forebay: give the origin's keys: FOREBAY_ORIGIN_ACCESS_KEY and "
+                    "FOREBAY_ORIGIN_SECRET_KEY, or --origin-profile (forebay bucket create "
+                    "--help)\n"
+                  : "forebay: no rights, or no credentials: see 'forebay --help'\n";
+  }
+  if (error.code() == Code::unavailable && !origin) {
+    return "forebay: does the daemon run there? --s3 and --admin name its addresses\n";
+  }
+  return {};
+}
+
 Task<int> run(std::vector<std::string> arguments, const Environment& environment,
               const Streams& streams, Context ctx) {
   std::variant<CommandLine, Say> parsed = parse(arguments, environment.version);
@@ -63,14 +78,7 @@ Task<int> run(std::vector<std::string> arguments, const Environment& environment
   Result<> done = co_await connect_and_carry_out(std::get<CommandLine>(std::move(parsed)),
                                                  environment, streams, ctx);
   if (done) co_return 0;
-  std::string text = "forebay: " + done.error().text() + '\n';
-  if (done.error().code() == Code::denied && done.error().detail() == "AccessDenied") {
-    text += "forebay: no rights, or no credentials: see 'forebay --help'\n";
-  }
-  if (done.error().code() == Code::unavailable) {
-    text += "forebay: does the daemon run there? --s3 and --admin name its addresses\n";
-  }
-  streams.err(text);
+  streams.err("forebay: " + done.error().text() + '\n' + hint(done.error()));
   co_return 1;
 }
 

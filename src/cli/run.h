@@ -14,4 +14,7 @@ Task<int> run(std::vector<std::string> arguments,
               const Environment& environment [[clang::lifetimebound]],
               const Streams& streams [[clang::lifetimebound]], Context ctx);
 
+/// What to look at next, as a line for standard error; empty where the error says it all.
+std::string hint(const Error& error);
+
 }  // namespace forebay::cli

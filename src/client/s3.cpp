@@ -75,8 +75,13 @@ Task<std::string> S3Client::send_for_text(Call call, Context ctx) {
 }
 
 Task<ObjectInfo> S3Client::head(std::string bucket, std::string key, Context ctx) {
-  http::ClientResponse response = co_await co_await send(object_call("HEAD", bucket, key), ctx);
-  co_return info_of(response);
+  Result<http::ClientResponse> response = co_await send(object_call("HEAD", bucket, key), ctx);
+  if (response) co_return info_of(*response);
+  // The answer to HEAD has no document that would tell.
+  Code code = response.error().code();
+  if (code == Code::not_found) co_return fail(code, "no such object", "NoSuchKey");
+  if (code == Code::denied) co_return fail(code, "access denied", "AccessDenied");
+  co_return std::move(response.error());
 }
 
 Task<GetAnswer> S3Client::get(std::string bucket, std::string key, GetOptions options,

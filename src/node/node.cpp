@@ -143,7 +143,12 @@ disk::Options Daemon::disk_options() {
 }
 
 Task<> Daemon::open_stores(Context ctx) {
-  rows_ = co_await co_await meta::RocksStore::open({.path = data_ + "/meta"}, ctx);
+  auto rows = co_await meta::RocksStore::open({.path = data_ + "/meta"}, ctx);
+  if (!rows && rows.error().code() == Code::busy) {
+    co_return fail(Code::busy, rows.error().text() + ": a Forebay already runs on " + data_ +
+                                   "; stop it or use --data");
+  }
+  rows_ = co_await std::move(rows);
   meta_ = std::make_unique<meta::SingleMeta>(*rows_);
   jobs_ = std::make_unique<job::Runner>(*ctx.loop, *log_, metrics_);
   disks_ = co_await co_await disk::Store::open(disk_options(), ctx);

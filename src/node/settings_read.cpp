@@ -5,6 +5,7 @@
 #include <map>
 #include <sstream>
 
+#include "cli/complaint.h"
 #include "node/settings.h"
 
 namespace forebay::node {
@@ -89,11 +90,11 @@ Result<Settings> read_settings(const std::vector<std::string>& arguments,
     std::string doc(sentence);
     if (std::string value = shown(field); !value.empty()) doc += " [" + value + "]";
     auto* flag = app.add_option("--" + std::string(name), given[std::string(name)], doc);
-    flag->expected(1);
+    flag->expected(1)->allow_extra_args(false);
     // A list comes as its items, one behind each flag.
     using Field = std::remove_cvref_t<decltype(field)>;
     if constexpr (std::is_same_v<Field, std::vector<std::string>>) {
-      flag->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(false);
+      flag->expected(1, CLI::detail::expected_max_vector_size);
     }
   });
   app.footer(
@@ -105,9 +106,9 @@ Result<Settings> read_settings(const std::vector<std::string>& arguments,
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
-    std::ostringstream out, err;
-    int code = app.exit(error, out, err);
-    return fail(code == 0 ? Code::cancelled : Code::invalid, out.str() + err.str(), "usage");
+    std::ostringstream out, ignored;
+    if (app.exit(error, out, ignored) == 0) return fail(Code::cancelled, out.str(), "usage");
+    return fail(Code::invalid, cli::complaint(app, error), "usage");
   }
   if (!config.empty()) {
     Result<> done = read_file(settings, config);

@@ -37,6 +37,20 @@ def test_mistakes_are_usage_errors():
     assert "cache-size" in wrong.stderr
 
 
+def test_the_word_that_is_wrong_is_named():
+    """Unknown words are named, in the order they were written, and `serve` comes first."""
+    for words, text in [
+        (["serv"], "unknown command 'serv'"),
+        (["--data", "D", "serve"], "serve comes first"),
+        (["serve", "--cache-sise", "1GiB"], "unknown option '--cache-sise'"),
+        (["serve", "--admin", "127.0.0.1:1", "extra"], "unexpected argument 'extra'"),
+    ]:
+        wrong = run(*words)
+        assert wrong.returncode == 2
+        assert wrong.stderr.startswith(text), wrong.stderr
+    assert "serve" in run("--help").stdout.split("ommands:")[1].lower()
+
+
 def test_an_unreachable_daemon_is_a_plain_error():
     """No daemon: exit code 1 and a sentence, not a trace."""
     done = subprocess.run(

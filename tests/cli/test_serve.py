@@ -123,3 +123,34 @@ def test_the_admin_door_tells_how_a_body_is_signed(forebay):
         assert "UNSIGNED" not in said["detail"]
     hashed = hashlib.sha256(body.encode()).hexdigest()
     assert curl(forebay, ["-H", f"x-amz-content-sha256: {hashed}"], body)["name"] == "by-curl"
+
+
+def test_what_cannot_be_made_is_told_with_the_way_out(forebay):
+    """A bad bucket name gets the rule; an existing bucket says that it stays as it is."""
+    code, _, said = cli(forebay, "bucket", "create", "No_Good")
+    assert code == 1 and "3-63 small letters" in said
+    assert cli(forebay, "bucket", "create", "twice", "--freshness", "exact")[0] == 0
+    code, _, said = cli(forebay, "bucket", "create", "twice")
+    assert code == 1 and "forebay bucket show twice" in said
+    assert "exact" in cli(forebay, "bucket", "show", "twice")[1]
+
+
+def test_a_second_daemon_is_told_of_the_first(forebay):
+    """Two daemons on one data folder: the second ends with what to do."""
+    again = ["serve", "--data", forebay.data, "--s3", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+    code, _, said = cli(forebay, *again)
+    assert code == 1
+    assert f"a Forebay already runs on {forebay.data}; stop it or use --data" in said
+
+
+def test_an_origin_that_does_not_answer_is_named_as_what_is_down(forebay):
+    """The S3 client learns that it is the origin, not where it is; the command line does not ask
+    whether the daemon runs.
+    """
+    endpoint = f"127.0.0.1:{proc.free_port()}"
+    code, _, said = cli(
+        forebay, "bucket", "create", "away", "--origin", f"s3://away?endpoint=http://{endpoint}"
+    )
+    assert code == 1 and "at the origin: connect to" in said, said
+    assert "does the daemon run" not in said
+    assert said.count("connect to") == 1 and " : " not in said
