@@ -334,6 +334,24 @@ TEST_F(CliTest, StatusIsTheServersOwn) {
   EXPECT_THAT(out_, StartsWith(R"({"version":"1")"));
 }
 
+TEST_F(CliTest, AMissingObjectIsCalledSo) {
+  const std::string missing = "s3://data/none: no such object\n";
+  EXPECT_EQ(run({"cp", "s3://data/none", "-"}), 1);
+  EXPECT_EQ(err_, "forebay: " + missing);
+  EXPECT_EQ(run({"cp", "s3://data/none", "./f"}), 1);
+  EXPECT_EQ(err_, "forebay: " + missing);
+  EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(CliTest, ARefusedObjectIsCalledSo) {
+  objects()["a"] = {"text", "\"e\"", {}};
+  world_.stub().faults = {{"HEAD /data/a", 403, 1}};
+  EXPECT_EQ(run({"stat", "data/a"}), 1);
+  EXPECT_THAT(err_, StartsWith("forebay: s3://data/a: access denied\n"));
+  EXPECT_THAT(err_, HasSubstr("no rights, or no credentials"));
+  EXPECT_EQ(run({"stat", "data/a"}), 0);
+}
+
 TEST_F(CliTest, CredentialsComeFromTheStrongestPlace) {
   write("/srv/d/credentials", "[default]\naws_access_key_id=KEY\naws_secret_access_key=secret\n");
   EXPECT_EQ(run({"ls", "--data", "/none"}), 0) << "the daemon's keys came from the environment";
