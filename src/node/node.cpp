@@ -200,9 +200,6 @@ Task<> Daemon::open_doors(Context ctx) {
   s3_guard_ = std::make_unique<auth::Guard>(*keys_, metrics_, auth::GuardOptions{"s3", "s3"});
   admin_guard_ =
       std::make_unique<auth::Guard>(*keys_, metrics_, auth::GuardOptions{"forebay", "admin"});
-  if (settings_.no_cache != "lota" && settings_.no_cache != "rfc9111") {
-    co_return fail(Code::invalid, "setting no-cache: use lota or rfc9111");
-  }
   object::Freshness freshness = co_await object::Freshness::parse(settings_.freshness);
   s3_services_ = std::make_unique<gateway::s3::Services>(gateway::s3::Services{
       .objects = *objects_,
@@ -219,9 +216,6 @@ Task<> Daemon::open_doors(Context ctx) {
       std::make_unique<gateway::s3::Door>(*s3_services_, *log_, settings_.log_requests, metrics_);
   admin_door_ = std::make_unique<gateway::admin::Door>(gateway::admin::Services{
       *buckets_, *admin_guard_, metrics_, *jobs_, ready_, [this] { return status(); }});
-  if (settings_.tls_cert.empty() != settings_.tls_key.empty()) {
-    co_return fail(Code::invalid, "set both tls-cert and tls-key, or neither");
-  }
   if (!settings_.tls_cert.empty()) {
     tls_ = co_await io::TlsContext::server(settings_.tls_cert, settings_.tls_key);
   }

@@ -1,6 +1,12 @@
 #include "node/settings.h"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
+
+#include "io/loop.h"
+#include "object/bucket.h"
+#include "obs/log.h"
 
 namespace forebay::node {
 
@@ -81,6 +87,43 @@ Result<> set(Settings& settings, std::string_view name, std::string_view text) {
     if (field_name == name) done = assign(field, text);
   });
   if (!done) return done.error_in("setting " + std::string(name));
+  return ok;
+}
+
+Result<> judge(const Settings& settings) {
+  auto wrong = [](std::string_view name, std::string_view wanted) {
+    return fail(Code::invalid, "setting " + std::string(name) + ": " + std::string(wanted));
+  };
+  if (settings.memory.bytes < kLeastMemory) return wrong("memory", "64MiB at least");
+  if (settings.threads > kMostThreads) return wrong("threads", "1024 at most");
+  if (settings.no_cache != "lota" && settings.no_cache != "rfc9111") {
+    return wrong("no-cache", "lota or rfc9111");
+  }
+  if (settings.log_format != "text" && settings.log_format != "json") {
+    return wrong("log-format", "text or json");
+  }
+  if (auto level = obs::parse_level(settings.log_level); !level) {
+    return level.error_in("setting log-level");
+  }
+  if (auto freshness = object::Freshness::parse(settings.freshness); !freshness) {
+    return freshness.error_in("setting freshness");
+  }
+  bool host = std::ranges::all_of(settings.domain, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '.';
+  });
+  if (!host) return wrong("domain", "a host name, as s3.example.com");
+  const std::string& origin = settings.default_origin;
+  if (!origin.empty() && !origin.starts_with("dir:///") && !origin.starts_with("s3://")) {
+    return wrong("default-origin", "dir:///PATH or s3://?endpoint=URL&region=R");
+  }
+  if (settings.tls_cert.empty() != settings.tls_key.empty()) {
+    return wrong("tls-cert", "both it and tls-key, or neither");
+  }
+  for (const auto& [name, text] : {std::pair("s3", &settings.s3), {"admin", &settings.admin}}) {
+    if (auto address = io::Address::parse(*text); !address) {
+      return wrong(name, "HOST:PORT, not '" + *text + "'");
+    }
+  }
   return ok;
 }
 

@@ -55,8 +55,8 @@ void visit(S& s, V&& v) {
   v("default-origin", s.default_origin,
     "Origin of buckets made through S3: empty keeps them in DATA/buckets; "
     "dir:///PATH or s3://?endpoint=URL&region=R makes them there.");
-  v("cache-size", s.cache_size, "Bytes of each disk that may be used. [the disk less 5 %]");
-  v("memory", s.memory, "Budget for buffers and connections, bytes.");
+  v("cache-size", s.cache_size, "Bytes of each disk that may be used; 0 is the disk less 5 %. [0]");
+  v("memory", s.memory, "Budget for buffers and connections, bytes; 64MiB at least.");
   v("threads", s.threads, "Event loops; 0 is one per CPU.");
   v("region", s.region, "Region told to clients; any is accepted in signatures.");
   v("domain", s.domain, "Domain whose subdomains are buckets, beside localhost.");
@@ -77,6 +77,14 @@ void visit(S& s, V&& v) {
 /// Sets one field from text: Code::invalid with the setting's name when it does not fit. A list
 /// field takes its items separated by ','.
 Result<> set(Settings& settings, std::string_view name, std::string_view text);
+
+/// The smallest budget that is measured (docs/performance.md), in bytes.
+inline constexpr uint64_t kLeastMemory = 64 << 20;
+/// More event loops than this are a slip of the hand.
+inline constexpr uint32_t kMostThreads = 1024;
+
+/// Whether each setting is one that can be meant; else Code::invalid with its name and what can.
+Result<> judge(const Settings& settings);
 
 /// What `visit` knows of a field, as text: its value, and secrets never.
 std::string to_text(const ByteSize& size);

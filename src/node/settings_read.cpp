@@ -123,6 +123,7 @@ Result<Settings> read_settings(const std::vector<std::string>& arguments,
     Result<> one = set(settings, name, text);
     if (!one) return std::move(one.error());
   }
+  if (Result<> good = judge(settings); !good) return std::move(good.error());
   return settings;
 }
 

@@ -80,6 +80,8 @@ Task<ListAnswer> S3Origin::list_now(ListOptions options, Context ctx) {
   for (std::string& prefix : out.prefixes) {
     prefix = co_await wire_.stripped(std::move(prefix));
   }
+  // The prefix itself, which some servers (SeaweedFS) keep as an empty object: no key below it.
+  std::erase_if(out.objects, [](const ListedObject& object) { return object.key.empty(); });
   if (!last.empty()) out.last_name = co_await wire_.stripped(std::move(last));
   co_return out;
 }
