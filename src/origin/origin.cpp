@@ -9,6 +9,11 @@ constexpr int kMaxPages = 1000;
 
 }  // namespace
 
+Task<std::optional<PutAnswer>> Origin::copy(ObjectKey key, CopyOrder order, Context ctx) {
+  (void)key, (void)order, (void)ctx;
+  co_return std::optional<PutAnswer>();
+}
+
 Task<> Origin::drop_uploads(Context ctx) {
   ListUploadsOptions options;
   for (int page = 0; page < kMaxPages; ++page) {

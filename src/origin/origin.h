@@ -128,7 +128,7 @@ struct PutAnswer {
   Tag tag = {};  ///< of the new version when the origin's answer determines it; else empty
   std::string version_id = {};
   WallTime modified = {};
-  Fields checksums = {};  ///< complete_upload: of the whole, as ObjectInfo's
+  Fields checksums = {};  ///< complete_upload and copy: of the whole, as ObjectInfo's
 };
 
 struct ListOptions {
@@ -206,6 +206,28 @@ struct Capabilities {
   bool start_after = false;      ///< list V2 start-after
 };
 
+class Origin;
+
+/// One copy that an origin makes by itself, of an object or (with an upload) of a part.
+struct CopyOrder {
+  const Origin* source = nullptr;  ///< where the bytes are; outlives the call
+  ObjectKey from;
+  ETag etag = {};               ///< of the version that is copied, and no other; strong
+  std::string version_id = {};  ///< where there are versions
+  uint64_t size = 0;            ///< of that version
+  /// Else the source's fields go along, all but the storage class.
+  bool replace_fields = false;
+  /// Else its tags go along, where there are any.
+  bool replace_tags = false;
+  Fields fields = {};  ///< with replace_fields all of the copy's; else its storage class at most
+  std::optional<ChecksumKind> checksum = {};  ///< that it must have; nothing: the source's, if any
+  WriteConditions conditions = {};
+
+  std::string upload_id = {};  ///< of a part, and then also:
+  uint32_t part_number = 0;
+  std::optional<ByteRange> range = {};  ///< nothing: all of the source
+};
+
 /// Counts body bytes and requests; the owner gives one to each Origin. Any thread.
 class Meter {
  public:
@@ -226,6 +248,11 @@ class Origin {
   virtual Task<GetAnswer> get(ObjectKey key, GetOptions options, Context ctx) = 0;
   /// Reads `body` to its end. When its source fails before the last byte, nothing is written.
   virtual Task<PutAnswer> put(ObjectKey key, PutOptions options, io::Body body, Context ctx) = 0;
+  /// Copies within the store, without the bytes passing through here. Nothing: it cannot, or cannot
+  /// all of what is ordered, and has done nothing. Another version than the ordered one →
+  /// Code::conflict, "PreconditionFailed", or Code::not_found, "NoSuchKey"/"NoSuchVersion"; nothing
+  /// is written then. Of a part the answer tells etag, date and checksums.
+  virtual Task<std::optional<PutAnswer>> copy(ObjectKey key, CopyOrder order, Context ctx);
   /// No error when it is not there.
   virtual Task<> remove(ObjectKey key, Context ctx) = 0;
   virtual Task<ListAnswer> list(ListOptions options, Context ctx) = 0;

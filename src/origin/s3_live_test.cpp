@@ -78,15 +78,18 @@ testkit::OriginUnderTest expected(Origin& origin) {
                                                   .part_number = true,
                                                   .start_after = true},
                                  .prefix = ""};
+  under.copies = true;
   if (argument("--s3-kind=") == "radosgw") {
     under.capabilities.part_number = false;
     under.checksums = false;
     under.upload_checksums = false;
     under.lists_uploads = false;  // common prefixes are left out
+    under.copies = false;         // version 16 does not take the ETag that it gave as a pin
   }
   if (argument("--s3-kind=") == "seaweedfs") {
     under.lists_uploads = false;  // no order, no common prefixes
     under.replaces_parts = false;
+    under.copy_sums = false;
     under.upload_checksums = false;
   }
   return under;

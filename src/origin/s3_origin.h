@@ -38,6 +38,15 @@ class S3Plans {
   std::deque<std::string> order_;
 };
 
+/// What a server does of what S3 says of copies. One that copies and does not heed the version it
+/// is told to copy must not be asked to.
+struct S3Copies {
+  bool asked = false;
+  bool pinned = false;        ///< heeds x-amz-copy-source-if-match
+  bool pinned_parts = false;  ///< of parts too
+  bool sums = false;          ///< reckons the checksum that is asked for, and tells it
+};
+
 /// Says each operation in S3's words over S3Wire. Between calls it keeps only what it has learned
 /// of the server's manners. Any loop.
 class S3Origin final : public Origin {
@@ -56,6 +65,10 @@ class S3Origin final : public Origin {
                                               Context ctx) override {
     return metered(meter_, "put",
                    put_now(std::move(key), std::move(options), std::move(body), ctx));
+  }
+  [[clang::coro_wrapper]] Task<std::optional<PutAnswer>> copy(ObjectKey key, CopyOrder order,
+                                                              Context ctx) override {
+    return metered(meter_, "copy", copy_now(std::move(key), std::move(order), ctx));
   }
   [[clang::coro_wrapper]] Task<> remove(ObjectKey key, Context ctx) override {
     return metered(meter_, "remove", remove_now(std::move(key), {}, ctx));
@@ -115,6 +128,25 @@ class S3Origin final : public Origin {
   /// With a version id: that version for good.
   Task<> remove_now(ObjectKey key, std::string version_id, Context ctx);
 
+  // --- s3_copy.cpp
+  Task<std::optional<PutAnswer>> copy_now(ObjectKey key, CopyOrder order, Context ctx);
+  /// Without a look at what the server can do. `bucket` and `from` as the server knows them.
+  Task<PutAnswer> copy_as(ObjectKey key, std::string bucket, std::string from, CopyOrder order,
+                          Context ctx);
+  /// What the server was seen to do when it copies; asked once, by objects of our own.
+  Task<S3Copies> copies(Context ctx);
+  /// The versions that it leaves behind.
+  struct Probed {
+    std::vector<std::string> from, to;
+    static void note(std::vector<std::string>& versions, const PutAnswer& made) {
+      if (!made.version_id.empty()) versions.push_back(made.version_id);
+    }
+  };
+  Task<S3Copies> try_copies(ObjectKey from, ObjectKey to, Probed& probed, Context ctx);
+  Task<bool> pins_parts(ObjectKey key, CopyOrder order, Context ctx);
+  /// Whether a copy from there can be made by this server with our keys.
+  bool same_place(const S3Origin& other) const;
+
   // --- s3_list.cpp
   Task<ListAnswer> list_now(ListOptions options, Context ctx);
 
@@ -167,6 +199,7 @@ class S3Origin final : public Origin {
   std::atomic<S3MatchForm> match_form_ = S3MatchForm::unknown;
   enum class Judges : uint8_t { unknown, yes, no };
   std::atomic<Judges> judges_completions_ = Judges::unknown;
+  std::atomic<S3Copies> copies_ = S3Copies();
 };
 
 /// Adds If-Match or If-None-Match.

@@ -267,16 +267,39 @@ std::optional<S3Fault> parse_s3_fault(std::string_view xml) {
   return S3Fault{text(*node, "Code"), text(*node, "Message")};
 }
 
+namespace {
+
+/// With what kind they are, where that is told.
+Fields typed_checksums_in(const pugi::xml_node& node) {
+  Fields out = checksums_in(node);
+  std::string type = text(node, "ChecksumType");
+  if (!type.empty() && !out.empty()) out[std::string(kChecksumTypeHeader)] = std::move(type);
+  return out;
+}
+
+}  // namespace
+
+Result<S3Copied> parse_s3_copied(std::string_view xml) {
+  // White space keeps the connection alive meanwhile; a declaration may stand only at the begin.
+  xml.remove_prefix(std::min(xml.find_first_not_of(" \t\r\n"), xml.size()));
+  if (auto fault = parse_s3_fault(xml)) return S3Copied{.fault = std::move(fault)};
+  pugi::xml_document document;
+  Result<pugi::xml_node> node = root(document, xml, "CopyObjectResult");
+  if (!node) node = root(document, xml, "CopyPartResult");
+  if (!node) return std::move(node.error());
+  S3Copied out{.etag = s3_etag(text(*node, "ETag")),
+               .modified = date(*node, "LastModified"),
+               .checksums = typed_checksums_in(*node)};
+  if (out.etag.empty()) return corrupt("copied object: no ETag");
+  return out;
+}
+
 Result<S3Completed> parse_s3_completed(std::string_view xml) {
   pugi::xml_document document;
   Result<pugi::xml_node> node = root(document, xml, "CompleteMultipartUploadResult");
   if (node) {
-    S3Completed out{.etag = s3_etag(text(*node, "ETag")), .checksums = checksums_in(*node)};
-    std::string type = text(*node, "ChecksumType");
-    if (!type.empty() && !out.checksums.empty()) {
-      out.checksums[std::string(kChecksumTypeHeader)] = std::move(type);
-    }
-    return out;
+    return S3Completed{.etag = s3_etag(text(*node, "ETag")),
+                       .checksums = typed_checksums_in(*node)};
   }
   std::optional<S3Fault> fault = parse_s3_fault(xml);
   if (!fault) return std::move(node.error());

@@ -45,6 +45,16 @@ struct S3Completed {
 };
 Result<S3Completed> parse_s3_completed(std::string_view xml);
 
+/// The answer to CopyObject and UploadPartCopy; S3 may send an error after a 200, and white space
+/// before either.
+struct S3Copied {
+  ETag etag = {};
+  WallTime modified = {};
+  Fields checksums = {};
+  std::optional<S3Fault> fault = {};
+};
+Result<S3Copied> parse_s3_copied(std::string_view xml);
+
 /// The body of CompleteMultipartUpload.
 std::string s3_complete_document(const std::vector<CompletedPart>& parts);
 /// The body of CreateBucket in a region other than us-east-1.

@@ -44,6 +44,7 @@ struct MemoryOriginOptions {
   /// A write answers `unavailable` and takes effect later, within late_by.
   double late_commit = 0;
   Duration late_by = seconds(5);
+  bool copies = false;                   ///< copies by itself, from others of its kind too
   uint64_t min_part = 5 << 20;           ///< smaller parts but the last: EntityTooSmall
   std::shared_ptr<origin::Meter> meter;  ///< may be null
 };
@@ -135,6 +136,8 @@ class MemoryOrigin final : public origin::Origin {
   Task<origin::GetAnswer> get(ObjectKey key, origin::GetOptions options, Context ctx) override;
   Task<origin::PutAnswer> put(ObjectKey key, origin::PutOptions options, io::Body body,
                               Context ctx) override;
+  Task<std::optional<origin::PutAnswer>> copy(ObjectKey key, origin::CopyOrder order,
+                                              Context ctx) override;
   Task<> remove(ObjectKey key, Context ctx) override;
   Task<origin::ListAnswer> list(origin::ListOptions options, Context ctx) override;
   Task<std::string> create_upload(ObjectKey key, origin::PutOptions options, Context ctx) override;
@@ -185,6 +188,10 @@ class MemoryOrigin final : public origin::Origin {
   Result<origin::PutAnswer> assemble(const std::string& key, const std::string& upload_id,
                                      const std::vector<origin::CompletedPart>& parts,
                                      const origin::PutOptions& options);
+  /// What an order names, if it is there and current.
+  Result<Version> ordered(const origin::CopyOrder& order) const;
+  Result<origin::PutAnswer> copy_part(const std::string& key, const origin::CopyOrder& order,
+                                      const Version& from);
   Result<Upload*> upload(const std::string& key, const std::string& upload_id);
   void apply_late(Time until);
   void count_bytes(const std::string& operation, uint64_t bytes);

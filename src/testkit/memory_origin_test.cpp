@@ -26,8 +26,11 @@ class Memory : public testing::Test {
 class MemoryContract : public Memory, public testing::WithParamInterface<OriginCase> {};
 
 TEST_P(MemoryContract, holds) {
-  OriginUnderTest under{
-      .origin = origin_, .capabilities = origin_.options().capabilities, .prefix = "p/"};
+  origin_.options().copies = true;
+  OriginUnderTest under{.origin = origin_,
+                        .capabilities = origin_.options().capabilities,
+                        .prefix = "p/",
+                        .copies = true};
   auto done = run(GetParam().run(under, ctx()));
   EXPECT_TRUE(done) << done.error().text();
 }

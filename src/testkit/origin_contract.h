@@ -30,6 +30,8 @@ struct OriginUnderTest {
   bool tag_in_put = true;         ///< put's answer names the tag
   bool atomic_conditions = true;  ///< of racing If-None-Match: * puts exactly one succeeds
   bool lists_uploads = true;      ///< list_uploads is complete and sorted
+  bool copies = false;            ///< copies by itself
+  bool copy_sums = true;          ///< and reckons the checksum that it is told to
   bool replaces_parts = true;     ///< a part that is sent twice is listed as the last one
   /// Refuses parts below this but the last (EntityTooSmall); 0: takes any.
   uint64_t min_part = 5 << 20;

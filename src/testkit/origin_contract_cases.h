@@ -10,6 +10,7 @@ namespace forebay::testkit {
 
 std::vector<OriginCase> list_cases();
 std::vector<OriginCase> upload_cases();
+std::vector<OriginCase> copy_cases();
 
 /// Puts `text` below the prefix.
 Task<origin::PutAnswer> put_text(OriginUnderTest& under [[clang::lifetimebound]], std::string name,

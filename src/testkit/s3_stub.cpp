@@ -237,8 +237,46 @@ http::Response S3Stub::get(http::Request& request, const Object& object) {
   return response;
 }
 
+http::Response S3Stub::copy(http::Request& request, const std::string& bucket,
+                            const std::string& key) {
+  std::string from = *percent_decode(*request.header("x-amz-copy-source"));
+  size_t slash = from.find('/', 1);
+  auto& source = buckets[from.substr(1, slash - 1)];
+  auto found = source.find(from.substr(slash + 1));
+  if (found == source.end()) return refuse(404, "NoSuchKey");
+  auto pin = request.header("x-amz-copy-source-if-match");
+  if (pins_copies && pin && *pin != found->second.etag) return refuse(412, "PreconditionFailed");
+  Object made = found->second;
+  auto query = query_of(request.query);
+  bool part = query.contains("uploadId");
+  if (auto range = request.header("x-amz-copy-source-range")) {
+    ByteRange bytes = *RangeRequest::parse(*range)->resolve(made.bytes.size());
+    made.bytes = made.bytes.substr(bytes.offset, bytes.length);
+    made.etag = quoted_hex(md5(made.bytes));
+  }
+  if (request.header("x-amz-metadata-directive") == "REPLACE") made.headers = kept_headers(request);
+  std::string sums;
+  if (request.header("x-amz-checksum-algorithm") == "SHA256") {
+    Digest256 digest = Sha256::of(as_bytes(made.bytes));
+    made.headers["x-amz-checksum-sha256"] = to_base64(digest);
+    sums = "<ChecksumSHA256>" + to_base64(digest) + "</ChecksumSHA256>";
+  }
+  std::string root = part ? "CopyPartResult" : "CopyObjectResult";
+  std::string text = "<" + root + "><LastModified>2015-10-21T07:28:00.000Z</LastModified><ETag>" +
+                     made.etag + "</ETag>" + sums + "</" + root + ">";
+  if (part) {
+    auto upload = uploads.find(query["uploadId"]);
+    if (upload == uploads.end()) return refuse(404, "NoSuchUpload");
+    upload->second.parts[static_cast<uint32_t>(std::stoul(query["partNumber"]))] = std::move(made);
+  } else {
+    buckets[bucket][key] = std::move(made);
+  }
+  return xml(200, std::move(text));
+}
+
 Task<http::Response> S3Stub::put(http::Request& request, std::string bucket, std::string key,
                                  Context ctx) {
+  if (request.header("x-amz-copy-source")) co_return copy(request, bucket, key);
   auto query = query_of(request.query);
   ++receiving_;
   most_at_once = std::max(most_at_once, receiving_);

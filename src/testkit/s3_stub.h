@@ -57,6 +57,8 @@ class S3Stub final : public http::Handler {
   std::deque<Fault> faults;
   /// The next GET bodies break off after so many bytes.
   std::deque<uint64_t> cuts;
+  /// Heeds x-amz-copy-source-if-match; servers differ.
+  bool pins_copies = true;
   /// Called after a GET was answered; for tests that change things under a reader.
   std::function<void()> after_get;
 
@@ -71,6 +73,7 @@ class S3Stub final : public http::Handler {
   Task<http::Response> post(http::Request& request, std::string bucket, std::string key,
                             Context ctx);
   http::Response get(http::Request& request, const Object& object);
+  http::Response copy(http::Request& request, const std::string& bucket, const std::string& key);
   http::Response bucket(http::Request& request, const std::string& name);
   http::Response list(http::Request& request, const std::string& name);
 
