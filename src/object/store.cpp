@@ -20,11 +20,6 @@ Error no_such_key() {
   return fail(Code::not_found, "The specified key does not exist.", "NoSuchKey");
 }
 
-/// Another version, or none: what is current is asked again, and the client sees neither.
-bool moved(const Error& error) {
-  return error.code() == Code::conflict || error.code() == Code::not_found;
-}
-
 /// The part of a decision that needs no disk and no origin; `part`: what a part number means.
 Result<ReadAnswer> decide_read(const ReadRequest& request, HeadRef head,
                                std::optional<ByteRange> part) {
@@ -70,6 +65,10 @@ bool has_body(const ReadRequest& request, const ReadAnswer& answer) {
 }
 
 }  // namespace
+
+bool moved(const Error& error) {
+  return error.code() == Code::conflict || error.code() == Code::not_found;
+}
 
 std::optional<ReadAnswer> Store::read_now(const ReadRequest& request, io::Loop& loop) {
   if (request.mode == unit::Mode::past || request.check) return std::nullopt;

@@ -9,6 +9,7 @@
 
 #include "object/bucket.h"
 #include "object/conditions.h"
+#include "object/copy.h"
 #include "object/heads.h"
 #include "unit/cache.h"
 
@@ -45,6 +46,12 @@ struct CompleteRequest {
   origin::PutOptions options;
 };
 
+/// Whether a read failed for another version, or none: what is current is asked again then, and the
+/// client sees neither.
+bool moved(const Error& error);
+/// Whether the origin has surely not done a write. Everything else may still happen.
+bool surely_not_done(const Error& error);
+
 /// All loops share one. Errors of the origin come as they are; a missing key is Code::not_found,
 /// "NoSuchKey".
 class Store {
@@ -67,6 +74,11 @@ class Store {
   /// after its last byte.
   Task<origin::PutAnswer> put(BucketRef bucket, ObjectKey key, origin::PutOptions options,
                               io::Body body, Context ctx);
+  /// Of the version of the source that a read would give now: conditions are decided on the very
+  /// version whose bytes are copied, and a version that goes away meanwhile is followed. By the
+  /// origin itself where it can, else by read() and put(). What is refused has written nothing.
+  /// Code::conflict, "PreconditionFailed": a condition of the source or the target does not hold.
+  Task<CopyAnswer> copy(CopyRequest request, Context ctx);
   Task<> remove(BucketRef bucket, ObjectKey key, Context ctx);
   Task<origin::PutAnswer> complete(CompleteRequest request, Context ctx);
 
@@ -76,6 +88,17 @@ class Store {
   Task<ReadAnswer> open_untagged(ReadRequest request, ReadAnswer answer, Context ctx);
   Task<Layout> upload_layout(BucketRef bucket, ObjectKey key, std::string upload_id,
                              std::vector<origin::CompletedPart> parts, Context ctx);
+  // copy.cpp; the request is copy()'s, which waits for the end
+  struct CopyRound;
+  Task<CopyAnswer> copy_once(const CopyRequest& request, CopyRound& round, Context ctx);
+  Task<std::optional<CopyAnswer>> copy_by_origin(const CopyRequest& request, HeadRef head,
+                                                 Context ctx);
+  Task<CopyAnswer> copy_through(const CopyRequest& request, CopyRound& round, Context ctx);
+  Task<CopyAnswer> put_copy(const CopyRequest& request, ReadAnswer from, CopyRound& round,
+                            Context ctx);
+  Task<CopyAnswer> put_part_copy(const CopyRequest& request, ReadAnswer from, CopyRound& round,
+                                 Context ctx);
+  Task<std::string> sum_of(const CopyRequest& request, CopyRound& round, Context ctx);
   Task<Heads::Current> ask_past(BucketRef bucket, ObjectKey key, Context ctx);
   /// Whether it is a small object that is not here.
   bool is_cold(const Head& head) const;

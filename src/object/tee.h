@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "io/body.h"
 #include "unit/tee.h"
@@ -17,6 +18,7 @@ class TeeSource final : public io::Source {
  private:
   std::unique_ptr<io::Source> source_;
   std::shared_ptr<unit::Tee> tee_;
+  std::vector<std::byte> loaded_;  ///< what is a file
 };
 
 }  // namespace forebay::object

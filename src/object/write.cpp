@@ -8,19 +8,6 @@ namespace forebay::object {
 
 namespace {
 
-/// Whether the origin has surely not done it. Everything else may still happen.
-bool surely_not_done(const Error& error) {
-  switch (error.code()) {
-    case Code::not_found:
-    case Code::exists:
-    case Code::invalid:
-    case Code::denied:
-    case Code::conflict:
-    case Code::too_large: return true;
-    default: return false;
-  }
-}
-
 /// What the origin's answer and the request say of the new version; exists only when both together
 /// are all that a check would tell.
 std::optional<origin::ObjectInfo> info_of(const origin::PutAnswer& answer,
@@ -48,6 +35,18 @@ std::vector<UnitId> unit_ids(const Head& head) {
 }
 
 }  // namespace
+
+bool surely_not_done(const Error& error) {
+  switch (error.code()) {
+    case Code::not_found:
+    case Code::exists:
+    case Code::invalid:
+    case Code::denied:
+    case Code::conflict:
+    case Code::too_large: return true;
+    default: return false;
+  }
+}
 
 std::shared_ptr<unit::Tee> Store::begin_tee(const Bucket& bucket, io::Body& body, Context ctx) {
   if (!bucket.cache_writes || body.source == nullptr || body.length == 0) return nullptr;
