@@ -105,6 +105,8 @@ Task<http::Response> get_bucket_location(Call& call, Context ctx);
 Task<http::Response> get_object(Call& call, Context ctx);
 Task<http::Response> head_object(Call& call, Context ctx);
 Task<http::Response> put_object(Call& call, Context ctx);
+Task<http::Response> copy_object(Call& call, Context ctx);
+Task<http::Response> upload_part_copy(Call& call, Context ctx);
 Task<http::Response> delete_object(Call& call, Context ctx);
 Task<http::Response> delete_objects(Call& call, Context ctx);
 Task<http::Response> list_objects(Call& call, Context ctx);

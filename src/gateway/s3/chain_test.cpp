@@ -41,7 +41,8 @@ TEST_P(Chain, keeps_the_contract) {
                                                   .conditional_get = true,
                                                   .part_number = true,
                                                   .start_after = true},
-                                 .prefix = ""};
+                                 .prefix = "",
+                                 .copies = true};
   auto done = world_.run(GetParam().run(under, ctx()));
   EXPECT_TRUE(done) << done.error().text();
 }

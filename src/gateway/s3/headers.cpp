@@ -11,10 +11,11 @@ namespace forebay::gateway::s3 {
 namespace {
 
 // Say nothing about the effect: the signature's, the framing's (payload.h judges it), and what
-// clients and proxies tell of themselves.
+// clients and proxies tell of themselves (the C++ SDK its API's date, with some operations).
 constexpr std::string_view kHarmless =
-    "x-amz-cf-id x-amz-content-sha256 x-amz-date x-amz-decoded-content-length "
-    "x-amz-expected-bucket-owner x-amz-request-payer x-amz-sdk-* x-amz-security-token "
+    "x-amz-api-version x-amz-cf-id x-amz-content-sha256 x-amz-date "
+    "x-amz-decoded-content-length x-amz-expected-bucket-owner x-amz-request-payer x-amz-sdk-* "
+    "x-amz-security-token "
     "x-amz-source-expected-bucket-owner x-amz-te x-amz-trailer x-amz-user-agent";
 
 constexpr std::string_view kChecksum = "x-amz-checksum-";

@@ -42,13 +42,6 @@ void write_plan(Xml& xml, const std::optional<origin::ChecksumPlan>& plan) {
   xml.text("ChecksumAlgorithm", name(plan->kind)).text("ChecksumType", name(plan->type));
 }
 
-void write_checksums(Xml& xml, const origin::Fields& checksums) {
-  for (ChecksumKind kind : kAllChecksumKinds) {
-    auto found = checksums.find(std::string(header_name(kind)));
-    if (found != checksums.end()) xml.text("Checksum" + std::string(name(kind)), found->second);
-  }
-}
-
 // "base64", or "base64-N" of an object in parts.
 bool is_checksum(ChecksumKind kind, std::string_view text) {
   text = text.substr(0, text.find('-'));

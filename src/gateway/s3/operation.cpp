@@ -141,7 +141,10 @@ constexpr Operation kTable[] = {
      "partNumber response-cache-control response-content-disposition response-content-encoding "
      "response-content-language response-content-type response-expires versionId"},
     {"UploadPartCopy", "PUT", Scope::object, "partNumber uploadId", "x-amz-copy-source", true,
-     nullptr},
+     upload_part_copy, "",
+     "x-amz-copy-source x-amz-copy-source-if-match x-amz-copy-source-if-modified-since "
+     "x-amz-copy-source-if-none-match x-amz-copy-source-if-unmodified-since "
+     "x-amz-copy-source-range"},
     {"UploadPart", "PUT", Scope::object, "partNumber uploadId", "", true, upload_part, "",
      "x-amz-checksum-*", true},
     {"PutObjectAcl", "PUT", Scope::object, "acl", "", true, nullptr, "versionId"},
@@ -152,7 +155,11 @@ constexpr Operation kTable[] = {
     {"PutObjectAnnotation", "PUT", Scope::object, "annotation", "", true, nullptr,
      "annotationName versionId"},
     {"UpdateObjectEncryption", "PUT", Scope::object, "encryption", "", true, nullptr, "versionId"},
-    {"CopyObject", "PUT", Scope::object, "", "x-amz-copy-source", true, nullptr},
+    {"CopyObject", "PUT", Scope::object, "", "x-amz-copy-source", true, copy_object, "",
+     "if-match if-none-match x-amz-acl x-amz-checksum-algorithm x-amz-copy-source "
+     "x-amz-copy-source-if-match x-amz-copy-source-if-modified-since "
+     "x-amz-copy-source-if-none-match x-amz-copy-source-if-unmodified-since x-amz-meta-* "
+     "x-amz-metadata-directive x-amz-storage-class x-amz-tagging-directive"},
     {"PutObject", "PUT", Scope::object, "", "", true, put_object, "",
      "if-match if-none-match x-amz-acl x-amz-checksum-* x-amz-meta-* x-amz-storage-class", true},
     {"AbortMultipartUpload", "DELETE", Scope::object, "uploadId", "", true, abort_multipart_upload},

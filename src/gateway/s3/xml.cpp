@@ -93,6 +93,13 @@ http::Response Xml::response(int status) const {
   return http::Response::text(status, "application/xml", str());
 }
 
+void write_checksums(Xml& xml, const origin::Fields& checksums) {
+  for (ChecksumKind kind : kAllChecksumKinds) {
+    auto found = checksums.find(std::string(header_name(kind)));
+    if (found != checksums.end()) xml.text("Checksum" + std::string(name(kind)), found->second);
+  }
+}
+
 namespace {
 
 Error malformed() {

@@ -39,6 +39,9 @@ class Xml {
   std::unique_ptr<Document> document_;
 };
 
+/// One element for each of them (x-amz-checksum-… → Checksum…).
+void write_checksums(Xml& xml, const origin::Fields& checksums);
+
 /// Bodies of requests in XML are at most this long.
 inline constexpr uint64_t kMaxXmlBody = 2 << 20;
 
