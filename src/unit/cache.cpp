@@ -12,6 +12,8 @@ namespace {
 constexpr int kLooks = 4;
 // A follower hands out at most this much at a time, so that it sees a broken fill in time.
 constexpr uint64_t kFollowChunk = 16 << 20;
+// Of the cache may be taken for what its origins have not begun to give.
+constexpr uint64_t kEarlyShare = 64;
 
 ByteRange in_unit(const Unit& unit, ByteRange range) {
   return {range.offset - unit.range.offset, range.length};
@@ -105,7 +107,8 @@ Cache::Cache(std::shared_ptr<disk::Store> store, job::Crews& crews,
       options_(options),
       metrics_(registry),
       tee_metrics_(registry),
-      blocks_(options.block_bytes) {
+      blocks_(options.block_bytes),
+      early_(std::make_shared<Allowance>(store_->limit() / kEarlyShare)) {
   for (io::Loop* loop : loops) loops_.emplace(loop, std::make_unique<PerLoop>(options_));
 }
 
@@ -188,6 +191,7 @@ Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mo
       job::Crew& crew = crews_.of(*ctx.loop);
       crew.spawn(fill_small(begun.fill, crew.context()));
     }
+    if (begun.fresh && !small) place_early(begun.fill, *ctx.loop);
     if (!small) demand(begun.fill, wanted, *ctx.loop);
     auto follower = std::make_unique<Follower>(*this, begun.fill, wanted);
     co_await co_await follower->ready(ctx);

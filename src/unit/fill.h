@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/allowance.h"
 #include "disk/store.h"
 #include "io/sync.h"
 #include "origin/origin.h"
@@ -85,6 +86,12 @@ class Fill {
   bool fail(Error error, bool disk);
   /// True the first time: whoever gets it finds the fill its place on disk.
   bool begin_place() { return !placed_.exchange(true, std::memory_order_relaxed); }
+  /// What it holds of the room for fills whose origin has not answered.
+  void set_early(std::optional<Allowance::Share> share) {
+    std::lock_guard lock(mutex_);
+    early_.reset();
+    if (share) early_.emplace(std::move(*share));
+  }
   /// True the first time: whoever gets it takes the fill out of the table.
   bool leave();
   bool left() const;
@@ -113,6 +120,7 @@ class Fill {
   bool left_ = false;
   std::atomic<uint64_t> run_end_ = 0;
   std::atomic<bool> placed_ = false;
+  std::optional<Allowance::Share> early_;
   io::Progress progress_;
 };
 

@@ -64,7 +64,11 @@ uint64_t Cache::start_run(const VersionRef& version, Begun first, Ahead ahead, i
 }
 
 void Cache::take(Run& run, Begun begun, io::Loop& loop) {
-  if (run.answered) place(begun.fill, loop);
+  if (run.answered) {
+    place(begun.fill, loop);
+  } else {
+    place_early(begun.fill, loop);
+  }
   run.next = begun.fill->unit().range.end();
   begun.fill->set_run_end(run.ahead.end);
   run.pieces.push_back({std::move(begun.fill), begun.all});
