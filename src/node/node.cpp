@@ -32,7 +32,7 @@ std::string absolute(const std::string& path) {
 // Thousands of them must fit into a small budget; a large one leaves it to the kernel
 // (docs/performance.md).
 int unsent(uint64_t memory) {
-  constexpr uint64_t kSlowReaders = 4096;
+  constexpr uint64_t kSlowReaders = 6144;
   constexpr uint64_t kLeast = 16 << 10;
   constexpr uint64_t kLarge = 1 << 30;
   return memory >= kLarge ? 0 : static_cast<int>(std::max(kLeast, memory / kSlowReaders));
