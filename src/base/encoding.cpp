@@ -220,7 +220,8 @@ std::optional<WallTime> nearest_wall_time(Civil parts) {
   if (parts.year < 0 || parts.second > 60) return std::nullopt;
   bool leap = parts.second == 60;
   if (leap) parts.second = 59;
-  bool early = parts.year<kFirst, late = parts.year> kLast;
+  bool late = parts.year > kLast;
+  bool early = parts.year < kFirst;
   // The calendar repeats itself every 400 years, so it still says whether there is such a day.
   if (early || late) parts.year = 1700 + (parts.year + 300) % 400;
   auto when = wall_time(parts, kFirst);

@@ -241,13 +241,6 @@ bool Store::drop(const UnitId& id, const Unit* at) {
 
 void Store::remove(const UnitId& id) { drop(id, nullptr); }
 
-void Store::read_failed(const UnitId& id) {
-  auto unit = units_->get(id);
-  if (!unit) return;
-  disk_of(*unit).failed(false, fail(Code::corrupt, "sending from a unit's file failed", "EIO"));
-  drop(id, &*unit);
-}
-
 uint64_t Store::limit() const {
   uint64_t all = 0;
   for (auto& disk : disks_) all += disk->healthy() ? disk->space()->limit() : 0;

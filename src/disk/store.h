@@ -85,8 +85,6 @@ class Store : public std::enable_shared_from_this<Store> {
   void put_small_soon(UnitId id, Bytes bytes, Admission admission, job::Crew& crew, PutDone done);
   /// Drops the unit if it is here. Its space comes back later.
   void remove(const UnitId& id);
-  /// Tells that sending from this unit's file failed: the unit is dropped, its disk blamed.
-  void read_failed(const UnitId& id);
 
   Stats stats() const;
   /// Bytes that may be used now, all healthy disks together.

@@ -48,15 +48,15 @@ class Handler {
 /// What nearly all heads fit into, in bytes.
 inline constexpr size_t kUsualHead = 4 << 10;
 
-/// Limits of one server. Memory in the worst case: max_connections × kUsualHead of strangers who
-/// stop in their heads, large_heads × (head_bytes + 16 KiB), large_buffers × 256 KiB, and 16 KiB
-/// for each request that is answered.
+/// Limits of one server. Memory in the worst case: max_connections × kUsualHead of those who stop
+/// in their heads, large_heads × (head_bytes + 16 KiB), large_buffers × 256 KiB, and head_bytes +
+/// 16 KiB for each request whose head is complete, until it is answered or refused.
 struct ServerOptions {
   /// Connections at once; at the limit the oldest stranger (Response::stranger) that is a second
   /// old makes room, else the longest idle connection, else accepting pauses.
   uint64_t max_connections = 16384;
   size_t head_bytes = 32 << 10;  ///< request line and fields; more → 431 (or 414)
-  /// Heads under way that are beyond kUsualHead, all connections together; one more → 503.
+  /// Heads beyond kUsualHead that are not complete, all connections together; one more → 503.
   size_t large_heads = 4096;
   size_t head_fields = 100;             ///< more → 431
   Duration head_timeout = seconds(20);  ///< from connect, or from a head's first byte, to its end

@@ -29,23 +29,9 @@ std::optional<std::string> decode(std::string_view text) {
   return good ? plain : std::nullopt;
 }
 
-object::ReadConditions source_conditions(const Call& call) {
-  object::ReadConditions out;
-  auto text = [&](std::string_view name) -> std::optional<std::string> {
-    auto value = call.header(name);
-    return value ? std::optional(std::string(*value)) : std::nullopt;
-  };
-  // What is no date is no condition, as in reads.
-  auto date = [&](std::string_view name) {
-    auto value = call.header(name);
-    return value ? parse_http_date(*value) : std::nullopt;
-  };
-  out.if_match = text("x-amz-copy-source-if-match");
-  out.if_none_match = text("x-amz-copy-source-if-none-match");
-  out.if_modified_since = date("x-amz-copy-source-if-modified-since");
-  out.if_unmodified_since = date("x-amz-copy-source-if-unmodified-since");
-  return out;
-}
+constexpr ConditionHeaders kSourceConditions{
+    "x-amz-copy-source-if-match", "x-amz-copy-source-if-none-match",
+    "x-amz-copy-source-if-modified-since", "x-amz-copy-source-if-unmodified-since"};
 
 }  // namespace
 
@@ -117,7 +103,7 @@ Result<object::CopyRequest> read_copy_request(Call& call) {
   return object::CopyRequest{.source = std::move(*from),
                              .source_key = std::move(*from_key),
                              .version_id = std::move(source->version_id),
-                             .conditions = source_conditions(call),
+                             .conditions = read_conditions(call, kSourceConditions),
                              .limit = kMaxPut,
                              .bucket = std::move(*bucket),
                              .key = std::move(*key)};

@@ -141,7 +141,7 @@ Result<bool> wants_url_encoding(const Call& call) {
   return fail(Code::invalid, "Invalid Encoding Method specified in Request", "InvalidArgument");
 }
 
-object::ReadConditions read_conditions(const Call& call) {
+object::ReadConditions read_conditions(const Call& call, const ConditionHeaders& headers) {
   object::ReadConditions conditions;
   auto text = [&](std::string_view name) -> std::optional<std::string> {
     auto value = call.header(name);
@@ -151,11 +151,18 @@ object::ReadConditions read_conditions(const Call& call) {
     auto value = call.header(name);
     return value ? parse_http_date(*value) : std::nullopt;
   };
-  conditions.if_match = text("if-match");
-  conditions.if_none_match = text("if-none-match");
-  conditions.if_modified_since = date("if-modified-since");
-  conditions.if_unmodified_since = date("if-unmodified-since");
-  conditions.if_range = text("if-range");
+  conditions.if_match = text(headers.match);
+  conditions.if_none_match = text(headers.none_match);
+  conditions.if_modified_since = date(headers.modified_since);
+  conditions.if_unmodified_since = date(headers.unmodified_since);
+  return conditions;
+}
+
+object::ReadConditions read_conditions(const Call& call) {
+  constexpr ConditionHeaders kHeaders{"if-match", "if-none-match", "if-modified-since",
+                                      "if-unmodified-since"};
+  object::ReadConditions conditions = read_conditions(call, kHeaders);
+  if (auto range = call.header("if-range")) conditions.if_range = std::string(*range);
   return conditions;
 }
 

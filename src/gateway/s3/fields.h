@@ -27,6 +27,12 @@ Result<bool> wants_url_encoding(const Call& call);
 
 /// If-Match and friends of a read.
 object::ReadConditions read_conditions(const Call& call);
+/// The headers that the conditions of a read, or of a copy's source, come in.
+struct ConditionHeaders {
+  std::string_view match, none_match, modified_since, unmodified_since;
+};
+/// What is no date is no condition.
+object::ReadConditions read_conditions(const Call& call, const ConditionHeaders& headers);
 
 /// Refuses what no read or delete of ours carries out: SSE-C keys, other versions than the current.
 Result<> refuse_unsupported(const Call& call);
