@@ -334,6 +334,27 @@ TEST_F(CliTest, StatusIsTheServersOwn) {
   EXPECT_THAT(out_, StartsWith(R"({"version":"1")"));
 }
 
+TEST_F(CliTest, StatusTellsOfAJobInOneLine) {
+  auto job = [](const char* name, int done, int total, const char* error) {
+    return Json()
+        .set("name", name)
+        .set("state", "running")
+        .set("done", done)
+        .set("total", total)
+        .set("unit", "bytes")
+        .set("last_error", error);
+  };
+  Json::Array jobs{job("evict", 0, 0, ""), job("scrub", 0, 9, ""), job("copy", 3, 0, "busy: full")};
+  world_.stub().status.set("jobs", std::move(jobs)).set("version", "1");
+  EXPECT_EQ(run({"status"}), 0);
+  EXPECT_EQ(out_,
+            "version: 1\njobs:\n  evict: running\n  scrub: running, 0 of 9 bytes\n"
+            "  copy: running, 3 bytes, busy: full\n");
+  world_.stub().status.set("jobs", Json::Array{});
+  EXPECT_EQ(run({"status"}), 0);
+  EXPECT_EQ(out_, "version: 1\n");
+}
+
 TEST_F(CliTest, AMissingObjectIsCalledSo) {
   const std::string missing = "s3://data/none: no such object\n";
   EXPECT_EQ(run({"cp", "s3://data/none", "-"}), 1);
