@@ -2,6 +2,7 @@
 #include <toml++/toml.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <sstream>
 
@@ -49,10 +50,48 @@ Result<> read_file(Settings& settings, const std::string& path) {
   return ok;
 }
 
+/// What the daemon reads beside its settings, and what only other commands of this program do.
+constexpr std::string_view kOtherVariables[] = {"FOREBAY_CONFIG",
+                                                "FOREBAY_ROOT_ACCESS_KEY",
+                                                "FOREBAY_ROOT_SECRET_KEY",
+                                                "FOREBAY_ORIGIN_ACCESS_KEY",
+                                                "FOREBAY_ORIGIN_SECRET_KEY",
+                                                "FOREBAY_CA_BUNDLE"};
+
+// Kubernetes tells every container of a Service called "forebay" or "forebay-…" so, asked or not:
+// FOREBAY_SERVICE_HOST, FOREBAY_SERVICE_PORT_S3, FOREBAY_PORT=tcp://…, FOREBAY_PORT_9000_TCP_ADDR.
+bool tells_of_a_service(std::string_view name, std::string_view value) {
+  if (name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT")) return true;
+  if (name.contains("_SERVICE_PORT_")) return true;
+  if (name.ends_with("_PORT")) return value.contains("://");
+  size_t port = name.find("_PORT_");
+  if (port == name.npos) return false;
+  std::string_view rest = name.substr(port + std::string_view("_PORT_").size());
+  size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+  rest.remove_prefix(digits);
+  return digits > 0 &&
+         (rest.starts_with("_TCP") || rest.starts_with("_UDP") || rest.starts_with("_SCTP"));
+}
+
+// A setting with a slip in its name would be one that silently is not made.
+Result<> refuse_unknown(const std::vector<std::string>& settings, const Environment& environment) {
+  std::vector<std::string> known(std::begin(kOtherVariables), std::end(kOtherVariables));
+  for (const std::string& name : settings) known.push_back(variable(name));
+  for (const auto& [name, value] : environment) {
+    if (!name.starts_with("FOREBAY_") || value.empty()) continue;
+    if (std::ranges::find(known, name) != known.end() || tells_of_a_service(name, value)) continue;
+    return fail(Code::invalid, "the environment's " + name + " is no setting; did you mean " +
+                                   cli::nearest(name, known) +
+                                   "? (forebay serve --help lists all of them)");
+  }
+  return ok;
+}
+
 Result<> read_environment(Settings& settings, const Environment& environment) {
   std::vector<std::string> names;
   visit(settings,
         [&](std::string_view name, auto&, std::string_view) { names.emplace_back(name); });
+  if (Result<> known = refuse_unknown(names, environment); !known) return known;
   for (const std::string& name : names) {
     std::string text = lookup(environment, variable(name));
     if (text.empty()) continue;
@@ -99,6 +138,7 @@ Result<Settings> read_settings(const std::vector<std::string>& arguments,
   });
   app.footer(
       "Every setting can also come from the environment (FOREBAY_CACHE_SIZE=…) or the file;\n"
+      "a variable FOREBAY_… that is none is refused;\n"
       "flags win over the environment, the environment over the file.\n"
       "Root credentials: FOREBAY_ROOT_ACCESS_KEY and FOREBAY_ROOT_SECRET_KEY, or generated at the\n"
       "first start and kept in DATA/credentials.");

@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <regex>
+#include <set>
+
+#include "cli/parse.h"
 
 namespace forebay::node {
 namespace {
@@ -34,6 +38,46 @@ TEST(Settings, CertificateAndKeyComeTogether) {
   EXPECT_TRUE(read({"--tls-cert", "a", "--tls-key", "b"}));
   EXPECT_FALSE(read({"--tls-cert", "a"}));
   EXPECT_FALSE(read({"--tls-key", "b"}));
+}
+
+TEST(Settings, AVariableThatIsNoneIsRefusedByName) {
+  auto refused = read_settings({}, {{"FOREBAY_CACHE_SIZ", "1GiB"}});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text().find("FOREBAY_CACHE_SIZ is no setting; did you mean "
+                                        "FOREBAY_CACHE_SIZE?"),
+            std::string::npos)
+      << refused.error().text();
+  for (const char* name : {"FOREBAY_", "FOREBAY_S3_PORT", "FOREBAY_PORT_S3_TCP", "FOREBAY_s3"}) {
+    EXPECT_FALSE(read_settings({}, {{name, "9000"}})) << name;
+  }
+  EXPECT_TRUE(read_settings({}, {{"FOREBAY_CACHE_SIZ", ""}, {"FOREBAYS", "1"}}));
+  auto read = read_settings({}, {{"FOREBAY_CACHE_SIZE", "1GiB"}});
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->cache_size.bytes, 1ULL << 30);
+}
+
+// What the client's commands read stands in the same environment, and what Kubernetes puts there.
+TEST(Settings, VariablesOfOthersPass) {
+  std::set<std::string> named;
+  for (std::vector<std::string> help :
+       {std::vector<std::string>{"--help"}, {"bucket", "create", "--help"}}) {
+    help.push_back("--help");
+    std::string text = std::get<cli::Say>(cli::parse(help, "1")).text;
+    std::regex word("FOREBAY_[A-Z0-9_]+");
+    for (std::sregex_iterator it(text.begin(), text.end(), word), end; it != end; ++it) {
+      named.insert(it->str());
+    }
+  }
+  EXPECT_TRUE(named.contains("FOREBAY_ORIGIN_SECRET_KEY") && named.contains("FOREBAY_CA_BUNDLE"));
+  Environment environment{{"FOREBAY_SERVICE_HOST", "10.0.0.7"},
+                          {"FOREBAY_SERVICE_PORT", "9000"},
+                          {"FOREBAY_ADMIN_SERVICE_PORT_HTTP", "9001"},
+                          {"FOREBAY_PORT", "tcp://10.0.0.7:9000"},
+                          {"FOREBAY_PORT_9000_TCP", "tcp://10.0.0.7:9000"},
+                          {"FOREBAY_PORT_9000_TCP_ADDR", "10.0.0.7"}};
+  for (const std::string& name : named) environment.emplace_back(name, "127.0.0.1:1");
+  auto read = read_settings({}, environment);
+  EXPECT_TRUE(read) << read.error().text();
 }
 
 TEST(Settings, DisksAddUp) {

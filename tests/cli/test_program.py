@@ -10,8 +10,11 @@ PROGRAM = os.environ.get("FOREBAY_BIN", str(ROOT / "build" / "release" / "foreba
 
 
 def run(*arguments):
-    """Runs the program to its end."""
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=30)
+    """Runs the program to its end, without the variables that are for tests."""
+    env = {name: text for name, text in os.environ.items() if not name.startswith("FOREBAY_")}
+    return subprocess.run(
+        [PROGRAM, *arguments], capture_output=True, text=True, timeout=30, env=env
+    )
 
 
 def test_the_compatibility_page_is_current():
