@@ -23,9 +23,10 @@ std::string_view name(Code code) {
 void Error::Drop::operator()(Words* words) const { delete words; }
 
 Error::Error(Code code, std::string text, std::string detail)
-    : code_(code), words_(new Words{std::move(text), std::move(detail)}) {}
+    : code_(code), words_(new Words{std::move(text), std::move(detail), 0}) {}
 
-Error::Error(const Error& other) : Error(other.code_, other.text(), other.detail()) {}
+Error::Error(const Error& other)
+    : code_(other.code_), words_(other.words_ ? new Words(*other.words_) : nullptr) {}
 
 Error& Error::operator=(const Error& other) {
   Error copy(other);
@@ -46,9 +47,23 @@ Error Error::in(std::string_view what) && {
   if (text.starts_with(what) && text.substr(what.size()).starts_with(": ")) return std::move(*this);
   words_->text.insert(0, ": ");
   words_->text.insert(0, what);
+  words_->own += what.size() + 2;
   return std::move(*this);
 }
 
 Error Error::in(std::string_view what) const& { return Error(*this).in(what); }
+
+std::string_view Error::own() const {
+  return words_ == nullptr ? std::string_view()
+                           : std::string_view(words_->text).substr(words_->own);
+}
+
+Error Error::as(Code code, std::string detail) const {
+  Error out(*this);
+  out.code_ = code;
+  if (out.words_ == nullptr) out.words_.reset(new Words);
+  out.words_->detail = std::move(detail);
+  return out;
+}
 
 }  // namespace forebay

@@ -36,7 +36,9 @@ constexpr bool retryable(Code code) {
 }
 
 /// A failure: code, text, and context added on the way up, outermost first. `detail` carries a
-/// machine-readable word for a gateway (an S3 error code, an errno name); it may be empty.
+/// machine-readable word for a gateway (an S3 error code, an errno name); it may be empty. Contexts
+/// are for operators: units, folders, addresses, what others have said stand there, and gateways
+/// show none of them.
 ///
 /// One pointer beside the code, because every Result has room for one and every move of a Result
 /// has code to move it.
@@ -52,15 +54,20 @@ class Error {
   /// Empty after a move, as detail() is.
   [[gnu::cold]] const std::string& text() const;
   [[gnu::cold]] const std::string& detail() const;
+  /// text() without the contexts: what went wrong, in the words of whoever found it.
+  [[gnu::cold]] std::string_view own() const;
 
   /// The same error seen from one step further up: "what: text".
   [[gnu::cold]] Error in(std::string_view what) &&;
   [[gnu::cold]] Error in(std::string_view what) const&;
+  /// The same text and contexts with another meaning for the caller.
+  [[gnu::cold]] Error as(Code code, std::string detail = {}) const;
 
  private:
   struct Words {
     std::string text;
     std::string detail;
+    size_t own = 0;  ///< where in `text` the contexts end
   };
   struct Drop {
     [[gnu::cold]] void operator()(Words* words) const;

@@ -41,6 +41,22 @@ TEST(Error, AContextThatIsThereIsNotSaidAgain) {
   EXPECT_EQ(error.in("connect to a").text(), "connect to a: connect to a:1: refused");
 }
 
+TEST(Error, ItsOwnWordsAreThoseWithoutContexts) {
+  Error error = fail(Code::corrupt, "b: c");
+  EXPECT_EQ(error.own(), "b: c");
+  EXPECT_EQ(error.in("a").in("unit 7f").own(), "b: c");
+  EXPECT_EQ(error.in("b").own(), "b: c") << "a context that was there is the finder's";
+  Error other = error.in("a").as(Code::unavailable, "BadGateway");
+  EXPECT_EQ(other.code(), Code::unavailable);
+  EXPECT_EQ(other.detail(), "BadGateway");
+  EXPECT_EQ(other.text(), "a: b: c");
+  EXPECT_EQ(other.own(), "b: c");
+  Error moved = std::move(other);
+  EXPECT_EQ(moved.own(), "b: c");
+  EXPECT_EQ(other.own(), "");                          // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(other.as(Code::busy, "x").detail(), "x");  // NOLINT(bugprone-use-after-move)
+}
+
 TEST(Error, IsCopiedWholeAndEmptyAfterAMove) {
   Error error = fail(Code::busy, "full", "ENOSPC");
   Error copy = error;

@@ -86,7 +86,7 @@ Error BodyReader::ended_early() {
 }
 
 Error BodyReader::bad_framing() {
-  if (side_ == Side::request) return fail(Code::invalid, "broken chunk framing", "InvalidChunk");
+  if (side_ == Side::request) return fail(Code::invalid, "broken chunk framing", "InvalidRequest");
   return fail(Code::corrupt, "broken chunk framing");
 }
 

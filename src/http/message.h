@@ -59,7 +59,7 @@ struct Request {
 
   /// The body's bytes, unframed. Pulling the first chunk sends 100 Continue when it is expected.
   /// Chunks point into the connection's read buffer. A client that ends early is Code::invalid,
-  /// detail "IncompleteBody"; broken chunk framing is Code::invalid, "InvalidChunk"; one that
+  /// detail "IncompleteBody"; broken chunk framing is Code::invalid, "InvalidRequest"; one that
   /// stalls is Code::timeout, "RequestTimeout". What is not read is drained or the connection
   /// closes.
   io::Source& body() { return *source; }

@@ -68,7 +68,7 @@ size_t Loop::run_timers(Time now) {
 Time Loop::next_timer() const { return timers_.empty() ? kNever : timers_.begin()->due_; }
 
 Error lane_refusal(const Lane& lane) {
-  return fail(Code::busy, "too many calls wait for " + lane.options().subject, "SlowDown");
+  return fail(Code::busy, "too many calls wait", "SlowDown").in(lane.options().subject);
 }
 
 void Leaf::await_suspend(std::coroutine_handle<> handle) {

@@ -65,7 +65,7 @@ class OffloadAwaiter final : private Timer {
   void on_timer() override {
     if (!ctx_.loop->withdraw(*lane_, ticket_)) return;
     Error error = lane_refusal(*lane_);
-    if (late_) error = fail(Code::timeout, error.text());
+    if (late_) error = error.as(Code::timeout);
     result_.emplace(std::move(error));
     ctx_.loop->ready(handle_);
   }

@@ -55,7 +55,7 @@ std::string dir_random_name(io::Loop& loop) {
 
 Task<ObjectInfo> DirOrigin::head_now(ObjectKey key, HeadOptions options, Context ctx) {
   Result<std::string> path = dir_path(key);
-  if (!path) co_return fail(Code::not_found, path.error().text(), "NoSuchKey");
+  if (!path) co_return path.error().as(Code::not_found, "NoSuchKey");
   Result<ObjectInfo> info = co_await blocking(
       ctx, [this, path = *path, options, now = ctx.loop->wall_now()]() -> Result<ObjectInfo> {
         Result<DirObject> found = store_.find(path, now);
@@ -93,7 +93,7 @@ Result<DirOrigin::Opened> DirOrigin::open_for_get(const std::string& path,
 
 Task<GetAnswer> DirOrigin::get_now(ObjectKey key, GetOptions options, Context ctx) {
   Result<std::string> path = dir_path(key);
-  if (!path) co_return fail(Code::not_found, path.error().text(), "NoSuchKey");
+  if (!path) co_return path.error().as(Code::not_found, "NoSuchKey");
   Opened opened = co_await co_await blocking(
       ctx, [this, path = *path, options = std::move(options), now = ctx.loop->wall_now()] {
         return open_for_get(path, options, now);

@@ -73,7 +73,7 @@ Result<std::optional<ChecksumPlan>> read_plan(const Json& json) {
   auto algorithm = json.string("checksum_algorithm"), type = json.string("checksum_type");
   if (!algorithm || !type) return fail(Code::corrupt, "checksums without a type");
   auto plan = plan_checksums(*algorithm, *type);
-  if (!plan) return fail(Code::corrupt, plan.error().text());
+  if (!plan) return plan.error().as(Code::corrupt);
   return *plan;
 }
 

@@ -15,19 +15,21 @@ constexpr int kPlaceAttempts = 100;
 constexpr uint64_t kLargestRecord = 4 << 20;
 
 Error no_such_key(const std::string& path) {
-  return fail(Code::not_found, "no file '" + path + "'", "NoSuchKey");
+  return fail(Code::not_found, "The specified key does not exist.", "NoSuchKey")
+      .in("no file '" + path + "'");
 }
 
 /// The error of a folder's file in the words of an origin.
-Error in_words(Error error, std::string_view what) {
-  std::string detail = error.detail();
-  if (detail.empty() && error.code() == Code::denied) detail = "AccessDenied";
-  return fail(error.code(), std::string(what) + ": " + error.text(), std::move(detail));
+Error in_words(const Error& error, std::string_view what) {
+  if (error.detail().empty() && error.code() == Code::denied) {
+    return fail(Code::denied, "Access Denied", "AccessDenied").in(error.text()).in(what);
+  }
+  return error.in(what);
 }
 
 /// What failed may have taken effect.
 Error uncertain(const Error& error) {
-  return fail(Code::unavailable, "the disk failed at the commit : " + error.text());
+  return error.as(Code::unavailable).in("the disk failed at the commit");
 }
 
 }  // namespace
@@ -66,9 +68,10 @@ Result<> DirStore::open(io::Loop& loop, const std::shared_ptr<io::Lane>& lane) {
   if (root_ != nullptr) return ok;
   auto opened = loop.open_directory(path_, create_, lane);
   if (!opened && opened.error().code() == Code::not_found) {
-    return fail(Code::not_found, "no folder " + path_, "NoSuchBucket");
+    return fail(Code::not_found, "The specified bucket does not exist", "NoSuchBucket")
+        .in("no folder " + path_);
   }
-  if (!opened) return in_words(std::move(opened.error()), "open the folder of a bucket");
+  if (!opened) return in_words(opened.error(), "open the folder of a bucket");
   // A folder that was just made must outlive a power loss, or all that is put into it does not.
   for (std::string above = path_; create_ && above.size() > 1;) {
     above = dir_parent(above);
@@ -93,7 +96,7 @@ Result<DirObject> DirStore::find(const std::string& path, WallTime now) {
     // A socket, a pipe, a device: no object, for reads as for lists.
     auto there = root_->stat(path);
     if (there && there->kind == io::FileStat::Kind::other) return no_such_key(path);
-    return in_words(std::move(file.error()), "open a file");
+    return in_words(file.error(), "open a file");
   }
   auto stat = (*file)->stat();
   if (!stat) return std::move(stat.error());
@@ -174,7 +177,7 @@ Result<DirTemp> DirStore::begin(const std::string& name, WallTime now) {
   temp.path = std::string(kDirTemporary) + "/" + name;
   for (int attempt = 1;; ++attempt) {
     Result<> made = root_->make_directory(std::string(kDirTemporary));
-    if (!made) return in_words(std::move(made.error()), "make the folder of temporary files");
+    if (!made) return in_words(made.error(), "make the folder of temporary files");
     auto file = root_->open(temp.path, io::OpenMode::create_new);
     if (file) {
       temp.file = std::move(*file);
@@ -182,7 +185,7 @@ Result<DirTemp> DirStore::begin(const std::string& name, WallTime now) {
     }
     // A probe may just have removed the empty folder.
     if (file.error().code() != Code::not_found || attempt == kPlaceAttempts) {
-      return in_words(std::move(file.error()), "make a temporary file");
+      return in_words(file.error(), "make a temporary file");
     }
   }
   if (!swept_.exchange(true)) sweep(now);
@@ -215,7 +218,7 @@ Result<PutAnswer> DirStore::commit(DirTemp& temp, const std::string& path, DirRe
   record.size = written->size;
   record.modified = written->modified;
   Result<> recorded = write_record(temp.path, *written, encode(record));
-  if (!recorded) return in_words(std::move(recorded.error()), "keep a record");
+  if (!recorded) return in_words(recorded.error(), "keep a record");
   Result<> synced = temp.file->sync();
   if (!synced) return std::move(synced.error());
 
@@ -265,7 +268,7 @@ Result<> DirStore::place(const std::string& from, const std::string& path, bool 
     Code code = renamed.error().code();
     if (code == Code::corrupt || code == Code::internal) return uncertain(renamed.error());
     if (code != Code::not_found && code != Code::exists && code != Code::conflict) {
-      return in_words(std::move(renamed.error()), "put a file in place");
+      return in_words(renamed.error(), "put a file in place");
     }
     if (auto file = file_above(path)) {
       return fail(Code::invalid, "a directory cannot hold this key: '" + *file + "' is a key",
@@ -304,7 +307,7 @@ Result<> DirStore::remove(const std::string& path) {
     Result<> removed = root_->remove(path);
     if (!removed && removed.error().code() == Code::not_found) return ok;
     if (!removed && removed.error().code() == Code::denied) {
-      return in_words(std::move(removed.error()), "remove a file");
+      return in_words(removed.error(), "remove a file");
     }
     if (!removed) return uncertain(removed.error());
     if (there) drop_record(*there);

@@ -39,11 +39,11 @@ Result<std::string> read_whole(io::Directory& root, const std::string& path) {
   if (!file) return std::move(file.error());
   auto stat = (*file)->stat();
   if (!stat) return std::move(stat.error());
-  if (stat->size > kLargestUploadFile) return fail(Code::corrupt, path + " is too large");
+  if (stat->size > kLargestUploadFile) return fail(Code::corrupt, "a file is too large").in(path);
   std::string text(stat->size, '\0');
   auto count = (*file)->read_at(0, std::as_writable_bytes(std::span(text)));
   if (!count) return std::move(count.error());
-  if (*count != text.size()) return fail(Code::corrupt, path + " is short");
+  if (*count != text.size()) return fail(Code::corrupt, "a file is short").in(path);
   return text;
 }
 
@@ -106,7 +106,7 @@ Result<PartInfo> DirStore::commit_part(DirTemp& temp, const std::string& id, uin
   if (before) drop_record(*before);
   Result<> durable = root_->sync(folder_of(id));
   if (!durable && durable.error().code() == Code::not_found) return no_such_upload();
-  if (!durable) return fail(Code::unavailable, durable.error().text());
+  if (!durable) return durable.error().as(Code::unavailable);
   return PartInfo{number, stat->size, record.etag, stat->modified, std::move(record.checksums)};
 }
 

@@ -32,7 +32,7 @@ Task<T> metered(std::shared_ptr<Meter> meter, std::string_view operation, Task<T
     meter->request(operation, result.has_value() || answered(result.error().code()));
   }
   if (!result && result.error().code() == Code::corrupt && result.error().detail().empty()) {
-    co_return fail(Code::corrupt, result.error().text(), kBadGateway);
+    co_return result.error().as(Code::corrupt, kBadGateway);
   }
   co_return result;
 }

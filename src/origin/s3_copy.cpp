@@ -71,7 +71,7 @@ Task<PutAnswer> S3Origin::copy_as(ObjectKey key, std::string bucket, std::string
   S3Text text = co_await co_await wire_.send_for_text(std::move(call), ctx);
   Result<S3Copied> copied = parse_s3_copied(text.text);
   // Not understood: it may be done or not.
-  if (!copied) co_return fail(Code::unavailable, copied.error().text());
+  if (!copied) co_return copied.error().as(Code::unavailable);
   if (text.head.status != 200) co_return s3_unclear(text.head);
   if (copied->fault) co_return fault_error(*copied->fault);
   PutAnswer answer;

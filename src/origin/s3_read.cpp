@@ -52,8 +52,8 @@ Result<std::optional<ContentRange>> content_range(const http::ClientResponse& re
 /// Sizes are added, multiplied and kept from here on: what cannot be one ends here.
 Result<> possible(uint64_t size) {
   if (size <= kMaxObjectBytes) return ok;
-  return fail(Code::corrupt, "the origin has an object of " + std::to_string(size) +
-                                 " bytes: more than any store holds");
+  return fail(Code::corrupt, "the origin has an object larger than any store holds")
+      .in(std::to_string(size) + " bytes");
 }
 
 /// What a GET's answer holds of the object.
@@ -123,7 +123,7 @@ Task<ObjectInfo> S3Origin::head_now(ObjectKey key, HeadOptions options, Context 
   if (!response) {
     const Error& error = response.error();
     bool no_part = options.part_number > 0 && error.detail() == "InvalidRange";
-    if (no_part) co_return fail(Code::invalid, error.text(), "InvalidPartNumber");
+    if (no_part) co_return error.as(Code::invalid, "InvalidPartNumber");
     co_return std::move(response.error());
   }
   // Of a part 206 is S3's own answer.

@@ -88,7 +88,7 @@ S3Wire::S3Wire(S3Options options) : options_(std::move(options)), endpoint_(opti
 Result<std::string> S3Wire::stripped(std::string name) const {
   const std::string& prefix = options_.url.prefix;
   if (!name.starts_with(prefix)) {
-    return fail(Code::corrupt, "the origin lists '" + name + "', which was not asked for");
+    return fail(Code::corrupt, "the origin lists what was not asked for").in("'" + name + "'");
   }
   name.erase(0, prefix.size());
   return name;
@@ -148,7 +148,7 @@ Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
     bool unclear = write && error.code() == Code::corrupt;
     bool own = progress != nullptr && progress->failed;
     if (own || (!stalled && !unclear)) co_return error;
-    co_return fail(Code::unavailable, error.text());
+    co_return error.as(Code::unavailable);
   }
   if (response->status / 100 == 2) {
     if (progress != nullptr && progress->moved < length) {
@@ -172,7 +172,7 @@ Task<S3Text> S3Wire::send_for_text(S3Call call, Context ctx) const {
   }
   Result<std::string> text = co_await read_text(out.head, kMaxText, ctx);
   if (!text) {
-    if (write) co_return fail(Code::unavailable, text.error().text());
+    if (write) co_return text.error().as(Code::unavailable);
     // Its answer is too large, not the client's question.
     if (text.error().code() == Code::too_large) {
       co_return fail(Code::corrupt, "the origin's document is larger than any of S3's");

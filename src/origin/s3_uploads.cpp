@@ -175,7 +175,7 @@ Task<PutAnswer> S3Origin::finish_upload(ObjectKey key, std::string upload_id,
   S3Text text = co_await co_await wire_.send_for_text(std::move(call), ctx);
   Result<S3Completed> completed = parse_s3_completed(text.text);
   // Not understood: it may be done or not.
-  if (!completed) co_return fail(Code::unavailable, completed.error().text());
+  if (!completed) co_return completed.error().as(Code::unavailable);
   if (const auto& fault = completed->fault) {
     const std::string& code = fault->code;
     int status = code == "InternalError" || code == "ServiceUnavailable" ? 500

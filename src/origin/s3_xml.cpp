@@ -53,7 +53,9 @@ Result<uint64_t> number(const pugi::xml_node& node, std::string_view name, uint6
   uint64_t value = 0;
   auto [end, error] = std::from_chars(said.data(), said.data() + said.size(), value);
   bool good = !said.empty() && error == std::errc() && end == said.data() + said.size();
-  if (!good || value > most) return corrupt("list: '" + said + "' is no " + std::string(name));
+  if (!good || value > most) {
+    return corrupt("list: a " + std::string(name) + " is no number").in("'" + said + "'");
+  }
   return value;
 }
 WallTime date(const pugi::xml_node& node, std::string_view name) {

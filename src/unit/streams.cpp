@@ -40,7 +40,7 @@ Task<origin::GetAnswer> Cache::ask(VersionRef version, ByteRange range, Context 
   }
   bool usable = answer.range == range || answer.range == ByteRange{0, version->size};
   if (!usable || answer.body.length != answer.range.length) {
-    co_return forebay::fail(Code::corrupt, "the origin answered with other bytes than asked",
+    co_return forebay::fail(Code::corrupt, "the origin gave other bytes than were asked",
                             "BadGateway");
   }
   co_return answer;

@@ -77,7 +77,8 @@ struct Call : Routed {
   std::string_view cache;  ///< X-Cache; empty: does not apply
   /// S3's code of an answer that is no success but was made by the operation itself.
   std::string_view error;
-  std::string unseen;  ///< what such an answer hides from the client, for the log
+  std::string unseen;  ///< what the answer hides from the client, for the log
+  obs::Level unseen_level = obs::Level::debug;
   std::optional<object::Writing> writing;
   std::vector<Header> headers;  ///< backs request.headers when the query brought more
 
@@ -94,6 +95,12 @@ struct Call : Routed {
     return found;
   }
   Result<ObjectKey> key() const { return ObjectKey::parse(key_text); }
+  /// Keeps an error's text for the log; of several the first of the gravest.
+  void note_unseen(obs::Level level, const Error& failed) {
+    if (!unseen.empty() && level <= unseen_level) return;
+    unseen = failed.text();
+    unseen_level = level;
+  }
 };
 
 // One function per operation, one file each.

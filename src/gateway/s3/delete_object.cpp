@@ -75,7 +75,7 @@ Task<http::Response> delete_objects(Call& call, Context ctx) {
     const std::optional<Error>& error = batch.errors[i];
     if (error) {
       S3Error shown = describe(*error);
-      if (shown.hidden && call.unseen.empty()) call.unseen = error->text();
+      if (shown.level) call.note_unseen(*shown.level, *error);
       out.open("Error").text("Key", key).text("Code", shown.code).text("Message", shown.message);
       out.close();
     } else if (!batch.request.quiet) {

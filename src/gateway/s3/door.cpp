@@ -87,19 +87,15 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
   auto trace = std::make_unique<Trace>();
   if (!response) {
     S3Error shown = describe(response.error());
-    // What the client could not know is the operator's to know; 501 tells of the client only.
-    bool unseen = shown.hidden && shown.status != 404 && shown.status != 412;
-    if (unseen || (shown.status >= 500 && shown.status != 501)) {
-      call.unseen = response.error().text();
-    }
+    if (shown.level) call.note_unseen(*shown.level, response.error());
     trace->error = std::move(shown.code);
     response = error_response(response.error(), request, call.id.text());
   } else {
     trace->error = call.error;
   }
   if (!call.unseen.empty()) {
-    log_.warn(
-        "request failed",
+    log_.write(
+        call.unseen_level, "request failed",
         {{"request", call.id.text()}, {"operation", call.operation->name}, {"error", call.unseen}});
   }
   request.headers = sent;  // `call` may have put its own there

@@ -88,21 +88,46 @@ Row nearest(Code code) {
   return {"InternalError", 500};
 }
 
+struct Words {
+  std::string_view code;
+  std::string_view message;
+};
+
 // What S3 says with a code, for errors whose own words are not for clients.
+constexpr auto kWords = std::to_array<Words>({
+    {"AccessDenied", "Access Denied"},
+    {"BadDigest", "A checksum that you specified did not match what we received."},
+    {"BadGateway", "The bucket's origin gave an answer that cannot be one to this request."},
+    {"EntityTooLarge", "Your proposed upload exceeds the maximum allowed size"},
+    {"EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size"},
+    {"InternalError", "We encountered an internal error. Please try again."},
+    {"InvalidPart", "One or more of the specified parts could not be found."},
+    {"InvalidPartOrder", "The list of parts was not in ascending order."},
+    {"InvalidStorageClass", "The storage class you specified is not valid"},
+    {"NoSuchBucket", "The specified bucket does not exist"},
+    {"NoSuchKey", "The specified key does not exist."},
+    {"NoSuchUpload", "The specified multipart upload does not exist."},
+    {"NotImplemented", "The bucket's origin does not implement this request."},
+    {"PreconditionFailed", "At least one of the pre-conditions you specified did not hold"},
+    {"ServiceUnavailable", "Service is unable to handle request."},
+    {"SlowDown", "Please reduce your request rate."},
+});
+
 std::string_view usual_message(const Row& row) {
-  if (row.code == "AccessDenied") return "Access Denied";
-  if (row.code == "NoSuchKey") return "The specified key does not exist.";
-  if (row.code == "NoSuchBucket") return "The specified bucket does not exist";
-  if (row.code == "NoSuchUpload") return "The specified multipart upload does not exist.";
-  if (row.code == "PreconditionFailed") {
-    return "At least one of the pre-conditions you specified did not hold";
-  }
-  if (row.code == "SlowDown") return "Please reduce your request rate.";
-  if (row.code == "ServiceUnavailable") return "Service is unable to handle request.";
-  if (row.code == "InternalError") return "We encountered an internal error. Please try again.";
-  if (row.code == "NotImplemented") return "The bucket's origin does not implement this request.";
+  auto words = std::ranges::find(kWords, row.code, &Words::code);
+  if (words != kWords.end()) return words->message;
   return row.status >= 500 ? "We could not carry out this request. Please try again."
                            : "The bucket's origin refused this request.";
+}
+
+// What a client could not know is the operator's to know: as trouble where it is his to mend, else
+// for whoever asks why. 501 tells of the client only; 404 and 412 are everyday answers.
+std::optional<obs::Level> level_of(const Row& row, bool hidden) {
+  if (row.status >= 500 && row.status != 501) return obs::Level::warn;
+  if (!hidden) return std::nullopt;
+  if (row.code == "AccessDenied" || row.code == "NoSuchBucket") return obs::Level::warn;
+  if (row.status == 404 || row.status == 412) return std::nullopt;
+  return obs::Level::info;
 }
 
 // The condition that was not met, as S3 names it in a 412; s3fs looks for it.
@@ -119,19 +144,19 @@ S3Error describe(const Error& error) {
   auto it = std::ranges::lower_bound(kCodes, error.detail(), {}, &Row::code);
   bool known = it != kCodes.end() && it->code == error.detail();
   Row row = known ? *it : nearest(error.code());
-  S3Error shown{std::string(row.code), row.status, error.text()};
-  // Texts for clients come with S3's code, or tell what is wrong with the request.
-  bool ours = known || error.code() == Code::invalid;
+  S3Error shown{std::string(row.code), row.status, std::string(error.own())};
+  // Words for clients come with S3's code.
   bool answered = error.text().contains(origin::kOriginAnswered);
-  shown.hidden = !ours || answered;
-  if (shown.hidden) shown.message = usual_message(row);
+  bool hidden = !known || answered;
+  if (hidden) shown.message = usual_message(row);
   // Who reads it looks at the right place then; what the origin said, and where it is, stays here.
-  if (shown.hidden && answered && row.code == "AccessDenied") {
+  if (answered && row.code == "AccessDenied") {
     shown.message = "The bucket's origin denied access.";
   }
   if (row.code == "ServiceUnavailable" && error.text().contains(origin::kAtOrigin)) {
     shown.message = "The bucket's origin does not answer.";
   }
+  shown.level = level_of(row, shown.message != error.text());
   return shown;
 }
 

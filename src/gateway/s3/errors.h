@@ -1,22 +1,26 @@
 // Errors in S3's own words: code, status, XML (S3 API reference, "Error responses").
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "http/message.h"
+#include "obs/log.h"
 
 namespace forebay::gateway::s3 {
 
 /// What a client sees of an error: Error::detail when S3 knows it as a code, else the nearest one.
-/// The text is shown only where it was written for clients. What an origin, a disk or our own
-/// insides had to say goes to the log; a client gets what S3 says with that code.
+/// Its own words are shown where they come with S3's code, its contexts never. What an origin, a
+/// disk or our own insides had to say goes to the log; a client gets what S3 says with that code.
 struct S3Error {
   std::string code;
   int status = 500;
   std::string message;
-  bool hidden = false;  ///< message is not the error's text
+  /// At which the log gets the error's text, because a client sees less or because it is a fault of
+  /// the server's; nothing: the client has been told all there is.
+  std::optional<obs::Level> level = {};
 };
 S3Error describe(const Error& error);
 

@@ -46,7 +46,7 @@ TEST(Errors, what_was_not_written_for_clients_is_not_shown_to_them) {
            fail(Code::invalid, "the origin answered 400 Odd: at 10.0.0.7", "Odd"),
        }) {
     S3Error shown = describe(error);
-    EXPECT_TRUE(shown.hidden) << error.text();
+    EXPECT_NE(shown.message, error.text());
     EXPECT_FALSE(shown.message.empty());
     for (const char* secret : {"AKIA1", "10.0.0.7", "place", "17"}) {
       EXPECT_EQ(shown.message.find(secret), std::string::npos) << shown.message;
@@ -60,8 +60,33 @@ TEST(Errors, what_was_not_written_for_clients_is_not_shown_to_them) {
               "The bucket's origin does not answer.");
     EXPECT_EQ(describe(fail(code, "fsync failed")).message, "Service is unable to handle request.");
   }
-  EXPECT_FALSE(describe(fail(Code::invalid, "no number", "InvalidArgument")).hidden);
-  EXPECT_FALSE(describe(fail(Code::busy, "slower, please", "SlowDown")).hidden);
+  EXPECT_EQ(describe(fail(Code::invalid, "no number", "InvalidArgument")).message, "no number");
+  EXPECT_EQ(describe(fail(Code::busy, "slower, please", "SlowDown")).message, "slower, please");
+}
+
+TEST(Errors, contexts_are_shown_to_nobody) {
+  for (const char* code :
+       {"BadGateway", "SlowDown", "NoSuchBucket", "InvalidPart", "AccessDenied"}) {
+    Error error = fail(Code::corrupt, "own words", code).in("open /srv/a").in("fill unit 7f");
+    EXPECT_EQ(describe(error).message, "own words") << code;
+  }
+}
+
+TEST(Errors, the_log_gets_what_a_client_does_not) {
+  auto level = [](Code code, const char* text, const char* detail) {
+    return describe(fail(code, text, detail)).level;
+  };
+  const char* said = "the origin answered 400: x";
+  EXPECT_EQ(level(Code::invalid, said, "BadDigest"), obs::Level::info);
+  EXPECT_EQ(level(Code::conflict, said, "OperationAborted"), obs::Level::info);
+  EXPECT_EQ(level(Code::denied, said, "AccessDenied"), obs::Level::warn);
+  EXPECT_EQ(level(Code::not_found, said, "NoSuchBucket"), obs::Level::warn);
+  EXPECT_EQ(level(Code::not_found, said, "NoSuchKey"), std::nullopt);
+  EXPECT_EQ(level(Code::conflict, said, "PreconditionFailed"), std::nullopt);
+  EXPECT_EQ(level(Code::invalid, "a bad digest", "BadDigest"), std::nullopt);
+  EXPECT_EQ(level(Code::invalid, "not here", "NotImplemented"), std::nullopt);
+  EXPECT_EQ(level(Code::corrupt, "own words", "BadGateway"), obs::Level::warn);
+  EXPECT_EQ(level(Code::internal, "row 7", ""), obs::Level::warn);
 }
 
 class ErrorAnswer : public ::testing::Test {

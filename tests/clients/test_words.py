@@ -1,0 +1,166 @@
+"""What a client is told of an error, and what the log: S3's words to one, all to the other."""
+
+import http.server
+import json
+import re
+import threading
+
+import pytest
+from lib import daemon, origins, proc
+
+pytestmark = pytest.mark.daemon
+
+EMPTY_LIST = b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
+BEGUN = b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
+PARTS = (
+    b"<ListPartsResult><IsTruncated>false</IsTruncated><Part><PartNumber>1</PartNumber>"
+    b"<ETag>d41d8cd98f00b204e9800998ecf8427e</ETag><Size>1</Size></Part></ListPartsResult>"
+)
+COMPLETE = (
+    b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber>"
+    b"<ETag>d41d8cd98f00b204e9800998ecf8427e</ETag></Part></CompleteMultipartUpload>"
+)
+NO_ETAG = b"<CompleteMultipartUploadResult><ETag/></CompleteMultipartUploadResult>"
+SECRET = "node-17 of rack 4"
+
+
+def fault(code):
+    """An error document that tells of the origin's insides."""
+    return f"<Error><Code>{code}</Code><Message>{SECRET}</Message></Error>".encode()
+
+
+class Rude(http.server.BaseHTTPRequestHandler):
+    """Answers what the server's `answers` say for a method and key, else 404."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        """Says nothing."""
+
+    def reply(self):
+        """One answer, after the whole request."""
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path, _, query = self.path.partition("?")
+        key = path.removeprefix("/rude").removeprefix("/")
+        status, body, headers = self.server.answers.get((self.command, key), (404, b"", {}))
+        if key == "" and self.command == "GET":
+            status, body = 200, EMPTY_LIST
+        if key == "upload" and self.command == "GET":
+            status, body = 200, PARTS
+        if key == "upload" and query.startswith("uploads"):
+            status, body = 200, BEGUN
+        self.send_response(status)
+        for name, value in ({"Content-Length": len(body)} | headers).items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = reply
+
+
+class RudeOrigin(origins.Origin):
+    """The server above, as an origin."""
+
+    kind = "rude"
+
+    def start(self):
+        """Listens and serves in threads."""
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Rude)
+        self.server.answers = {}
+        self.endpoint = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        """Closes the address."""
+        self.server.shutdown()
+        self.server.server_close()
+
+    def says(self, method, key, status, body=b"", **headers):
+        """What it answers from now on."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.server.answers[method, key] = (status, body, named)
+
+
+@pytest.fixture
+def rude():
+    """The origin."""
+    with RudeOrigin() as origin:
+        yield origin
+
+
+@pytest.fixture
+def forebay(rude):
+    """A daemon with a bucket there."""
+    with daemon.Forebay() as made:
+        made.create_bucket("rude", rude)
+        yield made
+
+
+def logged(forebay, answer):
+    """The log's line of that request; a thread of its own writes it."""
+    which = answer.headers["x-amz-request-id"]
+
+    def line():
+        lines = (forebay.root / "log").read_text().splitlines()
+        return next((line for line in lines if which in line), None)
+
+    return proc.wait_until(f"a line of {which}", line, 10, pause=0.02)
+
+
+def test_an_answer_that_cannot_be_one_is_told_without_its_unit(forebay, rude):
+    """The reason is said; which unit of the cache it was for is in the log only."""
+    rude.says("HEAD", "cut", 200, ETag='"one"', Content_Length=9)
+    rude.says("GET", "cut", 206, b"x", ETag='"one"', Content_Range="bytes 7-7/9")
+    answer = forebay.target().get("rude", "cut", range="bytes=2-4")
+    assert (answer.status, answer.code()) == (502, "BadGateway")
+    assert b"<Message>the origin gave another range than was asked</Message>" in answer.body
+    assert re.search(r" warn .*fill unit [0-9a-f]{32}: .*another range", logged(forebay, answer))
+
+
+def test_what_an_origin_says_is_for_the_log(forebay, rude):
+    """A key, a size or a text that an origin sends is shown to nobody."""
+    target = forebay.target()
+    rude.says("HEAD", "huge", 200, ETag='"one"', Content_Length=str(2**60))
+    huge = target.call("GET", "/rude/huge")
+    assert huge.code() == "BadGateway" and str(2**60).encode() not in huge.body
+    assert str(2**60) in logged(forebay, huge)
+    for code in ["BadDigest", "InvalidPart", "EntityTooSmall", "Odd", "InternalError", "SlowDown"]:
+        status = {"InternalError": 500, "SlowDown": 503}.get(code, 400)
+        rude.says("PUT", "told", status, fault(code))
+        answer = target.call("PUT", "/rude/told", body=b"x")
+        assert SECRET.encode() not in answer.body and b"origin answered" not in answer.body
+        assert SECRET in logged(forebay, answer), code
+    rude.says("PUT", "told", 400, fault("BadDigest"))
+    answer = target.call("PUT", "/rude/told", body=b"x")
+    assert (answer.status, answer.code()) == (400, "BadDigest")
+    assert b"did not match what we received" in answer.body
+
+
+def test_a_clients_fault_at_an_origin_is_no_warning(forebay, rude):
+    """What a client did wrong is told at info; what the operator must mend is a warning."""
+    target = forebay.target()
+    for status, code, level in [
+        (400, "BadDigest", "info"),
+        (400, "InvalidArgument", "info"),
+        (409, "OperationAborted", "info"),
+        (403, "InvalidAccessKeyId", "warn"),
+        (404, "NoSuchBucket", "warn"),
+        (500, "InternalError", "warn"),
+    ]:
+        rude.says("PUT", "wrong", status, fault(code))
+        line = logged(forebay, target.call("PUT", "/rude/wrong", body=b"x"))
+        assert level in line.lower().split() and SECRET in line, f"{code}: {line}"
+
+
+def test_a_folder_is_named_to_the_operator_only(forebay):
+    """Where a bucket lies is no client's business, also when it is gone."""
+    place = forebay.root / "place"
+    place.mkdir()
+    forebay.cli("bucket", "create", "placed", "--origin", f"dir://{place}")
+    forebay.stop()
+    place.rmdir()
+    forebay.start()
+    answer = forebay.target().call("GET", "/placed")
+    assert answer.code() == "NoSuchBucket" and str(place).encode() not in answer.body
+    assert str(place) in logged(forebay, answer)
