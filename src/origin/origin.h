@@ -60,8 +60,9 @@ struct ObjectInfo {
 };
 
 struct HeadOptions {
-  uint32_t part_number = 0;  ///< 0: the whole object; else size is that part's (capability)
-  bool checksums = true;     ///< ask for stored checksums (x-amz-checksum-mode: ENABLED)
+  uint32_t part_number = 0;     ///< 0: the whole object; else size is that part's (capability)
+  bool checksums = true;        ///< ask for stored checksums (x-amz-checksum-mode: ENABLED)
+  std::string version_id = {};  ///< that version, where the origin has versions
 };
 
 struct GetOptions {

@@ -161,8 +161,9 @@ class S3Origin final : public Origin {
   Task<> check_whole(ObjectKey key, std::string upload_id, std::vector<CompletedPart> parts,
                      PutOptions options, Context ctx);
   /// Asks for the new object's head and completes `answer` from it, when it is surely the one.
+  /// Without an ETag from either side nobody knows whether the upload has completed.
   Task<PutAnswer> learn(ObjectKey key, PutAnswer answer, std::vector<CompletedPart> parts,
-                        Context ctx);
+                        Error unclear, Context ctx);
   Task<PutAnswer> complete_upload_now(ObjectKey key, std::string upload_id,
                                       std::vector<CompletedPart> parts, PutOptions options,
                                       Context ctx);

@@ -118,6 +118,7 @@ Task<ObjectInfo> S3Origin::head_now(ObjectKey key, HeadOptions options, Context 
   if (options.part_number > 0) {
     call.query.emplace_back("partNumber", std::to_string(options.part_number));
   }
+  if (!options.version_id.empty()) call.query.emplace_back("versionId", options.version_id);
   if (options.checksums) call.fields.add("x-amz-checksum-mode", "ENABLED");
   Result<http::ClientResponse> response = co_await wire_.send(std::move(call), ctx);
   if (!response) {

@@ -255,10 +255,25 @@ TEST_F(S3, learns_what_a_completion_made) {
   ASSERT_TRUE(done) << done.error().text();
   EXPECT_EQ(done->etag.text(), etag);
   EXPECT_TRUE(done->tag.strong());
+  // Another's, none, or nobody to ask: it may have completed or not.
   reply(200, {}, empty);
   reply(200, {{"ETag", "\"somebody-1\""}});
+  EXPECT_EQ(complete().error().code(), Code::unavailable);
+  reply(200, {},
+        "<CompleteMultipartUploadResult><ETag>\"\"</ETag></CompleteMultipartUploadResult>");
+  reply(404);
+  EXPECT_EQ(complete().error().code(), Code::unavailable);
+  reply(200, {}, "<CompleteMultipartUploadResult/>");
+  reply(403);
+  EXPECT_EQ(complete().error().code(), Code::unavailable);
+  // The version that it names is asked for, whatever ETag it has.
+  reply(200, {{"x-amz-version-id", "v7"}}, empty);
+  reply(200, {{"ETag", "\"opaque-1\""}, {"x-amz-version-id", "v7"}});
   done = complete();
-  EXPECT_TRUE(done && done->etag.empty() && !done->tag.strong());
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(done->etag.text(), "\"opaque-1\"");
+  EXPECT_TRUE(done->tag.strong());
+  EXPECT_EQ(script_.log.back(), "HEAD /bucket/k?versionId=v7");
   reply(200, {}, "<Error><Code>InternalError</Code></Error>");
   EXPECT_EQ(complete().error().code(), Code::unavailable);
   reply(200, {}, "<html>");

@@ -103,12 +103,17 @@ Task<PartInfo> S3Origin::put_part_now(ObjectKey key, std::string upload_id, uint
   co_return out;
 }
 
+// radosgw 16 tells no ETag, later ones none when a completion is repeated. What is there then is
+// the upload's only if it is the version that was named, or has the ETag that S3 gives such parts.
 Task<PutAnswer> S3Origin::learn(ObjectKey key, PutAnswer answer, std::vector<CompletedPart> parts,
-                                Context ctx) {
-  Result<ObjectInfo> info = co_await head_now(key, {.checksums = false}, ctx);
-  if (!info) co_return answer;
-  ETag expected = answer.etag.empty() ? expected_etag(parts) : answer.etag;
-  bool ours = expected.empty() ? info->etag.part_count() == parts.size() : info->etag == expected;
+                                Error unclear, Context ctx) {
+  HeadOptions options{.checksums = false, .version_id = answer.version_id};
+  Result<ObjectInfo> info = co_await head_now(std::move(key), std::move(options), ctx);
+  bool told = !answer.etag.empty();
+  ETag expected = told ? answer.etag : expected_etag(parts);
+  bool named = info && !answer.version_id.empty() && info->version_id == answer.version_id;
+  bool ours = named || (info && !expected.empty() && info->etag == expected);
+  if (!ours && !told) co_return unclear;
   if (!ours) co_return answer;
   answer.etag = info->etag;
   answer.tag = info->tag;
@@ -191,7 +196,8 @@ Task<PutAnswer> S3Origin::finish_upload(ObjectKey key, std::string upload_id,
     answer.tag = version_tag(answer.version_id, answer.etag, 0);
     if (!answer.etag.empty()) co_return answer;
   }
-  co_return co_await learn(std::move(key), std::move(answer), std::move(parts), ctx);
+  co_return co_await learn(std::move(key), std::move(answer), std::move(parts),
+                           s3_unclear(text.head).in("an upload completed without an ETag"), ctx);
 }
 
 Task<> S3Origin::abort_upload_now(ObjectKey key, std::string upload_id, Context ctx) {

@@ -158,6 +158,7 @@ constexpr const char* kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
 }  // namespace
 
 ETag s3_etag(std::string_view text) {
+  if (text == "\"\"") return {};  // names nothing
   if (text.empty() || text.starts_with('"') || text.starts_with("W/")) {
     return ETag(std::string(text));
   }

@@ -164,3 +164,22 @@ def test_a_folder_is_named_to_the_operator_only(forebay):
     answer = forebay.target().call("GET", "/placed")
     assert answer.code() == "NoSuchBucket" and str(place).encode() not in answer.body
     assert str(place) in logged(forebay, answer)
+
+
+def test_a_completion_without_an_etag_is_believed_when_the_object_is_there(forebay, rude):
+    """The ETag is learned from the object, if it is the one that the parts make; else nobody knows
+    whether the upload has completed, and the client is told to ask again."""
+    target = forebay.target()
+    rude.says("POST", "upload", 200, NO_ETAG)
+    rude.says("HEAD", "upload", 200, ETag='"somebody-1"', Content_Length="1")
+
+    def complete():
+        return target.call("POST", "/rude/upload", query=[("uploadId", "u")], body=COMPLETE)
+
+    unclear = complete()
+    assert (unclear.status, unclear.code()) == (503, "ServiceUnavailable")
+    assert "without an ETag" in logged(forebay, unclear)
+    made = '"59adb24ef3cdbe0297f05b395827453f-1"'
+    rude.says("HEAD", "upload", 200, ETag=made, Content_Length="1")
+    done = complete()
+    assert done.status == 200 and made.strip('"').encode() in done.body
