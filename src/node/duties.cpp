@@ -63,7 +63,34 @@ class DiskWatch final : public job::Job {
   std::vector<Told> told_;
 };
 
+class FolderLook final : public job::Job {
+ public:
+  FolderLook(const object::Buckets& buckets, Origins& origins)
+      : buckets_(buckets), origins_(origins) {}
+  std::string name() const override { return "look-at-folders"; }
+  std::string unit() const override { return "buckets"; }
+  Task<> run(job::Progress& progress, Context ctx) override {
+    std::vector<object::BucketRef> all = buckets_.list();
+    progress.start(all.size());
+    for (const object::BucketRef& bucket : all) {
+      // What it finds stands in the log and in the status already.
+      Result<> may = co_await origins_.look(bucket->config, ctx);
+      if (!may && may.error().code() == Code::cancelled) co_return may;
+      progress.add(1);
+    }
+    co_return ok;
+  }
+
+ private:
+  const object::Buckets& buckets_;
+  Origins& origins_;
+};
+
 }  // namespace
+
+Result<> look_at_folders(job::Runner& jobs, const object::Buckets& buckets, Origins& origins) {
+  return jobs.start(std::make_shared<FolderLook>(buckets, origins), {});
+}
 
 Result<> watch_disks(job::Runner& jobs, obs::Log& log, const std::shared_ptr<disk::Store>& disks) {
   return jobs.start(std::make_shared<DiskWatch>(log, disks), {.period = seconds(1)});
@@ -126,7 +153,7 @@ void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::St
 }
 
 void publish_lane_metrics(obs::Registry& metrics, const io::Engine& engine) {
-  // A label per origin would never go away again; the log and the refusals name the folder.
+  // A label per origin would never go away again; the log names the folder.
   for (const char* kind : {"rows", "disk", "origin", "walk", "names", "other"}) {
     auto sum = [&engine, kind](auto&& pick) {
       uint64_t all = 0;

@@ -9,6 +9,8 @@
 #include "http/counters.h"
 #include "io/engine.h"
 #include "job/job.h"
+#include "node/origins.h"
+#include "object/bucket.h"
 #include "obs/metrics.h"
 
 namespace forebay::node {
@@ -19,6 +21,11 @@ Result<> start_duties(job::Runner& jobs, const std::shared_ptr<disk::Store>& dis
 /// Logs once, when it happens, what an operator must know of a disk: it is out, it is back, its
 /// file system has too few inodes.
 Result<> watch_disks(job::Runner& jobs, obs::Log& log, const std::shared_ptr<disk::Store>& disks);
+
+/// Looks once, in the background, where the folders of all buckets lead: which are refused is told
+/// by log and status before the first request finds out. `buckets` and `origins` must outlive the
+/// runner's stop().
+Result<> look_at_folders(job::Runner& jobs, const object::Buckets& buckets, Origins& origins);
 
 /// forebay_cache_bytes, forebay_evictions_total and the like, per disk.
 void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::Store>& disks);

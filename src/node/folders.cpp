@@ -46,6 +46,12 @@ bool others_may_read(const std::string& path) {
   return (fs::status(path, error).permissions() & kOthers) != fs::perms::none && !error;
 }
 
+bool lies_right_in(const std::string& path, const std::string& folder) {
+  fs::path asked = resolved(path);
+  if (!asked.has_filename()) asked = asked.parent_path();  // "buckets/a/"
+  return asked.has_filename() && asked.parent_path() == resolved(folder);
+}
+
 bool shows(const std::string& path, const std::vector<std::string>& own) {
   fs::path asked = resolved(path);
   for (const std::string& folder : own) {

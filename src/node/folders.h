@@ -15,6 +15,9 @@ Result<> make_private_folder(const std::string& path);
 /// Whether other users of the machine may look into it. Blocking.
 bool others_may_read(const std::string& path);
 
+/// Whether `path` is a folder right in `folder`, whatever links lead there. Blocking.
+bool lies_right_in(const std::string& path, const std::string& folder);
+
 /// Whether a folder is one of `own`, above one or inside one, whatever links lead there. Blocking.
 bool shows(const std::string& path, const std::vector<std::string>& own);
 

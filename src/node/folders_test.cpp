@@ -63,6 +63,22 @@ TEST_F(FoldersTest, ItsOwnFolderIsShownByThoseAboveAndInside) {
   }
 }
 
+TEST_F(FoldersTest, OwnBucketsAreThoseRightInTheirFolder) {
+  std::string buckets = data_ + "/buckets";
+  fs::create_directories(buckets + "/mine/sub");
+  fs::create_directories(data_ + "/meta");
+  fs::create_directory_symlink(data_, root_ + "/to-data");
+  fs::create_directory_symlink(data_ + "/meta", buckets + "/led-away");
+  for (std::string path : {buckets + "/mine", buckets + "/mine/", buckets + "/not-yet",
+                           root_ + "/to-data/buckets/mine"}) {
+    EXPECT_TRUE(lies_right_in(path, buckets)) << path;
+  }
+  for (std::string path : {buckets, buckets + "/", data_, buckets + "/mine/sub",
+                           buckets + "/led-away", buckets + "/mine/..", std::string("/")}) {
+    EXPECT_FALSE(lies_right_in(path, buckets)) << path;
+  }
+}
+
 TEST_F(FoldersTest, LinksDoNotHideIt) {
   fs::create_directories(data_ + "/meta");
   fs::create_directories(root_ + "/else");

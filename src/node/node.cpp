@@ -167,10 +167,12 @@ Task<> Daemon::open_stores(Context ctx) {
                     .private_folders = std::move(private_folders),
                     .default_origin = settings_.default_origin,
                     .default_keys = {"", settings_.origin_access_key, settings_.origin_secret_key},
+                    .log = log_.get(),
                     .tls = trust},
       loops_, metrics_);
   buckets_ = std::make_unique<object::Buckets>(*rows_, *origins_, metrics_);
-  co_return co_await buckets_->load(ctx);
+  co_await co_await buckets_->load(ctx);
+  co_return look_at_folders(*jobs_, *buckets_, *origins_);
 }
 
 http::ServerOptions Daemon::server_options() {
@@ -324,6 +326,13 @@ Json Daemon::status() const {
     healthy = healthy && disk.healthy;
     disks.push_back(std::move(one));
   }
+  Json::Array refused;
+  for (const object::BucketRef& bucket : buckets_->list()) {
+    std::string why = origins_->refused(bucket->config.url);
+    if (why.empty()) continue;
+    refused.push_back(Json().set("name", bucket->name.text()).set("trouble", std::move(why)));
+    healthy = false;
+  }
   Json out;
   out.set("version", kVersion)
       .set("ready", ready_.load())
@@ -331,6 +340,7 @@ Json Daemon::status() const {
       .set("s3", servers_.empty() ? "" : servers_.front().server->address().to_string())
       .set("buckets", static_cast<uint64_t>(buckets_->list().size()))
       .set("disks", std::move(disks));
+  if (!refused.empty()) out.set("buckets_out", std::move(refused));
   return out;
 }
 

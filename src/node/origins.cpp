@@ -12,6 +12,17 @@ namespace {
 constexpr std::string_view kDir = "dir://";
 constexpr std::string_view kS3 = "s3://";
 
+/// The folder of a dir:// URL; nothing when it has none.
+std::optional<std::string> folder_of(std::string_view url) {
+  if (!url.starts_with(kDir)) return std::nullopt;
+  auto path = percent_decode(url.substr(kDir.size()));
+  if (!path || !path->starts_with('/')) return std::nullopt;
+  return path;
+}
+
+constexpr std::string_view kNotToBeShown =
+    "lies in a folder of the daemon itself, or above one: its data folder holds secrets";
+
 }  // namespace
 
 OriginMeter::OriginMeter(obs::Registry& registry)
@@ -59,26 +70,59 @@ Result<object::OriginConfig> Origins::default_config(const BucketName& name) {
 
 // A folder that holds root's secret would show it to everybody who may read the bucket.
 Task<> Origins::allow(object::OriginConfig config, bool own, Context ctx) {
-  if (!config.url.starts_with(kDir) || (own && options_.default_origin.empty())) co_return ok;
-  auto path = percent_decode(std::string_view(config.url).substr(kDir.size()));
-  if (!path || !path->starts_with('/')) co_return ok;  // open() says what is wrong with it
+  if (own && options_.default_origin.empty()) co_return ok;
+  std::optional<std::string> path = folder_of(config.url);
+  if (!path) co_return ok;  // open() says what is wrong with it
   origin::DirOptions lanes{.path = *path};
   origin::add_dir_lanes(lanes, *ctx.loop);
   co_return co_await io::run_blocking(ctx, lanes.lane.get(), [&]() -> Result<> {
     if (!shows(*path, options_.private_folders)) return ok;
-    return fail(Code::invalid,
-                "origin '" + config.url +
-                    "' lies in a folder of the daemon itself, or above one: its data folder holds "
-                    "secrets. Choose another folder",
-                "InvalidArgument");
+    return fail(
+        Code::invalid,
+        "origin '" + config.url + "' " + std::string(kNotToBeShown) + ". Choose another folder",
+        "InvalidArgument");
   });
+}
+
+// Rows outlive settings and links: where a folder leads is asked again before it is opened. Own
+// buckets are the one thing in the data folder that may be shown.
+Result<> Origins::may_open(const std::string& url, const std::string& path) {
+  bool may = !shows(path, options_.private_folders) || lies_right_in(path, options_.own_folder);
+  std::lock_guard lock(mutex_);
+  if (may) {
+    refused_.erase(url);
+    return ok;
+  }
+  std::string why = "origin '" + url + "' " + std::string(kNotToBeShown);
+  bool told = !refused_.insert_or_assign(url, why).second;
+  if (!told && options_.log != nullptr) {
+    options_.log->error(
+        "a bucket is out: its folder may not be shown; give it another, or the "
+        "daemon another data folder",
+        {{"origin", url}, {"why", kNotToBeShown}});
+  }
+  return fail(Code::unavailable, std::move(why));
+}
+
+Task<> Origins::look(object::OriginConfig config, Context ctx) {
+  std::optional<std::string> path = folder_of(config.url);
+  if (!path) co_return ok;
+  origin::DirOptions lanes{.path = *path};
+  origin::add_dir_lanes(lanes, *ctx.loop);
+  co_return co_await io::run_blocking(ctx, lanes.lane.get(),
+                                      [&] { return may_open(config.url, *path); });
+}
+
+std::string Origins::refused(const std::string& url) const {
+  std::lock_guard lock(mutex_);
+  auto found = refused_.find(url);
+  return found == refused_.end() ? std::string() : found->second;
 }
 
 // A bucket of an S3 server stays: others may know it.
 Task<> Origins::discard(object::OriginConfig config, Context ctx) {
-  if (!config.url.starts_with(kDir)) co_return ok;
-  auto path = percent_decode(std::string_view(config.url).substr(kDir.size()));
-  if (!path || !path->starts_with('/')) co_return ok;
+  std::optional<std::string> path = folder_of(config.url);
+  if (!path) co_return ok;
   origin::DirOptions options{.path = std::move(*path)};
   origin::add_dir_lanes(options, *ctx.loop);
   co_return co_await origin::discard_dir(std::move(options), ctx);
@@ -89,12 +133,13 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config,
   std::string_view url = config.url;
   auto meter = std::make_shared<BucketMeter>(meter_, read);
   if (url.starts_with(kDir)) {
-    auto path = percent_decode(url.substr(kDir.size()));
-    if (!path || !path->starts_with('/')) {
+    std::optional<std::string> path = folder_of(url);
+    if (!path) {
       co_return fail(Code::invalid, "'" + config.url + "' needs an absolute path: dir:///PATH",
                      "InvalidArgument");
     }
-    origin::DirOptions options{.path = std::move(*path), .create = create, .meter = meter};
+    origin::DirOptions options{.path = *path, .create = create, .meter = meter};
+    options.allowed = [this, url = config.url, path = *path] { return may_open(url, path); };
     origin::add_dir_lanes(options, *ctx.loop);
     co_return std::shared_ptr<origin::Origin>(origin::make_dir_origin(std::move(options)));
   }

@@ -10,6 +10,7 @@
 #include "http/client.h"
 #include "io/tls.h"
 #include "object/bucket.h"
+#include "obs/log.h"
 #include "obs/metrics.h"
 #include "origin/origin.h"
 
@@ -59,6 +60,7 @@ struct OriginOptions {
   std::vector<std::string> private_folders = {};  ///< absolute; what no origin may show
   std::string default_origin;                     ///< Settings::default_origin
   object::OriginConfig default_keys;  ///< for a default origin that needs keys; url unused
+  obs::Log* log = nullptr;            ///< may be null
   std::shared_ptr<io::TlsContext> tls;
 };
 
@@ -72,15 +74,24 @@ class Origins final : public object::OriginFactory {
   Task<std::shared_ptr<origin::Origin>> open(object::OriginConfig config, bool create,
                                              obs::Counter& read, Context ctx) override;
   Task<> discard(object::OriginConfig config, Context ctx) override;
+  /// Looks where the folder of a bucket that is there leads to. Code::unavailable: into a folder of
+  /// the daemon itself; every call to such an origin ends so, until it leads elsewhere.
+  Task<> look(object::OriginConfig config, Context ctx);
+  /// Why the origin with that url was refused when it was last looked at; empty: it was not.
+  std::string refused(const std::string& url) const;
   /// Closes idle connections; before the engine stops. On the loop it names.
   void close(io::Loop& loop) { clients_.at(&loop).reset(); }
 
  private:
   http::Client& client(io::Loop& loop) { return *clients_.at(&loop); }
+  /// As look(), of a path. Blocking, any thread.
+  Result<> may_open(const std::string& url, const std::string& path);
 
   OriginOptions options_;
   std::shared_ptr<OriginMeter> meter_;
   std::unordered_map<io::Loop*, std::unique_ptr<http::Client>> clients_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::string> refused_;  ///< url → why; under mutex_
 };
 
 }  // namespace forebay::node

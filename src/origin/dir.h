@@ -4,6 +4,7 @@
 // docs/formats/dir-origin.md says what lies where and what cannot be seen.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,9 @@ struct DirOptions {
   /// thousands of the others. Null: the engine's own.
   std::shared_ptr<io::Lane> lane = nullptr;
   std::shared_ptr<io::Lane> walks = nullptr;
+  /// Asked before the folder is opened; its error is that of the call that would have opened it,
+  /// and the next one asks again. Blocks in the lane, on any thread. Null: it may be opened.
+  std::function<Result<>()> allowed = nullptr;
 };
 
 /// Sets the lanes of one folder: few calls at once, and none that waits for ever. What hangs (a

@@ -22,7 +22,7 @@ std::string dir_random_name(io::Loop& loop);
 class DirOrigin final : public Origin {
  public:
   explicit DirOrigin(DirOptions options)
-      : options_(std::move(options)), store_(options_.path, options_.create) {}
+      : options_(std::move(options)), store_(options_.path, options_.create, options_.allowed) {}
 
   [[clang::coro_wrapper]] Task<ObjectInfo> head(ObjectKey key, HeadOptions options,
                                                 Context ctx) override {

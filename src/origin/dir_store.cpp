@@ -66,6 +66,9 @@ Result<> DirTemp::append(ByteView bytes) {
 Result<> DirStore::open(io::Loop& loop, const std::shared_ptr<io::Lane>& lane) {
   std::lock_guard lock(open_mutex_);
   if (root_ != nullptr) return ok;
+  if (allowed_) {
+    if (Result<> may = allowed_(); !may) return may;
+  }
   auto opened = loop.open_directory(path_, create_, lane);
   if (!opened && opened.error().code() == Code::not_found) {
     return fail(Code::not_found, "The specified bucket does not exist", "NoSuchBucket")

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -59,9 +60,12 @@ bool is_dir_upload_id(std::string_view id);
 
 class DirStore {
  public:
-  DirStore(std::string path, bool create) : path_(std::move(path)), create_(create) {}
+  /// `allowed`: DirOptions::allowed.
+  DirStore(std::string path, bool create, std::function<Result<>()> allowed = nullptr)
+      : path_(std::move(path)), create_(create), allowed_(std::move(allowed)) {}
 
-  /// Opens the folder once; every other call comes after it. Missing → not_found, NoSuchBucket.
+  /// Opens the folder once, if it may; every other call comes after it. Missing → not_found,
+  /// NoSuchBucket.
   /// Who reads its files blocks in `lane`.
   Result<> open(io::Loop& loop, const std::shared_ptr<io::Lane>& lane);
 
@@ -134,6 +138,7 @@ class DirStore {
 
   const std::string path_;
   const bool create_;
+  const std::function<Result<>()> allowed_;
   std::mutex open_mutex_;
   std::shared_ptr<io::Directory> root_;
   /// Conditions and renames of one key are one step under its stripe; held within one job only.

@@ -101,6 +101,27 @@ TEST_P(DirContract, holds) {
 INSTANTIATE_TEST_SUITE_P(Origin, DirContract, testing::ValuesIn(testkit::origin_cases()),
                          testkit::origin_case_name);
 
+TEST_F(Dir, is_opened_only_when_it_may_be) {
+  ASSERT_TRUE(put("k", "x"));
+  int asked = 0;
+  bool may = false;
+  origin_ = make_dir_origin({.path = bucket_, .allowed = [&]() -> Result<> {
+                               ++asked;
+                               if (may) return ok;
+                               return fail(Code::unavailable, "not this one");
+                             }});
+  for (int i = 1; i <= 2; ++i) {
+    auto info = head("k");
+    ASSERT_FALSE(info);
+    EXPECT_EQ(info.error().code(), Code::unavailable);
+    EXPECT_EQ(asked, i) << "each call asks again";
+  }
+  may = true;
+  EXPECT_TRUE(head("k"));
+  EXPECT_TRUE(head("k"));
+  EXPECT_EQ(asked, 3) << "what is open stays open";
+}
+
 TEST_F(Dir, keeps_what_s3_knows_across_processes) {
   auto made = put("a/b", "hello", {.fields = {{"content-type", "text/x"}}});
   ASSERT_TRUE(made);

@@ -183,3 +183,37 @@ def test_a_completion_without_an_etag_is_believed_when_the_object_is_there(foreb
     rude.says("HEAD", "upload", 200, ETag=made, Content_Length="1")
     done = complete()
     assert done.status == 200 and made.strip('"').encode() in done.body
+
+
+def test_a_bucket_whose_folder_became_the_daemons_own_is_out(forebay):
+    """A link that leads elsewhere since the bucket was made: that bucket answers 503, log and
+    status tell why, others work; led back, it is there again."""
+    place, other = forebay.root / "place", forebay.root / "other"
+    for folder in (place, other):
+        folder.mkdir()
+    link = forebay.root / "link"
+    link.symlink_to(place)
+    forebay.cli("bucket", "create", "linked", "--origin", f"dir://{link}")
+    forebay.cli("bucket", "create", "other", "--origin", f"dir://{other}")
+    forebay.cli("bucket", "create", "mine")
+    forebay.stop()
+    link.unlink()
+    link.symlink_to(forebay.data)
+    forebay.start()
+    target = forebay.target()
+    for path in ["/linked/credentials", "/linked"]:
+        answer = target.call("GET", path)
+        assert (answer.status, answer.code()) == (503, "ServiceUnavailable"), path
+        assert str(link).encode() not in answer.body
+        assert "folder of the daemon itself" in logged(forebay, answer)
+    assert target.call("PUT", "/linked/meta/x", body=b"x").status == 503
+    for bucket in ("other", "mine"):
+        assert target.call("PUT", f"/{bucket}/k", body=b"x").status == 200
+    assert (forebay.root / "log").read_text().count("a bucket is out") == 1, "told once"
+    status = json.loads(forebay.cli("status", "--json"))
+    assert [one["name"] for one in status["buckets_out"]] == ["linked"]
+    assert str(link) in status["buckets_out"][0]["trouble"] and status["healthy"] is False
+    link.unlink()
+    link.symlink_to(place)
+    assert target.call("PUT", "/linked/k", body=b"x").status == 200
+    assert json.loads(forebay.cli("status", "--json")).get("buckets_out") is None
