@@ -47,6 +47,17 @@ Result<ObjectInfo> of_part(DirObject object, uint32_t number) {
 
 }  // namespace
 
+Result<Fields> dir_fields(Fields fields) {
+  auto said = fields.find("x-amz-storage-class");
+  if (said == fields.end()) return fields;
+  if (said->second != "STANDARD") {
+    return fail(Code::invalid, "The storage class you specified is not valid",
+                "InvalidStorageClass");
+  }
+  fields.erase(said);
+  return fields;
+}
+
 std::string dir_random_name(io::Loop& loop) {
   std::array<std::byte, 16> bytes;
   loop.random_bytes(bytes);
@@ -162,10 +173,10 @@ Task<> DirOrigin::drop(DirTemp& temp, Context ctx) {
 
 Task<PutAnswer> DirOrigin::put_now(ObjectKey key, PutOptions options, io::Body body, Context ctx) {
   std::string path = co_await dir_path(key);
-  DirTemp temp = co_await co_await take(std::move(body), nullptr, ctx);
   DirRecord record;
+  record.fields = co_await dir_fields(std::move(options.fields));
+  DirTemp temp = co_await co_await take(std::move(body), nullptr, ctx);
   record.etag = ETag(md5_text(temp));
-  record.fields = std::move(options.fields);
   record.checksums = options.all_checksums();
   co_return co_await commit(std::move(temp), std::move(path), std::move(record),
                             std::move(options.conditions), ctx);

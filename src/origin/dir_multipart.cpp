@@ -77,8 +77,9 @@ Result<> describe_whole(Whole& whole) {
 
 Task<std::string> DirOrigin::create_upload_now(ObjectKey key, PutOptions options, Context ctx) {
   co_await dir_path(key);
+  Fields fields = co_await dir_fields(std::move(options.fields));
   std::string id = dir_random_name(*ctx.loop);
-  DirUpload upload{key.text(), ctx.loop->wall_now(), std::move(options.fields), options.plan};
+  DirUpload upload{key.text(), ctx.loop->wall_now(), std::move(fields), options.plan};
   co_await co_await blocking(ctx,
                              [&] { return store_.create_upload(id, upload, upload.initiated); });
   co_return id;

@@ -18,6 +18,10 @@ namespace forebay::origin {
 /// 32 hex digits that nobody can guess.
 std::string dir_random_name(io::Loop& loop);
 
+/// The fields that are kept with an object. There is one storage class here, S3's default, which S3
+/// does not tell either; another is Code::invalid, "InvalidStorageClass".
+Result<Fields> dir_fields(Fields fields);
+
 /// Turns the blocking calls of DirStore into Tasks and streams bodies. Any loop.
 class DirOrigin final : public Origin {
  public:

@@ -101,6 +101,23 @@ TEST_P(DirContract, holds) {
 INSTANTIATE_TEST_SUITE_P(Origin, DirContract, testing::ValuesIn(testkit::origin_cases()),
                          testkit::origin_case_name);
 
+// It has one, S3's default, which S3 does not tell either.
+TEST_F(Dir, has_no_storage_classes) {
+  for (const char* other : {"GLACIER", "STANDARD_IA", "standard"}) {
+    Fields fields{{"x-amz-storage-class", other}};
+    auto made = put("k", "x", {.fields = fields});
+    ASSERT_FALSE(made) << other;
+    EXPECT_EQ(made.error().code(), Code::invalid);
+    EXPECT_EQ(made.error().detail(), "InvalidStorageClass");
+    auto begun = run(origin_->create_upload(key_of("k"), {.fields = fields}, ctx()));
+    ASSERT_FALSE(begun) << other;
+    EXPECT_EQ(begun.error().detail(), "InvalidStorageClass");
+  }
+  EXPECT_TRUE(list().empty());
+  ASSERT_TRUE(put("k", "x", {.fields = {{"x-amz-storage-class", "STANDARD"}}}));
+  EXPECT_FALSE(head("k")->fields.contains("x-amz-storage-class"));
+}
+
 TEST_F(Dir, is_opened_only_when_it_may_be) {
   ASSERT_TRUE(put("k", "x"));
   int asked = 0;
