@@ -77,10 +77,10 @@ Task<> Origins::allow(object::OriginConfig config, bool own, Context ctx) {
   origin::add_dir_lanes(lanes, *ctx.loop);
   co_return co_await io::run_blocking(ctx, lanes.lane.get(), [&]() -> Result<> {
     if (!shows(*path, options_.private_folders)) return ok;
-    return fail(
-        Code::invalid,
-        "origin '" + config.url + "' " + std::string(kNotToBeShown) + ". Choose another folder",
-        "InvalidArgument");
+    return fail(Code::invalid,
+                "the origin " + std::string(kNotToBeShown) + ". Choose another folder",
+                "InvalidArgument")
+        .in("'" + config.url + "'");
   });
 }
 
@@ -135,8 +135,9 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config,
   if (url.starts_with(kDir)) {
     std::optional<std::string> path = folder_of(url);
     if (!path) {
-      co_return fail(Code::invalid, "'" + config.url + "' needs an absolute path: dir:///PATH",
-                     "InvalidArgument");
+      co_return fail(Code::invalid, "the origin needs an absolute path: dir:///PATH",
+                     "InvalidArgument")
+          .in("'" + config.url + "'");
     }
     origin::DirOptions options{.path = *path, .create = create, .meter = meter};
     options.allowed = [this, url = config.url, path = *path] { return may_open(url, path); };
@@ -154,10 +155,10 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config,
     co_return origin::make_s3_origin(std::move(options));
   }
   co_return fail(Code::invalid,
-                 "origin '" + config.url +
-                     "' is of no known kind: dir:///PATH or "
-                     "s3://BUCKET[/PREFIX]?endpoint=URL&region=R",
-                 "InvalidArgument");
+                 "the origin is of no known kind: dir:///PATH or "
+                 "s3://BUCKET[/PREFIX]?endpoint=URL&region=R",
+                 "InvalidArgument")
+      .in("'" + config.url + "'");
 }
 
 }  // namespace forebay::node

@@ -166,6 +166,17 @@ def test_a_folder_is_named_to_the_operator_only(forebay):
     assert str(place) in logged(forebay, answer)
 
 
+def test_where_a_bucket_may_not_lie_is_told_to_the_operator_only():
+    """A default origin that cannot be is not the client's to know."""
+    made = daemon.Forebay()
+    made.flags += ["--default-origin", f"dir://{made.data}/inner"]
+    with made:
+        answer = made.target().call("PUT", "/somewhere")
+        assert (answer.status, answer.code()) == (400, "InvalidArgument")
+        assert str(made.data).encode() not in answer.body and b"folder of the daemon" in answer.body
+        assert str(made.data) in logged(made, answer)
+
+
 def test_a_completion_without_an_etag_is_believed_when_the_object_is_there(forebay, rude):
     """The ETag is learned from the object, if it is the one that the parts make; else nobody knows
     whether the upload has completed, and the client is told to ask again."""
