@@ -63,33 +63,15 @@ class DiskWatch final : public job::Job {
   std::vector<Told> told_;
 };
 
-class FolderLook final : public job::Job {
- public:
-  FolderLook(const object::Buckets& buckets, Origins& origins)
-      : buckets_(buckets), origins_(origins) {}
-  std::string name() const override { return "look-at-folders"; }
-  std::string unit() const override { return "buckets"; }
-  Task<> run(job::Progress& progress, Context ctx) override {
-    std::vector<object::BucketRef> all = buckets_.list();
-    progress.start(all.size());
-    for (const object::BucketRef& bucket : all) {
-      // What it finds stands in the log and in the status already.
-      Result<> may = co_await origins_.look(bucket->config, ctx);
-      if (!may && may.error().code() == Code::cancelled) co_return may;
-      progress.add(1);
-    }
-    co_return ok;
-  }
-
- private:
-  const object::Buckets& buckets_;
-  Origins& origins_;
-};
-
 }  // namespace
 
-Result<> look_at_folders(job::Runner& jobs, const object::Buckets& buckets, Origins& origins) {
-  return jobs.start(std::make_shared<FolderLook>(buckets, origins), {});
+Task<> look_at_folders(std::vector<object::BucketRef> buckets, Origins& origins, Context ctx) {
+  for (const object::BucketRef& bucket : buckets) {
+    if (ctx.cancel != nullptr && ctx.cancel->cancelled()) break;
+    // What it finds stands in the log and in the status already.
+    (void)co_await origins.look(bucket->config, ctx);
+  }
+  co_return ok;
 }
 
 Result<> watch_disks(job::Runner& jobs, obs::Log& log, const std::shared_ptr<disk::Store>& disks) {

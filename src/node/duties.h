@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "disk/store.h"
 #include "http/counters.h"
@@ -22,10 +23,10 @@ Result<> start_duties(job::Runner& jobs, const std::shared_ptr<disk::Store>& dis
 /// file system has too few inodes.
 Result<> watch_disks(job::Runner& jobs, obs::Log& log, const std::shared_ptr<disk::Store>& disks);
 
-/// Looks once, in the background, where the folders of all buckets lead: which are refused is told
-/// by log and status before the first request finds out. `buckets` and `origins` must outlive the
-/// runner's stop().
-Result<> look_at_folders(job::Runner& jobs, const object::Buckets& buckets, Origins& origins);
+/// Looks where the folders of all buckets lead: which are refused is told by log and status before
+/// the first request finds out. A folder that hangs holds up those behind it, and nobody else.
+Task<> look_at_folders(std::vector<object::BucketRef> buckets,
+                       Origins& origins [[clang::lifetimebound]], Context ctx);
 
 /// forebay_cache_bytes, forebay_evictions_total and the like, per disk.
 void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::Store>& disks);

@@ -172,7 +172,10 @@ Task<> Daemon::open_stores(Context ctx) {
       loops_, metrics_);
   buckets_ = std::make_unique<object::Buckets>(*rows_, *origins_, metrics_);
   co_await co_await buckets_->load(ctx);
-  co_return look_at_folders(*jobs_, *buckets_, *origins_);
+  // Not a job: those are waited for until a deadline, a call that has begun must be to its end.
+  job::Crew& crew = crews_.of(*ctx.loop);
+  crew.spawn(look_at_folders(buckets_->list(), *origins_, crew.context()));
+  co_return ok;
 }
 
 http::ServerOptions Daemon::server_options() {
