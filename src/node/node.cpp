@@ -127,6 +127,7 @@ class Daemon {
 std::vector<std::string> Daemon::disk_folders() const {
   if (settings_.disk.empty()) return {data_ + "/cache"};
   std::vector<std::string> folders;
+  folders.reserve(settings_.disk.size());
   for (const std::string& path : settings_.disk) folders.push_back(absolute(path));
   return folders;
 }
