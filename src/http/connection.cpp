@@ -12,6 +12,10 @@ constexpr size_t kScratchKept = 64;
 constexpr size_t kScratchBytes = 64 << 10;
 // Empty lines some clients send after a body (RFC 9112 section 2.2).
 constexpr size_t kEmptyLines = 4;
+// At the limit of connections strangers below one in so many are given kGrace; more of them are a
+// flood, and make room for one another.
+constexpr uint64_t kStrangersShare = 8;
+constexpr Duration kGrace = seconds(1);
 // A client that always has the next request ready must not keep the loop for itself.
 constexpr uint64_t kTurn = 32;
 
@@ -24,23 +28,34 @@ void append_number(std::string& out, uint64_t number) { out.append(std::to_strin
 Seat::Seat(ServerShared& shared, Time now) : shared_(shared), since_(now) {
   shared.strangers.push_back(*this);
   shared.counters.strangers.add();
+  ++shared.unheard;
   if (shared.all.cancelled()) evict();
 }
 
 Seat::~Seat() {
-  if (!known_) shared_.counters.strangers.subtract();
+  if (known_) return;
+  shared_.counters.strangers.subtract();
+  if (!handled_) --shared_.unheard;
+}
+
+void Seat::become(bool known, bool handled) {
+  if (!known_ && !handled_) --shared_.unheard;
+  known_ = known;
+  handled_ = handled;
+  if (!known_ && !handled_) ++shared_.unheard;
 }
 
 void Seat::admit() {
   if (known_) return;
-  known_ = true;
+  become(true, handled_);
+  ever_known_ = true;
   shared_.counters.strangers.subtract();
   unlink();
 }
 
 void Seat::forget(Time now) {
   if (!known_) return;
-  known_ = false;
+  become(false, handled_);
   since_ = now;
   shared_.counters.strangers.add();
   shared_.strangers.push_back(*this);
@@ -78,6 +93,32 @@ void ServerShared::give_scratch(std::string text) {
   if (scratch_.size() >= kScratchKept || text.capacity() > kScratchBytes) return;
   text.clear();
   scratch_.push_back(std::move(text));
+}
+
+bool ServerShared::evict_first(Seats& seats, Time now, Duration age) {
+  for (Seat& seat : seats) {
+    if (now - seat.since() < age) return false;
+    if (seat.handled() || !seat.evict()) continue;
+    counters.evicted.add();
+    return true;
+  }
+  return false;
+}
+
+bool ServerShared::make_room(Time now) {
+  bool flood = unheard > options.max_connections / kStrangersShare;
+  return evict_first(strangers, now, flood ? Duration{} : kGrace) ||
+         evict_first(idle, now, Duration{}) || evict_first(strangers, now, Duration{});
+}
+
+bool ServerShared::make_large_room() {
+  for (Seat& seat : strangers) {
+    bool chosen = seat.holds_large() && !seat.ever_known() && !seat.handled() && seat.evict();
+    if (!chosen) continue;
+    counters.evicted.add();
+    return true;
+  }
+  return false;
 }
 
 // The body of the request at hand, as the handler sees it.
@@ -131,7 +172,6 @@ Task<> Connection::run(Context ctx) {
     if (!next || *next == Next::close) break;
     Result<bool> keep = co_await exchange(ctx);
     if (!keep || !*keep) break;
-    seat_.count_request();
     bool pipelined = !input_.unread().empty();
     if (pipelined || heads_ % kTurn == 0) {
       Result<> yielded = co_await io::yield(cancellable(ctx));
@@ -150,10 +190,7 @@ Task<size_t> Connection::read_more(bool waiting, Time deadline, Context ctx) {
   if (waiting) {
     if (shared_.draining) co_return fail(Code::cancelled, "draining");
     seat_.begin_wait(ctx.loop->now());
-    if (shared_.crowded && seat_.expendable(ctx.loop->now()) && seat_.evict()) {
-      shared_.crowded = false;
-      shared_.counters.evicted.add();
-    }
+    offer_place(ctx.loop->now());
     wait = wait.under(seat_.token());
   } else {
     wait = cancellable(wait);
@@ -165,8 +202,24 @@ Task<size_t> Connection::read_more(bool waiting, Time deadline, Context ctx) {
   co_return count;
 }
 
+void Connection::offer_place(Time now) {
+  if (shared_.crowded && shared_.make_room(now)) shared_.crowded = false;
+}
+
+Task<> Connection::take_large(Time deadline, Context ctx) {
+  std::optional<io::Semaphore::Permit> permit = shared_.large_heads.try_acquire(1);
+  if (!permit) {
+    if (!shared_.make_large_room()) co_return fail(Code::busy, "no leave for a large head");
+    // Whoever was evicted gives up his at his next turn.
+    permit = co_await co_await shared_.large_heads.acquire(1, cancellable(ctx).until(deadline));
+  }
+  seat_.hold_large(std::move(*permit));
+  co_return ok;
+}
+
 Task<Connection::Next> Connection::read_head(Context ctx) {
   input_.begin();
+  settle_large();
   scanner_.reset();
   const ServerOptions& options = shared_.options;
   Time now = ctx.loop->now();
@@ -178,7 +231,6 @@ Task<Connection::Next> Connection::read_head(Context ctx) {
   }
   bool begun = false;  // its first byte has just come: what is missing has a head's time
   size_t empty_lines = 0;
-  std::optional<io::Semaphore::Permit> large;
   while (true) {
     while (empty_lines < kEmptyLines && input_.unread().starts_with("\r\n")) {
       input_.consume(2);
@@ -187,9 +239,12 @@ Task<Connection::Next> Connection::read_head(Context ctx) {
     }
     HeadScanner::Found found = scanner_.scan(input_.unread());
     if (!found.fault && found.size > 0) found.fault = open_request(found.size, ctx);
-    if (found.size == 0 && !found.fault && input_.unread().size() > kUsualHead && !large) {
-      large = shared_.large_heads.try_acquire(1);
-      if (!large) found.fault = {503, "too many requests with large heads"};
+    bool stopped = found.size == 0 && input_.unread().size() > kUsualHead;
+    if (!stopped) settle_large();
+    if (!found.fault && (stopped || input_.grown()) && !seat_.holds_large()) {
+      Result<> taken = co_await take_large(deadline, ctx);
+      if (!taken && taken.error().code() == Code::cancelled) co_return Next::close;
+      if (!taken) found.fault = {503, "too many requests with large heads"};
     }
     if (found.fault) {
       shared_.counters.parse_errors.add();
@@ -227,6 +282,7 @@ Fault Connection::open_request(size_t size, Context ctx) {
 void Connection::drop_input() {
   input_.consume(input_.unread().size());
   input_.begin();
+  settle_large();
 }
 
 Task<> Connection::refuse(Fault fault, Context ctx) {
@@ -345,8 +401,14 @@ Task<> Connection::deliver(Response& response, bool keep, Context ctx) {
 
 Task<bool> Connection::drop_body(Context ctx) {
   uint64_t dropped = 0;
+  reader_.spare_memory();
   while (!reader_.done()) {
     if (dropped > shared_.options.drain_bytes) co_return false;
+    if (input_.unread().empty()) {
+      input_.rest();
+      settle_large();
+      offer_place(ctx.loop->now());
+    }
     ByteView bytes = co_await co_await reader_.next(cancellable(ctx));
     dropped += bytes.size();
   }

@@ -5,12 +5,14 @@
 #include <array>
 #include <boost/intrusive/list.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "http/input.h"
 #include "http/send.h"
 #include "http/server.h"
+#include "io/sync.h"
 
 namespace forebay::http {
 
@@ -35,31 +37,38 @@ class Seat : public boost::intrusive::list_base_hook<
     token_.cancel();
     return true;
   }
-  /// Whether it may be closed for a newcomer: it has served, or has had its chance.
-  bool expendable(Time now) const {
-    return !handled_ && ((known_ && served_ > 0) || now - since_ >= seconds(1));
-  }
+  /// Of a stranger: since it is one; of an idle one: its last request's end.
+  Time since() const { return since_; }
 
   /// The request on it is its sender's to make: no stranger's.
   void admit();
   /// What comes now has shown nothing: a stranger's again.
   void forget(Time now);
   /// Its request is with the handler, or no longer.
-  void set_handled(bool handled) { handled_ = handled; }
-  void count_request() { served_ += known_ ? 1 : 0; }
+  void set_handled(bool handled) { become(known_, handled); }
+  bool handled() const { return handled_; }
   bool known() const { return known_; }
+  /// Some request on it was its sender's to make.
+  bool ever_known() const { return ever_known_; }
   /// No byte of a next request has come.
   bool waiting() const { return waiting_; }
   void begin_wait(Time now);
   void end_wait();
   CancelToken& token() { return token_; }
+  /// What it takes to hold a large head, see ServerShared::large_heads.
+  void hold_large(io::Semaphore::Permit permit) { large_ = std::move(permit); }
+  void free_large() { large_.reset(); }
+  bool holds_large() const { return large_.has_value(); }
 
  private:
+  void become(bool known, bool handled);
+
   ServerShared& shared_;
   CancelToken token_;
-  Time since_;           // of a stranger: since it is one; of an idle one: its last request's end
-  uint64_t served_ = 0;  // requests since it is known
+  std::optional<io::Semaphore::Permit> large_;
+  Time since_;
   bool known_ = false;
+  bool ever_known_ = false;
   bool waiting_ = false;
   bool handled_ = false;
 };
@@ -80,19 +89,29 @@ struct ServerShared {
   std::string take_scratch();
   void give_scratch(std::string text);
 
+  /// Evicts whoever must go first for a newcomer (ServerOptions::max_connections). False: all are
+  /// with the handler, or busy and known.
+  bool make_room(Time now);
+  /// Evicts the oldest that holds a large head and was never known. False: there is none.
+  bool make_large_room();
+
   Handler& handler;
   ServerOptions options;
   BufferPool buffers;
-  io::Semaphore large_heads;
+  io::Semaphore large_heads;  ///< who holds more head than ServerOptions lets everybody
   ServerCounters counters;
   std::array<std::byte, 16 << 10> dropped;  ///< what nobody wants is read into this
   CancelToken all;                          ///< a drain out of time, or a cancel of run()
   bool crowded = false;   ///< a new connection waits for a place: who turns idle makes room
   bool draining = false;  ///< no further request on any connection
+  uint64_t unheard = 0;   ///< strangers whose request is not with the handler
   Seats strangers;        ///< oldest first
   Seats idle;             ///< known ones that wait for a first byte, longest first
 
  private:
+  /// Of those that are `age` old at least.
+  bool evict_first(Seats& seats, Time now, Duration age);
+
   int64_t date_second_ = -1;
   std::string date_;
   std::vector<std::string> scratch_;
@@ -116,6 +135,14 @@ class Connection {
   }
   Task<Next> read_head(Context ctx);
   Task<size_t> read_more(bool waiting, Time deadline, Context ctx);
+  /// Somebody waits for a place, and this one may have become free.
+  void offer_place(Time now);
+  /// Leave to hold a large head, for which the oldest stranger with one may have to go.
+  Task<> take_large(Time deadline, Context ctx);
+  /// The leave ends with the memory.
+  void settle_large() {
+    if (!input_.grown()) seat_.free_large();
+  }
   /// Takes the head of `size` bytes apart.
   Fault open_request(size_t size, Context ctx);
   /// Gives its memory back; what was read and not used is lost.

@@ -10,12 +10,13 @@ namespace forebay::http {
 void Input::begin() {
   if (unread_ == 0) {
     rest();
-  } else if (active_ == &head_) {
+  } else if (active_ == &head_ && !grown()) {
     std::memmove(head_.data(), at_, unread_);
     at_ = head_.data();
   } else {
-    // A chunked body's last read brought the next head along, perhaps more than a small buffer.
-    Buffer next = unread_ <= kSmallBuffer ? pool_.small() : std::move(body_);
+    // A large head's or a chunked body's last read brought the next head along, perhaps more of it
+    // than a small buffer holds.
+    Buffer next = unread_ <= kSmallBuffer ? pool_.small() : std::move(*active_);
     std::memmove(next.data(), at_, unread_);
     head_ = std::move(next);
     place(head_, head_.data());
@@ -26,6 +27,7 @@ void Input::begin() {
 void Input::rest() {
   if (unread_ > 0) return;
   head_.reset();
+  body_.reset();
   active_ = nullptr;
   at_ = nullptr;
 }
@@ -69,6 +71,19 @@ ssize_t HeadRead::attempt() {
   return count;
 }
 
+ssize_t BodyRead::attempt() {
+  ByteSpan room = input_.body_room(sparing_ ? std::min<uint64_t>(wanted_, kSmallBuffer) : wanted_);
+  // Bytes beyond a body of known length are the next request's.
+  if (room.size() > wanted_) room = room.first(static_cast<size_t>(wanted_));
+  ssize_t count = stream_.try_read(room);
+  if (count > 0) {
+    input_.filled(static_cast<size_t>(count));
+  } else if (sparing_) {
+    input_.rest();
+  }
+  return count;
+}
+
 void BodyReader::start(Framing framing, uint64_t length) {
   framing_ = framing;
   left_ = framing == Framing::length ? length : 0;
@@ -76,6 +91,7 @@ void BodyReader::start(Framing framing, uint64_t length) {
   chunks_ = ChunkDecoder();
   done_ = framing == Framing::none;
   failed_ = false;
+  sparing_ = false;
 }
 
 Error BodyReader::ended_early() {
@@ -129,9 +145,8 @@ Task<ByteView> BodyReader::next(Context ctx) {
       continue;
     }
     bool counted = framing_ == Framing::length;
-    ByteSpan room = input_.body_room(counted ? left_ : kUnknownLength);
-    if (counted && room.size() > left_) room = room.first(static_cast<size_t>(left_));
-    Result<size_t> count = co_await io::Read(stream_, room, ctx.until(ctx.loop->now() + progress_));
+    Result<size_t> count = co_await BodyRead(stream_, input_, counted ? left_ : kUnknownLength,
+                                             sparing_, ctx.until(ctx.loop->now() + progress_));
     if (!count) co_return give_up(stalled(std::move(count.error()), ctx));
     if (*count == 0 && framing_ == Framing::until_close) {
       done_ = true;
@@ -139,7 +154,6 @@ Task<ByteView> BodyReader::next(Context ctx) {
       co_return give_up(ended_early());
     }
     bytes_in_.add(*count);
-    input_.filled(*count);
   }
   co_return ByteView();
 }

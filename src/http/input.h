@@ -31,8 +31,10 @@ class Input {
   ByteSpan body_room(uint64_t wanted);
   /// `count` bytes were read into the room given last.
   void filled(size_t count) { unread_ += count; }
-  /// Gives memory back when there is nothing unread. Only before a head's first byte.
+  /// Gives memory back when there is nothing unread. Only while nobody looks at the last head.
   void rest();
+  /// The head's place is more than a small buffer.
+  bool grown() const { return head_.size() > kSmallBuffer; }
 
  private:
   void place(Buffer& buffer, char* at) { active_ = &buffer, at_ = at; }
@@ -58,6 +60,23 @@ class HeadRead final : public io::StreamLeaf {
   size_t limit_;
 };
 
+/// The same into the room of a body; `wanted` as in Input::body_room(). `sparing`: memory is taken
+/// only when bytes are there.
+class BodyRead final : public io::StreamLeaf {
+ public:
+  BodyRead(io::Stream& stream, Input& input, uint64_t wanted, bool sparing, Context ctx)
+      : StreamLeaf(stream, io::Direction::read, ctx),
+        input_(input),
+        wanted_(wanted),
+        sparing_(sparing) {}
+
+ private:
+  ssize_t attempt() override;
+  Input& input_;
+  uint64_t wanted_;
+  bool sparing_;
+};
+
 /// Reads one body. What it gives points into the Input and is good until the next call.
 class BodyReader {
  public:
@@ -68,6 +87,9 @@ class BodyReader {
       : stream_(stream), input_(input), side_(side), progress_(progress), bytes_in_(bytes_in) {}
 
   void start(Framing framing, uint64_t length);
+  /// Nobody looks at the head any more: from now on no memory is held while bytes are awaited, and
+  /// no large buffer at all.
+  void spare_memory() { sparing_ = true; }
   /// Some bytes; empty at the end. An error is final.
   Task<ByteView> next(Context ctx);
   /// The same, some bytes into `into`; 0 at the end. For bodies of known length.
@@ -103,6 +125,7 @@ class BodyReader {
   uint64_t given_ = 0;
   bool done_ = true;
   bool failed_ = false;
+  bool sparing_ = false;
 };
 
 }  // namespace forebay::http

@@ -139,6 +139,32 @@ Task<> many(Setup s, Context ctx) {
   co_return ok;
 }
 
+Task<> many_refused(Setup s, Context ctx) {
+  // Heads of 31 KB, or small ones with bytes behind them, and a body that never comes whole.
+  size_t before = anonymous_memory();
+  std::vector<Wire> wires;
+  for (size_t i = 0; i < kMany; ++i) {
+    wires.push_back(co_await co_await s.dial(ctx));
+    std::string head = "PUT /stranger HTTP/1.1\r\nHost: x\r\n";
+    if (i % 2 == 0) head += "X: " + std::string(31'000, 'a') + "\r\n";
+    head +=
+        i % 4 == 1 ? "Transfer-Encoding: chunked\r\n\r\n3a99\r\n" : "Content-Length: 20000\r\n\r\n";
+    if (i % 2 == 1) head += std::string(15'000, 'b');
+    co_await co_await wires.back().send(std::move(head), ctx);
+    co_await co_await wires.back().expect("403", ctx);
+  }
+  EXPECT_EQ(s.server.counters().strangers.get(), kMany);
+  EXPECT_LT(anonymous_memory(), before + (3 << 20)) << "held while a refused body is awaited";
+  co_return ok;
+}
+
+TEST(Large, refused_bodies_are_awaited_without_memory) {
+  World world(kReal);
+  Result<> result =
+      world.run(with_server(world, {.linger = milliseconds(10)}, many_refused, world.context()));
+  EXPECT_TRUE(result) << result.error().text();
+}
+
 TEST(Large, many_connections) {
   World world(kReal);
   Result<> result = world.run(with_server(world, {}, many, world.context()));

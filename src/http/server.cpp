@@ -49,7 +49,6 @@ class Server::State final : private CancelListener {
   Task<io::Semaphore::Permit> take_place(Context ctx);
   Task<> serve(std::unique_ptr<io::Stream> stream, io::Semaphore::Permit place, Context ctx);
   Task<std::unique_ptr<io::Stream>> secured(std::unique_ptr<io::Stream> stream, Context ctx);
-  bool make_room(Time now);
 
   std::unique_ptr<io::Listener> listener_;
   io::Address address_;
@@ -96,23 +95,12 @@ Task<> Server::State::drain(Time deadline, Context ctx) {
   co_return std::move(ended.error());
 }
 
-bool Server::State::make_room(Time now) {
-  for (Seats* seats : {&shared.strangers, &shared.idle}) {
-    for (Seat& seat : *seats) {
-      if (!seat.expendable(now) || !seat.evict()) continue;
-      shared.counters.evicted.add();
-      return true;
-    }
-  }
-  return false;
-}
-
 Task<io::Semaphore::Permit> Server::State::take_place(Context ctx) {
   std::optional<io::Semaphore::Permit> place = places_.try_acquire(1);
   if (place) co_return std::move(*place);
   while (true) {
     Time now = ctx.loop->now();
-    shared.crowded = !make_room(now);
+    shared.crowded = !shared.make_room(now);
     Result<io::Semaphore::Permit> waited = co_await places_.acquire(1, ctx.until(now + kLookAgain));
     shared.crowded = false;
     bool again =
@@ -135,7 +123,7 @@ Task<> Server::State::accept_loop(io::Group& group, Context ctx) {
     }
     Code code = stream.error().code();
     if (code == Code::cancelled || code == Code::timeout) break;
-    if (code == Code::busy) make_room(ctx.loop->now());
+    if (code == Code::busy) shared.make_room(ctx.loop->now());
     co_await co_await io::sleep_until(ctx.loop->now() + kAcceptPause, accepting);
   }
   co_return ok;

@@ -34,7 +34,7 @@ class Handler {
   /// its deadline is the handler's to set. An error becomes reject(500, …).
   virtual Task<Response> handle(Request& request, Context ctx) = 0;
 
-  /// The answer to what is not a request (400, 408, 414, 431, 501, 505) or failed without a
+  /// The answer to what is not a request (400, 408, 414, 431, 501, 503, 505) or failed without a
   /// response (500). The connection closes after it, but for 500. `reason` is a short English
   /// phrase.
   virtual Response reject(int status, std::string_view reason);
@@ -48,15 +48,20 @@ class Handler {
 /// What nearly all heads fit into, in bytes.
 inline constexpr size_t kUsualHead = 4 << 10;
 
-/// Limits of one server. Memory in the worst case: max_connections × kUsualHead of those who stop
-/// in their heads, large_heads × (head_bytes + 16 KiB), large_buffers × 256 KiB, and head_bytes +
-/// 16 KiB for each request whose head is complete, until it is answered or refused.
+/// Limits of one server. Memory in the worst case: kSmallBuffer (16 KiB) for each connection whose
+/// request is being answered, kUsualHead for each that stops in its head, none for those that are
+/// idle or whose refused body is awaited; large_heads × (head_bytes + 16 KiB) and large_buffers ×
+/// 256 KiB for all together.
 struct ServerOptions {
-  /// Connections at once; at the limit the oldest stranger (Response::stranger) that is a second
-  /// old makes room, else the longest idle connection, else accepting pauses.
+  /// Connections at once. At the limit the oldest stranger (Response::stranger) makes room if it is
+  /// a second old or strangers have more than an eighth of the places; else the longest idle
+  /// connection; else the oldest stranger of any age. Whose request is with the handler is left
+  /// alone; when nobody can make room, accepting pauses.
   uint64_t max_connections = 16384;
   size_t head_bytes = 32 << 10;  ///< request line and fields; more → 431 (or 414)
-  /// Heads beyond kUsualHead that are not complete, all connections together; one more → 503.
+  /// Heads beyond kUsualHead that are not complete, and those beyond 16 KiB until their memory is
+  /// given back, all connections together. For one more the oldest that holds one goes, if no
+  /// request on its connection was ever admitted and none is with the handler; else → 503.
   size_t large_heads = 4096;
   size_t head_fields = 100;             ///< more → 431
   Duration head_timeout = seconds(20);  ///< from connect, or from a head's first byte, to its end

@@ -87,6 +87,87 @@ TEST_P(Strangers, make_room_before_anybody_else) {
   with_server(full_of_strangers, {.max_connections = 4});
 }
 
+// A client that has shown itself and is idle now.
+Task<Wire> dial_known(Setup s, Context ctx) {
+  Wire wire = co_await co_await s.dial(ctx);
+  co_await co_await wire.send(get("/nothing"), ctx);
+  co_await co_await wire.expect("nothing here", ctx);
+  wire.read.clear();
+  co_return wire;
+}
+
+Task<> young_flood(Setup s, Context ctx) {
+  std::vector<Wire> known;
+  for (int i = 0; i < 12; ++i) known.push_back(co_await co_await dial_known(s, ctx));
+  // Many more than there are places, and none of them a second old when the next one comes. Who
+  // asks something among them gets in, too.
+  std::vector<Wire> flood;
+  Time begun = ctx.loop->now();
+  for (int i = 0; i < 60; ++i) {
+    flood.push_back(co_await co_await s.dial(ctx));
+    if (i % 20 == 10) {
+      Wire late = co_await co_await s.dial(ctx);
+      co_await co_await late.send(get("/nothing"), ctx);
+      co_await co_await late.expect("nothing here", ctx);
+    }
+  }
+  if (!s.world.real()) EXPECT_LT(ctx.loop->now() - begun, seconds(1)) << "it was no flood";
+  for (Wire& wire : known) {
+    co_await co_await wire.send(get("/nothing"), ctx);
+    Result<> answered = co_await wire.expect("nothing here", ctx);
+    EXPECT_TRUE(answered) << "an idle client made room for a flood";
+  }
+  co_return ok;
+}
+TEST_P(Strangers, a_flood_of_young_ones_makes_room_for_itself) {
+  with_server(young_flood, {.max_connections = 16});
+}
+
+Task<> few_young(Setup s, Context ctx) {
+  // Two of sixteen are no flood: they may be clients that are about to show themselves.
+  std::vector<Wire> known;
+  for (int i = 0; i < 14; ++i) known.push_back(co_await co_await dial_known(s, ctx));
+  Wire first = co_await co_await s.dial(ctx);
+  Wire second = co_await co_await s.dial(ctx);
+  co_await co_await until_open(s, 16, ctx);
+  Wire third = co_await co_await dial_known(s, ctx);
+  EXPECT_EQ(s.server.counters().evicted.get(), 1u);
+  for (Wire* young : {&first, &second}) {
+    co_await co_await young->send(get("/nothing"), ctx);
+    co_await co_await young->expect("nothing here", ctx);
+  }
+  EXPECT_EQ(co_await co_await known[0].drain(ctx), "") << "the longest idle made room";
+  co_await co_await known[1].send(get("/nothing"), ctx);
+  co_await co_await known[1].expect("nothing here", ctx);
+  co_return ok;
+}
+TEST_P(Strangers, a_few_young_ones_are_given_a_chance) {
+  with_server(few_young, {.max_connections = 16});
+}
+
+Task<> all_busy(Setup s, Context ctx) {
+  // Seven are served, and one has not said anything yet: nobody else can make room.
+  std::vector<Wire> busy;
+  for (int i = 0; i < 7; ++i) {
+    busy.push_back(co_await co_await s.dial(ctx));
+    co_await co_await busy.back().send(get("/wait"), ctx);
+  }
+  while (s.handler.paths.size() < 7) {
+    co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(1), ctx);
+  }
+  Wire silent = co_await co_await s.dial(ctx);
+  co_await co_await until_open(s, 8, ctx);
+  Wire late = co_await co_await dial_known(s, ctx);
+  EXPECT_EQ(co_await co_await silent.drain(ctx), "");
+  EXPECT_EQ(s.server.counters().evicted.get(), 1u);
+  s.handler.release.set();
+  for (Wire& wire : busy) co_await co_await wire.expect("late", ctx);
+  co_return ok;
+}
+TEST_P(Strangers, a_young_one_makes_room_when_all_others_are_busy) {
+  with_server(all_busy, {.max_connections = 8});
+}
+
 Task<> slow_second_head(Setup s, Context ctx) {
   // Each has made a request that was its to make, and stops in the next one.
   std::vector<Wire> wires;
@@ -146,12 +227,17 @@ Task<> drained(Setup s, Context ctx) {
 }
 TEST_P(Strangers, end_with_a_drain) { with_server(drained); }
 
+// The begin of a head with `size` bytes of one field.
+std::string stopped_head(std::string target, size_t size) {
+  return "GET " + target + " HTTP/1.1\r\nHost: x\r\nX: " + std::string(size, 'a');
+}
+
 Task<> large_heads(Setup s, Context ctx) {
-  // Two stop in large heads; a third is told so, and small heads go on.
-  std::string stopped = "GET /nothing HTTP/1.1\r\nHost: x\r\nX: " + std::string(10'000, 'a');
+  // Two known ones stop in large heads; a third is told so, and small heads go on.
+  std::string stopped = stopped_head("/nothing", 10'000);
   std::vector<Wire> wires;
   for (int i = 0; i < 2; ++i) {
-    wires.push_back(co_await co_await s.dial(ctx));
+    wires.push_back(co_await co_await dial_known(s, ctx));
     co_await co_await wires.back().send(stopped, ctx);
   }
   co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(50), ctx);
@@ -171,6 +257,62 @@ Task<> large_heads(Setup s, Context ctx) {
 }
 TEST_P(Strangers, large_heads_have_a_bound) {
   with_server(large_heads, {.large_heads = 2, .linger = milliseconds(10)});
+}
+
+Task<> strangers_heads(Setup s, Context ctx) {
+  // Strangers hold all large heads there may be: the oldest of them makes room.
+  std::vector<Wire> strangers;
+  for (int i = 0; i < 2; ++i) {
+    strangers.push_back(co_await co_await s.dial(ctx));
+    co_await co_await strangers.back().send(stopped_head("/nothing", 10'000), ctx);
+    co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(50), ctx);
+  }
+  Wire late = co_await co_await s.dial(ctx);
+  co_await co_await late.send(stopped_head("/nothing", 6000), ctx);
+  co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(50), ctx);
+  co_await co_await late.send("\r\n\r\n", ctx);
+  co_await co_await late.expect("nothing here", ctx);
+  EXPECT_EQ(s.server.counters().evicted.get(), 1u);
+  EXPECT_EQ(co_await co_await strangers[0].drain(ctx), "");
+  co_await co_await strangers[1].send("\r\n\r\n", ctx);
+  co_await co_await strangers[1].expect("nothing here", ctx);
+  co_return ok;
+}
+TEST_P(Strangers, the_oldest_large_head_makes_room_for_a_new_one) {
+  with_server(strangers_heads, {.large_heads = 2, .linger = milliseconds(10)});
+}
+
+Task<> whole_large_head(Setup s, Context ctx) {
+  // A complete head that is more than a small buffer is counted for as long as it is in memory.
+  Wire first = co_await co_await s.dial(ctx);
+  co_await co_await first.send(stopped_head("/wait", 20'000) + "\r\n\r\n", ctx);
+  while (s.handler.paths.empty()) {
+    co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(1), ctx);
+  }
+  Wire second = co_await co_await s.dial(ctx);
+  co_await co_await second.send(stopped_head("/nothing", 20'000), ctx);
+  co_await co_await second.expect("503", ctx);
+  s.handler.release.set();
+  co_await co_await first.expect("late", ctx);
+  // With the answer it is given back, by a stranger, too, whose body is still awaited.
+  for (int i = 0; i < 3; ++i) {
+    Wire refused = co_await co_await s.dial(ctx);
+    std::string head = stopped_head("/stranger", 20'000) + "\r\nContent-Length: 9\r\n\r\n";
+    co_await co_await refused.send(head + "x", ctx);
+    co_await co_await refused.expect("403", ctx);
+    co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(50), ctx);
+    Wire next = co_await co_await s.dial(ctx);
+    co_await co_await next.send(stopped_head("/nothing", 20'000) + "\r\n\r\n", ctx);
+    co_await co_await next.expect("nothing here", ctx);
+    // The rest of the body and a request behind it.
+    co_await co_await refused.send("12345678" + get("/nothing"), ctx);
+    co_await co_await refused.expect("nothing here", ctx);
+  }
+  EXPECT_EQ(s.server.counters().evicted.get(), 0u);
+  co_return ok;
+}
+TEST_P(Strangers, a_large_head_is_counted_while_it_is_in_memory) {
+  with_server(whole_large_head, {.large_heads = 1, .linger = milliseconds(10)});
 }
 
 }  // namespace
