@@ -24,6 +24,13 @@ class Allowance : public std::enable_shared_from_this<Allowance> {
       if (from_ != nullptr) from_->left_.fetch_add(bytes_, std::memory_order_relaxed);
     }
 
+    /// False, and nothing is taken, when fewer are left.
+    bool grow(uint64_t bytes) {
+      if (!from_->reserve(bytes)) return false;
+      bytes_ += bytes;
+      return true;
+    }
+
    private:
     friend class Allowance;
     Share(std::shared_ptr<Allowance> from, uint64_t bytes)
@@ -34,15 +41,20 @@ class Allowance : public std::enable_shared_from_this<Allowance> {
 
   /// Nothing when fewer are left.
   std::optional<Share> take(uint64_t bytes) {
-    uint64_t left = left_.load(std::memory_order_relaxed);
-    do {
-      if (left < bytes) return std::nullopt;
-    } while (!left_.compare_exchange_weak(left, left - bytes, std::memory_order_relaxed));
+    if (!reserve(bytes)) return std::nullopt;
     return Share(shared_from_this(), bytes);
   }
   uint64_t left() const { return left_.load(std::memory_order_relaxed); }
 
  private:
+  bool reserve(uint64_t bytes) {
+    uint64_t left = left_.load(std::memory_order_relaxed);
+    do {
+      if (left < bytes) return false;
+    } while (!left_.compare_exchange_weak(left, left - bytes, std::memory_order_relaxed));
+    return true;
+  }
+
   std::atomic<uint64_t> left_;
 };
 

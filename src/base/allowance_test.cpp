@@ -26,6 +26,18 @@ TEST(Allowance, GivesNoMoreThanItHasAndTakesItBack) {
   EXPECT_EQ(allowance->left(), 100U);
 }
 
+TEST(Allowance, SharesGrowWithinIt) {
+  auto allowance = std::make_shared<Allowance>(100);
+  auto share = allowance->take(0);
+  ASSERT_TRUE(share);
+  EXPECT_TRUE(share->grow(60));
+  EXPECT_FALSE(share->grow(41));
+  EXPECT_EQ(allowance->left(), 40U);
+  EXPECT_TRUE(share->grow(40));
+  share.reset();
+  EXPECT_EQ(allowance->left(), 100U);
+}
+
 TEST(Allowance, SharesMayOutliveIt) {
   auto allowance = std::make_shared<Allowance>(100);
   auto share = allowance->take(60);

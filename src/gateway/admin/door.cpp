@@ -10,8 +10,11 @@ namespace forebay::gateway::admin {
 namespace {
 
 constexpr uint64_t kMaxBody = 64 << 10;
+// The whole of a body, however its bytes are spread.
+constexpr Duration kBodyTime = seconds(30);
 
 int status_of(const Error& error) {
+  if (error.detail() == "RequestTimeout") return 408;
   switch (error.code()) {
     case Code::not_found: return 404;
     case Code::exists:
@@ -51,11 +54,15 @@ Task<Json> read_json(http::Request& request, const auth::Verified& verified, Con
   if (!verified.claim || verified.claim->payload.kind != sign::PayloadKind::hash) {
     co_return body_not_signed();
   }
-  std::string text = co_await co_await io::read_all(request.take_body(), kMaxBody, ctx);
-  if (Sha256::of(as_bytes(text)) != verified.claim->payload.sha256) {
+  Context limited = ctx.until(ctx.loop->now() + kBodyTime);
+  Result<std::string> text = co_await io::read_all(request.take_body(), kMaxBody, limited);
+  bool slow = !text && text.error().code() == Code::timeout && ctx.loop->now() < ctx.deadline;
+  if (slow) co_return fail(Code::timeout, "the body did not come in time", "RequestTimeout");
+  if (!text) co_return std::move(text.error());
+  if (Sha256::of(as_bytes(*text)) != verified.claim->payload.sha256) {
     co_return fail(Code::invalid, "the body is not the one that was signed");
   }
-  co_return co_await Json::parse(text);
+  co_return co_await Json::parse(*text);
 }
 
 Result<object::BucketSpec> read_spec(const Json& json) {

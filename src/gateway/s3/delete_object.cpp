@@ -60,8 +60,9 @@ Task<http::Response> delete_objects(Call& call, Context ctx) {
     co_return fail(Code::invalid, "Missing required header for this request: Content-MD5",
                    "InvalidRequest");
   }
-  std::string xml = co_await co_await read_payload(call, kMaxXmlBody, ctx);
-  Batch batch{call, bucket, co_await parse_delete(xml), {}};
+  DeleteRequest asked =
+      co_await parse_delete((co_await co_await read_payload(call, kMaxXmlBody, ctx)).text);
+  Batch batch{call, bucket, std::move(asked), {}};
   batch.errors.resize(batch.request.items.size());
   io::Group group(ctx);
   for (size_t i = 0; i < std::min(kWorkers, batch.request.items.size()); ++i) {

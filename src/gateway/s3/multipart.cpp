@@ -129,8 +129,8 @@ Task<http::Response> complete_multipart_upload(Call& call, Context ctx) {
   object::CompleteRequest request{target.bucket, target.key, target.upload_id, {}, {}};
   request.options = co_await read_put_options(call, *target.bucket);
   co_await read_expectations(call, request.options);
-  std::string xml = co_await co_await read_payload(call, kMaxXmlBody, ctx, ChecksumsOf::object);
-  request.parts = co_await parse_complete(xml);
+  request.parts = co_await parse_complete(
+      (co_await co_await read_payload(call, kMaxXmlBody, ctx, ChecksumsOf::object)).text);
   auto done = co_await co_await call.services.objects.complete(std::move(request), ctx);
   Xml out("CompleteMultipartUploadResult");
   std::string place = "/" + call.bucket_name + "/" + percent_encode(target.key.text(), true);

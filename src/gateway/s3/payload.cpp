@@ -30,19 +30,20 @@ struct Framing {
   std::optional<Expectation> trailer = std::nullopt;
 };
 
-// Checks while it passes on. What is handed out trails what has been read by up to kHoldBack, so
+// Checks while it passes on. What is handed out trails what has been read by up to `hold_back`, so
 // the origin gets the end only after everything was compared.
 class VerifyingSource final : public io::Source {
  public:
   VerifyingSource(io::Source& body, uint64_t length, std::vector<Expectation> expectations,
                   std::optional<Digest256> sha256, std::optional<Framing> framing,
-                  std::shared_ptr<origin::Fields> trailing)
+                  std::shared_ptr<origin::Fields> trailing, size_t hold_back)
       : body_(body),
         length_(length),
         expectations_(std::move(expectations)),
         sha256_(sha256),
         framing_(std::move(framing)),
-        trailing_(std::move(trailing)) {}
+        trailing_(std::move(trailing)),
+        hold_back_(hold_back) {}
 
   Task<io::Chunk> next(Context ctx) override {
     held_.erase(0, std::exchange(given_, 0));
@@ -56,9 +57,9 @@ class VerifyingSource final : public io::Source {
         if (received_ > length_) co_return incomplete();
         observe(data);
         uint64_t left = length_ - received_;
-        if (held_.empty() && left >= kHoldBack) co_return Bytes(nullptr, data);
+        if (held_.empty() && left >= hold_back_) co_return Bytes(nullptr, data);
         held_ += as_text(data);
-        if (left >= kHoldBack || held_.size() > 2 * kHoldBack) co_return give(left);
+        if (left >= hold_back_ || held_.size() > 2 * hold_back_) co_return give(left);
         continue;
       }
       io::Chunk chunk = co_await co_await body_.next(ctx);
@@ -96,7 +97,7 @@ class VerifyingSource final : public io::Source {
 
   // Of what is held: all but what must stay back while `left` bytes are still to come.
   Bytes give(uint64_t left) {
-    size_t back = ended_ ? 0 : left >= kHoldBack ? 0 : kHoldBack - static_cast<size_t>(left);
+    size_t back = ended_ || left >= hold_back_ ? 0 : hold_back_ - static_cast<size_t>(left);
     given_ = held_.size() > back ? held_.size() - back : 0;
     return Bytes(nullptr, as_bytes(held_).first(given_));
   }
@@ -147,6 +148,7 @@ class VerifyingSource final : public io::Source {
   std::optional<Digest256> sha256_;
   std::optional<Framing> framing_;
   std::shared_ptr<origin::Fields> trailing_;
+  size_t hold_back_;
   Sha256 running_;
   ByteView input_;
   uint64_t received_ = 0;
@@ -273,7 +275,7 @@ Result<std::optional<Framing>> read_framing(const Call& call, uint64_t length) {
 
 }  // namespace
 
-Result<Payload> open_payload(Call& call, ChecksumsOf checksums) {
+Result<Payload> open_payload(Call& call, ChecksumsOf checksums, size_t hold_back) {
   sign::Payload announced = announced_payload(call);
   bool framed = sign::is_chunked(announced.kind);
   auto encoding = call.header("content-encoding");
@@ -312,7 +314,7 @@ Result<Payload> open_payload(Call& call, ChecksumsOf checksums) {
   if (trailer != nullptr) payload.trailing_name = trailer->name;
   payload.source =
       std::make_unique<VerifyingSource>(call.request.body(), *length, std::move(expectations),
-                                        sha256, std::move(framing), payload.trailing);
+                                        sha256, std::move(framing), payload.trailing, hold_back);
   return payload;
 }
 
@@ -322,16 +324,49 @@ void add_checksums(const Payload& payload, origin::PutOptions& options) {
   options.trailing_name = payload.trailing_name;
 }
 
-Task<std::string> read_payload(Call& call, uint64_t limit, Context ctx, ChecksumsOf checksums) {
-  Payload payload = co_await open_payload(call, checksums);
+namespace {
+
+Error too_slow() {
+  return fail(Code::timeout,
+              "Your socket connection to the server was not read from or written to within the "
+              "timeout period. Idle connections will be closed.",
+              "RequestTimeout");
+}
+
+// Room for `more` bytes, in steps, so that a body that is announced and does not come has nothing.
+Result<> make_room(Whole& whole, size_t more, uint64_t length) {
+  constexpr uint64_t kFirst = 16 << 10;
+  size_t had = whole.text.capacity();
+  if (whole.text.size() + more <= had) return ok;
+  size_t size = std::max(2 * had, static_cast<size_t>(std::min(length, kFirst)));
+  while (size < whole.text.size() + more) size *= 2;
+  if (!whole.share.grow(size - had)) {
+    return fail(Code::busy, "too many request bodies are under way; try again", "SlowDown");
+  }
+  whole.text.reserve(size);
+  return ok;
+}
+
+}  // namespace
+
+Task<Whole> read_payload(Call& call, uint64_t limit, Context ctx, ChecksumsOf checksums) {
+  Payload payload = co_await open_payload(call, checksums, 0);
   if (payload.length > limit) {
     co_return fail(Code::invalid, "Your request was too big", "MalformedXML");
   }
-  auto room = call.services.documents->take(payload.length);
-  if (!room) {
-    co_return fail(Code::busy, "too many request bodies are under way; try again", "SlowDown");
+  Time end = ctx.loop->now() + kWholeGrace;
+  Whole whole{{}, *call.services.documents->take(0)};
+  while (true) {
+    auto earned = static_cast<int64_t>(whole.text.size() * 1000 / kWholeRate);
+    Context wait = ctx.until(end + milliseconds(earned));
+    Result<io::Chunk> chunk = co_await payload.source->next(wait);
+    bool slow = !chunk && chunk.error().code() == Code::timeout && ctx.loop->now() < ctx.deadline;
+    if (slow) co_return too_slow();
+    ByteView bytes = std::get<Bytes>(co_await std::move(chunk)).view();
+    if (bytes.empty()) co_return whole;
+    co_await make_room(whole, bytes.size(), payload.length);
+    whole.text.append(as_text(bytes));
   }
-  co_return co_await io::read_all({payload.length, std::move(payload.source)}, limit, ctx);
 }
 
 Task<> read_no_body(Call& call, Context ctx) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/allowance.h"
 #include "base/hash.h"
 #include "gateway/s3/call.h"
 #include "io/body.h"
@@ -19,6 +20,10 @@ namespace forebay::gateway::s3 {
 inline constexpr size_t kHoldBack = 64 << 10;
 /// The largest object of one PUT and the largest part (S3: 5 GiB).
 inline constexpr uint64_t kMaxPut = uint64_t{5} << 30;
+/// A body that is read whole has so long in all, and a second more for each kWholeRate bytes of it
+/// that have come: 2 MB may take a minute and a half, one byte now and then half a minute.
+inline constexpr Duration kWholeGrace = seconds(30);
+inline constexpr uint64_t kWholeRate = 32 << 10;
 
 /// What the client said about its body, and what was found. Shared with the source that checks it.
 struct Payload {
@@ -33,18 +38,27 @@ struct Payload {
 /// nobody's where an operation has no body.
 enum class ChecksumsOf { body, object, none };
 
-/// Reads the headers of `call` and makes the checking source.
+/// Reads the headers of `call` and makes the checking source, which holds back the last
+/// `hold_back` bytes until all has verified; with 0 only its end tells.
 /// Errors: MissingContentLength, EntityTooLarge, InvalidDigest (bad Content-MD5 or checksum value),
 /// InvalidRequest (two checksums, unknown trailer, framing and signature that do not fit). The
 /// source's: BadDigest, XAmzContentSHA256Mismatch, IncompleteBody, and those of sign/chunked.h.
-Result<Payload> open_payload(Call& call, ChecksumsOf checksums = ChecksumsOf::body);
+Result<Payload> open_payload(Call& call, ChecksumsOf checksums = ChecksumsOf::body,
+                             size_t hold_back = kHoldBack);
 
 /// Says them in `options`: what a put or a part does with its body's checksums.
 void add_checksums(const Payload& payload, origin::PutOptions& options);
 
-/// A whole small body (XML) verified the same way; over `limit` → MalformedXML.
-Task<std::string> read_payload(Call& call, uint64_t limit, Context ctx,
-                               ChecksumsOf checksums = ChecksumsOf::body);
+/// A small body in memory, and its share of Services::documents.
+struct Whole {
+  std::string text;
+  Allowance::Share share;
+};
+
+/// A whole small body (XML) verified the same way; over `limit` → MalformedXML. Its share grows
+/// with what has come; none left → SlowDown. Slower than kWholeGrace allows → RequestTimeout.
+Task<Whole> read_payload(Call& call, uint64_t limit, Context ctx,
+                         ChecksumsOf checksums = ChecksumsOf::body);
 
 /// The body of an operation that has none: what is said of it must hold for no bytes, so that what
 /// lost its body on the way is noticed. Bytes → UnexpectedContent; else the errors of open_payload.

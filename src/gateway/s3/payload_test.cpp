@@ -230,6 +230,96 @@ TEST_F(PayloadTest, TheLastBytesAreHeldBackUntilEverythingHasVerified) {
   }
 }
 
+// A body of `total` bytes: `piece` of them at once, then a pause.
+class Trickle final : public io::Source {
+ public:
+  Trickle(size_t total, size_t piece, Duration pause)
+      : left_(total), buffer_(piece, ' '), pause_(pause) {}
+  Task<io::Chunk> next(Context ctx) override {
+    if (left_ > 0) co_await co_await io::sleep_until(ctx.loop->now() + pause_, ctx);
+    size_t count = std::min(left_, buffer_.size());
+    left_ -= count;
+    co_return Bytes(nullptr, as_bytes(buffer_).first(count));
+  }
+
+ private:
+  size_t left_;
+  std::string buffer_;
+  Duration pause_;
+};
+
+// What read_payload() makes of a body that comes so.
+Task<> read_trickle(DoorWorld& world, size_t total, size_t piece, Duration pause,
+                    std::vector<std::string>& results, Context ctx) {
+  Trickle source(total, piece, pause);
+  http::Request request;
+  request.content_length = total;
+  request.source = &source;
+  Call call(request, world.services(), obs::RequestId::of(1));
+  Result<Whole> read = co_await read_payload(call, 2 << 20, ctx);
+  results.push_back(read ? std::to_string(read->text.size()) : read.error().detail());
+  co_return ok;
+}
+
+struct Comes {
+  size_t total, piece;
+  Duration pause;
+};
+
+Task<std::vector<std::string>> read_at_once(DoorWorld& world, std::vector<Comes> bodies,
+                                            Context ctx) {
+  std::vector<std::string> results;
+  io::Group group(ctx);
+  for (const Comes& one : bodies) {
+    group.spawn(read_trickle(world, one.total, one.piece, one.pause, results, ctx));
+  }
+  co_await co_await group.join();
+  co_return results;
+}
+
+constexpr size_t kTwo = 2 << 20;
+
+TEST_F(PayloadTest, WhatIsOnlyAnnouncedShutsNobodyOut) {
+  world_.services().documents = std::make_shared<Allowance>(4 << 20);
+  // Ten that announce much and send little; who comes after them is read.
+  std::vector<Comes> bodies(10, {kTwo, 1, seconds(9)});
+  bodies.push_back({100'000, 10'000, seconds(1)});
+  bodies.push_back({kTwo, 65'536, milliseconds(100)});
+  auto results = world_.run(read_at_once(world_, bodies, world_.ctx()));
+  ASSERT_TRUE(results);
+  std::vector<std::string> wanted{"2097152", "100000"};
+  wanted.insert(wanted.end(), 10, "RequestTimeout");
+  EXPECT_EQ(*results, wanted);
+  EXPECT_EQ(world_.services().documents->left(), 4U << 20) << "all of it is given back";
+}
+
+TEST_F(PayloadTest, WhatHasComeIsBoundedForAll) {
+  world_.services().documents = std::make_shared<Allowance>(4 << 20);
+  std::vector<Comes> bodies(2, {kTwo, 65'536, milliseconds(100)});
+  auto two = world_.run(read_at_once(world_, bodies, world_.ctx()));
+  ASSERT_TRUE(two);
+  EXPECT_EQ(*two, std::vector<std::string>(2, "2097152"));
+  bodies.push_back(bodies.back());
+  auto three = world_.run(read_at_once(world_, bodies, world_.ctx()));
+  ASSERT_TRUE(three);
+  EXPECT_EQ(std::ranges::count(*three, "SlowDown"), 1);
+}
+
+TEST_F(PayloadTest, AWholeBodyHasATimeThatGrowsWithIt) {
+  // As slow as may be, the grace used up at the begin of each; and a little slower than that.
+  size_t second = kWholeRate;
+  auto results = world_.run(read_at_once(world_,
+                                         {{kTwo, second, seconds(1)},
+                                          {kTwo, second, milliseconds(1400)},
+                                          {kTwo, second, milliseconds(1600)},
+                                          {29, 1, seconds(1)},
+                                          {31, 1, seconds(1)}},
+                                         world_.ctx()));
+  ASSERT_TRUE(results);
+  EXPECT_EQ(*results, (std::vector<std::string>{"29", "RequestTimeout", "2097152", "RequestTimeout",
+                                                "2097152"}));
+}
+
 // The same at the origin of a whole door.
 TEST_F(PayloadTest, AnOriginNeverGetsTheEndOfABodyThatDoesNotVerify) {
   for (size_t size : {100UL, kHoldBack, 300'000UL}) {
