@@ -2,10 +2,41 @@
 
 #include <charconv>
 #include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <utility>
 
 namespace forebay {
 
 namespace {
+
+// What pugixml may still allocate on this thread. It asks through functions that are the whole
+// process's, for the documents we write, too: those have no bound.
+thread_local size_t room = std::numeric_limits<size_t>::max();
+
+void* allocate(size_t size) {
+  if (size > room) return nullptr;
+  room -= size;
+  return std::malloc(size);
+}
+
+// Before there are threads.
+[[maybe_unused]] const bool installed = [] {
+  pugi::set_memory_management_functions(allocate, std::free);
+  return true;
+}();
+
+// While it lives this thread's allocations are `bytes` at most, in all.
+class Budget {
+ public:
+  explicit Budget(size_t bytes) : before_(std::exchange(room, bytes)) {}
+  Budget(const Budget&) = delete;
+  Budget& operator=(const Budget&) = delete;
+  ~Budget() { room = before_; }
+
+ private:
+  size_t before_;
+};
 
 constexpr auto kFlags =
     pugi::parse_default | pugi::parse_ws_pcdata | pugi::parse_doctype | pugi::parse_fragment;
@@ -65,8 +96,14 @@ bool is_blank(std::string_view text) {
 
 }  // namespace
 
-bool load_xml(pugi::xml_document& document, std::string_view xml) {
-  if (xml.find('\0') != xml.npos || !refers_well(xml)) return false;
+bool load_xml(pugi::xml_document& document, std::string_view xml, size_t tree) {
+  // One of them at a time: a copy of the text with a byte behind it, and the tree.
+  size_t most = tree + xml.size() + 1;
+  {
+    Budget budget(most);
+    if (xml.find('\0') != xml.npos || !refers_well(xml)) return false;
+  }
+  Budget budget(most);
   // As a fragment, because only then what is beside the root is there to be seen.
   if (!document.load_buffer(xml.data(), xml.size(), kFlags)) return false;
   size_t roots = 0;

@@ -7,9 +7,11 @@
 namespace forebay {
 namespace {
 
-bool loads(std::string_view xml) {
+constexpr size_t kMiB = 1 << 20;
+
+bool loads(std::string_view xml, size_t tree = kMiB) {
   pugi::xml_document document;
-  return load_xml(document, xml);
+  return load_xml(document, xml, tree);
 }
 
 TEST(LoadXml, takes_what_clients_write) {
@@ -70,10 +72,41 @@ TEST(LoadXml, refuses_what_is_beside_the_root) {
 
 TEST(LoadXml, keeps_white_space) {
   pugi::xml_document document;
-  ASSERT_TRUE(load_xml(document, "<a><![CDATA[foo]]> <!-- --> <b/></a>"));
+  ASSERT_TRUE(load_xml(document, "<a><![CDATA[foo]]> <!-- --> <b/></a>", kMiB));
   std::string whole;
   for (const pugi::xml_node& piece : document.document_element().children()) whole += piece.value();
   EXPECT_EQ(whole, "foo  ");
+}
+
+std::string many(std::string_view piece, size_t count) {
+  std::string xml = "<a>";
+  for (size_t i = 0; i < count; ++i) xml += piece;
+  return xml + "</a>";
+}
+
+TEST(LoadXml, a_tree_has_a_bound) {
+  // The least that is enough, and one byte less. What it takes is what the header says.
+  for (std::string_view piece : {"<b/>", "<b/>x", "<b c=''/>", "<b>&amp;</b>", "<b><c/> </b>"}) {
+    std::string xml = many(piece, 20'000);
+    size_t low = 0, high = 8 * kMiB;
+    ASSERT_TRUE(loads(xml, high)) << piece;
+    while (low + 1 < high) {
+      size_t middle = (low + high) / 2;
+      (loads(xml, middle) ? high : low) = middle;
+    }
+    EXPECT_TRUE(loads(xml, high));
+    EXPECT_FALSE(loads(xml, high - 1));
+    size_t nodes = piece.size() > 5 ? 3 : piece.size() - 3;
+    EXPECT_LE(high, 20'000 * nodes * 64 + (64 << 10)) << piece;
+  }
+}
+
+TEST(LoadXml, a_bound_ends_with_its_document) {
+  EXPECT_FALSE(loads(many("<b/>", 100'000)));
+  EXPECT_TRUE(loads(many("<b/>", 10'000)));
+  pugi::xml_document written;
+  pugi::xml_node root = written.append_child("a");
+  for (int i = 0; i < 100'000; ++i) ASSERT_TRUE(root.append_child("b"));
 }
 
 }  // namespace

@@ -10,6 +10,9 @@ namespace forebay::client {
 
 namespace {
 
+/// Of an answer's tree, in bytes: a list of 10,000 buckets takes half of it.
+constexpr size_t kMaxTree = 16 << 20;
+
 Error corrupt(std::string_view what) {
   return fail(Code::corrupt, "the answer is not a " + std::string(what));
 }
@@ -40,7 +43,7 @@ std::string text(const pugi::xml_node& node, std::string_view name) {
 
 Result<pugi::xml_node> root(pugi::xml_document& document, std::string_view xml,
                             std::string_view name) {
-  if (!load_xml(document, xml)) return corrupt(name);
+  if (!load_xml(document, xml, kMaxTree)) return corrupt(name);
   pugi::xml_node node = document.document_element();
   if (local_name(node) != name) return corrupt(name);
   return node;

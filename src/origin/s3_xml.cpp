@@ -13,6 +13,9 @@ namespace forebay::origin {
 
 namespace {
 
+/// Of an answer's tree, in bytes: a list of 1000 takes half of it, with every field there is.
+constexpr size_t kMaxTree = 4 << 20;
+
 Error corrupt(std::string_view what) {
   return fail(Code::corrupt, "the origin's answer is not a " + std::string(what));
 }
@@ -64,7 +67,7 @@ WallTime date(const pugi::xml_node& node, std::string_view name) {
 
 Result<pugi::xml_node> root(pugi::xml_document& document, std::string_view xml,
                             std::string_view name) {
-  if (!load_xml(document, xml)) return corrupt(name);
+  if (!load_xml(document, xml, kMaxTree)) return corrupt(name);
   pugi::xml_node node = document.document_element();
   if (local_name(node) != name) return corrupt(name);
   return node;

@@ -54,6 +54,23 @@ TEST(S3Xml, knows_a_list_of_the_first_version) {
                   ->second);
 }
 
+TEST(S3Xml, a_list_has_a_bound) {
+  // A whole page, each object with so many fields, a line each.
+  auto page = [](int fields) {
+    std::string xml = "<ListBucketResult>\n<IsTruncated>false</IsTruncated>\n";
+    for (int i = 0; i < 1000; ++i) {
+      xml += "<Contents>\n<Key>" + std::string(1024, 'k') + "</Key>\n<Size>1</Size>\n";
+      for (int field = 2; field < fields; ++field) xml += "<Field>x</Field>\n";
+      xml += "</Contents>\n";
+    }
+    return xml + "</ListBucketResult>";
+  };
+  auto list = parse_s3_list(page(20));
+  ASSERT_TRUE(list) << "twice what S3 has";
+  EXPECT_EQ(list->list.objects.size(), 1000u);
+  EXPECT_EQ(parse_s3_list(page(22)).error().code(), Code::corrupt);
+}
+
 TEST(S3Xml, refuses_what_is_not_the_document) {
   EXPECT_EQ(parse_s3_list("").error().code(), Code::corrupt);
   EXPECT_EQ(parse_s3_list("<html><body>hello").error().code(), Code::corrupt);

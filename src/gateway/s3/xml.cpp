@@ -167,8 +167,8 @@ bool join_text(pugi::xml_node element, int depth = 8) {
 }
 
 Result<pugi::xml_node> root_of(pugi::xml_document& document, std::string_view xml,
-                               std::string_view name) {
-  if (!load_xml(document, xml)) return malformed();
+                               std::string_view name, size_t tree = kMaxXmlTree) {
+  if (!load_xml(document, xml, tree)) return malformed();
   pugi::xml_node root = document.document_element();
   if (local(root) != name || !join_text(root)) return malformed();
   return root;
@@ -270,7 +270,7 @@ Result<origin::CompletedPart> read_part(const pugi::xml_node& node) {
 
 Result<std::vector<origin::CompletedPart>> parse_complete(std::string_view xml) {
   pugi::xml_document document;
-  auto root = root_of(document, xml, "CompleteMultipartUpload");
+  auto root = root_of(document, xml, "CompleteMultipartUpload", kMaxCompleteTree);
   if (!root) return std::move(root.error());
   std::vector<origin::CompletedPart> parts;
   for (pugi::xml_node node : elements(*root)) {

@@ -44,6 +44,10 @@ void write_checksums(Xml& xml, const origin::Fields& checksums);
 
 /// Bodies of requests in XML are at most this long.
 inline constexpr uint64_t kMaxXmlBody = 2 << 20;
+/// And their trees take so many bytes at most: of 10,000 parts with all that fits into kMaxXmlBody,
+/// one element a line; of 1000 keys, or a bucket's configuration, with their fields.
+inline constexpr size_t kMaxCompleteTree = 12 << 20;
+inline constexpr size_t kMaxXmlTree = 2 << 20;
 
 struct DeleteRequest {
   struct Item {
@@ -54,9 +58,9 @@ struct DeleteRequest {
   bool quiet = false;
 };
 
-/// Code::invalid, "MalformedXML", for anything but the document S3 defines; "NotImplemented" for
-/// what S3 defines there and we do not carry out: conditions of a delete, and all of a new bucket
-/// but its place.
+/// Code::invalid, "MalformedXML", for anything but the document S3 defines, or a larger tree;
+/// "NotImplemented" for what S3 defines there and we do not carry out: conditions of a delete, and
+/// all of a new bucket but its place.
 Result<DeleteRequest> parse_delete(std::string_view xml);
 /// The LocationConstraint of a new bucket; empty when it has none.
 Result<std::string> parse_create_bucket(std::string_view xml);

@@ -53,6 +53,28 @@ TEST(ParseDelete, keeps_its_limit) {
   EXPECT_FALSE(parse_delete(delete_of(0)));
 }
 
+TEST(ParseDelete, a_tree_has_a_bound) {
+  // All fields of a version, a line each.
+  std::string xml = "<Delete>\n<Quiet>1</Quiet>\n";
+  for (int i = 0; i < 1000; ++i) {
+    xml += "<Object>\n<Key>" + std::string(1024, 'k') + "</Key>\n<VersionId>v</VersionId>\n";
+    xml += "</Object>\n";
+  }
+  EXPECT_TRUE(parse_delete(xml + "</Delete>"));
+  // Within the length of a body, but nothing that is asked for.
+  std::string elements = "<Delete>";
+  for (int i = 0; i < 100'000; ++i) elements += "<a/>";
+  auto request = parse_delete(elements + "</Delete>");
+  ASSERT_FALSE(request);
+  EXPECT_EQ(request.error().detail(), "MalformedXML");
+  // The same where it would be understood: white space that is kept costs as much.
+  std::string spaced = "<Delete><Object><Key>k</Key></Object>";
+  for (int i = 0; i < 20'000; ++i) spaced += " <!---->";
+  EXPECT_TRUE(parse_delete(spaced + "</Delete>"));
+  for (int i = 0; i < 20'000; ++i) spaced += " <!---->";
+  EXPECT_FALSE(parse_delete(spaced + "</Delete>"));
+}
+
 TEST(ParseDelete, refuses_what_is_not_one) {
   for (const char* text : {"", "<", "<Delete>", "<Other/>", "<Delete><Object/></Delete>",
                            "<Delete><Object><Key></Key></Object></Delete>", "plain"}) {
@@ -171,6 +193,39 @@ std::string complete_of(const std::string& first, const std::string& second) {
     return "<Part><PartNumber>" + number + "</PartNumber><ETag>e</ETag></Part>";
   };
   return "<CompleteMultipartUpload>" + part(first) + part(second) + "</CompleteMultipartUpload>";
+}
+
+// As many parts as fit into a body, with some of the checksums each, an element a line.
+TEST(ParseComplete, takes_whatever_fits_into_a_body) {
+  for (size_t sums = 0; sums < kAllChecksumKinds.size(); ++sums) {
+    std::string xml = "<CompleteMultipartUpload>\n";
+    size_t count = 0;
+    while (count < 10'000) {
+      std::string part = "<Part>\n<PartNumber>" + std::to_string(count + 1) + "</PartNumber>\n";
+      part += "<ETag>\"d41d8cd98f00b204e9800998ecf8427e\"</ETag>\n";
+      for (size_t i = 0; i < sums; ++i) {
+        std::string field = "Checksum" + std::string(name(kAllChecksumKinds[i]));
+        part += "<" + field + ">AAAAAA==</" + field + ">\n";
+      }
+      part += "</Part>\n";
+      if (xml.size() + part.size() + 30 > kMaxXmlBody) break;
+      xml += part;
+      ++count;
+    }
+    auto parts = parse_complete(xml + "</CompleteMultipartUpload>");
+    ASSERT_TRUE(parts) << sums;
+    EXPECT_EQ(parts->size(), count);
+  }
+}
+
+TEST(ParseComplete, a_tree_has_a_bound) {
+  std::string xml =
+      "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>a</ETag>"
+      "</Part>";
+  while (xml.size() < kMaxXmlBody - 40) xml += " <!---->";
+  auto parts = parse_complete(xml + "</CompleteMultipartUpload>");
+  ASSERT_FALSE(parts);
+  EXPECT_EQ(parts.error().detail(), "MalformedXML");
 }
 
 TEST(ParseComplete, refuses_disorder_and_numbers_out_of_bounds) {
