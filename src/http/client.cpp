@@ -32,11 +32,11 @@ Task<ClientResponse> send_over(std::shared_ptr<Pool> pool, ClientRequest request
   }
   pool->counters.requests.add();
   bool repeatable = is_safe(request.method) && request.body.length == 0;
-  bool upload = request.body.source != nullptr;
-  std::unique_ptr<Link> link = upload ? nullptr : pool->take_now(request.endpoint);
-  if (link == nullptr) {
-    link = co_await co_await pool->take(request.endpoint, {.upload = upload}, ctx);
-  }
+  Pool::Use use = request.body.source != nullptr ? Pool::Use::upload
+                  : request.slow_reader          ? Pool::Use::slow_reader
+                                                 : Pool::Use::own;
+  std::unique_ptr<Link> link = use == Pool::Use::own ? pool->take_now(request.endpoint) : nullptr;
+  if (link == nullptr) link = co_await co_await pool->take(request.endpoint, {.use = use}, ctx);
   bool reused = link->reused;
   if (reused) pool->counters.reused.add();
   {
@@ -47,7 +47,7 @@ Task<ClientResponse> send_over(std::shared_ptr<Pool> pool, ClientRequest request
     if (!again) co_return response;
   }
   pool->counters.retries.add();
-  link = co_await co_await pool->take(request.endpoint, {.fresh = true, .upload = upload}, ctx);
+  link = co_await co_await pool->take(request.endpoint, {.fresh = true, .use = use}, ctx);
   Exchange exchange(*pool, std::move(link), request);
   co_return co_await exchange.run(ctx);
 }

@@ -40,7 +40,10 @@ struct ClientRequest {
   /// Host is added when it is not here. Content-Length, Transfer-Encoding and Connection are the
   /// client's to write.
   HeadFields fields;
-  io::Body body;                 ///< kUnknownLength is sent chunked
+  io::Body body;  ///< kUnknownLength is sent chunked
+  /// What answers it goes on to somebody who may read it as slowly as he likes, and keeps its
+  /// connection as long.
+  bool slow_reader = false;
   bool expect_continue = false;  ///< wait for 100 Continue (bounded) before sending the body
 };
 
@@ -64,8 +67,9 @@ struct ClientResponse {
 };
 
 struct ClientOptions {
-  size_t max_connections = 256;  ///< per endpoint, idle ones included; further sends wait. Those
-                                 ///< with a body have three quarters of them
+  /// Per endpoint, idle ones included; further sends wait. Of these, uploads and slow readers have
+  /// shares, so that some are left for what lasts only as long as the server likes.
+  size_t max_connections = 256;
   /// How long they wait: then Code::busy, "SlowDown", nothing sent.
   Duration place_patience = seconds(30);
   size_t max_idle = 64;  ///< kept per endpoint

@@ -95,8 +95,9 @@ Task<io::Semaphore::Permit> Pool::turn(io::Semaphore& places, Context ctx) {
 
 Task<std::unique_ptr<Link>> Pool::take(Endpoint endpoint, Want want, Context ctx) {
   Peer& peer = peers_.try_emplace(endpoint, options.max_connections).first->second;
-  io::Semaphore::Permit upload;
-  if (want.upload) upload = co_await co_await turn(peer.uploads, ctx);
+  io::Semaphore::Permit share;
+  if (want.use == Use::upload) share = co_await co_await turn(peer.uploads, ctx);
+  if (want.use == Use::slow_reader) share = co_await co_await turn(peer.slow_readers, ctx);
   io::Semaphore::Permit place = co_await co_await turn(peer.places, ctx);
   std::unique_ptr<Link> link;
   if (!want.fresh) link = take_idle(peer);
@@ -109,7 +110,7 @@ Task<std::unique_ptr<Link>> Pool::take(Endpoint endpoint, Want want, Context ctx
     counters.connects.add();
     link = std::make_unique<Link>(*this, std::move(endpoint), std::move(*stream));
   }
-  link->upload = std::move(upload);
+  link->share = std::move(share);
   link->place = std::move(place);
   co_return link;
 }
@@ -122,7 +123,7 @@ void Pool::give(std::unique_ptr<Link> link) {
   link->input.begin();  // gives its memory back
   Time until = loop_.now() + options.idle_timeout;
   link->idle_until = until;
-  link->upload = {};
+  link->share = {};
   link->place = {};
   found->second.idle.push_back(std::move(link));
   counters.idle.add();
@@ -139,9 +140,7 @@ void Pool::reap() {
     counters.idle.subtract(static_cast<uint64_t>(live - peer.idle.begin()));
     peer.idle.erase(peer.idle.begin(), live);
     if (!peer.idle.empty()) next = std::min(next, peer.idle.front()->idle_until);
-    bool unused = peer.idle.empty() && peer.places.free() == options.max_connections &&
-                  peer.uploads.free() == uploads_of(options.max_connections);
-    at = unused ? peers_.erase(at) : std::next(at);
+    at = peer.unused(options.max_connections) ? peers_.erase(at) : std::next(at);
   }
   if (next != kNever) reaper_->set(next);
 }

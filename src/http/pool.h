@@ -22,8 +22,8 @@ struct Link {
   Endpoint endpoint;
   std::unique_ptr<io::Stream> stream;
   Input input;
-  io::Semaphore::Permit upload;  ///< held while it carries a body that way
-  io::Semaphore::Permit place;   ///< held while in use
+  io::Semaphore::Permit share;  ///< of uploads or slow readers, held while it is one's
+  io::Semaphore::Permit place;  ///< held while in use
   bool reused = false;
   Time idle_until;
 };
@@ -34,15 +34,25 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Pool(io::Loop& loop, ClientOptions options);
   ~Pool();
 
-  /// An idle connection; null when there is none or no place is free. Not for uploads.
+  /// An idle connection; null when there is none or no place is free. For Use::own.
   std::unique_ptr<Link> take_now(const Endpoint& endpoint);
-  /// What a connection is wanted for.
-  struct Want {
-    bool fresh = false;   ///< a new connection
-    bool upload = false;  ///< for a request with a body, which may come slowly
+  /// Whose pace decides how long a connection is in use.
+  enum class Use {
+    own,          ///< ours and the server's
+    upload,       ///< that of who sends the request's body
+    slow_reader,  ///< that of who reads the answer's
   };
-  /// An idle connection to `endpoint`, else a new one; waits while all are in use, but not for
-  /// ever. Uploads have three quarters of the places: they last as long as clients like.
+  struct Want {
+    bool fresh = false;  ///< a new connection
+    Use use = Use::own;
+  };
+  /// Of the places to an endpoint uploads have four eighths and slow readers three: both last as
+  /// long as clients like, and one eighth they cannot take together.
+  static constexpr uint64_t kEighths = 8;
+  static constexpr uint64_t kUploadEighths = 4;
+  static constexpr uint64_t kReaderEighths = 3;
+  /// An idle connection to `endpoint`, else a new one; waits while all it may have are in use, but
+  /// not for ever.
   Task<std::unique_ptr<Link>> take(Endpoint endpoint, Want want, Context ctx);
   /// Keeps a connection whose exchange ended cleanly, if there is room.
   void give(std::unique_ptr<Link> link);
@@ -55,13 +65,24 @@ class Pool : public std::enable_shared_from_this<Pool> {
   ClientCounters counters;
 
  private:
-  static uint64_t uploads_of(uint64_t places) { return std::max<uint64_t>(1, places - places / 4); }
+  static uint64_t share(uint64_t places, uint64_t eighths) {
+    return std::max<uint64_t>(1, places * eighths / kEighths);
+  }
   // All there is to one endpoint. A connection in use holds a place, an idle one does not: a new
   // one is made only when none is idle, so together they never exceed the places.
   struct Peer {
-    explicit Peer(uint64_t most) : places(most), uploads(uploads_of(most)) {}
+    explicit Peer(uint64_t most)
+        : places(most),
+          uploads(share(most, kUploadEighths)),
+          slow_readers(share(most, kReaderEighths)) {}
+    bool unused(uint64_t most) const {
+      return idle.empty() && places.free() == most &&
+             uploads.free() == share(most, kUploadEighths) &&
+             slow_readers.free() == share(most, kReaderEighths);
+    }
     io::Semaphore places;
     io::Semaphore uploads;
+    io::Semaphore slow_readers;
     std::vector<std::unique_ptr<Link>> idle;  // the last one used is the next
   };
   class Reaper;

@@ -45,7 +45,10 @@ Result<> read_slice(const io::FileSlice& slice, ByteSpan into) {
   uint64_t offset = slice.offset;
   while (!into.empty()) {
     Result<size_t> count = slice.file->read_at(offset, into);
-    if (!count) return std::move(count.error());
+    if (!count) {
+      slice.file->found_unreadable(offset);
+      return std::move(count.error());
+    }
     if (*count == 0) {
       slice.file->found_short();
       return fail(Code::corrupt, "a file is shorter than its slice");

@@ -172,7 +172,7 @@ Task<ReadAnswer> Store::open(ReadRequest request, HeadRef head, ReadAnswer answe
 // Without a strong tag nothing ties a second answer to the first: what this one answer says of
 // itself is what the client gets.
 Task<ReadAnswer> Store::open_untagged(ReadRequest request, ReadAnswer answer, Context ctx) {
-  origin::GetOptions options;
+  origin::GetOptions options{.slow_reader = true};
   if (answer.decision == Decision::partial) options.range = answer.range;
   origin::GetAnswer got =
       co_await co_await request.bucket->origin->get(request.key, std::move(options), ctx);

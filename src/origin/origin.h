@@ -72,6 +72,8 @@ struct GetOptions {
   std::optional<Tag> tag = {};
   ETag etag = {};               ///< of that version, for If-Match
   std::string version_id = {};  ///< where the origin has versions
+  /// The body is read as slowly as a client likes, and not by us.
+  bool slow_reader = false;
 };
 
 struct GetAnswer {

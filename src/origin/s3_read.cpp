@@ -141,7 +141,7 @@ Task<ObjectInfo> S3Origin::head_now(ObjectKey key, HeadOptions options, Context 
 Task<GetAnswer> S3Origin::get_now(ObjectKey key, GetOptions options, Context ctx) {
   // S3 has no empty ranges; of an empty object all is asked instead.
   bool ranged = options.range && options.range->length > 0;
-  S3Call call{.key = key.text()};
+  S3Call call{.key = key.text(), .slow_reader = options.slow_reader};
   if (ranged) {
     call.fields.add("range", "bytes=" + std::to_string(options.range->offset) + "-" +
                                  std::to_string(options.range->end() - 1));

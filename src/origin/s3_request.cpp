@@ -98,6 +98,7 @@ http::ClientRequest S3Wire::request(const S3Call& call, http::HeadFields fields,
                                     WallTime now) const {
   http::ClientRequest out;
   out.method = call.method;
+  out.slow_reader = call.slow_reader;
   out.endpoint = endpoint_;
   out.fields = std::move(fields);
   out.fields.add("host", authority_);

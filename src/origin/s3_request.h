@@ -24,6 +24,7 @@ struct S3Call {
   bool trailer = false;                    ///< body is from s3_with_trailer()
   std::string document = {};               ///< or a small one that is
   std::string_view missing = "NoSuchKey";  ///< see S3Asked
+  bool slow_reader = false;                ///< see http::ClientRequest
 };
 
 /// An answer with its whole body.

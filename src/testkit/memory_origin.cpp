@@ -416,7 +416,7 @@ Task<ObjectInfo> MemoryOrigin::head(ObjectKey key, origin::HeadOptions options, 
 }
 
 Task<GetAnswer> MemoryOrigin::get(ObjectKey key, origin::GetOptions options, Context ctx) {
-  MemoryRequest request{"get", key.text(), options.range, ctx.loop->now()};
+  MemoryRequest request{"get", key.text(), options.range, ctx.loop->now(), options.slow_reader};
   co_await co_await arrive(request, ctx);
   co_await co_await before_effect(request, ctx);
   std::optional<Version> version;

@@ -55,6 +55,7 @@ struct MemoryRequest {
   std::string key;
   std::optional<ByteRange> range;
   Time when;
+  bool slow_reader = false;  ///< as GetOptions has it
 };
 
 /// One version as it was, for whoever judges what others were told.
