@@ -56,6 +56,21 @@ TEST(Sizes, are_shared_out_soundly) {
   }
 }
 
+TEST(Sizes, room_that_may_be_had_is_told_from_what_never_can) {
+  Quota quota(100);
+  quota.found(60);
+  EXPECT_TRUE(quota.may_take(30, 10, false));
+  EXPECT_FALSE(quota.may_take(31, 10, false));
+  EXPECT_TRUE(quota.may_take(31, 10, true)) << "something can be evicted";
+  EXPECT_TRUE(quota.may_take(90, 10, true));
+  EXPECT_FALSE(quota.may_take(91, 10, true)) << "not by evicting all there is";
+  quota.add_leaving(1);
+  EXPECT_TRUE(quota.may_take(31, 10, false)) << "on its way out";
+  EXPECT_EQ(quota.wanted(), 0U) << "a question is no order";
+  quota.set_limit(5);
+  EXPECT_FALSE(quota.may_take(1, 10, true));
+}
+
 TEST(Sizes, inodes_are_shared_out) {
   auto limit = [](uint64_t inodes, uint64_t free, uint64_t ours) {
     return share_out(

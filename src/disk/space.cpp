@@ -31,6 +31,12 @@ bool Quota::take(uint64_t n, uint64_t kept) {
   return false;
 }
 
+bool Quota::may_take(uint64_t n, uint64_t kept, bool evictable) const {
+  uint64_t most = less(limit(), kept);
+  if (n > most) return false;
+  return evictable || staying() <= most - n;
+}
+
 uint64_t Quota::staying() const { return less(used(), leaving_.load(std::memory_order_relaxed)); }
 
 uint64_t Quota::excess(uint64_t target) const { return less(staying(), less(limit(), target)); }

@@ -16,6 +16,9 @@ class Quota {
   /// False when less than `n` and `kept` is left; then `n` is wanted, unless it can never be had:
   /// that must not empty the disk.
   bool take(uint64_t n, uint64_t kept);
+  /// Whether take() may succeed: now, when what leaves has gone, or after evictions if there is
+  /// something to evict.
+  bool may_take(uint64_t n, uint64_t kept, bool evictable) const;
   void give(uint64_t n) { used_.fetch_sub(n, std::memory_order_relaxed); }
   /// What is there already, whatever the limit says.
   void found(uint64_t n) { used_.fetch_add(n, std::memory_order_relaxed); }
@@ -53,6 +56,9 @@ class Space {
 
   /// Room for one file of `bytes`; false when there is none.
   bool take(uint64_t bytes) { return take(bytes, kept(), 1); }
+  bool may_take(uint64_t bytes, bool evictable) const {
+    return bytes_.may_take(bytes, kept(), evictable) && files_.may_take(1, 1, evictable);
+  }
   bool take_for_recycler(uint64_t bytes) { return take(bytes, 0, 0); }
   /// A file of `bytes` is gone.
   void give(uint64_t bytes) {

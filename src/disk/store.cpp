@@ -98,6 +98,13 @@ Result<Reservation> Store::reserve(const UnitId& id, uint64_t bytes) {
   return Reservation(disk->space(), bytes);
 }
 
+bool Store::may_take(const UnitId& id, uint64_t bytes) const {
+  Disk* disk = choose(id);
+  if (disk == nullptr) return false;
+  bool evictable = units_->units(disk->number()) > 0;
+  return disk->space()->may_take(disk_bytes(bytes), evictable);
+}
+
 bool Store::short_of_room(const Disk& disk) {
   return disk.space()->excess() > 0 || disk.space()->excess_files() > 0;
 }

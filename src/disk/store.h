@@ -68,6 +68,8 @@ class Store : public std::enable_shared_from_this<Store> {
   /// "ENOSPC" when there is none now; the evictor then hurries. Code::unavailable when no disk is
   /// healthy.
   Result<Reservation> reserve(const UnitId& id, uint64_t bytes);
+  /// Whether reserve() may succeed, now or when what is here has been evicted. Changes nothing.
+  bool may_take(const UnitId& id, uint64_t bytes) const;
   /// Begins a unit in a file of its own; `length` ≥ 1, at most what was reserved for this very id.
   /// Code::exists when it is here or being written. The Writer publishes it.
   Task<std::shared_ptr<Writer>> create(UnitId id, uint64_t length, Reservation reservation,

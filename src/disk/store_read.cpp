@@ -47,11 +47,18 @@ Task<io::FileSlice> Store::open(UnitId id, ByteRange range, Verify verify, Conte
   }
 }
 
-// The unit's file, from the cache of descriptors or opened now. A file that is missing or too short
-// for the unit drops the unit.
+// The unit's file, from the cache of descriptors or opened now. A file that is missing, too short
+// for the unit, or was found unreadable where the unit lies drops the unit.
 Task<std::shared_ptr<io::File>> Store::wake(UnitId id, Unit unit, Context ctx) {
-  if (auto file = unit.file->file()) co_return file;
   Disk& disk = disk_of(unit);
+  if (auto file = unit.file->file()) {
+    if (!file->is_unreadable(unit.offset, unit.length)) co_return file;
+    disk.counters.verify_failures++;
+    Error error = fail(Code::corrupt, "a unit could not be read when it was sent");
+    // Once for each unit: others may have met the same place.
+    if (drop(id, &unit)) disk.failed(false, error);
+    co_return error;
+  }
   auto opened =
       co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<std::shared_ptr<io::File>> {
         auto file = disk.directory()->open(unit.file->path(), io::OpenMode::read);

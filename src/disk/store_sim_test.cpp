@@ -37,6 +37,45 @@ TEST(StoreSim, many_lives_of_fills_evictions_and_recycling) {
   EXPECT_GT(found, 1000U);
 }
 
+Task<> send_in_vain(io::FileSlice slice, Context ctx) {
+  std::vector<std::byte> buffer(4096);
+  auto bytes = co_await io::load(std::move(slice), 0, buffer, ctx);
+  EXPECT_FALSE(bytes);
+  co_return ok;
+}
+
+TEST(StoreSim, what_could_not_be_read_when_it_was_sent_fails_nobody_else) {
+  for (uint64_t n : {1, 2}) {  // in a file of its own, in a segment
+    SCOPED_TRACE(n);
+    SimWorld world(n);
+    world.open();
+    world.start(0);
+    auto make = [&](uint64_t number) {
+      return n == 1 ? world.run(fill_unit(world.store(), unit_id(number),
+                                          SimWorld::length_of(number), 4096, world.ctx()))
+                    : world.run(put_unit(world.store(), unit_id(number),
+                                         SimWorld::length_of(number), world.ctx()));
+    };
+    for (uint64_t number : {n, n + 2, n + 4}) ASSERT_TRUE(make(number));
+    UnitId bad = unit_id(n + 2);
+    Found found = world.store()->find(bad, {10, 100});
+    ASSERT_EQ(found.state, Found::State::ready);
+    world.sim().options().disk_error = 1;
+    EXPECT_TRUE(world.run(send_in_vain(found.slice, world.ctx())));
+    world.sim().options().disk_error = 0;
+    EXPECT_NE(world.store()->find(bad, {0, 1}).state, Found::State::ready);
+    auto again = world.run(world.store()->open(bad, {0, 1}, Verify::start, world.ctx()));
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code(), Code::corrupt);
+    EXPECT_FALSE(world.store()->contains(bad)) << "so that it is fetched again";
+    EXPECT_EQ(world.stats().verify_failures, 1U);
+    EXPECT_EQ(world.stats().read_errors, 1U) << "of which a disk has only so many";
+    EXPECT_EQ(world.check_all(), 2U) << "its neighbours stay";
+    ASSERT_TRUE(make(n + 2));
+    EXPECT_EQ(world.check_all(), 3U);
+  }
+}
+
 TEST(StoreSim, failing_calls_cost_units_and_at_last_the_disk_but_no_wrong_byte) {
   uint64_t out = 0, errors = 0;
   for (uint64_t seed = 1; seed <= 120; ++seed) {

@@ -81,6 +81,7 @@ UnitMap::State UnitMap::find(const UnitId& id, ByteRange range, Verify verify,
   if (entry.unverified || verify == Verify::always) return State::asleep;
   slice->file = entry.file->file();
   if (slice->file == nullptr) return State::asleep;
+  if (slice->file->is_unreadable(entry.offset, entry.length)) return State::asleep;
   slice->offset = entry.offset + range.offset;
   slice->length = range.length;
   slice->pin = entry.file;

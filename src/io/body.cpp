@@ -54,8 +54,11 @@ Task<ByteView> load(Chunk chunk, uint64_t offset, ByteSpan buffer, Context ctx) 
   ByteSpan into = buffer.first(std::min<uint64_t>(buffer.size(), slice.length - offset));
   ssize_t now = slice.file->try_read_at(slice.offset + offset, into);
   if (now > 0) co_return ByteView(into.first(static_cast<size_t>(now)));
-  size_t count = co_await co_await run_blocking(
-      ctx, slice.file->lane(), [&] { return slice.file->read_at(slice.offset + offset, into); });
+  size_t count = co_await co_await run_blocking(ctx, slice.file->lane(), [&]() -> Result<size_t> {
+    Result<size_t> read = slice.file->read_at(slice.offset + offset, into);
+    if (!read) slice.file->found_unreadable(slice.offset + offset);
+    return read;
+  });
   if (count == 0) {
     slice.file->found_short();
     co_return fail(Code::corrupt, "a file is shorter than its slice");

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -78,9 +79,18 @@ class File {
   /// Somebody found it shorter than the slice he was given: remembered for who gave it.
   void found_short() { short_.store(true, std::memory_order_relaxed); }
   bool is_short() const { return short_.load(std::memory_order_relaxed); }
+  /// Somebody could not read what is at `offset`, by the disk's fault: the same.
+  void found_unreadable(uint64_t offset);
+  /// Whether that happened to somebody in this stretch.
+  bool is_unreadable(uint64_t offset, uint64_t length) const;
+  /// Places remembered one by one; from the next one on all of the file counts as unreadable.
+  static constexpr size_t kUnreadablePlaces = 1024;
 
  private:
   std::atomic<bool> short_ = false;
+  std::atomic<bool> unreadable_ = false;
+  mutable std::mutex mutex_;
+  std::vector<uint64_t> unreadable_at_;
 };
 
 enum class OpenMode {

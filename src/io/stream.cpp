@@ -8,6 +8,28 @@
 
 namespace forebay::io {
 
+namespace {
+
+constexpr const char* kReadError = "EIO";
+
+}  // namespace
+
+void File::found_unreadable(uint64_t offset) {
+  std::lock_guard lock(mutex_);
+  unreadable_.store(true, std::memory_order_relaxed);
+  if (unreadable_at_.size() > kUnreadablePlaces) return;
+  bool known = std::ranges::find(unreadable_at_, offset) != unreadable_at_.end();
+  if (!known) unreadable_at_.push_back(offset);
+}
+
+bool File::is_unreadable(uint64_t offset, uint64_t length) const {
+  if (!unreadable_.load(std::memory_order_relaxed)) return false;
+  std::lock_guard lock(mutex_);
+  if (unreadable_at_.size() > kUnreadablePlaces) return true;
+  return std::ranges::any_of(unreadable_at_,
+                             [&](uint64_t at) { return at >= offset && at - offset < length; });
+}
+
 Error error_from_errno(int number, std::string_view what) {
   Code code = Code::internal;
   std::string detail;
@@ -35,7 +57,7 @@ Error error_from_errno(int number, std::string_view what) {
     case ETIMEDOUT: code = Code::timeout; break;
     case ECANCELED: code = Code::cancelled; break;
     case EIO:
-    case EBADMSG: code = Code::corrupt, detail = "EIO"; break;
+    case EBADMSG: code = Code::corrupt, detail = kReadError; break;
     case ECONNRESET:
     case ECONNREFUSED:
     case ECONNABORTED:
@@ -97,8 +119,11 @@ Task<> send_file(Stream& stream, FileSlice slice, bool more, Context ctx, Pace p
       });
     }
     Context step = pace.progress.ns == kNever.ns ? ctx : ctx.until(ctx.loop->now() + pace.progress);
-    size_t sent = co_await co_await SendFile(stream, *slice.file, slice.offset, part,
+    Result<size_t> taken = co_await SendFile(stream, *slice.file, slice.offset, part,
                                              more || part < slice.length, step);
+    // A disk's word, never a socket's.
+    if (!taken && taken.error().detail() == kReadError) slice.file->found_unreadable(slice.offset);
+    size_t sent = co_await std::move(taken);
     if (pace.moved != nullptr) *pace.moved += sent;
     if (sent == 0) {
       slice.file->found_short();

@@ -263,6 +263,57 @@ Task<> sending_files(std::string folder, Context ctx) {
   EXPECT_TRUE(file->is_short());
   co_return ok;
 }
+// Another file whose disk does not give what lies behind its first bytes.
+class Unreadable final : public File {
+ public:
+  static constexpr uint64_t kGood = 5000;
+  explicit Unreadable(std::shared_ptr<File> good) : good_(std::move(good)) {}
+  Result<size_t> read_at(uint64_t offset, ByteSpan into) override {
+    if (offset >= kGood) return error_from_errno(EIO, "read a file");
+    return good_->read_at(offset, into.first(std::min(into.size(), kGood - offset)));
+  }
+  ssize_t try_read_at(uint64_t offset, ByteSpan into) override {
+    Result<size_t> count = read_at(offset, into);
+    return count ? static_cast<ssize_t>(*count) : -EIO;
+  }
+  Result<> write_at(uint64_t, ByteView) override { return ok; }
+  Result<> allocate(uint64_t) override { return ok; }
+  Result<> truncate(uint64_t) override { return ok; }
+  Result<> sync() override { return ok; }
+  Result<FileStat> stat() override { return good_->stat(); }
+  bool resident(uint64_t, uint64_t) override { return true; }
+  void read_ahead(uint64_t, uint64_t) override {}
+  int descriptor() const override { return -1; }
+  Result<> make_private() override { return ok; }
+
+ private:
+  const std::shared_ptr<File> good_;
+};
+
+Task<> sending_unreadable(std::string folder, Context ctx) {
+  std::string text = pattern(10'000, 12);
+  auto file = std::make_shared<Unreadable>(co_await co_await make_file(folder, text, ctx));
+  Sent sent = co_await co_await send({file, 1000, 8000}, ctx);
+  EXPECT_EQ(code_of(sent.sent), Code::corrupt);
+  EXPECT_EQ(sent.got, text.substr(1000, Unreadable::kGood - 1000));
+  EXPECT_TRUE(file->is_unreadable(Unreadable::kGood, 1));
+  EXPECT_TRUE(file->is_unreadable(0, Unreadable::kGood + 1));
+  EXPECT_FALSE(file->is_unreadable(0, Unreadable::kGood));
+  EXPECT_FALSE(file->is_unreadable(Unreadable::kGood + 1, 1000));
+  for (size_t i = 1; i < File::kUnreadablePlaces; ++i) file->found_unreadable(20'000 + i);
+  EXPECT_FALSE(file->is_unreadable(0, 1));
+  file->found_unreadable(20'001);
+  EXPECT_FALSE(file->is_unreadable(0, 1)) << "known already";
+  file->found_unreadable(20'000);
+  EXPECT_TRUE(file->is_unreadable(0, 1)) << "one too many: all of it";
+  co_return ok;
+}
+TEST(SendFiles, what_cannot_be_read_is_remembered) {
+  auto world = Simulation::make({.seed = 3});
+  Result<> sent = world->run(sending_unreadable("/files", {.loop = &world->loop()}));
+  EXPECT_TRUE(sent) << sent.error().text();
+}
+
 TEST_P(StreamTest, files_are_sent_whole_or_fail) { expect_ok(sending_files(folder(), context())); }
 
 TEST(Errors, errno_becomes_a_code_that_tells_what_to_do) {
