@@ -53,6 +53,7 @@ class Cache::Follower final : public io::Source {
   Follower(Cache& cache, std::shared_ptr<Fill> fill, ByteRange range)
       : cache_(cache),
         fill_(std::move(fill)),
+        wanted_(fill_),
         begin_(range.offset),
         at_(range.offset),
         end_(range.end()) {}
@@ -93,6 +94,7 @@ class Cache::Follower final : public io::Source {
 
   Cache& cache_;
   std::shared_ptr<Fill> fill_;
+  Fill::Wanted wanted_;
   uint64_t begin_;
   uint64_t at_;
   uint64_t end_;
@@ -149,10 +151,21 @@ Cache::Begun Cache::begin(const VersionRef& version, const Unit& unit, bool whol
   return {std::move(fill), true, all};
 }
 
+// Found out after the origin was asked, it would have to be asked again.
+bool Cache::no_room(const Unit& unit) {
+  if (store_->may_take(unit.id, unit.range.length) || has(unit.id)) return false;
+  metrics_.no_space.add();
+  return true;
+}
+
 void Cache::fail(Fill& fill, Error error, bool disk) {
   if (!fill.fail(std::move(error), disk)) return;
   metrics_.fills_failed.add();
   leave(fill);
+}
+
+void Cache::give_up(Fill& fill) {
+  fail(fill, forebay::fail(Code::unavailable, "nobody waits, and nothing comes"), true);
 }
 
 void Cache::leave(Fill& fill) {
@@ -183,6 +196,7 @@ Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mo
     }
     if (mode == Mode::keep) break;
     bool small = unit.range.length <= options_.small_max;
+    if (!small && no_room(unit)) break;
     Begun begun = begin(version, unit, ahead && !small);
     if (begun.fill == nullptr) continue;
     if (begun.all != nullptr) {
@@ -211,6 +225,7 @@ std::optional<uint64_t> Cache::prefetch(const VersionRef& version, const Unit& u
   auto permit = turns(*version, loop).rest.try_acquire(1);
   if (!permit) return std::nullopt;
   bool small = unit.range.length <= options_.small_max;
+  if (!small && no_room(unit)) return end;
   Begun begun = begin(version, unit, ahead && !small);
   if (!begun.fresh) return std::max(end, begun.fill == nullptr ? 0 : begun.fill->run_end());
   if (begun.all != nullptr) {
@@ -234,6 +249,7 @@ Task<> Cache::settled(UnitId id, Context ctx) {
     if (it == s.fills.end()) co_return ok;
     fill = it->second;
   }
+  Fill::Wanted wanted(fill);
   while (true) {
     uint64_t seen = fill->progress().count();
     if (fill->left()) co_return ok;
@@ -284,7 +300,7 @@ void Cache::small_stored(Fill& fill, const Result<>& stored) {
 }
 
 Task<Opened> Cache::open_past(VersionRef version, ByteRange range, Context ctx) {
-  auto answer = co_await co_await ask_only(std::move(version), range, ctx);
+  auto answer = co_await co_await ask_only(std::move(version), range, For::reader, ctx);
   co_return Opened{Served::bypass, std::move(answer.body.source)};
 }
 

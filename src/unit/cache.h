@@ -146,7 +146,10 @@ class Cache {
     Claim* all = nullptr;  ///< its only claim, when it was begun whole
   };
   class Follower;
+  class Watch;
   struct Run;
+  /// Whom an answer's bytes go to: a fill takes them as they come, a reader as he likes.
+  enum class For { fill, reader };
 
   Stripe& stripe(const UnitId& id) { return stripes_[std::hash<UnitId>()(id) % stripes_.size()]; }
   PerLoop& per(io::Loop& loop) { return *loops_.at(&loop); }
@@ -155,11 +158,16 @@ class Cache {
   }
   Begun begin(const VersionRef& version, const Unit& unit, bool whole = false);
   void fail(Fill& fill, Error error, bool disk);
+  /// Nobody waits for it. Who comes just then reads past the cache.
+  void give_up(Fill& fill);
   void leave(Fill& fill);
   void small_stored(Fill& fill, const Result<>& stored);
   void demand(const std::shared_ptr<Fill>& fill, ByteRange in_unit, io::Loop& loop);
+  /// Whether a fill of the unit would find no room, and none can be made; counts it.
+  bool no_room(const Unit& unit);
 
-  /// Begins to find the fill its place on disk, once: its origin has answered.
+  /// Begins to find the fill its place on disk, once: its origin has begun to
+  /// give it.
   void place(const std::shared_ptr<Fill>& fill, io::Loop& loop);
   /// The same before that, which saves time, for few bytes in all: what has not come must not push
   /// out what is there.
@@ -188,8 +196,9 @@ class Cache {
                    std::shared_ptr<Pour> pour, io::Semaphore::Permit slot, Context ctx);
 
   Task<Opened> open_past(VersionRef version, ByteRange range, Context ctx);
-  static Task<origin::GetAnswer> ask(VersionRef version, ByteRange range, Context ctx);
-  static Task<origin::GetAnswer> ask_only(VersionRef version, ByteRange range, Context ctx);
+  static Task<origin::GetAnswer> ask(VersionRef version, ByteRange range, For whom, Context ctx);
+  static Task<origin::GetAnswer> ask_only(VersionRef version, ByteRange range, For whom,
+                                          Context ctx);
 
   std::shared_ptr<disk::Store> store_;
   job::Crews& crews_;

@@ -59,6 +59,18 @@ class Fill {
   };
   View look(uint64_t offset) const;
   io::Progress& progress() { return progress_; }
+  /// While one of these lives somebody waits for the fill. Any thread.
+  class Wanted {
+   public:
+    explicit Wanted(std::shared_ptr<Fill> fill) : fill_(std::move(fill)) { ++fill_->wanted_; }
+    Wanted(const Wanted&) = delete;
+    Wanted& operator=(const Wanted&) = delete;
+    ~Wanted() { --fill_->wanted_; }
+
+   private:
+    const std::shared_ptr<Fill> fill_;
+  };
+  bool wanted() const { return wanted_ > 0; }
 
   // For the streams.
   /// Where the run that fetches it will end, in the object; 0: none does. Any thread.
@@ -120,6 +132,7 @@ class Fill {
   bool left_ = false;
   std::atomic<uint64_t> run_end_ = 0;
   std::atomic<bool> placed_ = false;
+  std::atomic<uint32_t> wanted_ = 0;
   std::optional<Allowance::Share> early_;
   io::Progress progress_;
 };

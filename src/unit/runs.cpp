@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "unit/cache.h"
 #include "unit/pour.h"
+#include "unit/watch.h"
 #include "unit/window.h"
 
 namespace forebay::unit {
@@ -29,7 +30,7 @@ struct Cache::Run {
   VersionRef version;
   Ahead ahead;
   std::optional<io::Semaphore::Permit> permit;
-  bool answered = false;     ///< the origin has begun to give
+  bool answered = false;     ///< the origin has begun to give bytes
   uint64_t next = 0;         ///< in the object: where the first unit that is not begun begins
   std::deque<Piece> pieces;  ///< begun and not fetched, in order
   io::Semaphore ending{kEnding};
@@ -38,6 +39,9 @@ struct Cache::Run {
   uint64_t at() const {
     const Piece& first = pieces.front();
     return first.fill->unit().range.offset + first.fill->state(*first.claim).at;
+  }
+  bool wanted() const {
+    return std::ranges::any_of(pieces, [](const Piece& piece) { return piece.fill->wanted(); });
   }
 };
 
@@ -104,9 +108,16 @@ Task<> Cache::run(std::shared_ptr<Run> run, Context ctx) {
 }
 
 Task<> Cache::run_all(std::shared_ptr<Run> run, Context ctx) {
+  Watch watch({.wanted = [&] { return run->pieces.empty() || run->wanted(); },
+               .moved = [&] { return run->at(); },
+               .give_up =
+                   [&] {
+                     for (Run::Piece& piece : run->pieces) give_up(*piece.fill);
+                   }},
+              ctx);
   for (uint32_t attempt = 1; !run->pieces.empty(); ++attempt) {
     uint64_t before = run->at();
-    Result<> fetched = co_await run_once(run, ctx);
+    Result<> fetched = co_await run_once(run, watch.context());
     if (fetched) co_return ok;
     // A stream that got further has earned a new try; the version cannot change under it.
     if (run->at() > before) attempt = 1;
@@ -114,7 +125,7 @@ Task<> Cache::run_all(std::shared_ptr<Run> run, Context ctx) {
       const UnitId& id = run->pieces.front().fill->unit().id;
       co_return fetched.error_in("fill unit " + id.hex());
     }
-    co_await co_await io::sleep_until(ctx.loop->now() + kRunPause * attempt, ctx);
+    co_await co_await io::sleep_until(ctx.loop->now() + kRunPause * attempt, watch.context());
   }
   co_return ok;
 }
@@ -123,10 +134,12 @@ Task<> Cache::run_all(std::shared_ptr<Run> run, Context ctx) {
 // left when this returns well could not be stored.
 Task<> Cache::run_once(std::shared_ptr<Run> run, Context ctx) {
   ByteRange left{run->at(), run->ahead.end - run->at()};
-  auto answer = co_await co_await ask(run->version, left, ctx);
+  auto answer = co_await co_await ask(run->version, left, For::fill, ctx);
+  Window body(std::move(answer.body.source), answer.range.offset);
+  body.move(left);
+  co_await co_await body.ready(ctx);
   run->answered = true;
   for (Run::Piece& piece : run->pieces) place(piece.fill, *ctx.loop);
-  Window body(std::move(answer.body.source), answer.range.offset);
   while (!run->pieces.empty()) {
     lead(*run, *ctx.loop);
     auto [fill, claim] = run->pieces.front();
@@ -138,7 +151,8 @@ Task<> Cache::run_once(std::shared_ptr<Run> run, Context ctx) {
     auto slot = co_await co_await run->ending.acquire(1, ctx);
     Claim share = fill->state(*claim);
     body.move({fill->unit().range.offset + share.at, share.end - share.at});
-    auto into = std::make_shared<Pour>(blocks_, fill, ctx);
+    // It may end after the run.
+    auto into = std::make_shared<Pour>(blocks_, fill, crews_.of(*ctx.loop).context());
     Result<> came = co_await pour(fill, claim, body, *into, ctx);
     if (!came || fill->failed()) {
       Result<> stored = co_await into->finish();

@@ -6,6 +6,7 @@
 #include "unit/cache.h"
 #include "unit/pour.h"
 #include "unit/room.h"
+#include "unit/watch.h"
 #include "unit/window.h"
 
 namespace forebay::unit {
@@ -22,11 +23,12 @@ Error ended_early() { return forebay::fail(Code::unavailable, "the origin's body
 
 // The bytes of this version or none: servers exist that ignore If-Match or Range, and what they
 // answer must be found out before a byte of it is used. All of the object is good too.
-Task<origin::GetAnswer> Cache::ask(VersionRef version, ByteRange range, Context ctx) {
+Task<origin::GetAnswer> Cache::ask(VersionRef version, ByteRange range, For whom, Context ctx) {
   origin::GetOptions options{.range = range,
                              .tag = version->tag,
                              .etag = version->etag,
-                             .version_id = version->version_id};
+                             .version_id = version->version_id,
+                             .slow_reader = whom == For::reader};
   auto asked = co_await version->origin->get(version->key, std::move(options), ctx);
   // A server that ignores If-Match says so by the range when the object has become shorter.
   bool shorter = !asked && asked.error().detail() == "InvalidRange";
@@ -47,8 +49,9 @@ Task<origin::GetAnswer> Cache::ask(VersionRef version, ByteRange range, Context 
 }
 
 // The same, and of all that comes just the range.
-Task<origin::GetAnswer> Cache::ask_only(VersionRef version, ByteRange range, Context ctx) {
-  auto answer = co_await co_await ask(std::move(version), range, ctx);
+Task<origin::GetAnswer> Cache::ask_only(VersionRef version, ByteRange range, For whom,
+                                        Context ctx) {
+  auto answer = co_await co_await ask(std::move(version), range, whom, ctx);
   co_return only(std::move(answer), range);
 }
 
@@ -122,16 +125,18 @@ Task<> Cache::rest_small(std::shared_ptr<Fill> fill, io::Semaphore::Permit permi
 }
 
 Task<> Cache::stream_claim(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
+  if (fill->failed()) co_return ok;
+  Watch watch(Watch::of(*this, fill), ctx);
   for (uint32_t attempt = 1;; ++attempt) {
     uint64_t before = fill->state(*claim).at;
-    Result<> fetched = co_await fetch(fill, claim, ctx);
+    Result<> fetched = co_await fetch(fill, claim, watch.context());
     if (fetched || fill->failed()) co_return fetched;
     // A stream that got further has earned a new try; the version cannot change under it.
     if (fill->state(*claim).at > before) attempt = 1;
     if (!retryable(fetched.error().code()) || attempt >= options_.attempts) {
       co_return fetched.error_in("fill unit " + fill->unit().id.hex());
     }
-    co_await co_await io::sleep_until(ctx.loop->now() + kRetryPause * attempt, ctx);
+    co_await co_await io::sleep_until(ctx.loop->now() + kRetryPause * attempt, watch.context());
   }
 }
 
@@ -140,20 +145,21 @@ Task<> Cache::fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
   Claim share = fill->state(*claim);
   uint64_t begin = fill->unit().range.offset;
   ByteRange range{begin + share.at, share.end - share.at};
-  Result<origin::GetAnswer> answer = co_await ask(fill->version(), range, ctx);
+  Result<origin::GetAnswer> answer = co_await ask(fill->version(), range, For::fill, ctx);
   if (!answer) co_return std::move(answer.error());
+  if (answer->range != range) share = fill->widen(*claim);
+  Window body(std::move(answer->body.source), answer->range.offset);
+  body.move({begin + share.at, share.end - share.at});
+  // A head is no promise: what there is makes room for bytes only.
+  co_await co_await body.ready(ctx);
   place(fill, *ctx.loop);
-  if (answer->range != range) {
-    share = fill->widen(*claim);
-    answer = only(std::move(*answer), {begin + share.at, share.end - share.at});
-  }
   while (fill->writer() == nullptr && !fill->failed()) {
     uint64_t seen = fill->progress().count();
     if (fill->writer() != nullptr || fill->failed()) break;
     co_await co_await fill->progress().changed(seen, ctx);
   }
   Pour pour(blocks_, fill, ctx);
-  Result<> came = co_await this->pour(fill, claim, *answer->body.source, pour, ctx);
+  Result<> came = co_await this->pour(fill, claim, body, pour, ctx);
   Result<> stored = co_await pour.finish();
   if (!stored) fail(*fill, std::move(stored.error()), true);
   co_return came;
@@ -226,19 +232,20 @@ Task<> Cache::store_small(std::shared_ptr<Fill> fill, Bytes bytes, Context ctx) 
 Task<Bytes> Cache::fetch_small(std::shared_ptr<Fill> fill, Context ctx) {
   auto permit = co_await co_await turns(*fill->version(), *ctx.loop).demand.acquire(1, ctx);
   ByteRange range = fill->unit().range;
+  Watch watch(Watch::of(*this, fill), ctx);
   for (uint32_t attempt = 1;; ++attempt) {
-    auto answer = co_await ask_only(fill->version(), range, ctx);
+    auto answer = co_await ask_only(fill->version(), range, For::fill, watch.context());
     auto here = answer ? io::take_bytes(answer->body) : std::nullopt;
     if (here && here->size() == range.length) co_return std::move(*here);
     Result<std::string> text =
-        answer ? co_await io::read_all(std::move(answer->body), range.length, ctx)
+        answer ? co_await io::read_all(std::move(answer->body), range.length, watch.context())
                : Result<std::string>(std::move(answer.error()));
     if (text && text->size() == range.length) co_return Bytes(std::move(*text));
     if (text) text = forebay::fail(Code::unavailable, "the origin's body ended early");
     if (!retryable(text.error().code()) || attempt >= options_.attempts) {
       co_return text.error_in("fill unit " + fill->unit().id.hex());
     }
-    co_await co_await io::sleep_until(ctx.loop->now() + kRetryPause * attempt, ctx);
+    co_await co_await io::sleep_until(ctx.loop->now() + kRetryPause * attempt, watch.context());
   }
 }
 

@@ -47,6 +47,11 @@ Task<> Window::skip(Context ctx) {
   co_return ok;
 }
 
+Task<> Window::ready(Context ctx) {
+  co_await co_await skip(ctx);
+  co_return co_await load(ctx);
+}
+
 Task<io::Chunk> Window::next(Context ctx) {
   co_await co_await skip(ctx);
   if (at_ >= range_.end()) co_return Bytes();

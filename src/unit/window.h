@@ -19,6 +19,9 @@ class Window final : public io::Source {
   /// From now on gives `range`, which lies at or behind everything given so far.
   void move(ByteRange range);
 
+  /// Waits for the first byte of the stretch, which holds one.
+  Task<> ready(Context ctx);
+
   Task<io::Chunk> next(Context ctx) override;
   bool reads_into() const override;
   Task<size_t> read_into(ByteSpan into, Context ctx) override;
