@@ -61,6 +61,11 @@ class File {
   virtual Result<std::string> attribute(const std::string& name) {
     return fail(Code::unavailable, "attribute " + name + ": not supported");
   }
+  /// Sets it for this very file, whatever its name has come to mean since it was opened.
+  virtual Result<> set_attribute(const std::string& name, const std::string& value) {
+    (void)value;
+    return fail(Code::unavailable, "attribute " + name + ": not supported");
+  }
   /// Copies `length` bytes of `source` from `from` to `to` here, in the kernel where it can (some
   /// filesystems share the blocks). A source that ends before is Code::corrupt.
   virtual Result<> copy_from(File& source, uint64_t from, uint64_t to, uint64_t length) {

@@ -264,6 +264,18 @@ TEST_P(FileTest, attributes_stay_with_the_file) {
   EXPECT_EQ(*directory_->attribute("g", "user.etag"), "");
 }
 
+TEST_P(FileTest, an_attribute_is_set_on_the_open_file_not_on_its_name) {
+  write("f", "F");
+  if (!directory_->set_attribute("f", "user.etag", "old")) GTEST_SKIP() << "no attributes here";
+  auto file = directory_->open("f", OpenMode::read);
+  ASSERT_TRUE(file);
+  write("other", "O");
+  ASSERT_TRUE(directory_->rename("other", "f", false));
+  ASSERT_TRUE((*file)->set_attribute("user.etag", "new"));
+  EXPECT_EQ(*(*file)->attribute("user.etag"), "new");
+  EXPECT_EQ(code_of(directory_->attribute("f", "user.etag")), Code::not_found);
+}
+
 TEST_P(FileTest, space_is_counted) {
   auto space = directory_->space();
   ASSERT_TRUE(space);

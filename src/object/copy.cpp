@@ -196,6 +196,7 @@ Task<std::optional<CopyAnswer>> Store::copy_by_origin(const CopyRequest& request
   order.size = info.size;
   order.replace_fields = request.replace_fields;
   order.replace_tags = request.replace_tags;
+  order.tags = request.options.tags;
   order.fields = request.options.fields;
   order.checksum = request.checksum;
   order.conditions = request.options.conditions;
@@ -252,17 +253,28 @@ Task<std::string> Store::sum_of(const CopyRequest& request, CopyRound& round, Co
   co_return to_base64(as_bytes(watched->sum->digest()));
 }
 
+// Not every origin's head tells whether there are tags. They are asked for by key: they are the
+// copied version's if that is current afterwards too.
+Task<origin::TagSet> Store::tags_of(const CopyRequest& request, HeadRef head, CopyRound& round,
+                                    Context ctx) {
+  auto tags = co_await request.source->origin->tags(request.source_key, ctx);
+  if (!tags && tags.error().detail() == "NotImplemented") co_return origin::TagSet();
+  auto told = head->info.fields.find(std::string(origin::kTaggingCount));
+  bool none = told == head->info.fields.end();
+  if (tags && tags->empty() && none) co_return tags;
+  ReadAnswer now = co_await co_await read(reading(request, true, false), ctx);
+  round.moved = now.head->info.tag != head->info.tag || now.head->info.etag != head->info.etag;
+  if (round.moved) co_return fail(Code::conflict, "the source has changed", "PreconditionFailed");
+  co_return tags;
+}
+
 Task<CopyAnswer> Store::put_copy(const CopyRequest& request, ReadAnswer from, CopyRound& round,
                                  Context ctx) {
   const origin::ObjectInfo& info = from.head->info;
-  auto tags = info.fields.find("x-amz-tagging-count");
-  if (!request.replace_tags && tags != info.fields.end() && tags->second != "0") {
-    co_return refused(
-        "The source has tags, and a copy that the origin does not make by itself cannot take them "
-        "along: x-amz-tagging-directive: REPLACE copies without them",
-        "NotImplemented");
-  }
   origin::PutOptions options = request.options;
+  if (!request.replace_tags) {
+    options.tags = co_await co_await tags_of(request, from.head, round, ctx);
+  }
   if (!request.replace_fields) {
     for (const auto& [name, value] : info.fields) {
       if (is_copied(name)) options.fields.try_emplace(name, value);

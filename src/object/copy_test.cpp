@@ -227,18 +227,46 @@ TEST_F(CopyTest, versions_of_an_origin_that_has_them) {
   EXPECT_EQ(other_->bytes("to"), "now");
 }
 
-TEST_F(CopyTest, tags_that_cannot_go_along_are_not_lost) {
-  origin::Fields tagged{{"content-type", "text/x"}, {"x-amz-tagging-count", "2"}};
-  origin_->change("key", "bytes", tagged);
-  fails(copy(request()), Code::invalid, "NotImplemented");
-  expect_unwritten();
-  CopyRequest without = request();
-  without.replace_tags = true;
-  EXPECT_TRUE(copy(without));
-  EXPECT_EQ(other_->versions("to").back().info.fields.count("x-amz-tagging-count"), 0U);
-  origin_->options().copies = other_->options().copies = true;
+TEST_F(CopyTest, tags_go_along_unless_they_are_replaced) {
+  origin::PutOptions tagged;
+  tagged.tags = {{"a", "b"}, {"c", "d"}};
+  ASSERT_TRUE(run(origin_->put(key_, tagged, io::Body::of(Bytes("bytes")), ctx())));
+  auto tags = [&] { return *run(other_->tags(*ObjectKey::parse("to"), ctx())); };
+  for (bool by_origin : {false, true}) {
+    origin_->options().copies = other_->options().copies = by_origin;
+    ASSERT_TRUE(copy(request()));
+    EXPECT_EQ(tags(), tagged.tags);
+    CopyRequest replaced = request();
+    replaced.replace_tags = true;
+    ASSERT_TRUE(copy(replaced));
+    EXPECT_EQ(tags(), origin::TagSet());
+    replaced.options.tags = {{"e", "f"}};
+    ASSERT_TRUE(copy(replaced));
+    EXPECT_EQ(tags(), replaced.options.tags);
+  }
+}
+
+TEST_F(CopyTest, tags_of_another_version_are_not_taken) {
+  origin::PutOptions tagged;
+  tagged.tags = {{"version", "one"}};
+  ASSERT_TRUE(run(origin_->put(key_, tagged, io::Body::of(Bytes("one")), ctx())));
+  // It becomes another one after its bytes were opened, just when the tags are read.
+  struct Hook : testkit::MemoryHook {
+    Task<> at(testkit::MemoryStep step, testkit::MemoryRequest seen, Context) override {
+      bool now = seen.operation == "tags" && step == testkit::MemoryStep::arrive;
+      if (!now || std::exchange(done, true)) co_return ok;
+      origin->change("key", "two");
+      co_return ok;
+    }
+    testkit::MemoryOrigin* origin = nullptr;
+    bool done = false;
+  } hook;
+  hook.origin = &*origin_;
+  origin_->set_hook(&hook);
   EXPECT_TRUE(copy(request()));
-  EXPECT_EQ(other_->versions("to").back().info.fields["x-amz-tagging-count"], "2");
+  EXPECT_TRUE(hook.done);
+  EXPECT_EQ(other_->bytes("to"), "two");
+  EXPECT_EQ(*run(other_->tags(*ObjectKey::parse("to"), ctx())), origin::TagSet());
 }
 
 TEST_F(CopyTest, the_checksum_of_the_source_goes_along_and_is_verified) {

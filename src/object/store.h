@@ -80,6 +80,8 @@ class Store {
   /// Code::conflict, "PreconditionFailed": a condition of the source or the target does not hold.
   Task<CopyAnswer> copy(CopyRequest request, Context ctx);
   Task<> remove(BucketRef bucket, ObjectKey key, Context ctx);
+  /// Replaces an object's tags. A write like any other: every read after it sees their number.
+  Task<> set_tags(BucketRef bucket, ObjectKey key, origin::TagSet tags, Context ctx);
   Task<origin::PutAnswer> complete(CompleteRequest request, Context ctx);
 
  private:
@@ -99,6 +101,8 @@ class Store {
   Task<CopyAnswer> put_part_copy(const CopyRequest& request, ReadAnswer from, CopyRound& round,
                                  Context ctx);
   Task<std::string> sum_of(const CopyRequest& request, CopyRound& round, Context ctx);
+  Task<origin::TagSet> tags_of(const CopyRequest& request, HeadRef head, CopyRound& round,
+                               Context ctx);
   Task<Heads::Current> ask_past(BucketRef bucket, ObjectKey key, Context ctx);
   /// Whether it is a small object that is not here.
   bool is_cold(const Head& head) const;

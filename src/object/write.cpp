@@ -21,6 +21,9 @@ std::optional<origin::ObjectInfo> info_of(const origin::PutAnswer& answer,
   info.modified = answer.modified;
   info.fields = options.fields;
   info.checksums = options.all_checksums();
+  if (!options.tags.empty()) {
+    info.fields[std::string(origin::kTaggingCount)] = std::to_string(options.tags.size());
+  }
   return info;
 }
 
@@ -99,6 +102,13 @@ Task<> Store::remove(BucketRef bucket, ObjectKey key, Context ctx) {
   }
   ticket.close(nullptr);
   co_return ok;
+}
+
+Task<> Store::set_tags(BucketRef bucket, ObjectKey key, origin::TagSet tags, Context ctx) {
+  Heads::Ticket ticket = heads_.open_ticket(*bucket, key, *ctx.loop);
+  Result<> done = co_await bucket->origin->set_tags(std::move(key), std::move(tags), ctx);
+  if (done || surely_not_done(done.error())) ticket.close(nullptr);
+  co_return done;
 }
 
 // Other requests go on meanwhile: a terabyte may be half a million units.

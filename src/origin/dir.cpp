@@ -177,9 +177,26 @@ Task<PutAnswer> DirOrigin::put_now(ObjectKey key, PutOptions options, io::Body b
   record.fields = co_await dir_fields(std::move(options.fields));
   DirTemp temp = co_await co_await take(std::move(body), nullptr, ctx);
   record.etag = ETag(md5_text(temp));
+  record.tags = std::move(options.tags);
   record.checksums = options.all_checksums();
   co_return co_await commit(std::move(temp), std::move(path), std::move(record),
                             std::move(options.conditions), ctx);
+}
+
+Task<TagSet> DirOrigin::tags_now(ObjectKey key, Context ctx) {
+  Result<std::string> path = dir_path(key);
+  if (!path) co_return fail(Code::not_found, path.error().text(), "NoSuchKey");
+  DirObject found = co_await co_await blocking(
+      ctx, [this, path = *path, now = ctx.loop->wall_now()] { return store_.find(path, now); });
+  co_return std::move(found.tags);
+}
+
+Task<> DirOrigin::set_tags_now(ObjectKey key, TagSet tags, Context ctx) {
+  Result<std::string> path = dir_path(key);
+  if (!path) co_return fail(Code::not_found, path.error().text(), "NoSuchKey");
+  co_return co_await blocking(ctx, [&, now = ctx.loop->wall_now()] {
+    return store_.set_tags(*path, std::move(tags), now);
+  });
 }
 
 Task<PutAnswer> DirOrigin::commit(DirTemp temp, std::string path, DirRecord record,

@@ -79,7 +79,8 @@ Task<std::string> DirOrigin::create_upload_now(ObjectKey key, PutOptions options
   co_await dir_path(key);
   Fields fields = co_await dir_fields(std::move(options.fields));
   std::string id = dir_random_name(*ctx.loop);
-  DirUpload upload{key.text(), ctx.loop->wall_now(), std::move(fields), options.plan};
+  DirUpload upload{key.text(), ctx.loop->wall_now(), std::move(fields), std::move(options.tags),
+                   options.plan};
   co_await co_await blocking(ctx,
                              [&] { return store_.create_upload(id, upload, upload.initiated); });
   co_return id;
@@ -142,6 +143,7 @@ Task<PutAnswer> DirOrigin::complete_upload_now(ObjectKey key, std::string upload
     auto upload = store_.upload(upload_id, key.text());
     if (!upload) return std::move(upload.error());
     out.record.fields = std::move(upload->fields);
+    out.record.tags = std::move(upload->tags);
     auto there = store_.parts(upload_id);
     if (!there) return std::move(there.error());
     auto chosen = choose_parts(*there, asked, options_.min_part);

@@ -47,6 +47,12 @@ class DirOrigin final : public Origin {
   [[clang::coro_wrapper]] Task<ListAnswer> list(ListOptions options, Context ctx) override {
     return metered(options_.meter, "list", list_now(std::move(options), ctx));
   }
+  [[clang::coro_wrapper]] Task<TagSet> tags(ObjectKey key, Context ctx) override {
+    return metered(options_.meter, "tags", tags_now(std::move(key), ctx));
+  }
+  [[clang::coro_wrapper]] Task<> set_tags(ObjectKey key, TagSet tags, Context ctx) override {
+    return metered(options_.meter, "set_tags", set_tags_now(std::move(key), std::move(tags), ctx));
+  }
   [[clang::coro_wrapper]] Task<std::string> create_upload(ObjectKey key, PutOptions options,
                                                           Context ctx) override {
     return metered(options_.meter, "create_upload",
@@ -136,6 +142,8 @@ class DirOrigin final : public Origin {
                          WriteConditions conditions, Context ctx);
   Task<> remove_now(ObjectKey key, Context ctx);
   Task<ListAnswer> list_now(ListOptions options, Context ctx);
+  Task<TagSet> tags_now(ObjectKey key, Context ctx);
+  Task<> set_tags_now(ObjectKey key, TagSet tags, Context ctx);
   Task<Capabilities> probe_now(Context ctx);
 
   // --- uploads (dir_multipart.cpp)

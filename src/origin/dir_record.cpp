@@ -31,6 +31,30 @@ Json to_json(const Fields& fields) {
   return out;
 }
 
+Json to_json(const TagSet& tags) {
+  Json::Array out;
+  for (const auto& [name, value] : tags) out.push_back(Json::Array{name, value});
+  return out;
+}
+
+Result<TagSet> read_tags(const Json& json) {
+  TagSet out;
+  const Json* found = json.find("tags");
+  if (found == nullptr) return out;
+  Error bad = fail(Code::corrupt, "tags are no list of pairs of text");
+  const Json::Array* list = found->as_array();
+  if (list == nullptr) return bad;
+  for (const Json& one : *list) {
+    const Json::Array* pair = one.as_array();
+    if (pair == nullptr || pair->size() != 2) return bad;
+    const std::string* name = (*pair)[0].as_string();
+    const std::string* value = (*pair)[1].as_string();
+    if (name == nullptr || value == nullptr) return bad;
+    out.emplace_back(*name, *value);
+  }
+  return out;
+}
+
 Result<Fields> read_fields(const Json& json, std::string_view name) {
   Fields out;
   const Json* found = json.find(name);
@@ -94,6 +118,7 @@ std::string encode(const DirRecord& record) {
   json.set("mtime", record.modified.ns);
   json.set("etag", record.etag.text());
   if (!record.fields.empty()) json.set("fields", to_json(record.fields));
+  if (!record.tags.empty()) json.set("tags", to_json(record.tags));
   if (!record.checksums.empty()) json.set("checksums", to_json(record.checksums));
   if (!record.parts.empty()) {
     Json::Array runs;
@@ -119,6 +144,9 @@ Result<DirRecord> parse_dir_record(std::string_view text) {
   Result<Fields> fields = read_fields(*json, "fields");
   if (!fields) return fields.error_in("record of a file");
   out.fields = std::move(*fields);
+  Result<TagSet> tags = read_tags(*json);
+  if (!tags) return tags.error_in("record of a file");
+  out.tags = std::move(*tags);
   Result<Fields> checksums = read_fields(*json, "checksums");
   if (!checksums) return checksums.error_in("record of a file");
   out.checksums = std::move(*checksums);
@@ -134,6 +162,7 @@ std::string encode(const DirUpload& upload) {
   json.set("key", upload.key);
   json.set("initiated", upload.initiated.ns);
   if (!upload.fields.empty()) json.set("fields", to_json(upload.fields));
+  if (!upload.tags.empty()) json.set("tags", to_json(upload.tags));
   if (upload.plan) {
     json.set("checksum_algorithm", name(upload.plan->kind));
     json.set("checksum_type", name(upload.plan->type));
@@ -149,9 +178,11 @@ Result<DirUpload> parse_dir_upload(std::string_view text) {
   if (!key || !initiated) return fail(Code::corrupt, "record of an upload : a member is missing");
   Result<Fields> fields = read_fields(*json, "fields");
   if (!fields) return fields.error_in("record of an upload");
+  Result<TagSet> tags = read_tags(*json);
+  if (!tags) return tags.error_in("record of an upload");
   auto plan = read_plan(*json);
   if (!plan) return plan.error_in("record of an upload");
-  return DirUpload{std::move(*key), {*initiated}, std::move(*fields), *plan};
+  return DirUpload{std::move(*key), {*initiated}, std::move(*fields), std::move(*tags), *plan};
 }
 
 std::string encode(const DirCompleted& completed) {

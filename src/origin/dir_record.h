@@ -26,6 +26,7 @@ struct DirRecord {
   WallTime modified = {};
   ETag etag = {};
   Fields fields = {};
+  TagSet tags = {};
   Fields checksums = {};
   std::vector<PartRun> parts = {};  ///< empty: not uploaded in parts
 
@@ -45,6 +46,7 @@ struct DirUpload {
   std::string key;
   WallTime initiated = {};
   Fields fields = {};
+  TagSet tags = {};
   std::optional<ChecksumPlan> plan = {};
 };
 std::string encode(const DirUpload& upload);

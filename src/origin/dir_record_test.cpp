@@ -11,6 +11,7 @@ DirRecord sample() {
   record.modified = {1'700'000'000'123'456'789};
   record.etag = ETag("\"9b2cf535f27731c974343645a3985328-3\"");
   record.fields = {{"content-type", "text/plain"}, {"x-amz-meta-a", "b \"c\" \\ ü"}};
+  record.tags = {{"a", "\"b\""}, {"ü", ""}};
   record.checksums = {{"x-amz-checksum-crc32", "AAAAAA=="}};
   record.parts = {{40, 2}, {20, 1}};
   return record;
@@ -24,6 +25,7 @@ TEST(DirRecord, comes_back_as_it_went) {
   EXPECT_EQ(back->modified, record.modified);
   EXPECT_EQ(back->etag, record.etag);
   EXPECT_EQ(back->fields, record.fields);
+  EXPECT_EQ(back->tags, record.tags);
   EXPECT_EQ(back->checksums, record.checksums);
   EXPECT_EQ(back->parts, record.parts);
 }
@@ -56,6 +58,9 @@ TEST(DirRecord, refuses_what_is_no_record) {
         R"({"v":1,"size":1,"mtime":1,"etag":""})",
         R"({"v":1,"size":1,"mtime":1,"etag":"\"a\"","fields":[]})",
         R"({"v":1,"size":1,"mtime":1,"etag":"\"a\"","fields":{"a":1}})",
+        R"({"v":1,"size":1,"mtime":1,"etag":"\"a\"","tags":{"a":"b"}})",
+        R"({"v":1,"size":1,"mtime":1,"etag":"\"a\"","tags":[["a"]]})",
+        R"({"v":1,"size":1,"mtime":1,"etag":"\"a\"","tags":[["a",1]]})",
         R"({"v":1,"size":9,"mtime":1,"etag":"\"a\"","parts":[[4,2]]})",
         R"({"v":1,"size":9,"mtime":1,"etag":"\"a\"","parts":[[5,2]]})",
         R"({"v":1,"size":9,"mtime":1,"etag":"\"a\"","parts":[[9,0]]})",
@@ -91,10 +96,12 @@ TEST(DirCompleted, comes_back_as_it_went) {
 }
 
 TEST(DirUpload, keeps_what_was_asked_of_its_checksums) {
-  DirUpload upload{"a", {77}, {}, ChecksumPlan{ChecksumKind::crc32c, ChecksumType::full_object}};
+  DirUpload upload{
+      "a", {77}, {}, {{"t", "v"}}, ChecksumPlan{ChecksumKind::crc32c, ChecksumType::full_object}};
   auto back = parse_dir_upload(encode(upload));
   ASSERT_TRUE(back);
   EXPECT_EQ(back->plan, upload.plan);
+  EXPECT_EQ(back->tags, upload.tags);
   // One of before they were kept.
   auto old = parse_dir_upload(R"({"v":1,"key":"a","initiated":77})");
   ASSERT_TRUE(old);

@@ -12,7 +12,6 @@ namespace {
 
 constexpr Duration kForgotten = seconds(24 * 3600);
 constexpr int kPlaceAttempts = 100;
-constexpr uint64_t kLargestRecord = 4 << 20;
 
 Error no_such_key(const std::string& path) {
   return fail(Code::not_found, "The specified key does not exist.", "NoSuchKey")
@@ -120,6 +119,10 @@ DirObject DirStore::describe(std::shared_ptr<io::File> file, const io::FileStat&
     out.info.etag = std::move(record->etag);
     out.info.fields = std::move(record->fields);
     out.info.checksums = std::move(record->checksums);
+    if (!record->tags.empty()) {
+      out.info.fields[std::string(kTaggingCount)] = std::to_string(record->tags.size());
+    }
+    out.tags = std::move(record->tags);
     out.parts = std::move(record->parts);
   } else {
     out.info.etag = dir_etag(stat);
@@ -128,49 +131,6 @@ DirObject DirStore::describe(std::shared_ptr<io::File> file, const io::FileStat&
   out.file = std::move(file);
   out.stat = stat;
   return out;
-}
-
-// --- records
-
-std::optional<DirRecord> DirStore::read_record(io::File& file, const io::FileStat& stat) {
-  Result<std::string> text = file.attribute(kDirAttribute);
-  if (!text && outside_records_) {
-    auto kept = root_->open(dir_record_path(stat), io::OpenMode::read);
-    if (!kept) return std::nullopt;
-    auto kept_stat = (*kept)->stat();
-    if (!kept_stat || kept_stat->size > kLargestRecord) return std::nullopt;
-    text = std::string(kept_stat->size, '\0');
-    auto bytes = std::as_writable_bytes(std::span(*text));
-    auto count = (*kept)->read_at(0, bytes);
-    if (!count || *count != bytes.size()) return std::nullopt;
-  }
-  if (!text) return std::nullopt;
-  Result<DirRecord> record = parse_dir_record(*text);
-  if (!record || !record->describes(stat)) return std::nullopt;
-  return std::move(*record);
-}
-
-Result<> DirStore::write_record(const std::string& path, const io::FileStat& stat,
-                                const std::string& text) {
-  Result<> set = root_->set_attribute(path, kDirAttribute, text);
-  if (set) return ok;
-  // No attributes here, or too little room for this one (ext4 has one block for all).
-  Result<> made = root_->make_directory(std::string(kDirRecords));
-  if (!made) return made;
-  auto file = root_->open(dir_record_path(stat), io::OpenMode::create);
-  if (!file) return std::move(file.error());
-  outside_records_ = true;
-  Result<> emptied = (*file)->truncate(0);
-  if (!emptied) return emptied;
-  Result<> written = (*file)->write_at(0, as_bytes(text));
-  if (!written) return written;
-  Result<> synced = (*file)->sync();
-  if (!synced) return synced;
-  return sync_above(dir_record_path(stat));
-}
-
-void DirStore::drop_record(const io::FileStat& stat) {
-  if (outside_records_) (void)root_->remove(dir_record_path(stat));
 }
 
 // --- writing
@@ -220,7 +180,7 @@ Result<PutAnswer> DirStore::commit(DirTemp& temp, const std::string& path, DirRe
   if (!written) return std::move(written.error());
   record.size = written->size;
   record.modified = written->modified;
-  Result<> recorded = write_record(temp.path, *written, encode(record));
+  Result<> recorded = write_record(*temp.file, *written, encode(record));
   if (!recorded) return in_words(recorded.error(), "keep a record");
   Result<> synced = temp.file->sync();
   if (!synced) return std::move(synced.error());

@@ -41,6 +41,7 @@ struct DirObject {
   std::shared_ptr<io::File> file;
   io::FileStat stat;
   ObjectInfo info;
+  TagSet tags;
   std::vector<PartRun> parts;
 };
 
@@ -86,6 +87,8 @@ class DirStore {
   /// Durable. No error when it is not there. Folders that become empty go too.
   Result<> remove(const std::string& path);
   Result<ListAnswer> list(const ListOptions& options, WallTime now);
+  /// Durable. The file gets another tag, its bytes and ETag stay.
+  Result<> set_tags(const std::string& path, TagSet tags, WallTime now);
 
   // --- uploads; `id` is checked here
 
@@ -126,7 +129,9 @@ class DirStore {
   Result<> place(const std::string& from, const std::string& path, bool keep_existing);
   Result<> place_over_folder(const std::string& path);
   std::optional<std::string> file_above(const std::string& path);
-  Result<> write_record(const std::string& path, const io::FileStat& stat, const std::string& text);
+  /// Durable once the file itself is synced.
+  Result<> write_record(io::File& file, const io::FileStat& stat, const std::string& text);
+  Result<> write_outside(const io::FileStat& stat, const std::string& text);
   std::optional<DirRecord> read_record(io::File& file, const io::FileStat& stat);
   void drop_record(const io::FileStat& stat);
   /// Makes the names of all folders above `path` durable.

@@ -94,7 +94,7 @@ Result<PartInfo> DirStore::commit_part(DirTemp& temp, const std::string& id, uin
   record.modified = stat->modified;
   record.etag = ETag("\"" + to_hex(as_bytes(temp.md5->digest())) + "\"");
   record.checksums = std::move(checksums);
-  Result<> recorded = write_record(temp.path, *stat, encode(record));
+  Result<> recorded = write_record(*temp.file, *stat, encode(record));
   if (!recorded) return std::move(recorded.error());
   Result<> synced = temp.file->sync();
   if (!synced) return std::move(synced.error());

@@ -14,6 +14,16 @@ Task<std::optional<PutAnswer>> Origin::copy(ObjectKey key, CopyOrder order, Cont
   co_return std::optional<PutAnswer>();
 }
 
+Task<TagSet> Origin::tags(ObjectKey key, Context ctx) {
+  (void)key, (void)ctx;
+  co_return fail(Code::invalid, "the origin keeps no tags", "NotImplemented");
+}
+
+Task<> Origin::set_tags(ObjectKey key, TagSet tags, Context ctx) {
+  (void)key, (void)tags, (void)ctx;
+  co_return fail(Code::invalid, "the origin keeps no tags", "NotImplemented");
+}
+
 Task<> Origin::drop_uploads(Context ctx) {
   ListUploadsOptions options;
   for (int page = 0; page < kMaxPages; ++page) {

@@ -42,6 +42,13 @@ inline constexpr std::string_view kAtOrigin = "at the origin";
 /// expires, x-amz-meta-*, x-amz-storage-class, and others kept verbatim.
 using Fields = std::map<std::string, std::string>;
 
+/// An object's tags as S3 has them (names and values; "tag set"), in no order. Nothing to do with
+/// Tag, which names bytes.
+using TagSet = std::vector<std::pair<std::string, std::string>>;
+
+/// Among Fields: how many tags there are; not there when there are none.
+inline constexpr std::string_view kTaggingCount = "x-amz-tagging-count";
+
 /// What a HEAD or GET tells about the current version of a key.
 struct ObjectInfo {
   uint64_t size = 0;
@@ -107,6 +114,7 @@ struct WriteConditions {
 
 struct PutOptions {
   Fields fields = {};     ///< see Fields
+  TagSet tags = {};       ///< put, create_upload
   Fields checksums = {};  ///< verified by the gateway, to be kept and returned where the origin can
   /// Checksums that come after the body: complete when the body's source has ended well. May be
   /// null. They belong to `checksums` then.
@@ -222,6 +230,7 @@ struct CopyOrder {
   bool replace_fields = false;
   /// Else its tags go along, where there are any.
   bool replace_tags = false;
+  TagSet tags = {};    ///< with replace_tags all of the copy's
   Fields fields = {};  ///< with replace_fields all of the copy's; else its storage class at most
   std::optional<ChecksumKind> checksum = {};  ///< that it must have; nothing: the source's, if any
   WriteConditions conditions = {};
@@ -259,6 +268,12 @@ class Origin {
   /// No error when it is not there.
   virtual Task<> remove(ObjectKey key, Context ctx) = 0;
   virtual Task<ListAnswer> list(ListOptions options, Context ctx) = 0;
+
+  /// The tags of the current version. Without tags: an empty set.
+  virtual Task<TagSet> tags(ObjectKey key, Context ctx);
+  /// Replaces the tags of the current version, all of them; nothing else of it changes for clients
+  /// (its Tag may). Cannot → Code::invalid, "NotImplemented".
+  virtual Task<> set_tags(ObjectKey key, TagSet tags, Context ctx);
 
   /// The upload's id. An origin that keeps no checksums takes a plan and does not tell it again.
   virtual Task<std::string> create_upload(ObjectKey key, PutOptions options, Context ctx) = 0;

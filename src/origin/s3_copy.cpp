@@ -65,7 +65,10 @@ Task<PutAnswer> S3Origin::copy_as(ObjectKey key, std::string bucket, std::string
   } else {
     add_s3_fields(order.fields, call.fields);
     call.fields.add("x-amz-metadata-directive", order.replace_fields ? "REPLACE" : "COPY");
-    if (order.replace_tags) call.fields.add("x-amz-tagging-directive", "REPLACE");
+    if (order.replace_tags) {
+      call.fields.add("x-amz-tagging-directive", "REPLACE");
+      add_s3_tags(order.tags, call.fields);
+    }
     if (order.checksum) call.fields.add("x-amz-checksum-algorithm", name(*order.checksum));
   }
   S3Text text = co_await co_await wire_.send_for_text(std::move(call), ctx);

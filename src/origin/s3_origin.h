@@ -76,6 +76,12 @@ class S3Origin final : public Origin {
   [[clang::coro_wrapper]] Task<ListAnswer> list(ListOptions options, Context ctx) override {
     return metered(meter_, "list", list_now(std::move(options), ctx));
   }
+  [[clang::coro_wrapper]] Task<TagSet> tags(ObjectKey key, Context ctx) override {
+    return metered(meter_, "tags", tags_now(std::move(key), ctx));
+  }
+  [[clang::coro_wrapper]] Task<> set_tags(ObjectKey key, TagSet tags, Context ctx) override {
+    return metered(meter_, "set_tags", set_tags_now(std::move(key), std::move(tags), ctx));
+  }
   [[clang::coro_wrapper]] Task<std::string> create_upload(ObjectKey key, PutOptions options,
                                                           Context ctx) override {
     return metered(meter_, "create_upload",
@@ -127,6 +133,10 @@ class S3Origin final : public Origin {
                          Context ctx);
   /// With a version id: that version for good.
   Task<> remove_now(ObjectKey key, std::string version_id, Context ctx);
+
+  // --- s3_tags.cpp
+  Task<TagSet> tags_now(ObjectKey key, Context ctx);
+  Task<> set_tags_now(ObjectKey key, TagSet tags, Context ctx);
 
   // --- s3_copy.cpp
   Task<std::optional<PutAnswer>> copy_now(ObjectKey key, CopyOrder order, Context ctx);
@@ -205,6 +215,8 @@ class S3Origin final : public Origin {
 
 /// Adds If-Match or If-None-Match.
 void add_s3_conditions(const WriteConditions& conditions, S3MatchForm form, http::HeadFields& out);
+/// Adds x-amz-tagging, if there are tags.
+void add_s3_tags(const TagSet& tags, http::HeadFields& out);
 /// Refuses what S3 cannot take (a body of unknown length), and reads a body without bytes to its
 /// end: nobody else would hear its error.
 Task<io::Body> s3_body(io::Body body, Context ctx);

@@ -55,6 +55,7 @@ std::optional<std::optional<ChecksumPlan>> S3Plans::find(const std::string& uplo
 Task<std::string> S3Origin::create_upload_now(ObjectKey key, PutOptions options, Context ctx) {
   S3Call call{.method = "POST", .key = key.text(), .query = {{"uploads", ""}}};
   add_s3_fields(options.fields, call.fields);
+  add_s3_tags(options.tags, call.fields);
   if (options.plan) {
     call.fields.add("x-amz-checksum-algorithm", name(options.plan->kind));
     call.fields.add(kChecksumTypeHeader, name(options.plan->type));

@@ -58,6 +58,7 @@ Task<PutAnswer> S3Origin::put_as(ObjectKey key, PutOptions options, io::Body bod
   S3Call call{.method = "PUT", .key = key.text()};
   add_s3_fields(options.fields, call.fields);
   add_s3_fields(options.checksums, call.fields);
+  add_s3_tags(options.tags, call.fields);
   add_s3_conditions(options.conditions, form, call.fields);
   uint64_t length = body.length;
   call.body = co_await co_await s3_body(std::move(body), ctx);

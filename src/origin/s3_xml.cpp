@@ -259,6 +259,25 @@ Result<ListUploadsAnswer> parse_s3_uploads(std::string_view xml) {
   return out;
 }
 
+Result<TagSet> parse_s3_tagging(std::string_view xml) {
+  pugi::xml_document document;
+  Result<pugi::xml_node> node = root(document, xml, "Tagging");
+  if (!node) return std::move(node.error());
+  TagSet out;
+  size_t sets = 0;
+  for (const pugi::xml_node& set : node->children()) {
+    if (local_name(set) != "TagSet") continue;
+    ++sets;
+    for (const pugi::xml_node& tag : set.children()) {
+      if (local_name(tag) != "Tag") continue;
+      out.emplace_back(text(tag, "Key"), text(tag, "Value"));
+      if (out.back().first.empty()) return corrupt("tag set: a tag without a name");
+    }
+  }
+  if (sets != 1) return corrupt("tag set");
+  return out;
+}
+
 Result<bool> parse_s3_versioning(std::string_view xml) {
   pugi::xml_document document;
   Result<pugi::xml_node> node = root(document, xml, "VersioningConfiguration");
@@ -327,6 +346,19 @@ std::string s3_complete_document(const std::vector<CompletedPart>& parts) {
           .text()
           .set(sum->second.c_str());
     }
+  }
+  return saved(document);
+}
+
+std::string s3_tagging_document(const TagSet& tags) {
+  pugi::xml_document document;
+  pugi::xml_node root = document.append_child("Tagging");
+  root.append_attribute("xmlns") = kNamespace;
+  pugi::xml_node set = root.append_child("TagSet");
+  for (const auto& [name, value] : tags) {
+    pugi::xml_node tag = set.append_child("Tag");
+    tag.append_child("Key").text().set(name.c_str());
+    tag.append_child("Value").text().set(value.c_str());
   }
   return saved(document);
 }

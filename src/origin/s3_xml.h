@@ -27,6 +27,8 @@ Result<S3Page> parse_s3_list(std::string_view xml);
 Result<std::string> parse_s3_upload_id(std::string_view xml);
 Result<ListPartsAnswer> parse_s3_parts(std::string_view xml);
 Result<ListUploadsAnswer> parse_s3_uploads(std::string_view xml);
+/// The answer to GetObjectTagging.
+Result<TagSet> parse_s3_tagging(std::string_view xml);
 /// Whether ?versioning answered "Enabled".
 Result<bool> parse_s3_versioning(std::string_view xml);
 
@@ -57,6 +59,8 @@ Result<S3Copied> parse_s3_copied(std::string_view xml);
 
 /// The body of CompleteMultipartUpload.
 std::string s3_complete_document(const std::vector<CompletedPart>& parts);
+/// The body of PutObjectTagging.
+std::string s3_tagging_document(const TagSet& tags);
 /// The body of CreateBucket in a region other than us-east-1.
 std::string s3_location_document(std::string_view region);
 

@@ -458,10 +458,48 @@ Task<PutAnswer> MemoryOrigin::put(ObjectKey key, origin::PutOptions options, io:
     Result<> holds = check_conditions(key, options.conditions);
     if (!holds) return std::move(holds.error());
     std::string hex = to_hex(as_bytes(md5(bytes)));
-    return install(key, make_version(std::move(bytes), std::move(hex), std::move(options.fields),
-                                     options.all_checksums()));
+    Version version = make_version(std::move(bytes), std::move(hex), std::move(options.fields),
+                                   options.all_checksums());
+    if (!options.tags.empty()) version.set_tags(std::move(options.tags));
+    return install(key, std::move(version));
   };
   co_return co_await commit(std::move(request), std::move(effect), ctx);
+}
+
+void MemoryOrigin::Version::set_tags(origin::TagSet set) {
+  tags = std::move(set);
+  std::string count(origin::kTaggingCount);
+  if (tags.empty()) {
+    info.fields.erase(count);
+  } else {
+    info.fields[count] = std::to_string(tags.size());
+  }
+}
+
+Task<origin::TagSet> MemoryOrigin::tags(ObjectKey key, Context ctx) {
+  MemoryRequest request{"tags", key.text(), {}, ctx.loop->now()};
+  co_await co_await arrive(request, ctx);
+  co_await co_await before_effect(request, ctx);
+  Result<origin::TagSet> found = no_such_key(key.text());
+  {
+    std::lock_guard lock(mutex_);
+    if (const Version* version = current(key.text())) found = version->tags;
+  }
+  co_await co_await answer(request, ctx);
+  co_return found;
+}
+
+Task<> MemoryOrigin::set_tags(ObjectKey key, origin::TagSet tags, Context ctx) {
+  MemoryRequest request{"set_tags", key.text(), {}, ctx.loop->now()};
+  co_await co_await arrive(request, ctx);
+  auto effect = [this, key = key.text(), tags = std::move(tags)]() mutable -> Result<PutAnswer> {
+    if (current(key) == nullptr) return no_such_key(key);
+    objects_[key].back().set_tags(std::move(tags));
+    return PutAnswer{};
+  };
+  auto done = co_await commit(std::move(request), std::move(effect), ctx);
+  if (!done) co_return std::move(done.error());
+  co_return ok;
 }
 
 Task<> MemoryOrigin::remove(ObjectKey key, Context ctx) {

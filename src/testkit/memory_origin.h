@@ -141,6 +141,8 @@ class MemoryOrigin final : public origin::Origin {
                                               Context ctx) override;
   Task<> remove(ObjectKey key, Context ctx) override;
   Task<origin::ListAnswer> list(origin::ListOptions options, Context ctx) override;
+  Task<origin::TagSet> tags(ObjectKey key, Context ctx) override;
+  Task<> set_tags(ObjectKey key, origin::TagSet tags, Context ctx) override;
   Task<std::string> create_upload(ObjectKey key, origin::PutOptions options, Context ctx) override;
   Task<origin::PartInfo> put_part(ObjectKey key, std::string upload_id, uint32_t number,
                                   origin::PutOptions options, io::Body body, Context ctx) override;
@@ -159,6 +161,9 @@ class MemoryOrigin final : public origin::Origin {
  private:
   struct Version : MemoryVersion {
     std::vector<uint64_t> parts;  ///< their sizes; empty when not uploaded in parts
+    origin::TagSet tags;
+
+    void set_tags(origin::TagSet set);
   };
   struct Part {
     std::string bytes;

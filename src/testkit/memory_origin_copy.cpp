@@ -71,7 +71,13 @@ Task<std::optional<PutAnswer>> MemoryOrigin::copy(ObjectKey key, origin::CopyOrd
       sums = {{std::string(header_name(*order.checksum)), sum_of(*order.checksum, *from->bytes)}};
     }
     std::string hex = to_hex(as_bytes(md5(*from->bytes)));
-    PutAnswer answer = install(key, make_version(*from->bytes, hex, std::move(fields), sums));
+    Version version = make_version(*from->bytes, hex, std::move(fields), sums);
+    if (order.replace_tags) {
+      version.set_tags(order.tags);
+    } else if (!from->tags.empty()) {
+      version.set_tags(from->tags);
+    }
+    PutAnswer answer = install(key, std::move(version));
     answer.checksums = std::move(sums);
     return answer;
   };

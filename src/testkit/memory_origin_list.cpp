@@ -145,6 +145,7 @@ Result<PutAnswer> MemoryOrigin::assemble(const std::string& key, const std::stri
   Version version = make_version(std::move(bytes), quoted.substr(1, quoted.size() - 2),
                                  std::move(from.options.fields), whole);
   version.parts = std::move(sizes);
+  if (!from.options.tags.empty()) version.set_tags(std::move(from.options.tags));
   uploads_.erase(upload_id);
   PutAnswer answer = install(key, std::move(version));
   answer.checksums = std::move(whole);

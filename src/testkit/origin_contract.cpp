@@ -328,6 +328,7 @@ const std::vector<OriginCase>& origin_cases() {
     for (const OriginCase& c : list_cases()) out.push_back(c);
     for (const OriginCase& c : upload_cases()) out.push_back(c);
     for (const OriginCase& c : copy_cases()) out.push_back(c);
+    for (const OriginCase& c : tag_cases()) out.push_back(c);
     return out;
   }();
   return all;

@@ -11,6 +11,7 @@ namespace forebay::testkit {
 std::vector<OriginCase> list_cases();
 std::vector<OriginCase> upload_cases();
 std::vector<OriginCase> copy_cases();
+std::vector<OriginCase> tag_cases();
 
 /// Puts `text` below the prefix.
 Task<origin::PutAnswer> put_text(OriginUnderTest& under [[clang::lifetimebound]], std::string name,

@@ -31,9 +31,10 @@ Task<http::Response> copy_object(Call& call, Context ctx) {
   request.replace_tags = co_await replaces(call.header(kTagging), kTagging);
   request.options = co_await read_put_options(call, *request.bucket);
   if (!request.replace_fields) {
-    // What a request says of metadata counts only where it replaces; so S3 has it.
+    // What a request says of metadata counts only where it replaces; so S3 has it, of tags too.
     std::erase_if(request.options.fields, [](auto& one) { return one.first != kStorageClass; });
   }
+  if (!request.replace_tags) request.options.tags.clear();
   auto plan =
       co_await origin::plan_checksums(call.header("x-amz-checksum-algorithm"), std::nullopt);
   if (plan) request.checksum = plan->kind;

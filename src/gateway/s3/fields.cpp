@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "gateway/s3/errors.h"
+#include "gateway/s3/tagging.h"
 
 namespace forebay::gateway::s3 {
 
@@ -113,6 +114,11 @@ Result<origin::PutOptions> read_put_options(const Call& call, const object::Buck
     if (name == "x-amz-storage-class") {
       Result<> known = check_storage_class(header.value);
       if (!known) return std::move(known.error());
+    }
+    if (name == "x-amz-tagging") {
+      auto tags = parse_tagging_header(header.value);
+      if (!tags) return std::move(tags.error());
+      options.tags = std::move(*tags);
     }
     bool meta = name.starts_with("x-amz-meta-");
     if (!meta && !has(kKept, name)) continue;

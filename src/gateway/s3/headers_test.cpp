@@ -40,7 +40,7 @@ TEST(Headers, what_would_change_or_restrict_a_write_is_refused) {
     const char *operation, *header;
   };
   for (const Case& c : {
-           Case{"PutObject", "x-amz-tagging"},
+           Case{"PutObject", "x-amz-tagging-directive"},
            Case{"PutObject", "x-amz-object-lock-mode"},
            Case{"PutObject", "x-amz-object-lock-event-hold"},
            Case{"PutObject", "x-amz-server-side-encryption"},

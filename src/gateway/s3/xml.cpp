@@ -7,6 +7,7 @@
 
 #include "base/xml.h"
 #include "gateway/s3/errors.h"
+#include "gateway/s3/tagging.h"
 
 namespace forebay::gateway::s3 {
 
@@ -235,6 +236,41 @@ Result<DeleteRequest> parse_delete(std::string_view xml) {
   }
   if (request.items.empty() || request.items.size() > 1000) return malformed();
   return request;
+}
+
+namespace {
+
+Result<std::pair<std::string, std::string>> read_tag(const pugi::xml_node& node) {
+  std::optional<std::string> name, value;
+  if (local(node) != "Tag") return malformed();
+  for (pugi::xml_node field : elements(node)) {
+    auto text = leaf(field);
+    auto& taken = local(field) == "Key" ? name : value;
+    bool known = local(field) == "Key" || local(field) == "Value";
+    if (!known || !text || taken) return malformed();
+    taken = std::string(*text);
+  }
+  if (!name || !value) return malformed();
+  return std::pair(std::move(*name), std::move(*value));
+}
+
+}  // namespace
+
+Result<origin::TagSet> parse_tagging(std::string_view xml) {
+  pugi::xml_document document;
+  auto root = root_of(document, xml, "Tagging");
+  if (!root) return std::move(root.error());
+  auto sets = elements(*root);
+  if (sets.size() != 1 || local(sets[0]) != "TagSet") return malformed();
+  origin::TagSet tags;
+  for (pugi::xml_node node : elements(sets[0])) {
+    auto tag = read_tag(node);
+    if (!tag) return std::move(tag.error());
+    tags.push_back(std::move(*tag));
+  }
+  Result<> good = check_tags(tags);
+  if (!good) return std::move(good.error());
+  return tags;
 }
 
 namespace {

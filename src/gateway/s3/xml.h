@@ -65,5 +65,7 @@ Result<DeleteRequest> parse_delete(std::string_view xml);
 /// The LocationConstraint of a new bucket; empty when it has none.
 Result<std::string> parse_create_bucket(std::string_view xml);
 Result<std::vector<origin::CompletedPart>> parse_complete(std::string_view xml);
+/// The body of PutObjectTagging; check_tags() has passed it.
+Result<origin::TagSet> parse_tagging(std::string_view xml);
 
 }  // namespace forebay::gateway::s3

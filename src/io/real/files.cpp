@@ -59,6 +59,12 @@ Result<std::string> read_attribute(int fd, const std::string& name, const std::s
   return value;
 }
 
+Result<> write_attribute(int fd, const std::string& name, const std::string& value,
+                         const std::string& path) {
+  if (::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) == 0) return ok;
+  return last_error("attribute " + name + " of " + path);
+}
+
 class RealFile final : public File {
  public:
   RealFile(Descriptor fd, std::string path, std::shared_ptr<Lane> lane)
@@ -165,6 +171,9 @@ class RealFile final : public File {
 
   Result<std::string> attribute(const std::string& name) override {
     return read_attribute(fd_.get(), name, path_);
+  }
+  Result<> set_attribute(const std::string& name, const std::string& value) override {
+    return write_attribute(fd_.get(), name, value, path_);
   }
 
   Result<> copy_from(File& source, uint64_t from, uint64_t to, uint64_t length) override {
@@ -323,10 +332,7 @@ class RealDirectory final : public Directory {
                          const std::string& value) override {
     auto fd = beneath(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (!fd) return std::move(fd.error());
-    if (::fsetxattr(fd->get(), name.c_str(), value.data(), value.size(), 0) != 0) {
-      return last_error("attribute " + name + " of " + shown(path));
-    }
-    return ok;
+    return write_attribute(fd->get(), name, value, shown(path));
   }
 
  private:

@@ -112,6 +112,13 @@ Result<std::string> SimFile::attribute(const std::string& name) {
   return found->second;
 }
 
+Result<> SimFile::set_attribute(const std::string& name, const std::string& value) {
+  if (int number = disk_->trouble(epoch_)) return error_from_errno(number, "set an attribute");
+  node_->attributes[name] = value;
+  node_->changed = disk_->file_time();
+  return ok;
+}
+
 SimDirectory::SimDirectory(std::shared_ptr<Disk> disk, std::shared_ptr<Node> node,
                            std::shared_ptr<Lane> lane)
     : disk_(std::move(disk)),

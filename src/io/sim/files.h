@@ -31,6 +31,7 @@ class SimFile final : public File {
   Lane* lane() const override { return lane_.get(); }
   Result<> make_private() override { return ok; }
   Result<std::string> attribute(const std::string& name) override;
+  Result<> set_attribute(const std::string& name, const std::string& value) override;
 
  private:
   Result<> may_write(const char* what, uint64_t end);

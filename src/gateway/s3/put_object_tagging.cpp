@@ -1,0 +1,18 @@
+#include "gateway/s3/call.h"
+#include "gateway/s3/fields.h"
+#include "gateway/s3/payload.h"
+#include "gateway/s3/xml.h"
+
+namespace forebay::gateway::s3 {
+
+Task<http::Response> put_object_tagging(Call& call, Context ctx) {
+  co_await refuse_unsupported(call);
+  object::BucketRef bucket = co_await call.bucket();
+  ObjectKey key = co_await call.key();
+  std::string xml = co_await co_await read_payload(call, kMaxXmlBody, ctx);
+  auto tags = co_await parse_tagging(xml);
+  co_await co_await call.services.objects.set_tags(bucket, std::move(key), std::move(tags), ctx);
+  co_return http::Response::make(200);
+}
+
+}  // namespace forebay::gateway::s3

@@ -1,0 +1,43 @@
+// Object tagging: the header of writes, and the subresource.
+#include "base/encoding.h"
+#include "origin/s3_origin.h"
+
+namespace forebay::origin {
+
+void add_s3_tags(const TagSet& tags, http::HeadFields& out) {
+  if (tags.empty()) return;
+  std::string text;
+  for (const auto& [name, value] : tags) {
+    if (!text.empty()) text += '&';
+    append_percent_encoded(text, name);
+    append_percent_encoded(text += '=', value);
+  }
+  out.add("x-amz-tagging", text);
+}
+
+Task<TagSet> S3Origin::tags_now(ObjectKey key, Context ctx) {
+  S3Call call{.key = key.text(), .query = {{"tagging", ""}}};
+  Result<S3Text> text = co_await wire_.send_for_text(std::move(call), ctx);
+  // Some servers have an error for an object without tags (MinIO before 2020, Ceph).
+  bool none = !text && text.error().detail() == "NoSuchTagSet";
+  if (none) co_return TagSet();
+  if (!text) co_return std::move(text.error());
+  co_return parse_s3_tagging(text->text);
+}
+
+Task<> S3Origin::set_tags_now(ObjectKey key, TagSet tags, Context ctx) {
+  S3Call call{.method = "PUT", .key = key.text(), .query = {{"tagging", ""}}};
+  int done = 200;
+  if (tags.empty()) {
+    call.method = "DELETE";
+    done = 204;
+  } else {
+    call.document = s3_tagging_document(tags);
+  }
+  http::ClientResponse response = co_await co_await wire_.send(std::move(call), ctx);
+  bool bare = response.status == 200 && response.content_length.value_or(1) == 0;
+  if (response.status == done || (tags.empty() && bare)) co_return ok;
+  co_return s3_unclear(response);
+}
+
+}  // namespace forebay::origin
