@@ -14,6 +14,11 @@ Task<std::optional<PutAnswer>> Origin::copy(ObjectKey key, CopyOrder order, Cont
   co_return std::optional<PutAnswer>();
 }
 
+Task<Versioning> Origin::versioning(Context ctx) {
+  (void)ctx;
+  co_return Versioning::never;
+}
+
 Task<TagSet> Origin::tags(ObjectKey key, Context ctx) {
   (void)key, (void)ctx;
   co_return fail(Code::invalid, "the origin keeps no tags", "NotImplemented");

@@ -208,6 +208,9 @@ struct ListUploadsOptions {
   uint32_t max_uploads = 1000;
 };
 
+/// Of a bucket: whether it keeps the versions that are overwritten.
+enum class Versioning { never, enabled, suspended };
+
 /// What an origin can do; probed when a bucket is created (s3) or known (dir), and stored.
 struct Capabilities {
   bool conditional_put = false;  ///< If-None-Match: * and If-Match on put
@@ -268,6 +271,9 @@ class Origin {
   /// No error when it is not there.
   virtual Task<> remove(ObjectKey key, Context ctx) = 0;
   virtual Task<ListAnswer> list(ListOptions options, Context ctx) = 0;
+
+  /// What it does now; the base class has none.
+  virtual Task<Versioning> versioning(Context ctx);
 
   /// The tags of the current version. Without tags: an empty set.
   virtual Task<TagSet> tags(ObjectKey key, Context ctx);

@@ -76,6 +76,9 @@ class S3Origin final : public Origin {
   [[clang::coro_wrapper]] Task<ListAnswer> list(ListOptions options, Context ctx) override {
     return metered(meter_, "list", list_now(std::move(options), ctx));
   }
+  [[clang::coro_wrapper]] Task<Versioning> versioning(Context ctx) override {
+    return metered(meter_, "versioning", versioning_now(ctx));
+  }
   [[clang::coro_wrapper]] Task<TagSet> tags(ObjectKey key, Context ctx) override {
     return metered(meter_, "tags", tags_now(std::move(key), ctx));
   }
@@ -192,6 +195,7 @@ class S3Origin final : public Origin {
                           Context ctx);
   /// What can be seen by reading `key`, which is there.
   Task<> probe_reads(ObjectKey key, Capabilities& out, Context ctx);
+  Task<Versioning> versioning_now(Context ctx);
   Task<bool> probe_versions(Context ctx);
 
   // --- s3_manners.cpp: found when first needed, by objects of our own

@@ -278,11 +278,13 @@ Result<TagSet> parse_s3_tagging(std::string_view xml) {
   return out;
 }
 
-Result<bool> parse_s3_versioning(std::string_view xml) {
+Result<Versioning> parse_s3_versioning(std::string_view xml) {
   pugi::xml_document document;
   Result<pugi::xml_node> node = root(document, xml, "VersioningConfiguration");
   if (!node) return std::move(node.error());
-  return text(*node, "Status") == "Enabled";
+  std::string status = text(*node, "Status");
+  if (status == "Enabled") return Versioning::enabled;
+  return status.empty() ? Versioning::never : Versioning::suspended;
 }
 
 std::optional<S3Fault> parse_s3_fault(std::string_view xml) {

@@ -29,8 +29,8 @@ Result<ListPartsAnswer> parse_s3_parts(std::string_view xml);
 Result<ListUploadsAnswer> parse_s3_uploads(std::string_view xml);
 /// The answer to GetObjectTagging.
 Result<TagSet> parse_s3_tagging(std::string_view xml);
-/// Whether ?versioning answered "Enabled".
-Result<bool> parse_s3_versioning(std::string_view xml);
+/// The Status of GetBucketVersioning's answer.
+Result<Versioning> parse_s3_versioning(std::string_view xml);
 
 /// What an <Error> document says.
 struct S3Fault {

@@ -189,10 +189,13 @@ TEST(S3Xml, sees_an_error_in_a_completion) {
   ASSERT_TRUE(bad && bad->fault);
   EXPECT_EQ(bad->fault->code, "InternalError");
   EXPECT_FALSE(parse_s3_completed("<html/>"));
-  EXPECT_TRUE(
-      *parse_s3_versioning("<VersioningConfiguration><Status>Enabled</Status>"
-                           "</VersioningConfiguration>"));
-  EXPECT_FALSE(*parse_s3_versioning("<VersioningConfiguration/>"));
+  auto versioning = [](const std::string& inner) {
+    return *parse_s3_versioning("<VersioningConfiguration>" + inner + "</VersioningConfiguration>");
+  };
+  EXPECT_EQ(versioning("<Status>Enabled</Status>"), Versioning::enabled);
+  EXPECT_EQ(versioning("<Status>Suspended</Status>"), Versioning::suspended);
+  EXPECT_EQ(versioning(""), Versioning::never);
+  EXPECT_FALSE(parse_s3_versioning("<html/>"));
 }
 
 TEST(S3Xml, writes_what_servers_read) {

@@ -122,7 +122,7 @@ def test_a_new_bucket_is_what_was_asked_for(target):
     place = "<LocationConstraint>{}</LocationConstraint>"
     name = f"asked-{secrets.token_hex(4)}"
     for headers, body, code in (
-        ({"x-amz-acl": "public-read"}, "", "NotImplemented"),
+        ({"x-amz-acl": "public-read"}, "", "AccessControlListNotSupported"),
         ({"x-amz-grant-read": "id=1"}, "", "NotImplemented"),
         ({"x-amz-object-ownership": "ObjectWriter"}, "", "NotImplemented"),
         ({"x-amz-bucket-object-lock-enabled": "true"}, "", "NotImplemented"),
@@ -158,7 +158,7 @@ def test_objects_are_what_was_asked_for(target, pair):
         with target.connect() as connection:
             return connection.call(Call("PUT", path, raw_query=signed, body=b"y"))
 
-    assert put(("x-amz-acl", "public-read")).code() == "NotImplemented"
+    assert put(("x-amz-acl", "public-read")).code() == "AccessControlListNotSupported"
     assert put(("x-amz-tagging", "a=b")).code() == "NotImplemented"
     assert put(("x-amz-expected-bucket-owner", "111122223333")).code() == "AccessDenied"
     assert target.call("GET", path).headers["content-encoding"] == "deflate, gzip"

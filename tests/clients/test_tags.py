@@ -112,6 +112,7 @@ def test_refused(target, pair):
     refused(put("a", "a"), "InvalidTag")
     refused(put("aws:a"), "InvalidTag")
     refused(put(*(f"{i}" for i in range(11))), "BadRequest")
-    refused(lambda: s3.put_object(Bucket=bucket, Key="refused", Tagging="a=b&a=c"), "InvalidArgument")
+    named = {"Bucket": bucket, "Key": "refused"}
+    refused(lambda: s3.put_object(**named, Tagging="a=b&a=c"), "InvalidArgument")
     refused(lambda: s3.get_object_tagging(Bucket=bucket, Key="nothing here"), "NoSuchKey")
     assert tags(s3, bucket, "refused") == [{"Key": "a", "Value": "b"}]

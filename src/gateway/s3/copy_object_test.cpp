@@ -97,7 +97,8 @@ TEST_F(CopyObjectTest, WhatIsRefusedWritesNothing) {
           "PreconditionFailed");
   refused(copy("data/k", "/data/k", {{"if-none-match", "*"}, {"x-amz-storage-class", "GLACIER"}}),
           412, "PreconditionFailed");
-  refused(copy("data/k", "/data/to", {{"x-amz-acl", "public-read"}}), 501, "NotImplemented");
+  refused(copy("data/k", "/data/to", {{"x-amz-acl", "public-read"}}), 400,
+          "AccessControlListNotSupported");
   for (std::string name : {"x-amz-server-side-encryption-customer-algorithm",
                            "x-amz-copy-source-server-side-encryption-customer-algorithm",
                            "x-amz-website-redirect-location", "x-amz-grant-read",

@@ -17,6 +17,7 @@ struct Row {
 
 // S3 API reference, "List of error codes": those we send.
 constexpr auto kCodes = std::to_array<Row>({
+    {"AccessControlListNotSupported", 400},
     {"AccessDenied", 403},
     {"AuthorizationHeaderMalformed", 400},
     {"AuthorizationQueryParametersError", 400},
@@ -54,6 +55,7 @@ constexpr auto kCodes = std::to_array<Row>({
     {"MissingContentLength", 411},
     {"MissingSecurityHeader", 400},
     {"NoSuchBucket", 404},
+    {"NoSuchBucketPolicy", 404},
     {"NoSuchKey", 404},
     {"NoSuchUpload", 404},
     {"NoSuchVersion", 404},
@@ -185,6 +187,14 @@ std::string_view code_of_rejection(int status) {
     case 505: return "NotImplemented";
     default: return status >= 500 ? "InternalError" : "InvalidRequest";
   }
+}
+
+Error no_acls() {
+  return fail(Code::invalid, "The bucket does not allow ACLs", "AccessControlListNotSupported");
+}
+
+Error no_policy() {
+  return fail(Code::not_found, "The bucket policy does not exist", "NoSuchBucketPolicy");
 }
 
 Error not_implemented(std::string_view what) {

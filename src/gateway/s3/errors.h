@@ -31,6 +31,12 @@ http::Response error_response(const Error& error, const http::Request& request,
 /// The code for a request that http refused with `status`.
 std::string_view code_of_rejection(int status);
 
+/// What S3 says of an ACL to a bucket whose ACLs are disabled, as those of all buckets are here.
+Error no_acls();
+
+/// What S3 says where a bucket has no policy.
+Error no_policy();
+
 /// Code::invalid with S3's NotImplemented.
 Error not_implemented(std::string_view what);
 

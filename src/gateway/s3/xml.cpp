@@ -1,11 +1,13 @@
 #include "gateway/s3/xml.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <pugixml.hpp>
 #include <sstream>
 
 #include "base/xml.h"
+#include "gateway/s3/access.h"
 #include "gateway/s3/errors.h"
 #include "gateway/s3/tagging.h"
 
@@ -72,6 +74,13 @@ Xml& Xml::number(std::string_view name, uint64_t value) {
 
 Xml& Xml::boolean(std::string_view name, bool value) {
   return text(name, value ? "true" : "false");
+}
+
+Xml& Xml::grantee(std::string_view id) {
+  open("Grantee");
+  document_->at.append_attribute("xmlns:xsi") = "http://www.w3.org/2001/XMLSchema-instance";
+  document_->at.append_attribute("xsi:type") = "CanonicalUser";
+  return text("ID", id).text("DisplayName", id).close();
 }
 
 Xml& Xml::open(std::string_view name) {
@@ -236,6 +245,35 @@ Result<DeleteRequest> parse_delete(std::string_view xml) {
   }
   if (request.items.empty() || request.items.size() > 1000) return malformed();
   return request;
+}
+
+Result<std::string> parse_ownership(std::string_view xml) {
+  pugi::xml_document document;
+  auto root = root_of(document, xml, "OwnershipControls");
+  if (!root) return std::move(root.error());
+  auto rules = elements(*root);
+  if (rules.size() != 1 || local(rules[0]) != "Rule") return malformed();
+  auto fields = elements(rules[0]);
+  if (fields.size() != 1 || local(fields[0]) != "ObjectOwnership") return malformed();
+  auto value = leaf(fields[0]);
+  bool known = value && (*value == "BucketOwnerEnforced" || *value == "BucketOwnerPreferred" ||
+                         *value == "ObjectWriter");
+  if (!known) return malformed();
+  return std::string(*value);
+}
+
+Result<std::map<std::string, bool, std::less<>>> parse_public_access_block(std::string_view xml) {
+  pugi::xml_document document;
+  auto root = root_of(document, xml, "PublicAccessBlockConfiguration");
+  if (!root) return std::move(root.error());
+  std::map<std::string, bool, std::less<>> blocks;
+  for (pugi::xml_node node : elements(*root)) {
+    std::string_view name = local(node);
+    auto value = boolean(leaf(node));
+    bool known = std::ranges::find(kPublicAccessBlocks, name) != kPublicAccessBlocks.end();
+    if (!known || !value || !blocks.emplace(name, *value).second) return malformed();
+  }
+  return blocks;
 }
 
 namespace {

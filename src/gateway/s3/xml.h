@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,6 +28,8 @@ class Xml {
   Xml& text(std::string_view name, std::string_view value);
   Xml& number(std::string_view name, uint64_t value);
   Xml& boolean(std::string_view name, bool value);
+  /// The Grantee of an ACL, by its canonical user id.
+  Xml& grantee(std::string_view id);
   /// Opens an element; further calls are inside until close().
   Xml& open(std::string_view name);
   Xml& close();
@@ -65,6 +68,10 @@ Result<DeleteRequest> parse_delete(std::string_view xml);
 /// The LocationConstraint of a new bucket; empty when it has none.
 Result<std::string> parse_create_bucket(std::string_view xml);
 Result<std::vector<origin::CompletedPart>> parse_complete(std::string_view xml);
+/// The ObjectOwnership of PutBucketOwnershipControls.
+Result<std::string> parse_ownership(std::string_view xml);
+/// What PutPublicAccessBlock names: its four elements, each as often as it is there.
+Result<std::map<std::string, bool, std::less<>>> parse_public_access_block(std::string_view xml);
 /// The body of PutObjectTagging; check_tags() has passed it.
 Result<origin::TagSet> parse_tagging(std::string_view xml);
 

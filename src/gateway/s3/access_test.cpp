@@ -1,0 +1,142 @@
+// ACLs, ownership, public access, policy and the like through a whole door: told as a bucket with
+// ACLs disabled tells them, and changed by nothing that would change them.
+#include <gtest/gtest.h>
+
+#include "gateway/s3/world_test.h"
+
+namespace forebay::gateway::s3 {
+namespace {
+
+class AccessTest : public testing::Test {
+ protected:
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+
+  AccessTest() { world_.origin().change("k", "bytes", {{"content-type", "text/x"}}); }
+  Reply ask(const std::string& method, const std::string& target, std::string body = {},
+            Headers headers = {}) {
+    return world_.ask({.method = method,
+                       .target = target,
+                       .headers = std::move(headers),
+                       .body = std::move(body)});
+  }
+  void refused(const Reply& reply, int status, const std::string& code) {
+    EXPECT_EQ(reply.status, status) << reply.body;
+    EXPECT_EQ(reply.element("Code"), code) << reply.body;
+  }
+
+  DoorWorld world_;
+};
+
+TEST_F(AccessTest, TheOwnerMayAll) {
+  for (const char* target : {"/data?acl", "/data/k?acl"}) {
+    Reply reply = ask("GET", target);
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_EQ(reply.element("Permission"), "FULL_CONTROL") << reply.body;
+    EXPECT_EQ(reply.element("ID"), "forebay");
+    EXPECT_NE(reply.body.find("xsi:type=\"CanonicalUser\""), std::string::npos) << reply.body;
+  }
+  refused(ask("GET", "/data/none?acl"), 404, "NoSuchKey");
+  refused(ask("GET", "/nobody?acl"), 404, "NoSuchBucket");
+  refused(ask("GET", "/data/k?acl&versionId=v1"), 501, "NotImplemented");
+}
+
+TEST_F(AccessTest, NothingIsGranted) {
+  std::string before = world_.origin().fingerprint();
+  for (const char* target : {"/data?acl", "/data/k?acl"}) {
+    refused(ask("PUT", target, "", {{"x-amz-acl", "public-read"}}), 400,
+            "AccessControlListNotSupported");
+    refused(ask("PUT", target, "", {{"x-amz-grant-read", "id=x"}}), 400,
+            "AccessControlListNotSupported");
+    refused(ask("PUT", target, "<AccessControlPolicy/>"), 400, "AccessControlListNotSupported");
+  }
+  refused(ask("PUT", "/nobody?acl"), 404, "NoSuchBucket");
+  refused(ask("PUT", "/data/new", "bytes", {{"x-amz-acl", "public-read"}}), 400,
+          "AccessControlListNotSupported");
+  refused(ask("PUT", "/new", "", {{"x-amz-acl", "public-read"}}), 400,
+          "AccessControlListNotSupported");
+  EXPECT_EQ(world_.origin().fingerprint(), before);
+  refused(ask("HEAD", "/new"), 404, "");
+}
+
+TEST_F(AccessTest, PublicAccessIsBlockedAndStaysSo) {
+  auto document = [](const char* one, const char* all) {
+    return "<PublicAccessBlockConfiguration><BlockPublicAcls>" + std::string(one) +
+           "</BlockPublicAcls><IgnorePublicAcls>" + all + "</IgnorePublicAcls><BlockPublicPolicy>" +
+           all + "</BlockPublicPolicy><RestrictPublicBuckets>" + all +
+           "</RestrictPublicBuckets></PublicAccessBlockConfiguration>";
+  };
+  Reply reply = ask("GET", "/data?publicAccessBlock");
+  EXPECT_EQ(reply.status, 200);
+  for (const char* name :
+       {"BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"}) {
+    EXPECT_EQ(reply.element(name), "true") << reply.body;
+  }
+  EXPECT_EQ(ask("PUT", "/data?publicAccessBlock", document("true", "true")).status, 200);
+  refused(ask("PUT", "/data?publicAccessBlock", document("false", "true")), 501, "NotImplemented");
+  refused(ask("PUT", "/data?publicAccessBlock", "<PublicAccessBlockConfiguration/>"), 501,
+          "NotImplemented");
+  for (const std::string& bad :
+       {std::string(), std::string("<Other/>"), document("maybe", "true"), document("", "true"),
+        std::string("<PublicAccessBlockConfiguration><More>true</More>"
+                    "</PublicAccessBlockConfiguration>")}) {
+    refused(ask("PUT", "/data?publicAccessBlock", bad), 400, "MalformedXML");
+  }
+  refused(ask("DELETE", "/data?publicAccessBlock"), 501, "NotImplemented");
+}
+
+TEST_F(AccessTest, OwnershipIsEnforcedAndStaysSo) {
+  auto document = [](const std::string& kind) {
+    return "<OwnershipControls><Rule><ObjectOwnership>" + kind +
+           "</ObjectOwnership></Rule></OwnershipControls>";
+  };
+  EXPECT_EQ(ask("GET", "/data?ownershipControls").element("ObjectOwnership"),
+            "BucketOwnerEnforced");
+  EXPECT_EQ(ask("PUT", "/data?ownershipControls", document("BucketOwnerEnforced")).status, 200);
+  refused(ask("PUT", "/data?ownershipControls", document("ObjectWriter")), 501, "NotImplemented");
+  refused(ask("PUT", "/data?ownershipControls", document("Nobody")), 400, "MalformedXML");
+  refused(ask("PUT", "/data?ownershipControls", "<OwnershipControls/>"), 400, "MalformedXML");
+}
+
+TEST_F(AccessTest, WhatABucketDoesNotHaveOrIs) {
+  refused(ask("GET", "/data?policy"), 404, "NoSuchBucketPolicy");
+  refused(ask("GET", "/data?policyStatus"), 404, "NoSuchBucketPolicy");
+  refused(ask("GET", "/nobody?policy"), 404, "NoSuchBucket");
+  EXPECT_EQ(ask("GET", "/data?requestPayment").element("Payer"), "BucketOwner");
+  Reply versioning = ask("GET", "/data?versioning");
+  EXPECT_EQ(versioning.status, 200);
+  EXPECT_EQ(versioning.element("Status"), "") << versioning.body;
+  EXPECT_NE(versioning.body.find("<VersioningConfiguration"), std::string::npos);
+}
+
+TEST_F(AccessTest, AttributesOfAnObject) {
+  std::string sha = sum(ChecksumKind::sha256, "put");
+  ASSERT_EQ(ask("PUT", "/data/put", "put",
+                {{"x-amz-checksum-sha256", sha}, {"x-amz-storage-class", "STANDARD_IA"}})
+                .status,
+            200);
+  auto attributes = [&](const std::string& key, const std::string& names) {
+    return ask("GET", "/data/" + key + "?attributes", "", {{"x-amz-object-attributes", names}});
+  };
+  Reply all = attributes("put", "ETag,Checksum, ObjectParts,StorageClass,ObjectSize");
+  ASSERT_EQ(all.status, 200) << all.body;
+  EXPECT_EQ(all.element("ETag"), to_hex(as_bytes(raw_sum(ChecksumKind::md5, "put"))));
+  EXPECT_EQ(all.element("ChecksumSHA256"), sha);
+  EXPECT_EQ(all.element("ChecksumType"), "FULL_OBJECT");
+  EXPECT_EQ(all.element("StorageClass"), "STANDARD_IA");
+  EXPECT_EQ(all.element("ObjectSize"), "3");
+  EXPECT_EQ(all.body.find("ObjectParts"), std::string::npos);
+  EXPECT_NE(all.header("last-modified"), "");
+  Reply one = attributes("k", "ObjectSize");
+  EXPECT_EQ(one.element("ObjectSize"), "5");
+  EXPECT_EQ(one.body.find("ETag"), std::string::npos);
+  EXPECT_EQ(attributes("k", "StorageClass").element("StorageClass"), "STANDARD");
+  world_.origin().change_parts("parts", {std::string(5 << 20, 'a'), "b", "c"});
+  EXPECT_EQ(attributes("parts", "ObjectParts").element("PartsCount"), "3");
+  refused(attributes("k", "ETag,Color"), 400, "InvalidArgument");
+  refused(attributes("k", ""), 400, "InvalidRequest");
+  refused(ask("GET", "/data/k?attributes"), 400, "InvalidRequest");
+  refused(attributes("none", "ETag"), 404, "NoSuchKey");
+}
+
+}  // namespace
+}  // namespace forebay::gateway::s3

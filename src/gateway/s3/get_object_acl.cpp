@@ -1,0 +1,16 @@
+#include "gateway/s3/access.h"
+#include "gateway/s3/call.h"
+#include "gateway/s3/fields.h"
+
+namespace forebay::gateway::s3 {
+
+Task<http::Response> get_object_acl(Call& call, Context ctx) {
+  co_await refuse_unsupported(call);
+  object::ReadRequest request{.bucket = co_await call.bucket(), .key = co_await call.key()};
+  request.body = false;
+  // The answer is the same for every key that is there.
+  co_await co_await call.services.objects.read(std::move(request), ctx);
+  co_return acl_response();
+}
+
+}  // namespace forebay::gateway::s3

@@ -1,0 +1,11 @@
+#include "gateway/s3/call.h"
+#include "gateway/s3/errors.h"
+
+namespace forebay::gateway::s3 {
+
+Task<http::Response> put_bucket_acl(Call& call, Context) {
+  co_await call.bucket();
+  co_return no_acls();
+}
+
+}  // namespace forebay::gateway::s3

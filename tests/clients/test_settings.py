@@ -1,0 +1,75 @@
+"""What clients ask of a bucket beside its objects: ACLs, ownership, public access, versioning, and
+    the attributes of an object.
+"""
+
+import json
+
+import pytest
+from lib import clients
+from test_copy import refused
+
+
+@pytest.fixture(scope="module")
+def bucket(target):
+    """One with an object."""
+    name = target.new_bucket("settings")
+    target.boto3().put_object(Bucket=name, Key="k", Body=b"bytes")
+    return name
+
+
+def test_access(target, bucket):
+    """The owner may all, nobody else may anything, and it stays so."""
+    s3 = target.boto3()
+    for acl in (s3.get_bucket_acl(Bucket=bucket), s3.get_object_acl(Bucket=bucket, Key="k")):
+        grants = [(g["Permission"], g["Grantee"]["ID"]) for g in acl["Grants"]]
+        assert grants == [("FULL_CONTROL", acl["Owner"]["ID"])]
+    code = "AccessControlListNotSupported"
+    refused(lambda: s3.put_bucket_acl(Bucket=bucket, ACL="public-read"), code)
+    refused(lambda: s3.put_object_acl(Bucket=bucket, Key="k", ACL="public-read"), code)
+    block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    assert len(block) == 4 and all(block.values())
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=block)
+    opened = {**block, "BlockPublicPolicy": False}
+    refused(
+        lambda: s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=opened),
+        "NotImplemented",
+    )
+    owner = s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]
+    assert owner["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=owner)
+    refused(lambda: s3.get_bucket_policy(Bucket=bucket), "NoSuchBucketPolicy")
+    assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "BucketOwner"
+    assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)
+
+
+def test_attributes(target, bucket):
+    """GetObjectAttributes tells what a HEAD tells."""
+    s3 = target.boto3()
+    head = s3.head_object(Bucket=bucket, Key="k")
+    names = ["ETag", "ObjectSize", "StorageClass", "ObjectParts", "Checksum"]
+    told = s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=names)
+    assert told["ETag"] == head["ETag"].strip('"')
+    assert (told["ObjectSize"], told["StorageClass"]) == (5, "STANDARD")
+    assert told["LastModified"] == head["LastModified"]
+    etag = head["ETag"]
+    upload = {"Bucket": bucket, "Key": "parts"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+    etag = s3.upload_part(**upload, PartNumber=1, Body=b"part")["ETag"]
+    s3.complete_multipart_upload(
+        **upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    )
+    told = s3.get_object_attributes(Bucket=bucket, Key="parts", ObjectAttributes=names)
+    assert told["ObjectParts"]["TotalPartsCount"] == 1
+
+
+def test_commands(target, bucket):
+    """The awscli's and s3cmd's own words for it."""
+    cli = clients.AwsCli(target)
+    got = json.loads(cli.aws("s3api", "get-bucket-acl", "--bucket", bucket))
+    assert got["Grants"][0]["Permission"] == "FULL_CONTROL"
+    cli.close()
+    s3cmd = clients.S3cmd(target)
+    for url in (f"s3://{bucket}", f"s3://{bucket}/k"):
+        said = s3cmd.s3cmd("info", url).decode()
+        assert "FULL_CONTROL" in said, said
+    s3cmd.close()
