@@ -53,6 +53,7 @@ TEST(Error, ItsOwnWordsAreThoseWithoutContexts) {
   EXPECT_EQ(other.own(), "b: c");
   Error moved = std::move(other);
   EXPECT_EQ(moved.own(), "b: c");
+  // That a moved error is an empty one, and not one with offsets into nothing, is the test.
   EXPECT_EQ(other.own(), "");                          // NOLINT(bugprone-use-after-move)
   EXPECT_EQ(other.as(Code::busy, "x").detail(), "x");  // NOLINT(bugprone-use-after-move)
 }

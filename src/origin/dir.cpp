@@ -185,7 +185,7 @@ Task<PutAnswer> DirOrigin::put_now(ObjectKey key, PutOptions options, io::Body b
 
 Task<TagSet> DirOrigin::tags_now(ObjectKey key, Context ctx) {
   Result<std::string> path = dir_path(key);
-  if (!path) co_return fail(Code::not_found, path.error().text(), "NoSuchKey");
+  if (!path) co_return path.error().as(Code::not_found, "NoSuchKey");
   DirObject found = co_await co_await blocking(
       ctx, [this, path = *path, now = ctx.loop->wall_now()] { return store_.find(path, now); });
   co_return std::move(found.tags);
@@ -193,7 +193,7 @@ Task<TagSet> DirOrigin::tags_now(ObjectKey key, Context ctx) {
 
 Task<> DirOrigin::set_tags_now(ObjectKey key, TagSet tags, Context ctx) {
   Result<std::string> path = dir_path(key);
-  if (!path) co_return fail(Code::not_found, path.error().text(), "NoSuchKey");
+  if (!path) co_return path.error().as(Code::not_found, "NoSuchKey");
   co_return co_await blocking(ctx, [&, now = ctx.loop->wall_now()] {
     return store_.set_tags(*path, std::move(tags), now);
   });

@@ -85,8 +85,7 @@ Result<> DirStore::set_tags(const std::string& path, TagSet tags, WallTime now) 
   Result<> recorded = write_record(file, found->stat, encode(record));
   if (!recorded) return recorded.error_in("keep the tags of a file");
   Result<> synced = file.sync();
-  if (!synced)
-    return fail(Code::unavailable, "the disk failed at the commit : " + synced.error().text());
+  if (!synced) return synced.error().as(Code::unavailable).in("the disk failed at the commit");
   return ok;
 }
 

@@ -18,6 +18,7 @@
 #include "base/task.h"
 #include "base/time.h"
 #include "io/body.h"
+#include "origin/meter.h"
 
 namespace forebay::origin {
 
@@ -241,15 +242,6 @@ struct CopyOrder {
   std::string upload_id = {};  ///< of a part, and then also:
   uint32_t part_number = 0;
   std::optional<ByteRange> range = {};  ///< nothing: all of the source
-};
-
-/// Counts body bytes and requests; the owner gives one to each Origin. Any thread.
-class Meter {
- public:
-  virtual ~Meter() = default;
-  virtual void request(std::string_view operation, bool good) = 0;
-  virtual void body_bytes_in(uint64_t bytes) = 0;   ///< object bytes read from the origin
-  virtual void body_bytes_out(uint64_t bytes) = 0;  ///< object bytes written to the origin
 };
 
 /// All calls: not_found with detail "NoSuchKey"/"NoSuchUpload"/"NoSuchBucket"; denied when the

@@ -210,6 +210,12 @@ def test_no_header_is_dropped_by_a_write(filled):
         "UploadPart": ("PUT", f"/{bucket}/k", [("partNumber", "1"), ("uploadId", "x")]),
         "CompleteMultipartUpload": ("POST", f"/{bucket}/k", [("uploadId", "x")]),
         "AbortMultipartUpload": ("DELETE", f"/{bucket}/k", [("uploadId", "x")]),
+        "PutObjectTagging": ("PUT", f"/{bucket}/k", [("tagging", "")]),
+        "DeleteObjectTagging": ("DELETE", f"/{bucket}/k", [("tagging", "")]),
+        "PutObjectAcl": ("PUT", f"/{bucket}/k", [("acl", "")]),
+        "PutBucketAcl": ("PUT", f"/{bucket}", [("acl", "")]),
+        "PutBucketOwnershipControls": ("PUT", f"/{bucket}", [("ownershipControls", "")]),
+        "PutPublicAccessBlock": ("PUT", f"/{bucket}", [("publicAccessBlock", "")]),
     }
     rows = table()
     assert set(requests) == {

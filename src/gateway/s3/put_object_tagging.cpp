@@ -9,8 +9,8 @@ Task<http::Response> put_object_tagging(Call& call, Context ctx) {
   co_await refuse_unsupported(call);
   object::BucketRef bucket = co_await call.bucket();
   ObjectKey key = co_await call.key();
-  std::string xml = co_await co_await read_payload(call, kMaxXmlBody, ctx);
-  auto tags = co_await parse_tagging(xml);
+  Whole sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
+  auto tags = co_await parse_tagging(sent.text);
   co_await co_await call.services.objects.set_tags(bucket, std::move(key), std::move(tags), ctx);
   co_return http::Response::make(200);
 }

@@ -10,10 +10,11 @@ namespace forebay::gateway::s3 {
 
 Task<http::Response> put_public_access_block(Call& call, Context ctx) {
   co_await call.bucket();
-  std::string xml = co_await co_await read_payload(call, kMaxXmlBody, ctx);
-  auto blocks = co_await parse_public_access_block(xml);
+  Whole sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
+  auto blocks = co_await parse_public_access_block(sent.text);
   // What is not named is off, as in S3.
-  bool all = std::ranges::all_of(kPublicAccessBlocks, [&](auto name) { return blocks[name]; });
+  bool all = std::ranges::all_of(kPublicAccessBlocks,
+                                 [&](auto name) { return blocks[std::string(name)]; });
   if (!all) co_return not_implemented("Public access by ACL or policy");
   co_return http::Response::make(200);
 }

@@ -1,0 +1,18 @@
+// Meter: what one origin costs, counted by whoever made it.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace forebay::origin {
+
+/// Counts body bytes and requests; the owner gives one to each Origin. Any thread.
+class Meter {
+ public:
+  virtual ~Meter() = default;
+  virtual void request(std::string_view operation, bool good) = 0;
+  virtual void body_bytes_in(uint64_t bytes) = 0;   ///< object bytes read from the origin
+  virtual void body_bytes_out(uint64_t bytes) = 0;  ///< object bytes written to the origin
+};
+
+}  // namespace forebay::origin
