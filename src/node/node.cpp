@@ -275,6 +275,8 @@ Task<> Daemon::open(std::function<void(std::string)> say, Context ctx) {
   if (root_.fresh) {
     say("root credentials, shown this once and kept in " + data_ + "/credentials:\n  access key " +
         root_.key.id + "\n  secret key " + root_.key.secret.reveal());
+  } else if (settings_.root_access_key.empty()) {
+    say("root credentials are in " + data_ + "/credentials");
   }
   ready_ = true;
   say("ready s3=" + servers_.front().server->address().to_string() +

@@ -218,7 +218,8 @@ Task<std::optional<CopyAnswer>> Store::copy_by_origin(const CopyRequest& request
                        .modified = (*made)->modified,
                        .version_id = (*made)->version_id,
                        .source_version_id = info.version_id,
-                       .checksums = std::move((*made)->checksums)};
+                       .checksums = std::move((*made)->checksums),
+                       .encryption = std::move((*made)->encryption)};
 }
 
 Task<CopyAnswer> Store::copy_through(const CopyRequest& request, CopyRound& round, Context ctx) {
@@ -300,6 +301,7 @@ Task<CopyAnswer> Store::put_copy(const CopyRequest& request, ReadAnswer from, Co
     co_return std::move(put_answer.error());
   }
   answer.etag = put_answer->etag;
+  answer.encryption = std::move(put_answer->encryption);
   answer.version_id = put_answer->version_id;
   answer.modified = put_answer->modified;
   if (answer.modified.ns == 0) {

@@ -36,6 +36,7 @@ struct CopyAnswer {
   std::string version_id = {};
   std::string source_version_id = {};
   origin::Fields checksums = {};  ///< as ObjectInfo's
+  origin::Fields encryption = {};
 };
 
 }  // namespace forebay::object

@@ -48,6 +48,13 @@ Result<ObjectInfo> of_part(DirObject object, uint32_t number) {
 }  // namespace
 
 Result<Fields> dir_fields(Fields fields) {
+  if (fields.contains(std::string(kEncryptionField))) {
+    return fail(
+        Code::invalid,
+        "The objects of this bucket are files, which are encrypted where their folder is, or "
+        "not at all: nothing else can be asked for",
+        "NotImplemented");
+  }
   auto said = fields.find("x-amz-storage-class");
   if (said == fields.end()) return fields;
   if (said->second != "STANDARD") {

@@ -363,6 +363,14 @@ TEST_F(Dir, keeps_large_records_beside_small_attributes) {
   if (fs::exists(records)) EXPECT_TRUE(fs::is_empty(records)) << "the old record is garbage";
 }
 
+TEST_F(Dir, does_not_say_that_it_encrypts) {
+  Fields fields{{std::string(kEncryptionField), "AES256"}};
+  EXPECT_EQ(put("k", "x", {.fields = fields}).error().detail(), "NotImplemented");
+  EXPECT_EQ(head("k").error().detail(), "NoSuchKey");
+  auto upload = run(origin_->create_upload(*ObjectKey::parse("k"), {.fields = fields}, ctx()));
+  EXPECT_EQ(upload.error().detail(), "NotImplemented");
+}
+
 TEST_F(Dir, tags_do_not_fit_and_fit_again) {
   Fields fields;
   for (int i = 0; i < 30; ++i) {

@@ -18,6 +18,7 @@
 #include "base/task.h"
 #include "base/time.h"
 #include "io/body.h"
+#include "origin/fields.h"
 #include "origin/meter.h"
 
 namespace forebay::origin {
@@ -37,18 +38,6 @@ inline constexpr uint64_t kMaxObjectBytes = 1ULL << 53;
 
 /// Stands in the text of an error that a request to a foreign store ended with, answered or not.
 inline constexpr std::string_view kAtOrigin = "at the origin";
-
-/// Header fields that belong to an object and are returned as the origin gave them, lower-case
-/// names: content-type, content-encoding, cache-control, content-disposition, content-language,
-/// expires, x-amz-meta-*, x-amz-storage-class, and others kept verbatim.
-using Fields = std::map<std::string, std::string>;
-
-/// An object's tags as S3 has them (names and values; "tag set"), in no order. Nothing to do with
-/// Tag, which names bytes.
-using TagSet = std::vector<std::pair<std::string, std::string>>;
-
-/// Among Fields: how many tags there are; not there when there are none.
-inline constexpr std::string_view kTaggingCount = "x-amz-tagging-count";
 
 /// What a HEAD or GET tells about the current version of a key.
 struct ObjectInfo {
@@ -141,6 +130,8 @@ struct PutAnswer {
   std::string version_id = {};
   WallTime modified = {};
   Fields checksums = {};  ///< complete_upload and copy: of the whole, as ObjectInfo's
+  /// What the origin said of how it encrypts: x-amz-server-side-encryption and those like it.
+  Fields encryption = {};
 };
 
 struct ListOptions {

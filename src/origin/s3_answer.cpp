@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kMeta = "x-amz-meta-";
 constexpr std::string_view kChecksum = "x-amz-checksum-";
-constexpr std::string_view kEncryption = "x-amz-server-side-encryption";
+constexpr std::string_view kEncryption = kEncryptionField;  // and what begins so
 
 constexpr std::array<std::string_view, 8> kKept = {
     "content-type",     "content-encoding", "cache-control",       "content-disposition",
@@ -147,6 +147,15 @@ Result<> s3_removed(const http::ClientResponse& response) {
 std::string s3_version(const http::ClientResponse& response) {
   std::string_view id = response.header("x-amz-version-id").value_or("");
   return id == "null" ? std::string() : std::string(id);
+}
+
+Fields s3_encryption(const http::ClientResponse& response) {
+  Fields out;
+  for (const Header& header : response.headers) {
+    std::string name = lower(header.name);
+    if (name.starts_with(kEncryption)) out[std::move(name)] = header.value;
+  }
+  return out;
 }
 
 ETag s3_etag_of(const http::ClientResponse& response) {

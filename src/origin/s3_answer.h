@@ -35,6 +35,8 @@ Result<> s3_removed(const http::ClientResponse& response);
 /// x-amz-version-id, empty without one and for "null".
 std::string s3_version(const http::ClientResponse& response);
 /// The ETag field; empty without one.
+/// The headers that say how the server encrypts what was written, as it gave them.
+Fields s3_encryption(const http::ClientResponse& response);
 ETag s3_etag_of(const http::ClientResponse& response);
 
 /// Adds fields of an object to a request; those that a request has a meaning of its own for are

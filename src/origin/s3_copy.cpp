@@ -82,6 +82,7 @@ Task<PutAnswer> S3Origin::copy_as(ObjectKey key, std::string bucket, std::string
   answer.modified = copied->modified;
   answer.checksums = std::move(copied->checksums);
   answer.version_id = s3_version(text.head);
+  answer.encryption = s3_encryption(text.head);
   if (!part) answer.tag = version_tag(answer.version_id, answer.etag, order.size);
   co_return answer;
 }
@@ -151,6 +152,10 @@ Task<S3Copies> S3Origin::copies(Context ctx) {
   Result<S3Copies> seen = co_await try_copies(from, to, probed, ctx);
   (void)co_await clean_up(std::move(from), std::move(probed.from), ctx);
   (void)co_await clean_up(std::move(to), std::move(probed.to), ctx);
+  // Whoever refuses objects of ours (keys that may write below some names only) copies nothing
+  // that is pinned, as far as can be seen; the bytes can still pass through here.
+  bool refuses = !seen && !retryable(seen.error().code()) && seen.error().code() != Code::cancelled;
+  if (refuses) seen = S3Copies{.asked = true};
   if (seen) copies_.store(*seen, std::memory_order_relaxed);
   co_return seen;
 }

@@ -128,6 +128,31 @@ TEST_F(S3Copy, a_server_that_does_not_heed_the_pin_is_not_asked) {
   EXPECT_EQ(stub_.stub().buckets["bucket"].size(), 1U);
 }
 
+TEST_F(S3Copy, a_server_that_refuses_objects_of_ours_is_not_asked_again) {
+  auto origin = at("bucket");
+  CopyOrder order = put(*origin);
+  stub_.stub().faults.push_back({.begins = "PUT /bucket/forebay-probe-", .status = 403});
+  for (int i = 0; i < 2; ++i) {
+    auto made = copy(*origin, order);
+    ASSERT_TRUE(made) << made.error().text();
+    EXPECT_FALSE(*made);
+  }
+  auto probes = std::ranges::count_if(stub_.stub().log, [](const std::string& line) {
+    return line.starts_with("PUT /bucket/forebay-probe-");
+  });
+  EXPECT_EQ(probes, 1);
+}
+
+TEST_F(S3Copy, what_may_be_otherwise_in_a_moment_is_asked_again) {
+  auto origin = at("bucket");
+  CopyOrder order = put(*origin);
+  stub_.stub().faults.push_back({.begins = "PUT /bucket/forebay-probe-", .status = 500});
+  EXPECT_EQ(copy(*origin, order).error().code(), Code::unavailable);
+  auto made = copy(*origin, order);
+  ASSERT_TRUE(made);
+  EXPECT_TRUE(*made);
+}
+
 TEST_F(S3Copy, an_error_behind_a_200_is_an_error) {
   constexpr std::string_view kDeclared = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
   std::string blank = " \n\n ";

@@ -149,7 +149,7 @@ TEST_F(S3Hostile, a_server_of_files_can_be_read_though_not_written) {
   ASSERT_TRUE(can) << can.error().text();
   EXPECT_FALSE(can->conditional_put);
   EXPECT_TRUE(can->conditional_get);
-  EXPECT_TRUE(script_.log.at(5).starts_with("DELETE /bucket/.forebay-probe-")) << script_.log.at(5);
+  EXPECT_TRUE(script_.log.at(5).starts_with("DELETE /bucket/forebay-probe-")) << script_.log.at(5);
 }
 
 }  // namespace

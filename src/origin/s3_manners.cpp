@@ -9,7 +9,8 @@ namespace forebay::origin {
 
 namespace {
 
-constexpr std::string_view kProbeName = ".forebay-probe-";
+/// No name that a Forebay or a file system would keep for itself.
+constexpr std::string_view kProbeName = "forebay-probe-";
 constexpr std::string_view kProbeText = "forebay";
 
 }  // namespace

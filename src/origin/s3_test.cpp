@@ -397,7 +397,7 @@ TEST_F(S3, a_probe_fails_where_nothing_can_be_learned) {
   reply(500);
   reply(204);  // cleaning up
   EXPECT_EQ(run(origin_->probe(ctx())).error().code(), Code::unavailable);
-  EXPECT_TRUE(script_.log.back().starts_with("DELETE /bucket/.forebay-probe-"));
+  EXPECT_TRUE(script_.log.back().starts_with("DELETE /bucket/forebay-probe-"));
 }
 
 }  // namespace

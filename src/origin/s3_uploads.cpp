@@ -193,6 +193,7 @@ Task<PutAnswer> S3Origin::finish_upload(ObjectKey key, std::string upload_id,
   answer.etag = completed->etag;
   answer.checksums = std::move(completed->checksums);
   answer.version_id = s3_version(text.head);
+  answer.encryption = s3_encryption(text.head);
   if (!answer.version_id.empty()) {
     answer.tag = version_tag(answer.version_id, answer.etag, 0);
     if (!answer.etag.empty()) co_return answer;

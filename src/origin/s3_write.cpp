@@ -68,6 +68,7 @@ Task<PutAnswer> S3Origin::put_as(ObjectKey key, PutOptions options, io::Body bod
   // A login page is a 200 too.
   if (response.status != 200 || answer.etag.empty()) co_return s3_unclear(response);
   answer.version_id = s3_version(response);
+  answer.encryption = s3_encryption(response);
   answer.tag = version_tag(answer.version_id, answer.etag, length);
   co_return answer;
 }

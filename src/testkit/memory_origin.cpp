@@ -249,6 +249,8 @@ PutAnswer MemoryOrigin::install(const std::string& key, Version version) {
   const ObjectInfo& info = version.info;
   PutAnswer answer{info.etag, options_.tag_in_put ? info.tag : Tag(), info.version_id,
                    info.modified};
+  auto encrypted = info.fields.find(std::string(origin::kEncryptionField));
+  if (encrypted != info.fields.end()) answer.encryption.insert(*encrypted);
   objects_[key].push_back(std::move(version));
   return answer;
 }

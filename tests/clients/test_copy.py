@@ -297,3 +297,19 @@ def test_too_large(tmp_path):
             lambda: s3.copy_object(Bucket="large", Key="to", CopySource=source), "InvalidRequest"
         )
         assert not (folder / "to").exists()
+
+
+def test_s3cmd(target, pair):
+    """s3cmd sends the ACL back that it was told, and removes the source of a move only then."""
+    s3 = target.boto3()
+    source, other = pair
+    s3.put_object(Bucket=source, Key="by-s3cmd", Body=SMALL)
+    s3cmd = clients.S3cmd(target)
+    s3cmd.s3cmd("cp", f"s3://{source}/by-s3cmd", f"s3://{other}/copied-by-s3cmd")
+    s3cmd.s3cmd("mv", f"s3://{source}/by-s3cmd", f"s3://{other}/moved-by-s3cmd")
+    header = "--add-header=x-amz-meta-color:blue"
+    s3cmd.s3cmd("modify", header, f"s3://{other}/moved-by-s3cmd")
+    s3cmd.close()
+    assert read(s3, other, "copied-by-s3cmd") == read(s3, other, "moved-by-s3cmd") == SMALL
+    assert s3.head_object(Bucket=other, Key="moved-by-s3cmd")["Metadata"]["color"] == "blue"
+    refused(lambda: s3.get_object(Bucket=source, Key="by-s3cmd"), "NoSuchKey")

@@ -4,6 +4,7 @@
 
 import json
 
+import botocore.exceptions
 import pytest
 from lib import clients
 from test_copy import refused
@@ -73,3 +74,21 @@ def test_commands(target, bucket):
         said = s3cmd.s3cmd("info", url).decode()
         assert "FULL_CONTROL" in said, said
     s3cmd.close()
+
+
+def test_encryption(target, bucket):
+    """SSE-S3 is the origin's to do: what it says is told, and a folder says that it cannot."""
+    s3 = target.boto3()
+    named = {"Bucket": bucket, "Key": "encrypted", "Body": b"bytes"}
+    if not target.label.startswith("seaweedfs-"):
+        # A folder cannot, and a radosgw without keys for it does not.
+        with pytest.raises(botocore.exceptions.ClientError) as error:
+            s3.put_object(**named, ServerSideEncryption="AES256")
+        assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 501)
+        assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="encrypted")
+        return
+    made = s3.put_object(**named, ServerSideEncryption="AES256")
+    head = s3.head_object(Bucket=bucket, Key="encrypted")
+    assert made["ServerSideEncryption"] == head["ServerSideEncryption"] == "AES256"
+    assert s3.get_object(Bucket=bucket, Key="encrypted")["Body"].read() == b"bytes"
+    refused(lambda: s3.put_object(**named, ServerSideEncryption="aws:kms"), "NotImplemented")

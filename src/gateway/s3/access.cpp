@@ -1,6 +1,8 @@
 #include "gateway/s3/access.h"
 
-#include "gateway/s3/call.h"
+#include "gateway/s3/errors.h"
+#include "gateway/s3/fields.h"
+#include "gateway/s3/payload.h"
 #include "gateway/s3/xml.h"
 
 namespace forebay::gateway::s3 {
@@ -12,6 +14,21 @@ http::Response acl_response() {
   xml.grantee(kOwner);
   xml.text("Permission", "FULL_CONTROL");
   return xml.response();
+}
+
+Task<> keeps_acl(Call& call, Context ctx) {
+  Whole sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
+  for (const Header& header : call.request.headers) {
+    constexpr std::string_view kGrant = "x-amz-grant-";
+    if (http::same_name(header.name.substr(0, kGrant.size()), kGrant)) co_return no_acls();
+  }
+  auto canned = call.header("x-amz-acl");
+  if (canned) co_await check_acl(*canned);
+  if (canned && sent.text.empty()) co_return ok;
+  auto grants = co_await parse_acl(sent.text);
+  bool same = grants.size() == 1 && grants[0].first == kOwner && grants[0].second == "FULL_CONTROL";
+  if (!same) co_return no_acls();
+  co_return ok;
 }
 
 }  // namespace forebay::gateway::s3

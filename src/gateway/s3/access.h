@@ -7,7 +7,7 @@
 #include <array>
 #include <string_view>
 
-#include "http/message.h"
+#include "gateway/s3/call.h"
 
 namespace forebay::gateway::s3 {
 
@@ -19,5 +19,8 @@ inline constexpr std::array<std::string_view, 4> kPublicAccessBlocks = {
 
 /// The ACL of everything: the owner may all.
 http::Response acl_response();
+/// Whether the ACL that a call gives, by name or in its body, is that one: clients send back what
+/// they were told. Any other → no_acls().
+Task<> keeps_acl(Call& call, Context ctx);
 
 }  // namespace forebay::gateway::s3

@@ -41,14 +41,31 @@ TEST_F(AccessTest, TheOwnerMayAll) {
 }
 
 TEST_F(AccessTest, NothingIsGranted) {
+  auto acl = [](const std::string& whom, const std::string& what) {
+    return "<AccessControlPolicy><AccessControlList><Grant><Grantee><ID>" + whom +
+           "</ID></Grantee><Permission>" + what +
+           "</Permission></Grant></AccessControlList></AccessControlPolicy>";
+  };
   std::string before = world_.origin().fingerprint();
   for (const char* target : {"/data?acl", "/data/k?acl"}) {
     refused(ask("PUT", target, "", {{"x-amz-acl", "public-read"}}), 400,
             "AccessControlListNotSupported");
     refused(ask("PUT", target, "", {{"x-amz-grant-read", "id=x"}}), 400,
             "AccessControlListNotSupported");
-    refused(ask("PUT", target, "<AccessControlPolicy/>"), 400, "AccessControlListNotSupported");
+    refused(ask("PUT", target, "<AccessControlPolicy/>"), 400, "MalformedXML");
+    refused(ask("PUT", target), 400, "MalformedXML");
+    refused(ask("PUT", target, acl("somebody", "READ")), 400, "AccessControlListNotSupported");
+    refused(ask("PUT", target, acl("forebay", "READ")), 400, "AccessControlListNotSupported");
+    refused(ask("PUT", target, acl("somebody", "FULL_CONTROL"), {{"x-amz-acl", "private"}}), 400,
+            "AccessControlListNotSupported");
+    // What there is, sent back, as s3cmd does after each copy.
+    EXPECT_EQ(ask("PUT", target, ask("GET", target).body).status, 200);
+    EXPECT_EQ(ask("PUT", target, acl("forebay", "FULL_CONTROL")).status, 200);
+    for (const char* canned : {"private", "bucket-owner-full-control"}) {
+      EXPECT_EQ(ask("PUT", target, "", {{"x-amz-acl", canned}}).status, 200);
+    }
   }
+  refused(ask("PUT", "/data/none?acl", acl("forebay", "FULL_CONTROL")), 404, "NoSuchKey");
   refused(ask("PUT", "/nobody?acl"), 404, "NoSuchBucket");
   refused(ask("PUT", "/data/new", "bytes", {{"x-amz-acl", "public-read"}}), 400,
           "AccessControlListNotSupported");
@@ -106,6 +123,31 @@ TEST_F(AccessTest, WhatABucketDoesNotHaveOrIs) {
   EXPECT_EQ(versioning.status, 200);
   EXPECT_EQ(versioning.element("Status"), "") << versioning.body;
   EXPECT_NE(versioning.body.find("<VersioningConfiguration"), std::string::npos);
+}
+
+TEST_F(AccessTest, EncryptionIsTheOriginsAndToldAsItIs) {
+  const char* name = "x-amz-server-side-encryption";
+  Reply put = ask("PUT", "/data/put", "put", {{name, "AES256"}});
+  EXPECT_EQ(put.status, 200);
+  EXPECT_EQ(put.header(name), "AES256");
+  EXPECT_EQ(ask("HEAD", "/data/put").header(name), "AES256");
+  // A copy is encrypted when it is told to be, not because its source is.
+  Reply plain = ask("PUT", "/data/plain", "", {{"x-amz-copy-source", "data/put"}});
+  EXPECT_EQ(plain.header(name), "");
+  EXPECT_EQ(ask("HEAD", "/data/plain").header(name), "");
+  Reply copy = ask("PUT", "/data/k", "", {{"x-amz-copy-source", "data/k"}, {name, "AES256"}});
+  EXPECT_EQ(copy.status, 200) << copy.body;
+  EXPECT_EQ(copy.header(name), "AES256");
+  EXPECT_EQ(ask("HEAD", "/data/k").header("content-type"), "text/x");
+  EXPECT_EQ(ask("PUT", "/data/put", "put").header(name), "");
+  std::string id = ask("POST", "/data/parts?uploads", "", {{name, "AES256"}}).element("UploadId");
+  Reply part = ask("PUT", "/data/parts?partNumber=1&uploadId=" + id, "part");
+  Reply done = ask("POST", "/data/parts?uploadId=" + id,
+                   "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>" +
+                       part.header("etag") + "</ETag></Part></CompleteMultipartUpload>");
+  EXPECT_EQ(done.header(name), "AES256") << done.body;
+  refused(ask("PUT", "/data/put", "put", {{name, "aws:kms"}}), 501, "NotImplemented");
+  refused(ask("PUT", "/data/put", "put", {{name, "aes256"}}), 501, "NotImplemented");
 }
 
 TEST_F(AccessTest, AttributesOfAnObject) {

@@ -12,12 +12,13 @@ constexpr std::string_view kStorageClass = "x-amz-storage-class";
 Result<> check_change(const object::CopyRequest& request) {
   bool itself = request.source->name == request.bucket->name && request.source_key == request.key;
   bool changes = request.replace_fields || request.checksum ||
-                 request.options.fields.contains(std::string(kStorageClass));
+                 request.options.fields.contains(std::string(kStorageClass)) ||
+                 request.options.fields.contains(std::string(origin::kEncryptionField));
   if (!itself || changes) return ok;
   return fail(
       Code::invalid,
       "A copy of an object onto itself must replace its metadata or give it another storage "
-      "class or checksum; this one would change nothing",
+      "class, encryption or checksum; this one would change nothing",
       "InvalidRequest");
 }
 
@@ -32,7 +33,9 @@ Task<http::Response> copy_object(Call& call, Context ctx) {
   request.options = co_await read_put_options(call, *request.bucket);
   if (!request.replace_fields) {
     // What a request says of metadata counts only where it replaces; so S3 has it, of tags too.
-    std::erase_if(request.options.fields, [](auto& one) { return one.first != kStorageClass; });
+    std::erase_if(request.options.fields, [](auto& one) {
+      return one.first != kStorageClass && one.first != origin::kEncryptionField;
+    });
   }
   if (!request.replace_tags) request.options.tags.clear();
   auto plan =

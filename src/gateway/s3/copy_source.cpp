@@ -116,6 +116,7 @@ http::Response copy_response(std::string_view root, const object::CopyAnswer& co
   auto plan = origin::plan_of(copied.checksums);
   if (plan && root == "CopyObjectResult") xml.text("ChecksumType", name(plan->type));
   http::Response response = xml.response();
+  for (auto& [name, value] : copied.encryption) response.fields.add(name, value);
   if (!copied.version_id.empty()) response.fields.add("x-amz-version-id", copied.version_id);
   if (!copied.source_version_id.empty()) {
     response.fields.add("x-amz-copy-source-version-id", copied.source_version_id);

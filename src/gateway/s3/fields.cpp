@@ -15,7 +15,7 @@ namespace {
 
 constexpr auto kKept = std::to_array<std::string_view>(
     {"cache-control", "content-disposition", "content-encoding", "content-language", "content-type",
-     "expires", "x-amz-storage-class"});
+     "expires", "x-amz-storage-class", origin::kEncryptionField});
 
 // S3 API reference, PutObject.
 constexpr auto kStorageClasses = std::to_array<std::string_view>(
@@ -114,6 +114,9 @@ Result<origin::PutOptions> read_put_options(const Call& call, const object::Buck
     if (name == "x-amz-storage-class") {
       Result<> known = check_storage_class(header.value);
       if (!known) return std::move(known.error());
+    }
+    if (name == origin::kEncryptionField && header.value != "AES256") {
+      return not_implemented("Encryption by a key management service");
     }
     if (name == "x-amz-tagging") {
       auto tags = parse_tagging_header(header.value);

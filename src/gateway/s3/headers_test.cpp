@@ -43,7 +43,7 @@ TEST(Headers, what_would_change_or_restrict_a_write_is_refused) {
            Case{"PutObject", "x-amz-tagging-directive"},
            Case{"PutObject", "x-amz-object-lock-mode"},
            Case{"PutObject", "x-amz-object-lock-event-hold"},
-           Case{"PutObject", "x-amz-server-side-encryption"},
+           Case{"PutObject", "x-amz-server-side-encryption-aws-kms-key-id"},
            Case{"PutObject", "x-amz-grant-read"},
            Case{"PutObject", "x-amz-write-offset-bytes"},
            Case{"PutObject", "x-amz-checksum-md4"},

@@ -174,9 +174,11 @@ constexpr Operation kTable[] = {
      "if-match if-none-match x-amz-acl x-amz-checksum-algorithm x-amz-copy-source "
      "x-amz-copy-source-if-match x-amz-copy-source-if-modified-since "
      "x-amz-copy-source-if-none-match x-amz-copy-source-if-unmodified-since x-amz-meta-* "
-     "x-amz-metadata-directive x-amz-storage-class x-amz-tagging x-amz-tagging-directive"},
+     "x-amz-metadata-directive x-amz-server-side-encryption x-amz-storage-class x-amz-tagging "
+     "x-amz-tagging-directive"},
     {"PutObject", "PUT", Scope::object, "", "", true, put_object, "",
-     "if-match if-none-match x-amz-acl x-amz-checksum-* x-amz-meta-* x-amz-storage-class "
+     "if-match if-none-match x-amz-acl x-amz-checksum-* x-amz-meta-* x-amz-server-side-encryption "
+     "x-amz-storage-class "
      "x-amz-tagging",
      true},
     {"AbortMultipartUpload", "DELETE", Scope::object, "uploadId", "", true, abort_multipart_upload},
@@ -187,7 +189,8 @@ constexpr Operation kTable[] = {
     {"DeleteObject", "DELETE", Scope::object, "", "", true, delete_object, "versionId"},
     {"CreateMultipartUpload", "POST", Scope::object, "uploads", "", true, create_multipart_upload,
      "",
-     "x-amz-acl x-amz-checksum-algorithm x-amz-checksum-type x-amz-meta-* x-amz-storage-class "
+     "x-amz-acl x-amz-checksum-algorithm x-amz-checksum-type x-amz-meta-* "
+     "x-amz-server-side-encryption x-amz-storage-class "
      "x-amz-tagging"},
     {"CompleteMultipartUpload", "POST", Scope::object, "uploadId", "", true,
      complete_multipart_upload, "",

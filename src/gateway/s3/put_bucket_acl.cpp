@@ -1,11 +1,12 @@
+#include "gateway/s3/access.h"
 #include "gateway/s3/call.h"
-#include "gateway/s3/errors.h"
 
 namespace forebay::gateway::s3 {
 
-Task<http::Response> put_bucket_acl(Call& call, Context) {
+Task<http::Response> put_bucket_acl(Call& call, Context ctx) {
   co_await call.bucket();
-  co_return no_acls();
+  co_await co_await keeps_acl(call, ctx);
+  co_return http::Response::make(200);
 }
 
 }  // namespace forebay::gateway::s3

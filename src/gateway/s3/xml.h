@@ -1,4 +1,5 @@
-// XML as S3 speaks it: documents we write, and the two we read. pugixml stays inside xml.cpp.
+// XML as S3 speaks it: documents we write (xml.cpp), and those we read (xml_read.cpp), where
+// pugixml stays.
 #pragma once
 
 #include <cstdint>
@@ -68,6 +69,8 @@ Result<DeleteRequest> parse_delete(std::string_view xml);
 /// The LocationConstraint of a new bucket; empty when it has none.
 Result<std::string> parse_create_bucket(std::string_view xml);
 Result<std::vector<origin::CompletedPart>> parse_complete(std::string_view xml);
+/// The grants of an AccessControlPolicy: grantee's id (or address, or group) and permission.
+Result<std::vector<std::pair<std::string, std::string>>> parse_acl(std::string_view xml);
 /// The ObjectOwnership of PutBucketOwnershipControls.
 Result<std::string> parse_ownership(std::string_view xml);
 /// What PutPublicAccessBlock names: its four elements, each as often as it is there.

@@ -188,7 +188,8 @@ class SeaweedOrigin(Origin):
                 *(f"-{name}={port}" for name, port in ports.items()),
             ],
             self.root / "log",
-            env={**os.environ, "HOME": str(self.root)},
+            # With a secret it encrypts where x-amz-server-side-encryption asks for it.
+            env={**os.environ, "HOME": str(self.root), "WEED_S3_SSE_KEY": "a secret of tests"},
             cwd=self.root,
         )
         self.endpoint = f"http://127.0.0.1:{ports['s3.port']}"

@@ -1,0 +1,314 @@
+// The documents that clients send. What is not exactly one of S3's is malformed.
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <pugixml.hpp>
+
+#include "base/xml.h"
+#include "gateway/s3/access.h"
+#include "gateway/s3/errors.h"
+#include "gateway/s3/tagging.h"
+#include "gateway/s3/xml.h"
+
+namespace forebay::gateway::s3 {
+
+namespace {
+
+Error malformed() {
+  return fail(Code::invalid,
+              "The XML you provided was not well-formed or did not validate against our published "
+              "schema",
+              "MalformedXML");
+}
+
+// Names come with and without the namespace's prefix.
+std::string_view local(const pugi::xml_node& node) {
+  std::string_view name = node.name();
+  size_t colon = name.find(':');
+  return colon == std::string_view::npos ? name : name.substr(colon + 1);
+}
+
+// The elements inside `node`; a document may have comments and processing instructions anywhere.
+std::vector<pugi::xml_node> elements(const pugi::xml_node& node) {
+  std::vector<pugi::xml_node> out;
+  for (pugi::xml_node child : node.children()) {
+    if (child.type() == pugi::node_element) out.push_back(child);
+  }
+  return out;
+}
+
+// The text of an element without elements.
+std::optional<std::string_view> leaf(const pugi::xml_node& node) {
+  if (!elements(node).empty()) return std::nullopt;
+  return node.text().get();
+}
+
+std::optional<bool> boolean(std::optional<std::string_view> text) {
+  if (!text) return std::nullopt;
+  if (http::same_name(*text, "true") || *text == "1") return true;
+  if (http::same_name(*text, "false") || *text == "0") return false;
+  return std::nullopt;
+}
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+// Makes one text of the pieces that CDATA sections and comments leave; xml_node::text() knows only
+// the first. False: text beside elements, which S3's documents never have.
+// S3's documents are four elements deep; more would only cost us stack.
+bool join_text(pugi::xml_node element, int depth = 8) {
+  std::string whole;
+  size_t pieces = 0;
+  bool inner = false;
+  for (pugi::xml_node node : element.children()) {
+    if (node.type() == pugi::node_element) {
+      inner = true;
+      if (depth == 0 || !join_text(node, depth - 1)) return false;
+    } else if (node.type() == pugi::node_pcdata || node.type() == pugi::node_cdata) {
+      whole += node.value();
+      ++pieces;
+    }
+  }
+  if (inner) return is_blank(whole);
+  if (pieces > 1) {
+    element.remove_children();
+    element.append_child(pugi::node_pcdata).set_value(whole.c_str());
+  }
+  return true;
+}
+
+Result<pugi::xml_node> root_of(pugi::xml_document& document, std::string_view xml,
+                               std::string_view name, size_t tree = kMaxXmlTree) {
+  if (!load_xml(document, xml, tree)) return malformed();
+  pugi::xml_node root = document.document_element();
+  if (local(root) != name || !join_text(root)) return malformed();
+  return root;
+}
+
+}  // namespace
+
+namespace {
+
+Result<DeleteRequest::Item> read_item(const pugi::xml_node& node) {
+  std::optional<std::string> key, version;
+  for (pugi::xml_node field : elements(node)) {
+    std::string_view name = local(field);
+    if (name == "ETag" || name == "Size" || name == "LastModifiedTime") {
+      return not_implemented("A delete on the condition of " + std::string(name));
+    }
+    auto value = leaf(field);
+    auto& taken = name == "Key" ? key : version;
+    if ((name != "Key" && name != "VersionId") || !value || taken) return malformed();
+    taken = std::string(*value);
+  }
+  if (!key || key->empty()) return malformed();
+  return DeleteRequest::Item{std::move(*key), std::move(version).value_or("")};
+}
+
+}  // namespace
+
+Result<std::string> parse_create_bucket(std::string_view xml) {
+  pugi::xml_document document;
+  auto root = root_of(document, xml, "CreateBucketConfiguration");
+  if (!root) return std::move(root.error());
+  std::optional<std::string> place;
+  for (pugi::xml_node node : elements(*root)) {
+    std::string_view name = local(node);
+    if (name == "Location" || name == "Bucket" || name == "Tags") {
+      return not_implemented("A bucket with " + std::string(name));
+    }
+    auto value = leaf(node);
+    if (name != "LocationConstraint" || !value || place) return malformed();
+    place = std::string(*value);
+  }
+  return std::move(place).value_or("");
+}
+
+Result<DeleteRequest> parse_delete(std::string_view xml) {
+  pugi::xml_document document;
+  auto root = root_of(document, xml, "Delete");
+  if (!root) return std::move(root.error());
+  DeleteRequest request;
+  bool told = false;
+  for (pugi::xml_node node : elements(*root)) {
+    if (local(node) == "Quiet") {
+      auto quiet = boolean(leaf(node));
+      if (!quiet || told) return malformed();
+      told = true;
+      request.quiet = *quiet;
+    } else if (local(node) == "Object") {
+      auto item = read_item(node);
+      if (!item) return std::move(item.error());
+      request.items.push_back(std::move(*item));
+    } else {
+      return malformed();
+    }
+  }
+  if (request.items.empty() || request.items.size() > 1000) return malformed();
+  return request;
+}
+
+namespace {
+
+Result<std::pair<std::string, std::string>> read_grant(const pugi::xml_node& node) {
+  std::optional<std::string> grantee, permission;
+  if (local(node) != "Grant") return malformed();
+  for (pugi::xml_node field : elements(node)) {
+    if (local(field) == "Permission") {
+      auto value = leaf(field);
+      if (!value || permission) return malformed();
+      permission = std::string(*value);
+      continue;
+    }
+    if (local(field) != "Grantee" || grantee) return malformed();
+    for (pugi::xml_node of : elements(field)) {
+      std::string_view name = local(of);
+      auto value = leaf(of);
+      bool names = name == "ID" || name == "EmailAddress" || name == "URI";
+      if ((!names && name != "DisplayName") || !value || (names && grantee)) return malformed();
+      if (names) grantee = std::string(*value);
+    }
+  }
+  if (!grantee || !permission) return malformed();
+  return std::pair(std::move(*grantee), std::move(*permission));
+}
+
+}  // namespace
+
+Result<std::vector<std::pair<std::string, std::string>>> parse_acl(std::string_view xml) {
+  pugi::xml_document document;
+  auto root = root_of(document, xml, "AccessControlPolicy");
+  if (!root) return std::move(root.error());
+  std::vector<std::pair<std::string, std::string>> grants;
+  size_t lists = 0;
+  for (pugi::xml_node node : elements(*root)) {
+    if (local(node) == "Owner") continue;  // there is one
+    if (local(node) != "AccessControlList" || ++lists > 1) return malformed();
+    for (pugi::xml_node one : elements(node)) {
+      auto grant = read_grant(one);
+      if (!grant) return std::move(grant.error());
+      grants.push_back(std::move(*grant));
+    }
+  }
+  if (lists != 1) return malformed();
+  return grants;
+}
+
+Result<std::string> parse_ownership(std::string_view xml) {
+  pugi::xml_document document;
+  auto root = root_of(document, xml, "OwnershipControls");
+  if (!root) return std::move(root.error());
+  auto rules = elements(*root);
+  if (rules.size() != 1 || local(rules[0]) != "Rule") return malformed();
+  auto fields = elements(rules[0]);
+  if (fields.size() != 1 || local(fields[0]) != "ObjectOwnership") return malformed();
+  auto value = leaf(fields[0]);
+  bool known = value && (*value == "BucketOwnerEnforced" || *value == "BucketOwnerPreferred" ||
+                         *value == "ObjectWriter");
+  if (!known) return malformed();
+  return std::string(*value);
+}
+
+Result<std::map<std::string, bool, std::less<>>> parse_public_access_block(std::string_view xml) {
+  pugi::xml_document document;
+  auto root = root_of(document, xml, "PublicAccessBlockConfiguration");
+  if (!root) return std::move(root.error());
+  std::map<std::string, bool, std::less<>> blocks;
+  for (pugi::xml_node node : elements(*root)) {
+    std::string_view name = local(node);
+    auto value = boolean(leaf(node));
+    bool known = std::ranges::find(kPublicAccessBlocks, name) != kPublicAccessBlocks.end();
+    if (!known || !value || !blocks.emplace(name, *value).second) return malformed();
+  }
+  return blocks;
+}
+
+namespace {
+
+Result<std::pair<std::string, std::string>> read_tag(const pugi::xml_node& node) {
+  std::optional<std::string> name, value;
+  if (local(node) != "Tag") return malformed();
+  for (pugi::xml_node field : elements(node)) {
+    auto text = leaf(field);
+    auto& taken = local(field) == "Key" ? name : value;
+    bool known = local(field) == "Key" || local(field) == "Value";
+    if (!known || !text || taken) return malformed();
+    taken = std::string(*text);
+  }
+  if (!name || !value) return malformed();
+  return std::pair(std::move(*name), std::move(*value));
+}
+
+}  // namespace
+
+Result<origin::TagSet> parse_tagging(std::string_view xml) {
+  pugi::xml_document document;
+  auto root = root_of(document, xml, "Tagging");
+  if (!root) return std::move(root.error());
+  auto sets = elements(*root);
+  if (sets.size() != 1 || local(sets[0]) != "TagSet") return malformed();
+  origin::TagSet tags;
+  for (pugi::xml_node node : elements(sets[0])) {
+    auto tag = read_tag(node);
+    if (!tag) return std::move(tag.error());
+    tags.push_back(std::move(*tag));
+  }
+  Result<> good = check_tags(tags);
+  if (!good) return std::move(good.error());
+  return tags;
+}
+
+namespace {
+
+// One part as completion names it: what is said twice, or is not understood, is not guessed at.
+Result<origin::CompletedPart> read_part(const pugi::xml_node& node) {
+  origin::CompletedPart part;
+  for (pugi::xml_node field : elements(node)) {
+    std::string_view element = local(field);
+    auto value = leaf(field);
+    if (!value) return malformed();
+    if (element == "PartNumber" && part.number == 0) {
+      auto [end, error] =
+          std::from_chars(value->data(), value->data() + value->size(), part.number);
+      if (error != std::errc() || end != value->data() + value->size()) return malformed();
+      if (part.number == 0 || part.number > 10'000) return malformed();
+    } else if (element == "ETag" && part.etag.empty()) {
+      bool quoted = value->starts_with('"');
+      part.etag = ETag(quoted ? std::string(*value) : "\"" + std::string(*value) + "\"");
+    } else if (element.starts_with("Checksum")) {
+      auto kind = parse_checksum_kind(element.substr(8));
+      if (!kind || element.substr(8) != name(*kind)) return malformed();
+      if (!part.checksums.emplace(header_name(*kind), *value).second) return malformed();
+    } else {
+      return malformed();
+    }
+  }
+  if (part.number == 0 || part.etag.empty()) return malformed();
+  return part;
+}
+
+}  // namespace
+
+Result<std::vector<origin::CompletedPart>> parse_complete(std::string_view xml) {
+  pugi::xml_document document;
+  auto root = root_of(document, xml, "CompleteMultipartUpload", kMaxCompleteTree);
+  if (!root) return std::move(root.error());
+  std::vector<origin::CompletedPart> parts;
+  for (pugi::xml_node node : elements(*root)) {
+    if (local(node) != "Part") return malformed();
+    auto part = read_part(node);
+    if (!part) return std::move(part.error());
+    if (!parts.empty() && part->number <= parts.back().number) {
+      return fail(Code::invalid,
+                  "The list of parts was not in ascending order. The parts list must be specified "
+                  "in order by part number.",
+                  "InvalidPartOrder");
+    }
+    parts.push_back(std::move(*part));
+  }
+  if (parts.empty() || parts.size() > 10'000) return malformed();
+  return parts;
+}
+
+}  // namespace forebay::gateway::s3
