@@ -16,6 +16,9 @@ constexpr size_t kEmptyLines = 4;
 // flood, and make room for one another.
 constexpr uint64_t kStrangersShare = 8;
 constexpr Duration kGrace = seconds(1);
+// Who waits for leave to hold a large head looks so often whether another must go for it: whoever
+// has it, in a crowd, keeps it so long.
+constexpr Duration kLargeLook = milliseconds(100);
 // A client that always has the next request ready must not keep the loop for itself.
 constexpr uint64_t kTurn = 32;
 
@@ -112,13 +115,16 @@ bool ServerShared::make_room(Time now) {
 }
 
 bool ServerShared::make_large_room() {
+  bool leaving = false;
   for (Seat& seat : strangers) {
-    bool chosen = seat.holds_large() && !seat.ever_known() && !seat.handled() && seat.evict();
-    if (!chosen) continue;
-    counters.evicted.add();
-    return true;
+    if (!seat.holds_large() || seat.ever_known() || seat.handled()) continue;
+    if (seat.evict()) {
+      counters.evicted.add();
+      return true;
+    }
+    leaving = true;
   }
-  return false;
+  return leaving;
 }
 
 // The body of the request at hand, as the handler sees it.
@@ -208,10 +214,18 @@ void Connection::offer_place(Time now) {
 
 Task<> Connection::take_large(Time deadline, Context ctx) {
   std::optional<io::Semaphore::Permit> permit = shared_.large_heads.try_acquire(1);
-  if (!permit) {
-    if (!shared_.make_large_room()) co_return fail(Code::busy, "no leave for a large head");
-    // Whoever was evicted gives up his at his next turn.
-    permit = co_await co_await shared_.large_heads.acquire(1, cancellable(ctx).until(deadline));
+  while (!permit) {
+    // Where others wait, one has been given up that nobody holds yet.
+    if (!shared_.make_large_room() && shared_.large_waiting == 0) {
+      co_return fail(Code::busy, "no leave for a large head");
+    }
+    // Whoever was evicted gives up his at his next turn, perhaps to others who waited before.
+    Time look = std::min(deadline, ctx.loop->now() + kLargeLook);
+    ++shared_.large_waiting;
+    auto given = co_await shared_.large_heads.acquire(1, cancellable(ctx).until(look));
+    --shared_.large_waiting;
+    bool again = !given && given.error().code() == Code::timeout && look < deadline;
+    if (!again) permit = co_await std::move(given);
   }
   seat_.hold_large(std::move(*permit));
   co_return ok;

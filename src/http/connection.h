@@ -92,13 +92,15 @@ struct ServerShared {
   /// Evicts whoever must go first for a newcomer (ServerOptions::max_connections). False: all are
   /// with the handler, or busy and known.
   bool make_room(Time now);
-  /// Evicts the oldest that holds a large head and was never known. False: there is none.
+  /// Evicts the oldest that holds a large head and was never known. False: there is none, not even
+  /// one that is on its way out.
   bool make_large_room();
 
   Handler& handler;
   ServerOptions options;
   BufferPool buffers;
   io::Semaphore large_heads;  ///< who holds more head than ServerOptions lets everybody
+  size_t large_waiting = 0;   ///< who waits for such a leave
   ServerCounters counters;
   std::array<std::byte, 16 << 10> dropped;  ///< what nobody wants is read into this
   CancelToken all;                          ///< a drain out of time, or a cancel of run()

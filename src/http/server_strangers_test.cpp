@@ -282,6 +282,29 @@ TEST_P(Strangers, the_oldest_large_head_makes_room_for_a_new_one) {
   with_server(strangers_heads, {.large_heads = 2, .linger = milliseconds(10)});
 }
 
+Task<> crowd_of_large_heads(Setup s, Context ctx) {
+  // They come together, and each wants the place of one that is on its way out already: that is
+  // worth a wait, not a refusal.
+  std::vector<Wire> crowd;
+  for (int i = 0; i < 30; ++i) crowd.push_back(co_await co_await s.dial(ctx));
+  co_await co_await until_open(s, 30, ctx);
+  std::string head = stopped_head("/nothing", 6000);
+  for (Wire& wire : crowd) co_await co_await wire.send(head, ctx);
+  co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(50), ctx);
+  EXPECT_EQ(s.server.counters().parse_errors.get(), 0u);
+  EXPECT_GT(s.server.counters().evicted.get(), 0u);
+  // When the crowd is through, who comes last is served.
+  Wire last = co_await co_await s.dial(ctx);
+  co_await co_await last.send(head, ctx);
+  co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(5), ctx);
+  co_await co_await last.send("\r\n\r\n", ctx);
+  co_await co_await last.expect("nothing here", ctx);
+  co_return ok;
+}
+TEST_P(Strangers, a_crowd_of_large_heads_is_not_refused) {
+  with_server(crowd_of_large_heads, {.large_heads = 2, .linger = milliseconds(10)});
+}
+
 Task<> whole_large_head(Setup s, Context ctx) {
   // A complete head that is more than a small buffer is counted for as long as it is in memory.
   Wire first = co_await co_await s.dial(ctx);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <filesystem>
+#include <set>
 
 #include "io/loop.h"
 #include "object/bucket.h"
@@ -90,6 +92,21 @@ Result<> set(Settings& settings, std::string_view name, std::string_view text) {
   return ok;
 }
 
+namespace {
+
+/// The first folder that is named twice, by whatever path; empty: none is.
+std::string named_twice(const std::vector<std::string>& folders) {
+  std::set<std::filesystem::path> seen;
+  for (const std::string& folder : folders) {
+    std::error_code error;
+    auto path = std::filesystem::weakly_canonical(std::filesystem::absolute(folder, error), error);
+    if (!error && !seen.insert(path / "").second) return folder;
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<> judge(const Settings& settings) {
   auto wrong = [](std::string_view name, std::string_view wanted) {
     return fail(Code::invalid, "setting " + std::string(name) + ": " + std::string(wanted));
@@ -98,6 +115,9 @@ Result<> judge(const Settings& settings) {
   if (settings.threads > kMostThreads) return wrong("threads", "1024 at most");
   if (settings.no_cache != "lota" && settings.no_cache != "rfc9111") {
     return wrong("no-cache", "lota or rfc9111");
+  }
+  if (std::string twice = named_twice(settings.disk); !twice.empty()) {
+    return wrong("disk", "each folder once, and " + twice + " is named twice");
   }
   if (settings.log_format != "text" && settings.log_format != "json") {
     return wrong("log-format", "text or json");

@@ -80,6 +80,16 @@ TEST(Settings, VariablesOfOthersPass) {
   EXPECT_TRUE(read) << read.error().text();
 }
 
+TEST(Settings, ADiskIsNamedOnce) {
+  for (const char* again : {"/a", "/a/", "/b/../a", "//a", "/a/."}) {
+    auto settings = read({"--disk", "/a", "--disk", again});
+    ASSERT_FALSE(settings) << again;
+    EXPECT_NE(settings.error().text().find("named twice"), std::string::npos)
+        << settings.error().text();
+  }
+  EXPECT_TRUE(read({"--disk", "/a", "--disk", "/a/b"}));
+}
+
 TEST(Settings, DisksAddUp) {
   auto settings = read({"--disk", "/a", "--disk", "/b,/c"});
   ASSERT_TRUE(settings) << settings.error().text();

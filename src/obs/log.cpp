@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/encoding.h"
+#include "base/names.h"
 #include "io/loop.h"
 
 namespace forebay::obs {
@@ -44,7 +45,9 @@ Field::Field(std::string_view key, const Error& error)
 namespace {
 
 // Control characters become \u00XX in both formats, so no value can begin a line of its own.
+/// What is not UTF-8 would make a line that is no JSON, and stays out of it.
 void append_escaped(std::string& out, std::string_view text) {
+  bool good = is_utf8(text);
   for (char c : text) {
     unsigned char byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
@@ -54,13 +57,16 @@ void append_escaped(std::string& out, std::string_view text) {
       out += "\\u00";
       out += "0123456789abcdef"[byte >> 4];
       out += "0123456789abcdef"[byte & 15];
-    } else {
+    } else if (good || byte < 0x80) {
       out += c;
+    } else {
+      out += "\\ufffd";
     }
   }
 }
 
 bool plain(std::string_view text) {
+  if (!is_utf8(text)) return false;
   for (char c : text) {
     if (static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '\\' || c == '=' || c == 0x7f) {
       return false;

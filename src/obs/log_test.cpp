@@ -110,11 +110,15 @@ TEST(FormatLine, WithoutFieldsThereIsOnlyTheMessage) {
 }
 
 TEST(FormatLine, EveryByteMakesJson) {
-  for (int byte = 0; byte < 128; ++byte) {
+  for (int byte = 0; byte < 256; ++byte) {
     std::string text = "a" + std::string(1, static_cast<char>(byte)) + "b";
     std::string line = format_line(LogFormat::json, kWhen, Level::info, text, {{"v", text}});
     Result<Json> json = Json::parse(line);
     ASSERT_TRUE(json) << line;
+    if (byte >= 128)
+      text =
+          "a\xef\xbf\xbd"
+          "b";
     EXPECT_EQ(json->string("v").value(), text);
     EXPECT_EQ(json->string("message").value(), text);
   }

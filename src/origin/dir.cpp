@@ -48,6 +48,13 @@ Result<ObjectInfo> of_part(DirObject object, uint32_t number) {
 }  // namespace
 
 Result<Fields> dir_fields(Fields fields) {
+  // A file's record is JSON. What it cannot hold would take all else of it along.
+  for (const auto& [name, value] : fields) {
+    if (is_utf8(value)) continue;
+    return fail(Code::invalid,
+                "The value of " + name + " is not UTF-8, and this bucket keeps no other",
+                "InvalidArgument");
+  }
   if (fields.contains(std::string(kEncryptionField))) {
     return fail(
         Code::invalid,

@@ -363,6 +363,20 @@ TEST_F(Dir, keeps_large_records_beside_small_attributes) {
   if (fs::exists(records)) EXPECT_TRUE(fs::is_empty(records)) << "the old record is garbage";
 }
 
+TEST_F(Dir, takes_no_fields_that_its_records_cannot_hold) {
+  for (const char* name : {"x-amz-meta-a", "content-disposition"}) {
+    Fields fields{{"content-type", "text/x"}, {name, "caf\xe9"}};
+    EXPECT_EQ(put("k", "x", {.fields = fields}).error().detail(), "InvalidArgument");
+    EXPECT_EQ(head("k").error().detail(), "NoSuchKey");
+    auto upload = run(origin_->create_upload(*ObjectKey::parse("k"), {.fields = fields}, ctx()));
+    EXPECT_EQ(upload.error().detail(), "InvalidArgument");
+    fields[name] = "caf\xc3\xa9";
+    ASSERT_TRUE(put("k", "x", {.fields = fields}));
+    EXPECT_EQ(head("k")->fields, fields);
+    ASSERT_TRUE(run(origin_->remove(*ObjectKey::parse("k"), ctx())));
+  }
+}
+
 TEST_F(Dir, does_not_say_that_it_encrypts) {
   Fields fields{{std::string(kEncryptionField), "AES256"}};
   EXPECT_EQ(put("k", "x", {.fields = fields}).error().detail(), "NotImplemented");

@@ -301,6 +301,22 @@ TEST_F(S3, asks_before_a_completion_whether_what_the_client_says_is_so) {
   for (const std::string& line : script_.log) EXPECT_TRUE(line.starts_with("GET ")) << line;
 }
 
+TEST_F(S3, an_error_behind_a_200_is_sure_only_in_words_of_s3) {
+  auto complete = [&](const std::string& code) {
+    reply(200, {}, "<Error><Code>" + code + "</Code><Message>m</Message></Error>");
+    const std::vector<CompletedPart> parts{{1, ETag("\"e\""), {}}};
+    return run(origin_->complete_upload(testkit::key_of("k"), "id", parts, {}, ctx())).error();
+  };
+  for (const char* code :
+       {"InternalError", "ServiceUnavailable", "RequestTimeout", "Weird", "OperationAborted", ""}) {
+    EXPECT_EQ(complete(code).code(), Code::unavailable) << code;
+  }
+  EXPECT_EQ(complete("EntityTooSmall").detail(), "EntityTooSmall");
+  EXPECT_EQ(complete("InvalidPart").code(), Code::invalid);
+  EXPECT_EQ(complete("NoSuchUpload").code(), Code::not_found);
+  EXPECT_EQ(complete("PreconditionFailed").code(), Code::conflict);
+}
+
 TEST_F(S3, lets_the_origin_answer_a_completion_asked_again) {
   const std::vector<CompletedPart> parts{{1, ETag("\"e\""), {}}};
   const std::string gone = "<Error><Code>NoSuchUpload</Code><Message>m</Message></Error>";

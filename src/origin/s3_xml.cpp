@@ -296,6 +296,13 @@ std::optional<S3Fault> parse_s3_fault(std::string_view xml) {
 
 namespace {
 
+/// Whether an answer tells more than one ETag: then nobody knows which one it is.
+bool tells_two_etags(const pugi::xml_node& node) {
+  size_t count = 0;
+  for (const pugi::xml_node& one : node.children()) count += local_name(one) == "ETag" ? 1 : 0;
+  return count > 1;
+}
+
 /// With what kind they are, where that is told.
 Fields typed_checksums_in(const pugi::xml_node& node) {
   Fields out = checksums_in(node);
@@ -317,7 +324,7 @@ Result<S3Copied> parse_s3_copied(std::string_view xml) {
   S3Copied out{.etag = s3_etag(text(*node, "ETag")),
                .modified = date(*node, "LastModified"),
                .checksums = typed_checksums_in(*node)};
-  if (out.etag.empty()) return corrupt("copied object: no ETag");
+  if (out.etag.empty() || tells_two_etags(*node)) return corrupt("copied object: not one ETag");
   return out;
 }
 
@@ -325,6 +332,7 @@ Result<S3Completed> parse_s3_completed(std::string_view xml) {
   pugi::xml_document document;
   Result<pugi::xml_node> node = root(document, xml, "CompleteMultipartUploadResult");
   if (node) {
+    if (tells_two_etags(*node)) return corrupt("completed upload: two ETags");
     return S3Completed{.etag = s3_etag(text(*node, "ETag")),
                        .checksums = typed_checksums_in(*node)};
   }

@@ -189,6 +189,12 @@ TEST(S3Xml, sees_an_error_in_a_completion) {
   ASSERT_TRUE(bad && bad->fault);
   EXPECT_EQ(bad->fault->code, "InternalError");
   EXPECT_FALSE(parse_s3_completed("<html/>"));
+  EXPECT_FALSE(
+      parse_s3_completed("<CompleteMultipartUploadResult><ETag>\"a\"</ETag><ETag>\"b\"</ETag>"
+                         "</CompleteMultipartUploadResult>"));
+  EXPECT_FALSE(
+      parse_s3_copied("<CopyObjectResult><ETag>\"a\"</ETag><ETag>\"b\"</ETag>"
+                      "</CopyObjectResult>"));
   auto versioning = [](const std::string& inner) {
     return *parse_s3_versioning("<VersioningConfiguration>" + inner + "</VersioningConfiguration>");
   };

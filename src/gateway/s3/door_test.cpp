@@ -190,5 +190,36 @@ TEST_F(CountedTest, who_leaves_has_met_no_error_of_ours) {
   EXPECT_TRUE(has(line, "Unknown", "client_error")) << line;
 }
 
+TEST(CacheControl, AllItsLinesAreOneList) {
+  DoorWorld world;
+  ASSERT_TRUE(world.run(world.buckets.create(*BucketName::parse("believed"), {}, world.ctx())));
+  std::string bytes = "0";
+  for (std::vector<std::string> lines : {std::vector<std::string>{"no-store"},
+                                         {"max-age=0", "no-store"},
+                                         {"no-store", "max-age=0"},
+                                         {"max-age=0", "private, no-store"}}) {
+    world.origin("believed").change("k", bytes);
+    Ask ask{.target = "/believed/k"};
+    world.ask(ask);  // believed from now on
+    world.origin("believed").change("k", bytes += "1");
+    for (const std::string& line : lines) ask.headers.emplace_back("cache-control", line);
+    Reply reply = world.ask(ask);
+    EXPECT_EQ(reply.body, bytes);
+    EXPECT_EQ(reply.header("x-cache"), "bypass");
+  }
+}
+
+TEST(CacheControl, WhatIsNotToBeStoredIsNotStaged) {
+  DoorWorld world;
+  world.origin().change("k", std::string(100'000, 'x'));
+  for (const char* control : {"no-store", "no-cache"}) {
+    Reply staged = world.ask({.method = "HEAD",
+                              .target = "/data/k",
+                              .headers = {{"range", "bytes=0-0"}, {"cache-control", control}}});
+    EXPECT_EQ(staged.header("x-cache-stage"), "") << control;
+    EXPECT_EQ(world.origin().counts("get").requests, 0U);
+  }
+}
+
 }  // namespace
 }  // namespace forebay::gateway::s3

@@ -10,8 +10,8 @@ namespace forebay::gateway::s3 {
 
 namespace {
 
-/// Whether a Cache-Control field holds `directive`, which is in lower case.
-bool directs(std::string_view control, std::string_view directive) {
+/// Whether one Cache-Control field holds `directive`, which is in lower case.
+bool holds(std::string_view control, std::string_view directive) {
   while (!control.empty()) {
     std::string_view one = control.substr(0, control.find(','));
     control.remove_prefix(std::min(control.size(), one.size() + 1));
@@ -21,6 +21,13 @@ bool directs(std::string_view control, std::string_view directive) {
     if (http::same_name(one, directive)) return true;
   }
   return false;
+}
+
+/// The same of all of them: they are one list (RFC 9110 section 5.3), and proxies add their own.
+bool directs(const Call& call, std::string_view directive) {
+  return std::ranges::any_of(call.request.headers, [&](const Header& header) {
+    return http::same_name(header.name, "cache-control") && holds(header.value, directive);
+  });
 }
 
 Result<object::ReadRequest> read_request(const Call& call, bool body) {
@@ -46,13 +53,11 @@ Result<object::ReadRequest> read_request(const Call& call, bool body) {
   }
   request.conditions = read_conditions(call);
   // What the two words mean: docs/semantics.md, "Request headers".
-  if (auto control = call.header("cache-control")) {
-    if (directs(*control, "no-store")) {
-      request.mode = unit::Mode::past;
-    } else if (directs(*control, "no-cache")) {
-      request.check = call.services.no_cache_checks;
-      if (!request.check) request.mode = unit::Mode::keep;
-    }
+  if (directs(call, "no-store")) {
+    request.mode = unit::Mode::past;
+  } else if (directs(call, "no-cache")) {
+    request.check = call.services.no_cache_checks;
+    if (!request.check) request.mode = unit::Mode::keep;
   }
   return request;
 }
@@ -164,7 +169,7 @@ Task<http::Response> get_object(Call& call, Context ctx) {
 Task<http::Response> head_object(Call& call, Context ctx) {
   object::ReadRequest request = co_await read_request(call, false);
   // What is not to be stored is not fetched ahead either.
-  bool stage = asks_to_stage(call) && request.mode != unit::Mode::past;
+  bool stage = asks_to_stage(call) && request.mode == unit::Mode::normal;
   if (stage) {
     auto prefer = call.header("prefer");
     bool wait = prefer && prefer->find("wait") != std::string_view::npos;
