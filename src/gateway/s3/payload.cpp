@@ -335,12 +335,12 @@ Error too_slow() {
 
 // Room for `more` bytes, in steps, so that a body that is announced and does not come has nothing.
 Result<> make_room(Whole& whole, size_t more, uint64_t length) {
-  constexpr uint64_t kFirst = 16 << 10;
   size_t had = whole.text.capacity();
   if (whole.text.size() + more <= had) return ok;
-  size_t size = std::max(2 * had, static_cast<size_t>(std::min(length, kFirst)));
+  size_t size = std::max(2 * had, static_cast<size_t>(std::min<uint64_t>(length, kWholeFree)));
   while (size < whole.text.size() + more) size *= 2;
-  if (!whole.share.grow(size - had)) {
+  size_t counted = size - std::min(size, std::max(had, kWholeFree));
+  if (!whole.share.grow(counted)) {
     return fail(Code::busy, "too many request bodies are under way; try again", "SlowDown");
   }
   whole.text.reserve(size);

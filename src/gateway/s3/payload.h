@@ -24,6 +24,9 @@ inline constexpr uint64_t kMaxPut = uint64_t{5} << 30;
 /// that have come: 2 MB may take a minute and a half, one byte now and then half a minute.
 inline constexpr Duration kWholeGrace = seconds(30);
 inline constexpr uint64_t kWholeRate = 32 << 10;
+/// So much of each needs no share: who sends little is not refused because others send much,
+/// slowly.
+inline constexpr size_t kWholeFree = 16 << 10;
 
 /// What the client said about its body, and what was found. Shared with the source that checks it.
 struct Payload {

@@ -305,6 +305,16 @@ TEST_F(PayloadTest, WhatHasComeIsBoundedForAll) {
   EXPECT_EQ(std::ranges::count(*three, "SlowDown"), 1);
 }
 
+TEST_F(PayloadTest, SmallBodiesNeedNoShare) {
+  world_.services().documents = std::make_shared<Allowance>(0);
+  auto results = world_.run(read_at_once(
+      world_, {{kWholeFree, 100, milliseconds(1)}, {kWholeFree + 1, 1000, milliseconds(1)}},
+      world_.ctx()));
+  ASSERT_TRUE(results);
+  EXPECT_EQ(std::ranges::count(*results, std::to_string(kWholeFree)), 1);
+  EXPECT_EQ(std::ranges::count(*results, "SlowDown"), 1);
+}
+
 TEST_F(PayloadTest, AWholeBodyHasATimeThatGrowsWithIt) {
   // As slow as may be, the grace used up at the begin of each; and a little slower than that.
   size_t second = kWholeRate;
