@@ -185,7 +185,7 @@ Task<http::Response> Door::answer(http::Request& request, bool& admitted, Contex
                                    ready ? "ready\n" : "not ready\n");
   }
   if (get && request.path == "/metrics") {
-    co_return http::Response::text(200, obs::Registry::kContentType, services_.metrics.render());
+    co_return show_metrics(ctx.loop->now());
   }
   if (!request.path.starts_with("/v1/")) {
     co_return fail(Code::not_found, "there is no " + std::string(request.path) +
@@ -231,6 +231,19 @@ http::Response Door::list_buckets() const {
   Json out;
   out.set("buckets", std::move(list));
   return json(200, out);
+}
+
+http::Response Door::show_metrics(Time now) {
+  auto page = page_.lock();
+  if (page == nullptr || now - page_made_ >= seconds(1)) {
+    page = std::make_shared<const std::string>(services_.metrics.render());
+    page_ = page;
+    page_made_ = now;
+  }
+  http::Response response = http::Response::make(200);
+  response.fields.add("Content-Type", obs::Registry::kContentType);
+  response.body = io::Body::of(Bytes(page, as_bytes(*page)));
+  return response;
 }
 
 http::Response Door::show_status() const {

@@ -26,6 +26,7 @@ struct Services {
   std::function<Json()> status;
 };
 
+/// One loop.
 class Door final : public http::Handler {
  public:
   explicit Door(Services services) : services_(std::move(services)) {}
@@ -38,8 +39,13 @@ class Door final : public http::Handler {
   Task<http::Response> control(http::Request& request, bool& admitted, Context ctx);
   http::Response list_buckets() const;
   http::Response show_status() const;
+  /// The page of metrics. Who asks while one of the last second is still being sent gets that very
+  /// one, so that many who ask and do not read hold one page, and cost the making of one.
+  http::Response show_metrics(Time now);
 
   Services services_;
+  std::weak_ptr<const std::string> page_;  ///< of metrics, the last one
+  Time page_made_ = {};
 };
 
 /// An error as RFC 9457 writes it.

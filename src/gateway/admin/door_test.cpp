@@ -61,6 +61,29 @@ class AdminDoorTest : public testing::Test {
   Door door_{{world_.buckets, guard_, metrics_, jobs_, ready_, [] { return Json(); }}};
 };
 
+TEST_F(AdminDoorTest, a_page_of_metrics_is_made_once_for_all_who_are_reading_it) {
+  obs::Counter& counter = metrics_.counter("forebay_test_total", "of this test");
+  auto get = [&] {
+    http::Request request;
+    request.method = "GET";
+    request.target = request.path = "/metrics";
+    request.authority = "localhost";
+    auto answer = world_.run(door_.handle(request, world_.ctx()));
+    EXPECT_TRUE(answer);
+    return *io::take_bytes(answer->body);
+  };
+  std::optional<Bytes> first = get();
+  counter.add();
+  std::optional<Bytes> second = get();
+  EXPECT_EQ(first->view().data(), second->view().data());
+  first.reset(), second.reset();
+  Bytes fresh = get();
+  EXPECT_NE(fresh.text().find("forebay_test_total 1"), std::string::npos);
+  counter.add();
+  (void)world_.run(io::sleep_until(world_.loop().now() + seconds(1), world_.ctx()));
+  EXPECT_NE(get().text().find("forebay_test_total 2"), std::string::npos);
+}
+
 TEST_F(AdminDoorTest, a_body_has_a_time_in_all) {
   std::string body = R"({"name":"made"})";
   ASSERT_EQ(body.size(), 15U);
