@@ -115,7 +115,14 @@ Heads::Entry& Heads::entry(Stripe& stripe, std::string_view name) {
 void Heads::install(Stripe& stripe, Entry& entry, HeadRef head) {
   stripe.bytes -= entry.bytes;
   entry.bytes = 800 + entry.name.size();
-  for (auto& [key, value] : head->info.fields) entry.bytes += key.size() + value.size() + 64;
+  for (const origin::Fields* fields : {&head->info.fields, &head->info.checksums}) {
+    for (auto& [key, value] : *fields) entry.bytes += key.size() + value.size() + 64;
+  }
+  // The head and its version have each of these; usual ones are in the figure above.
+  constexpr size_t kUsualNames = 256;
+  const origin::ObjectInfo& info = head->info;
+  size_t names = info.etag.text().size() + info.tag.text().size() + info.version_id.size();
+  entry.bytes += 2 * names - std::min(2 * names, kUsualNames);
   stripe.bytes += entry.bytes;
   entry.hint = std::move(head);
 }

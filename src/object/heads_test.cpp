@@ -270,6 +270,33 @@ TEST_F(HeadsTest, memory_is_bounded_for_reads_and_writes) {
   EXPECT_NE(small.believed(*bucket_, "key2999", loop_.now()), nullptr);
 }
 
+TEST_F(HeadsTest, memory_is_bounded_whatever_an_origin_tells) {
+  auto kept_of = [&](const origin::ObjectInfo& info) {
+    Heads small(meta_, crews_, {.max_bytes = 64 * 20'000}, metrics_);
+    int kept = 0;
+    for (int i = 0; i < 3000; ++i) {
+      ObjectKey key = *ObjectKey::parse("key" + std::to_string(i));
+      small.open_ticket(*bucket_, key, loop_).close(head_of(info));
+    }
+    for (int i = 0; i < 3000; ++i) {
+      kept += small.believed(*bucket_, "key" + std::to_string(i), loop_.now()) != nullptr;
+    }
+    return kept;
+  };
+  auto info = origin_->change("key", "1");
+  EXPECT_GT(kept_of(info), 64 * 10);
+  std::string much(10'000, 'e');
+  auto with = info;
+  with.etag = ETag("\"" + much + "\"");
+  EXPECT_LT(kept_of(with), 64 * 3);
+  with = info;
+  with.version_id = much;
+  EXPECT_LT(kept_of(with), 64 * 3);
+  with = info;
+  with.checksums["x-amz-checksum-sha256"] = much + much;
+  EXPECT_LT(kept_of(with), 64 * 3);
+}
+
 TEST_F(HeadsTest, a_layout_is_remembered_with_its_tag) {
   auto info = origin_->change_parts("key", {pattern(30), pattern(10), pattern(30)});
   Layout known = *Layout::of_parts({30, 10, 30}, bucket_->unit_max);
