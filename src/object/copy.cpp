@@ -183,7 +183,8 @@ Task<CopyAnswer> Store::copy_once(const CopyRequest& request, CopyRound& round, 
                   (why == "PreconditionFailed" || why == "NoSuchKey" || why == "NoSuchVersion");
     co_return std::move(made.error());
   }
-  if (*made) co_return std::move(**made);
+  std::optional<CopyAnswer> copied = std::move(*made);
+  if (copied) co_return std::move(*copied);
   co_return co_await copy_through(request, round, ctx);
 }
 
@@ -213,13 +214,14 @@ Task<std::optional<CopyAnswer>> Store::copy_by_origin(const CopyRequest& request
   bool sure = made || surely_not_done(made.error());
   if (ticket && sure) ticket->close(nullptr);  // else it dies uncertain
   if (!made) co_return std::move(made.error());
-  if (!*made) co_return std::optional<CopyAnswer>();
-  co_return CopyAnswer{.etag = (*made)->etag,
-                       .modified = (*made)->modified,
-                       .version_id = (*made)->version_id,
+  std::optional<origin::PutAnswer> copied = std::move(*made);
+  if (!copied) co_return std::optional<CopyAnswer>();
+  co_return CopyAnswer{.etag = copied->etag,
+                       .modified = copied->modified,
+                       .version_id = copied->version_id,
                        .source_version_id = info.version_id,
-                       .checksums = std::move((*made)->checksums),
-                       .encryption = std::move((*made)->encryption)};
+                       .checksums = std::move(copied->checksums),
+                       .encryption = std::move(copied->encryption)};
 }
 
 Task<CopyAnswer> Store::copy_through(const CopyRequest& request, CopyRound& round, Context ctx) {

@@ -355,7 +355,9 @@ Task<Whole> read_payload(Call& call, uint64_t limit, Context ctx, ChecksumsOf ch
     co_return fail(Code::invalid, "Your request was too big", "MalformedXML");
   }
   Time end = ctx.loop->now() + kWholeGrace;
-  Whole whole{{}, *call.services.documents->take(0)};
+  auto share = call.services.documents->take(0);
+  if (!share) co_return fail(Code::internal, "there is always room for nothing");
+  Whole whole{{}, std::move(*share)};
   while (true) {
     auto earned = static_cast<int64_t>(whole.text.size() * 1000 / kWholeRate);
     Context wait = ctx.until(end + milliseconds(earned));
