@@ -241,9 +241,11 @@ Task<CopyAnswer> Store::copy_through(const CopyRequest& request, CopyRound& roun
 // An origin may want a checksum before the body. What is read for it is in the cache when it is
 // read for the copy, or is read twice.
 Task<std::string> Store::sum_of(const CopyRequest& request, CopyRound& round, Context ctx) {
+  std::optional<ChecksumKind> kind = request.checksum;
+  if (!kind) co_return fail(Code::internal, "a copy without a checksum to reckon");
   ReadAnswer from = co_await co_await read(reading(request, false, true), ctx);
   auto watched = std::make_shared<Watched>();
-  watched->sum = Checksum::make(*request.checksum);
+  watched->sum = Checksum::make(*kind);
   io::Body body = watch(std::move(from.body), watched);
   while (body.source != nullptr) {
     Result<io::Chunk> chunk = co_await body.source->next(ctx);
@@ -298,8 +300,8 @@ Task<CopyAnswer> Store::put_copy(const CopyRequest& request, ReadAnswer from, Co
                                  watch(std::move(from.body), watched), ctx);
   if (!put_answer) {
     // A sum that was reckoned here is another version's when it does not fit.
-    round.moved = watched->error &&
-                  (moved(*watched->error) || (reckoned && watched->error->code() == Code::corrupt));
+    const std::optional<Error>& why = watched->error;
+    round.moved = why && (moved(*why) || (reckoned && why->code() == Code::corrupt));
     co_return std::move(put_answer.error());
   }
   answer.etag = put_answer->etag;
@@ -334,7 +336,8 @@ Task<CopyAnswer> Store::put_part_copy(const CopyRequest& request, ReadAnswer fro
       co_await origin.put_part(request.key, request.upload_id, request.part_number,
                                std::move(options), watch(std::move(from.body), watched), ctx);
   if (!part) {
-    round.moved = watched->error && moved(*watched->error);
+    const std::optional<Error>& why = watched->error;
+    round.moved = why && moved(*why);
     co_return std::move(part.error());
   }
   co_return CopyAnswer{.etag = part->etag,
