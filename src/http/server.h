@@ -61,7 +61,8 @@ struct ServerOptions {
   size_t head_bytes = 32 << 10;  ///< request line and fields; more → 431 (or 414)
   /// Heads beyond kUsualHead that are not complete, and those beyond 16 KiB until their memory is
   /// given back, all connections together. For one more the oldest that holds one goes, if no
-  /// request on its connection was ever admitted and none is with the handler; else → 503.
+  /// request on its connection was ever admitted and none is with the handler, and the newcomer
+  /// waits for its leave, as he does for one that is on its way already; else → 503.
   size_t large_heads = 4096;
   size_t head_fields = 100;             ///< more → 431
   Duration head_timeout = seconds(20);  ///< from connect, or from a head's first byte, to its end

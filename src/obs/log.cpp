@@ -44,8 +44,8 @@ Field::Field(std::string_view key, const Error& error)
 
 namespace {
 
-// Control characters become \u00XX in both formats, so no value can begin a line of its own.
-/// What is not UTF-8 would make a line that is no JSON, and stays out of it.
+// Control characters become \u00XX in both formats, so no value can begin a line of its own. What
+// is not UTF-8 would make a line that is no JSON, and stays out of it.
 void append_escaped(std::string& out, std::string_view text) {
   bool good = is_utf8(text);
   for (char c : text) {
@@ -66,13 +66,13 @@ void append_escaped(std::string& out, std::string_view text) {
 }
 
 bool plain(std::string_view text) {
-  if (!is_utf8(text)) return false;
+  bool ascii = true;
   for (char c : text) {
-    if (static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '\\' || c == '=' || c == 0x7f) {
-      return false;
-    }
+    auto byte = static_cast<unsigned char>(c);
+    if (byte <= ' ' || c == '"' || c == '\\' || c == '=' || c == 0x7f) return false;
+    ascii &= byte < 0x80;
   }
-  return !text.empty();
+  return !text.empty() && (ascii || is_utf8(text));
 }
 
 void append_quoted(std::string& out, std::string_view text) {

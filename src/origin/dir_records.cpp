@@ -72,16 +72,14 @@ Result<> DirStore::set_tags(const std::string& path, TagSet tags, WallTime now) 
   if (!found) return std::move(found.error());
   // What is open is what gets them: whoever replaces the file meanwhile replaces the tags too.
   io::File& file = *found->file;
-  DirRecord record;
-  if (auto kept = read_record(file, found->stat)) {
-    record = std::move(*kept);
-  } else {
-    record.size = found->stat.size;
-    record.modified = found->stat.modified;
-    record.etag = found->info.etag;
-    record.fields = found->info.fields;
-  }
-  record.tags = std::move(tags);
+  DirRecord record{.size = found->stat.size,
+                   .modified = found->stat.modified,
+                   .etag = found->info.etag,
+                   .fields = std::move(found->info.fields),
+                   .tags = std::move(tags),
+                   .checksums = std::move(found->info.checksums),
+                   .parts = std::move(found->parts)};
+  record.fields.erase(std::string(kTaggingCount));  // it follows from the tags
   Result<> recorded = write_record(file, found->stat, encode(record));
   if (!recorded) return recorded.error_in("keep the tags of a file");
   Result<> synced = file.sync();

@@ -26,18 +26,13 @@ Task<TagSet> S3Origin::tags_now(ObjectKey key, Context ctx) {
 }
 
 Task<> S3Origin::set_tags_now(ObjectKey key, TagSet tags, Context ctx) {
-  S3Call call{.method = "PUT", .key = key.text(), .query = {{"tagging", ""}}};
-  int done = 200;
-  if (tags.empty()) {
-    call.method = "DELETE";
-    done = 204;
-  } else {
-    call.document = s3_tagging_document(tags);
-  }
+  S3Call call{
+      .method = tags.empty() ? "DELETE" : "PUT", .key = key.text(), .query = {{"tagging", ""}}};
+  if (!tags.empty()) call.document = s3_tagging_document(tags);
   http::ClientResponse response = co_await co_await wire_.send(std::move(call), ctx);
-  bool bare = response.status == 200 && response.content_length.value_or(1) == 0;
-  if (response.status == done || (tags.empty() && bare)) co_return ok;
-  co_return s3_unclear(response);
+  if (tags.empty()) co_return s3_removed(response);
+  if (response.status != 200) co_return s3_unclear(response);
+  co_return ok;
 }
 
 }  // namespace forebay::origin

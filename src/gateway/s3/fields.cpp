@@ -27,12 +27,6 @@ bool has(std::span<const std::string_view> names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-std::string_view trim(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
 // "aws-chunked" is framing of the request, not a property of the object. What else stands there is
 // kept as it was written.
 std::string without_framing(std::string_view encoding) {
@@ -75,6 +69,12 @@ Result<origin::WriteConditions> read_write_conditions(const Call& call,
 }
 
 }  // namespace
+
+std::string_view trim(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+  return text;
+}
 
 std::string lower(std::string_view text) {
   std::string out(text);

@@ -10,6 +10,8 @@ namespace forebay::gateway::s3 {
 /// All x-amz-meta-* names and values together (S3: 2 KiB).
 inline constexpr size_t kMaxMetadata = 2 << 10;
 
+/// Without blanks and tabs at its ends.
+std::string_view trim(std::string_view text);
 /// In lower case as ASCII has it: names of headers and of hosts.
 std::string lower(std::string_view text);
 

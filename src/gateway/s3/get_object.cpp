@@ -15,10 +15,7 @@ bool holds(std::string_view control, std::string_view directive) {
   while (!control.empty()) {
     std::string_view one = control.substr(0, control.find(','));
     control.remove_prefix(std::min(control.size(), one.size() + 1));
-    one = one.substr(0, one.find('='));
-    while (one.starts_with(' ') || one.starts_with('\t')) one.remove_prefix(1);
-    while (one.ends_with(' ') || one.ends_with('\t')) one.remove_suffix(1);
-    if (http::same_name(one, directive)) return true;
+    if (http::same_name(trim(one.substr(0, one.find('='))), directive)) return true;
   }
   return false;
 }

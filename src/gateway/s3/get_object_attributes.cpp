@@ -22,8 +22,7 @@ Result<std::vector<std::string_view>> asked_attributes(const Call& call) {
     while (!value.empty()) {
       std::string_view one = value.substr(0, value.find(','));
       value.remove_prefix(std::min(value.size(), one.size() + 1));
-      while (one.starts_with(' ')) one.remove_prefix(1);
-      while (one.ends_with(' ')) one.remove_suffix(1);
+      one = trim(one);
       if (std::ranges::find(kAttributes, one) == kAttributes.end()) {
         return fail(Code::invalid, "Invalid attribute name specified.", "InvalidArgument");
       }
