@@ -24,6 +24,15 @@ constexpr std::array<std::string_view, 5> kOurs = {"AuthorizationHeaderMalformed
                                                    "InvalidToken", "TokenRefreshRequired",
                                                    "IllegalLocationConstraintException"};
 
+/// Of a write that a server had begun to answer with 200 and did not do after all (S3 API
+/// reference, CompleteMultipartUpload and CopyObject, and the list of error codes).
+constexpr std::array<std::string_view, 14> kNotDone = {
+    "AccessDenied",       "BadDigest",      "ConditionalRequestConflict",
+    "EntityTooLarge",     "EntityTooSmall", "InvalidArgument",
+    "InvalidObjectState", "InvalidPart",    "InvalidPartOrder",
+    "InvalidRange",       "InvalidRequest", "MalformedXML",
+    "MethodNotAllowed",   "NotImplemented"};
+
 /// S3's word for a 503, which nothing else here uses.
 constexpr std::string_view kUnclear = "ServiceUnavailable";
 
@@ -124,6 +133,14 @@ Error s3_error(int status, const S3Fault& fault, const S3Asked& asked) {
   // A 503 that is not S3's own word may come from something in between, after the write was done.
   if (status == 503 && !asked.write) return fail(Code::busy, std::move(text), "SlowDown");
   return fail(Code::unavailable, std::move(text));
+}
+
+Error s3_late_error(const S3Fault& fault, std::string_view missing) {
+  int status = 500;
+  if (fault.code == "PreconditionFailed") status = 412;
+  if (fault.code.starts_with("NoSuch")) status = 404;
+  if (std::ranges::find(kNotDone, fault.code) != std::end(kNotDone)) status = 400;
+  return s3_error(status, fault, {.write = true, .missing = missing});
 }
 
 Error s3_unclear(const http::ClientResponse& response) {

@@ -26,6 +26,10 @@ Error s3_error(int status, const S3Fault& fault, const S3Asked& asked);
 /// object's.
 ObjectInfo s3_info(const http::ClientResponse& response, uint64_t size);
 
+/// The error of a write whose 200 carried `fault`: S3 begins to answer completions and copies before
+/// they are done. Only a word that S3 has for it says that nothing was done; `missing` as above.
+Error s3_late_error(const S3Fault& fault, std::string_view missing);
+
 /// A 2xx answer that S3 does not give to this write: it may be done or not.
 Error s3_unclear(const http::ClientResponse& response);
 bool s3_is_unclear(const Error& error);
@@ -34,9 +38,9 @@ Result<> s3_removed(const http::ClientResponse& response);
 
 /// x-amz-version-id, empty without one and for "null".
 std::string s3_version(const http::ClientResponse& response);
-/// The ETag field; empty without one.
 /// The headers that say how the server encrypts what was written, as it gave them.
 Fields s3_encryption(const http::ClientResponse& response);
+/// The ETag field; empty without one.
 ETag s3_etag_of(const http::ClientResponse& response);
 
 /// Adds fields of an object to a request; those that a request has a meaning of its own for are

@@ -23,17 +23,6 @@ std::string copy_source(std::string_view bucket, std::string_view key, std::stri
   return out;
 }
 
-/// What an error that came with a 200 means.
-Error fault_error(const S3Fault& fault) {
-  const std::string& code = fault.code;
-  int status = code == "InternalError" || code == "ServiceUnavailable" ? 500
-               : code == "SlowDown"                                    ? 503
-               : code == "PreconditionFailed"                          ? 412
-               : code.starts_with("NoSuch")                            ? 404
-                                                                       : 400;
-  return s3_error(status, fault, {.write = true});
-}
-
 /// Whether a copy failed because its pin did not hold; passes on what is no answer.
 Result<bool> refused_by_pin(const Result<PutAnswer>& copied) {
   if (Result<> answered = s3_answered(copied); !answered) return std::move(answered.error());
@@ -76,7 +65,7 @@ Task<PutAnswer> S3Origin::copy_as(ObjectKey key, std::string bucket, std::string
   // Not understood: it may be done or not.
   if (!copied) co_return copied.error().as(Code::unavailable);
   if (text.head.status != 200) co_return s3_unclear(text.head);
-  if (copied->fault) co_return fault_error(*copied->fault);
+  if (copied->fault) co_return s3_late_error(*copied->fault, "NoSuchKey");
   PutAnswer answer;
   answer.etag = std::move(copied->etag);
   answer.modified = copied->modified;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "origin/s3.h"
+#include "origin/s3_answer.h"
 #include "origin/s3_xml.h"
 #include "testkit/origin_contract.h"
 #include "testkit/stub_world.h"
@@ -151,6 +152,20 @@ TEST_F(S3Copy, what_may_be_otherwise_in_a_moment_is_asked_again) {
   auto made = copy(*origin, order);
   ASSERT_TRUE(made);
   EXPECT_TRUE(*made);
+}
+
+TEST_F(S3Copy, behind_a_200_only_a_known_word_says_that_nothing_was_done) {
+  auto code = [](std::string_view word) {
+    return s3_late_error({.code = std::string(word), .message = "m"}, "NoSuchKey").code();
+  };
+  for (std::string_view word : {"InternalError", "ServiceUnavailable", "Weird", ""}) {
+    EXPECT_EQ(code(word), Code::unavailable) << word;
+  }
+  EXPECT_EQ(code("SlowDown"), Code::busy);
+  EXPECT_EQ(code("NoSuchKey"), Code::not_found);
+  EXPECT_EQ(code("PreconditionFailed"), Code::conflict);
+  EXPECT_EQ(code("InvalidRequest"), Code::invalid);
+  EXPECT_EQ(code("NotImplemented"), Code::invalid);
 }
 
 TEST_F(S3Copy, an_error_behind_a_200_is_an_error) {

@@ -1,6 +1,4 @@
 // Uploads in parts.
-#include <algorithm>
-#include <array>
 
 #include "base/encoding.h"
 #include "origin/checksums.h"
@@ -12,12 +10,6 @@
 namespace forebay::origin {
 
 namespace {
-
-/// Of a completion (S3 API reference, CompleteMultipartUpload, and the list of error codes).
-constexpr std::array<std::string_view, 10> kNotDone = {
-    "AccessDenied",   "BadDigest",   "ConditionalRequestConflict", "EntityTooLarge",
-    "EntityTooSmall", "InvalidPart", "InvalidPartOrder",           "InvalidRequest",
-    "MalformedXML",   "NoSuchUpload"};
 
 constexpr std::string_view kMissing = "NoSuchUpload";
 
@@ -191,14 +183,7 @@ Task<PutAnswer> S3Origin::finish_upload(ObjectKey key, std::string upload_id,
   Result<S3Completed> completed = parse_s3_completed(text.text);
   // Not understood: it may be done or not.
   if (!completed) co_return completed.error().as(Code::unavailable);
-  if (const auto& fault = completed->fault) {
-    // Behind a 200 only a word that S3 has for it says that nothing was done.
-    const std::string& code = fault->code;
-    int status = code == "PreconditionFailed"                              ? 412
-                 : std::ranges::find(kNotDone, code) != std::end(kNotDone) ? 400
-                                                                           : 500;
-    co_return s3_error(status, *fault, {.write = true, .missing = kMissing});
-  }
+  if (completed->fault) co_return s3_late_error(*completed->fault, kMissing);
   PutAnswer answer;
   answer.etag = completed->etag;
   answer.checksums = std::move(completed->checksums);

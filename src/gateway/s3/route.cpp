@@ -123,13 +123,15 @@ Result<> route(const http::Request& request, std::string_view domain, Routed& ou
     bucket = path.substr(0, slash);
     key = slash == std::string_view::npos ? "" : path.substr(slash + 1);
   }
-  // "//bucket/key" and ".localhost" name a bucket, and the name is empty: not the service.
-  if (bucket.empty() && (host || !path.empty())) {
-    return fail(Code::invalid, "The specified bucket is not valid.", "InvalidBucketName");
-  }
   auto bucket_name = percent_decode(bucket);
   auto key_text = percent_decode(key);
   if (!bucket_name || !key_text || !is_text(*bucket_name) || !is_text(*key_text)) return bad_uri();
+  // "//bucket/key" and ".localhost" name a bucket, and the name is empty: not the service.
+  // "bucket%2Fkey" would be signed as a bucket and a key.
+  bool service = bucket.empty() && !host && path.empty();
+  if (!service && (bucket_name->empty() || bucket_name->contains('/'))) {
+    return fail(Code::invalid, "The specified bucket is not valid.", "InvalidBucketName");
+  }
   // Names in a Host field know no case.
   out.bucket_name = host ? lower(*bucket_name) : std::move(*bucket_name);
   out.key_text = std::move(*key_text);

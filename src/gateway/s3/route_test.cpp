@@ -144,6 +144,14 @@ TEST_F(Route, an_empty_bucket_name_is_an_error) {
   EXPECT_EQ(routed_.key_text, "/k");
 }
 
+TEST_F(Route, a_bucket_name_holds_no_slash) {
+  for (const char* path : {"/b%2Fk", "/b%2fk/l", "/%2Fb/k", "/%2F"}) {
+    Result<> routed = go("PUT", path);
+    ASSERT_FALSE(routed) << path;
+    EXPECT_EQ(routed.error().detail(), "InvalidBucketName");
+  }
+}
+
 TEST_F(Route, what_is_no_text_is_refused) {
   for (const char* query : {"prefix=a%ff", "prefix=%00", "%c3=x", "marker=%ed%a0%80"}) {
     Result<> routed = go("GET", "/b", query);
