@@ -26,8 +26,9 @@ Error s3_error(int status, const S3Fault& fault, const S3Asked& asked);
 /// object's.
 ObjectInfo s3_info(const http::ClientResponse& response, uint64_t size);
 
-/// The error of a write whose 200 carried `fault`: S3 begins to answer completions and copies before
-/// they are done. Only a word that S3 has for it says that nothing was done; `missing` as above.
+/// The error of a write whose 200 carried `fault`: S3 begins to answer completions and copies
+/// before they are done. Only a word that S3 has for it says that nothing was done; `missing` as
+/// above.
 Error s3_late_error(const S3Fault& fault, std::string_view missing);
 
 /// A 2xx answer that S3 does not give to this write: it may be done or not.
