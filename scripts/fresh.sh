@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# scripts/fresh.sh [--test]: proves the two commands on a machine that has nothing.
+# scripts/fresh.sh [--test | --package]: proves the two commands on a machine that has nothing.
 # Makes a bare bookworm in a folder (mmdebstrap, as root), clones HEAD into it, runs ./run to its
-# ready line and one object through it; with --test also ./test. Wall times are printed.
+# ready line and one object through it; with --test also ./test. With --package it makes the Debian
+# package here, installs that there instead, and removes it again. Wall times are printed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || { echo "fresh.sh needs root, for chroot" >&2; exit 1; }
@@ -35,26 +36,53 @@ echo "127.0.0.1 localhost" >"$root/etc/hosts"
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2>/dev/null || true
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
-git clone --quiet --no-hardlinks . "$root/forebay"
 
+one_object() { # one_object COMMAND…: starts a daemon there, and one object goes in and comes out
+  chroot "$root" env FOREBAY_ROOT_ACCESS_KEY=freshrootkey FOREBAY_ROOT_SECRET_KEY=freshsecret \
+    FOREBAY_S3=127.0.0.1:0 FOREBAY_ADMIN=127.0.0.1:0 "$@" >"$root/run.log" 2>&1 &
+  daemon=$!
+  for _ in $(seq 100); do
+    grep -q '^ready ' "$root/run.log" && break
+    sleep 0.2
+  done
+  grep '^ready ' "$root/run.log" || { cat "$root/run.log"; exit 1; }
+  local s3 sign
+  s3=$(sed -n 's/^ready s3=\([^ ]*\) .*/\1/p' "$root/run.log")
+  sign=(--fail --silent --show-error --aws-sigv4 aws:amz:us-east-1:s3
+    --user freshrootkey:freshsecret)
+  curl "${sign[@]}" -X PUT "http://$s3/fresh"
+  curl "${sign[@]}" -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' -T README.md \
+    "http://$s3/fresh/README.md"
+  curl "${sign[@]}" "http://$s3/fresh/README.md" | cmp - README.md
+  echo "one object through it: identical"
+  kill "$daemon"
+  wait "$daemon" || true
+  daemon=
+}
+
+if [ "${1:-}" = --package ]; then
+  package=$(scripts/package.sh | tail -1)
+  cp "$package" "$root/forebay.deb"
+  there() { chroot "$root" env DEBIAN_FRONTEND=noninteractive "$@" >>"$root/apt.log" 2>&1 ||
+    { tail -20 "$root/apt.log"; exit 1; }; }
+  there apt-get update
+  step "apt install" there apt-get install -y -q --no-install-recommends systemd /forebay.deb
+  install -d -m 700 -o "$(sed -n 's/^forebay:x:\([0-9]*\):.*/\1/p' "$root/etc/passwd")" \
+    "$root/var/lib/forebay" # systemd's StateDirectory
+  # As the unit does it, whose lines are checked by systemd itself.
+  chroot "$root" systemd-analyze verify --man=no forebay.service
+  one_object setpriv --reuid forebay --regid forebay --clear-groups \
+    /usr/bin/forebay serve --config /etc/forebay/forebay.toml
+  there apt-get purge -y -q forebay
+  [ ! -e "$root/usr/bin/forebay" ] && [ ! -e "$root/etc/forebay/forebay.toml" ]
+  [ -e "$root/var/lib/forebay/buckets/fresh/README.md" ]
+  echo "removed again: the program gone, the objects kept"
+  exit 0
+fi
+
+git clone --quiet --no-hardlinks . "$root/forebay"
 step "./run --build-only" chroot "$root" /forebay/run --build-only
-chroot "$root" env FOREBAY_ROOT_ACCESS_KEY=freshrootkey FOREBAY_ROOT_SECRET_KEY=freshsecret \
-  /forebay/run --data /data --s3 127.0.0.1:0 --admin 127.0.0.1:0 >"$root/run.log" 2>&1 &
-daemon=$!
-for _ in $(seq 100); do
-  grep -q '^ready ' "$root/run.log" && break
-  sleep 0.2
-done
-grep '^ready ' "$root/run.log"
-s3=$(sed -n 's/^ready s3=\([^ ]*\) .*/\1/p' "$root/run.log")
-sign=(--fail --silent --show-error --aws-sigv4 aws:amz:us-east-1:s3 --user freshrootkey:freshsecret)
-curl "${sign[@]}" -X PUT "http://$s3/fresh"
-curl "${sign[@]}" -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' -T README.md "http://$s3/fresh/README.md"
-curl "${sign[@]}" "http://$s3/fresh/README.md" | cmp - README.md
-echo "one object through it: identical"
-kill "$daemon"
-wait "$daemon" || true
-daemon=
+one_object /forebay/run --data /data
 if [ "${1:-}" = --test ]; then
   step "./test" chroot "$root" /forebay/test
 fi

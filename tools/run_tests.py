@@ -232,6 +232,10 @@ def stage_fuzz(_):
             list(pool.map(fuzz, fuzzers))
 
 
+def stage_package(_):
+    run("package", ["scripts/fresh.sh", "--package"], whole, 3600)
+
+
 def stage_bench(_):
     run("bench", ["python3", "bench/run.py", "--json", str(LOGS / "bench.json")], whole, 3600)
     run("bench memory", ["python3", "bench/memory.py"], whole, 1800)
@@ -239,7 +243,8 @@ def stage_bench(_):
 
 STAGES = {"tidy": stage_tidy, "lint": stage_lint, "release": stage_release,
           "clients": stage_clients, "asan": stage_asan, "tsan": stage_tsan}
-SLOW = {"headers": stage_headers, "repeat": stage_repeat, "fuzz": stage_fuzz, "bench": stage_bench}
+SLOW = {"headers": stage_headers, "package": stage_package, "repeat": stage_repeat,
+        "fuzz": stage_fuzz, "bench": stage_bench}
 
 
 def main():
