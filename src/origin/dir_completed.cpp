@@ -39,13 +39,13 @@ Result<PutAnswer> DirStore::commit_upload(const std::string& id, DirTemp& temp,
   WallTime now = completed.at;
   completed.temp = temp.path;
   if (completions_++ % kSweepEvery == 0) sweep_completed(now);
-  Result<> kept = write_completed(*root_, completed_path(id), encode(completed));
+  Result<> kept = write_completed(*root(), completed_path(id), encode(completed));
   if (kept) kept = sync_above(completed_path(id));
   Result<PutAnswer> done =
       kept ? commit(temp, path, std::move(record), conditions, now) : std::move(kept.error());
   if (!done) {
     // In this order: a record without its file would say that it became the object.
-    (void)root_->remove(completed_path(id));
+    (void)root()->remove(completed_path(id));
     drop(temp);
   }
   return done;
@@ -54,7 +54,7 @@ Result<PutAnswer> DirStore::commit_upload(const std::string& id, DirTemp& temp,
 std::optional<DirCompleted> DirStore::completed(const std::string& id, const std::string& key,
                                                 WallTime now) {
   if (!is_dir_upload_id(id)) return std::nullopt;
-  auto file = root_->open(completed_path(id), io::OpenMode::read);
+  auto file = root()->open(completed_path(id), io::OpenMode::read);
   if (!file) return std::nullopt;
   auto stat = (*file)->stat();
   if (!stat || stat->size > kLargestCompleted) return std::nullopt;
@@ -66,37 +66,37 @@ std::optional<DirCompleted> DirStore::completed(const std::string& id, const std
   if (!record || record->key != key || now.ns - record->at.ns > kRemembered.ns) {
     return std::nullopt;
   }
-  if (root_->stat(record->temp)) return std::nullopt;
+  if (root()->stat(record->temp)) return std::nullopt;
   return std::move(*record);
 }
 
 void DirStore::sweep_completed(WallTime now) {
-  auto entries = root_->list(std::string(kDirCompleted));
+  auto entries = root()->list(std::string(kDirCompleted));
   if (!entries) return;
   std::vector<std::pair<int64_t, std::string>> kept;  // the newest first
   for (const io::DirectoryEntry& entry : *entries) {
     std::string path = completed_path(entry.name);
-    auto stat = root_->stat(path);
+    auto stat = root()->stat(path);
     if (!stat) continue;
     kept.emplace_back(-stat->modified.ns, std::move(path));
   }
   std::sort(kept.begin(), kept.end());
   for (size_t i = 0; i < kept.size(); ++i) {
     bool old = now.ns + kept[i].first > kRemembered.ns;
-    if (old || i >= kMostRemembered) (void)root_->remove(kept[i].second);
+    if (old || i >= kMostRemembered) (void)root()->remove(kept[i].second);
   }
 }
 
 Result<> DirStore::drop_uploads(const std::string& name) {
   for (std::string_view folder : {kDirUploads, kDirCompleted}) {
-    if (!root_->stat(std::string(folder))) continue;
-    Result<> made = root_->make_directory(std::string(kDirTemporary));
+    if (!root()->stat(std::string(folder))) continue;
+    Result<> made = root()->make_directory(std::string(kDirTemporary));
     if (!made) return made;
     std::string aside = std::string(kDirTemporary) + "/" + name + std::string(folder);
-    Result<> moved = root_->rename(std::string(folder), aside, false);
+    Result<> moved = root()->rename(std::string(folder), aside, false);
     if (!moved && moved.error().code() == Code::not_found) continue;
     if (!moved) return moved;
-    Result<> durable = root_->sync("");
+    Result<> durable = root()->sync("");
     if (!durable) return durable;
     drop_tree(aside, 2);
   }
@@ -107,7 +107,7 @@ Result<> DirStore::discard(io::Loop& loop) {
   Result<> opened = open(loop, nullptr);
   if (!opened && opened.error().code() == Code::not_found) return ok;
   if (!opened) return opened;
-  auto entries = root_->list("");
+  auto entries = root()->list("");
   if (!entries) return std::move(entries.error());
   auto is_key = [](const io::DirectoryEntry& entry) {
     return !dir_reserved(entry.name) || entry.name == kDirFolderFile;

@@ -91,7 +91,7 @@ class Walk {
     Result<DirObject> object = store_.find(*path, now_);
     if (!object && object.error().code() == Code::denied) {
       // Not readable by us, or a link that leads outside. The former is there all the same.
-      auto stat = store_.root().stat(*path);
+      auto stat = store_.root()->stat(*path);
       if (!stat || stat->kind != io::FileStat::Kind::file) return ok;
       object = DirObject();
       object->info.size = stat->size;
@@ -110,7 +110,7 @@ class Walk {
 
   /// What lies in a folder; a folder that is gone is empty.
   Result<std::vector<io::DirectoryEntry>> read(const std::string& key) {
-    auto found = store_.root().list(key.empty() ? "" : key.substr(0, key.size() - 1));
+    auto found = store_.root()->list(key.empty() ? "" : key.substr(0, key.size() - 1));
     if (!found && found.error().code() == Code::not_found) {
       return std::vector<io::DirectoryEntry>();
     }
@@ -125,7 +125,7 @@ class Walk {
     }
     io::FileStat::Kind kind = entry.kind;
     if (kind == io::FileStat::Kind::other) {
-      auto stat = store_.root().stat(key + entry.name);
+      auto stat = store_.root()->stat(key + entry.name);
       if (!stat) return std::nullopt;
       kind = stat->kind;
       if (kind == io::FileStat::Kind::directory && leads_back(key, *stat)) return std::nullopt;
@@ -141,7 +141,7 @@ class Walk {
   bool leads_back(const std::string& key, const io::FileStat& target) {
     for (std::string above = key.empty() ? "" : key.substr(0, key.size() - 1);;
          above = dir_parent(above)) {
-      auto stat = store_.root().stat(above);
+      auto stat = store_.root()->stat(above);
       if (stat && stat->inode == target.inode && stat->device == target.device) return true;
       if (above.empty()) return false;
     }

@@ -17,7 +17,7 @@ constexpr const char* kElsewhere = "elsewhere";
 std::optional<DirRecord> DirStore::read_record(io::File& file, const io::FileStat& stat) {
   Result<std::string> text = file.attribute(kDirAttribute);
   if (outside_records_ && (!text || *text == kElsewhere)) {
-    auto kept = root_->open(dir_record_path(stat), io::OpenMode::read);
+    auto kept = root()->open(dir_record_path(stat), io::OpenMode::read);
     if (!kept) return std::nullopt;
     auto kept_stat = (*kept)->stat();
     if (!kept_stat || kept_stat->size > kLargestRecord) return std::nullopt;
@@ -44,10 +44,10 @@ Result<> DirStore::write_record(io::File& file, const io::FileStat& stat, const 
 
 // By rename, so that of a record that is replaced one of the two is there after a crash.
 Result<> DirStore::write_outside(const io::FileStat& stat, const std::string& text) {
-  Result<> made = root_->make_directory(std::string(kDirRecords));
+  Result<> made = root()->make_directory(std::string(kDirRecords));
   if (!made) return made;
   std::string path = dir_record_path(stat), fresh = path + ".new";
-  auto file = root_->open(fresh, io::OpenMode::create);
+  auto file = root()->open(fresh, io::OpenMode::create);
   if (!file) return std::move(file.error());
   outside_records_ = true;
   Result<> emptied = (*file)->truncate(0);
@@ -56,13 +56,13 @@ Result<> DirStore::write_outside(const io::FileStat& stat, const std::string& te
   if (!written) return written;
   Result<> synced = (*file)->sync();
   if (!synced) return synced;
-  Result<> placed = root_->rename(fresh, path, false);
+  Result<> placed = root()->rename(fresh, path, false);
   if (!placed) return placed;
   return sync_above(path);
 }
 
 void DirStore::drop_record(const io::FileStat& stat) {
-  if (outside_records_) (void)root_->remove(dir_record_path(stat));
+  if (outside_records_) (void)root()->remove(dir_record_path(stat));
 }
 
 Result<> DirStore::set_tags(const std::string& path, TagSet tags, WallTime now) {

@@ -62,31 +62,52 @@ Result<> DirTemp::append(ByteView bytes) {
 
 // --- opening and reading
 
+// What cannot be looked at may still be what it was.
+bool DirStore::replaced(io::Loop& loop) const {
+  auto there = loop.open_directory(path_, false);
+  if (!there) return there.error().code() == Code::not_found;
+  auto found = (*there)->stat(""), kept = root()->stat("");
+  return found && kept && (found->inode != kept->inode || found->device != kept->device);
+}
+
+void DirStore::set_root(std::shared_ptr<io::Directory> root) {
+  std::lock_guard lock(root_mutex_);
+  root_.swap(root);
+}
+
 Result<> DirStore::open(io::Loop& loop, const std::shared_ptr<io::Lane>& lane) {
   std::lock_guard lock(open_mutex_);
-  if (root_ != nullptr) return ok;
+  // What is made once, for a new bucket, is not made again when somebody has removed it.
+  bool first = next_look_ == Time{};
+  if (root() != nullptr) {
+    if (loop.now() < next_look_) return ok;
+    next_look_ = loop.now() + kLook;
+    if (!replaced(loop)) return ok;
+    set_root(nullptr);
+  }
   if (allowed_) {
     if (Result<> may = allowed_(); !may) return may;
   }
-  auto opened = loop.open_directory(path_, create_, lane);
+  auto opened = loop.open_directory(path_, create_ && first, lane);
   if (!opened && opened.error().code() == Code::not_found) {
     return fail(Code::not_found, "The specified bucket does not exist", "NoSuchBucket")
         .in("no folder " + path_);
   }
   if (!opened) return in_words(opened.error(), "open the folder of a bucket");
   // A folder that was just made must outlive a power loss, or all that is put into it does not.
-  for (std::string above = path_; create_ && above.size() > 1;) {
+  for (std::string above = path_; create_ && first && above.size() > 1;) {
     above = dir_parent(above);
     auto folder = loop.open_directory(above.empty() ? "/" : above, false);
     if (folder) (void)(*folder)->sync("");
   }
-  root_ = std::move(*opened);
-  outside_records_ = root_->stat(std::string(kDirRecords)).has_value();
+  next_look_ = loop.now() + kLook;
+  set_root(std::move(*opened));
+  outside_records_ = root()->stat(std::string(kDirRecords)).has_value();
   return ok;
 }
 
 Result<DirObject> DirStore::find(const std::string& path, WallTime now) {
-  auto file = root_->open(path, io::OpenMode::read);
+  auto file = root()->open(path, io::OpenMode::read);
   if (!file) {
     // A folder in its place, a file above it, or a name no filesystem has: no such key either.
     Code code = file.error().code();
@@ -96,7 +117,7 @@ Result<DirObject> DirStore::find(const std::string& path, WallTime now) {
   }
   if (!file) {
     // A socket, a pipe, a device: no object, for reads as for lists.
-    auto there = root_->stat(path);
+    auto there = root()->stat(path);
     if (there && there->kind == io::FileStat::Kind::other) return no_such_key(path);
     return in_words(file.error(), "open a file");
   }
@@ -139,9 +160,9 @@ Result<DirTemp> DirStore::begin(const std::string& name, WallTime now) {
   DirTemp temp;
   temp.path = std::string(kDirTemporary) + "/" + name;
   for (int attempt = 1;; ++attempt) {
-    Result<> made = root_->make_directory(std::string(kDirTemporary));
+    Result<> made = root()->make_directory(std::string(kDirTemporary));
     if (!made) return in_words(made.error(), "make the folder of temporary files");
-    auto file = root_->open(temp.path, io::OpenMode::create_new);
+    auto file = root()->open(temp.path, io::OpenMode::create_new);
     if (file) {
       temp.file = std::move(*file);
       break;
@@ -155,7 +176,7 @@ Result<DirTemp> DirStore::begin(const std::string& name, WallTime now) {
   return temp;
 }
 
-void DirStore::drop(const DirTemp& temp) { (void)root_->remove(temp.path); }
+void DirStore::drop(const DirTemp& temp) { (void)root()->remove(temp.path); }
 
 std::mutex& DirStore::lock_of(const std::string& path) {
   return stripes_[std::hash<std::string>()(path) % stripes_.size()];
@@ -189,7 +210,7 @@ Result<PutAnswer> DirStore::commit(DirTemp& temp, const std::string& path, DirRe
   {
     std::lock_guard lock(lock_of(path));
     Result<> holds = check_conditions(path, conditions, now);
-    Result<io::FileStat> before = root_->stat(path);
+    Result<io::FileStat> before = root()->stat(path);
     Result<> done = holds ? place(temp.path, path, conditions.if_none_match_any) : std::move(holds);
     if (!done) {
       drop_record(*written);
@@ -208,14 +229,14 @@ Result<PutAnswer> DirStore::commit(DirTemp& temp, const std::string& path, DirRe
 
 std::optional<std::string> DirStore::file_above(const std::string& path) {
   for (std::string above = dir_parent(path); !above.empty(); above = dir_parent(above)) {
-    auto stat = root_->stat(above);
+    auto stat = root()->stat(above);
     if (stat && stat->kind != io::FileStat::Kind::directory) return above;
   }
   return std::nullopt;
 }
 
 Result<> DirStore::place_over_folder(const std::string& path) {
-  Result<> gone = root_->remove_folder(path);
+  Result<> gone = root()->remove_folder(path);
   if (gone || gone.error().code() == Code::not_found) return ok;
   return fail(Code::invalid,
               "a directory cannot hold this key: keys below '" + path + "/' are there",
@@ -225,8 +246,8 @@ Result<> DirStore::place_over_folder(const std::string& path) {
 Result<> DirStore::place(const std::string& from, const std::string& path, bool keep_existing) {
   for (int attempt = 0; attempt < kPlaceAttempts; ++attempt) {
     std::string parent = dir_parent(path);
-    Result<> made = parent.empty() ? Result<>(ok) : root_->make_directory(parent);
-    Result<> renamed = made ? root_->rename(from, path, keep_existing) : std::move(made);
+    Result<> made = parent.empty() ? Result<>(ok) : root()->make_directory(parent);
+    Result<> renamed = made ? root()->rename(from, path, keep_existing) : std::move(made);
     if (renamed) return ok;
     Code code = renamed.error().code();
     if (code == Code::corrupt || code == Code::internal) return uncertain(renamed.error());
@@ -237,7 +258,7 @@ Result<> DirStore::place(const std::string& from, const std::string& path, bool 
       return fail(Code::invalid, "a directory cannot hold this key: '" + *file + "' is a key",
                   "InvalidArgument");
     }
-    auto there = root_->stat(path);
+    auto there = root()->stat(path);
     if (there && there->kind == io::FileStat::Kind::directory) {
       Result<> cleared = place_over_folder(path);
       if (!cleared) return cleared;
@@ -253,7 +274,7 @@ Result<> DirStore::sync_above(const std::string& path) {
   std::string above = path;
   do {
     above = dir_parent(above);
-    Result<> synced = root_->sync(above);
+    Result<> synced = root()->sync(above);
     // A folder that is gone was pruned: its last key was removed after this one came.
     if (!synced && synced.error().code() != Code::not_found) return synced;
   } while (!above.empty());
@@ -265,9 +286,9 @@ Result<> DirStore::sync_above(const std::string& path) {
 Result<> DirStore::remove(const std::string& path) {
   {
     std::lock_guard lock(lock_of(path));
-    auto there = root_->stat(path);
+    auto there = root()->stat(path);
     if (there && there->kind != io::FileStat::Kind::file) return ok;
-    Result<> removed = root_->remove(path);
+    Result<> removed = root()->remove(path);
     if (!removed && removed.error().code() == Code::not_found) return ok;
     if (!removed && removed.error().code() == Code::denied) {
       return in_words(removed.error(), "remove a file");
@@ -283,12 +304,12 @@ Result<> DirStore::remove(const std::string& path) {
 
 void DirStore::prune_above(const std::string& path) {
   for (std::string above = dir_parent(path); !above.empty(); above = dir_parent(above)) {
-    if (!root_->remove_folder(above)) return;
+    if (!root()->remove_folder(above)) return;
   }
 }
 
 void DirStore::drop_tree(const std::string& path, int depth) {
-  auto entries = root_->list(path);
+  auto entries = root()->list(path);
   if (!entries || depth == 0) return;
   for (const io::DirectoryEntry& entry : *entries) {
     std::string name = path + "/" + entry.name;
@@ -296,37 +317,37 @@ void DirStore::drop_tree(const std::string& path, int depth) {
       drop_tree(name, depth - 1);
       continue;
     }
-    if (auto stat = root_->stat(name)) drop_record(*stat);
-    (void)root_->remove(name);
+    if (auto stat = root()->stat(name)) drop_record(*stat);
+    (void)root()->remove(name);
   }
-  (void)root_->remove_folder(path);
+  (void)root()->remove_folder(path);
 }
 
 void DirStore::sweep(WallTime now) {
   std::string folder(kDirTemporary);
-  auto entries = root_->list(folder);
+  auto entries = root()->list(folder);
   if (!entries) return;
   for (const io::DirectoryEntry& entry : *entries) {
     std::string path = folder + "/" + entry.name;
-    auto stat = root_->stat(path);
+    auto stat = root()->stat(path);
     if (!stat || now.ns - stat->changed.ns < kForgotten.ns) continue;
     if (stat->kind == io::FileStat::Kind::directory) {
       drop_tree(path, 2);
     } else {
       drop_record(*stat);
-      (void)root_->remove(path);
+      (void)root()->remove(path);
     }
   }
 }
 
 Result<> DirStore::try_to_write(const std::string& name) {
   std::string folder(kDirTemporary);
-  Result<> made = root_->make_directory(folder);
+  Result<> made = root()->make_directory(folder);
   if (!made) return made;
-  auto file = root_->open(folder + "/" + name, io::OpenMode::create_new);
+  auto file = root()->open(folder + "/" + name, io::OpenMode::create_new);
   if (!file) return std::move(file.error());
-  (void)root_->remove(folder + "/" + name);
-  (void)root_->remove_folder(folder);
+  (void)root()->remove(folder + "/" + name);
+  (void)root()->remove_folder(folder);
   return ok;
 }
 

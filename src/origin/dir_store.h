@@ -65,7 +65,8 @@ class DirStore {
   DirStore(std::string path, bool create, std::function<Result<>()> allowed = nullptr)
       : path_(std::move(path)), create_(create), allowed_(std::move(allowed)) {}
 
-  /// Opens the folder once, if it may; every other call comes after it. Missing → not_found,
+  /// Opens the folder, if it may; every other call comes after it. One that was removed, and
+  /// perhaps made again, since it was opened is noticed within kLook. Missing → not_found,
   /// NoSuchBucket.
   /// Who reads its files blocks in `lane`.
   Result<> open(io::Loop& loop, const std::shared_ptr<io::Lane>& lane);
@@ -119,9 +120,18 @@ class DirStore {
   /// Whether a file can be made here.
   Result<> try_to_write(const std::string& name);
 
-  io::Directory& root() { return *root_; }
+  /// The folder, once it is open.
+  std::shared_ptr<io::Directory> root() const {
+    std::lock_guard lock(root_mutex_);
+    return root_;
+  }
+
+  static constexpr Duration kLook = seconds(1);
 
  private:
+  /// Whether its path leads elsewhere now, or nowhere.
+  bool replaced(io::Loop& loop) const;
+  void set_root(std::shared_ptr<io::Directory> root);
   std::mutex& lock_of(const std::string& path);
   Result<> check_conditions(const std::string& path, const WriteConditions& conditions,
                             WallTime now);
@@ -145,6 +155,8 @@ class DirStore {
   const bool create_;
   const std::function<Result<>()> allowed_;
   std::mutex open_mutex_;
+  Time next_look_ = {};  ///< under open_mutex_
+  mutable std::mutex root_mutex_;
   std::shared_ptr<io::Directory> root_;
   /// Conditions and renames of one key are one step under its stripe; held within one job only.
   std::array<std::mutex, 64> stripes_;

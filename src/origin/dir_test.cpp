@@ -597,6 +597,32 @@ TEST_F(Dir, says_when_the_folder_is_missing) {
   EXPECT_FALSE(fs::exists(path_ + "/nowhere"));
 }
 
+// A bounded wait: how long it takes to be noticed is not what is tested.
+TEST_F(Dir, notices_that_its_folder_was_removed_and_made_again) {
+  auto until = [&](auto&& holds) {
+    for (int tries = 0; tries < 200 && !holds(); ++tries) {
+      io::Loop& loop = engine_->loop(0);
+      (void)run(io::sleep_until(loop.now() + milliseconds(50), ctx()));
+    }
+    return holds();
+  };
+  foreign("old", "text", 60);
+  ASSERT_TRUE(head("old"));
+  fs::remove_all(bucket_);
+  EXPECT_TRUE(until([&] {
+    auto gone = head("old");
+    return !gone && gone.error().detail() == "NoSuchBucket";
+  }));
+  EXPECT_FALSE(put("new", "text"));
+  EXPECT_FALSE(fs::exists(bucket_)) << "made once, not whenever it is missing";
+  foreign("new", "text", 60);
+  EXPECT_TRUE(head("new")) << "and what is there now is what it holds";
+  EXPECT_EQ(list(), std::vector<std::string>{"new"});
+  fs::remove_all(bucket_);
+  foreign("newer", "text", 60);
+  EXPECT_TRUE(until([&] { return bool(head("newer")); }));
+}
+
 TEST_F(Dir, probes_without_a_trace) {
   ASSERT_TRUE(run(origin_->probe(ctx())));
   EXPECT_TRUE(fs::is_empty(bucket_));

@@ -58,17 +58,17 @@ bool is_dir_upload_id(std::string_view id) {
 Result<> DirStore::create_upload(const std::string& id, const DirUpload& upload, WallTime now) {
   // Made aside and renamed, so that a folder of an upload always has its file.
   std::string aside = std::string(kDirTemporary) + "/" + id;
-  Result<> made = root_->make_directory(aside);
+  Result<> made = root()->make_directory(aside);
   if (!made) return made;
   if (!swept_.exchange(true)) sweep(now);
   std::string path = aside + "/" + std::string(kUploadFile);
-  auto file = root_->open(path, io::OpenMode::create_new);
+  auto file = root()->open(path, io::OpenMode::create_new);
   if (!file) return std::move(file.error());
   Result<> written = (*file)->write_at(0, as_bytes(encode(upload)));
   if (!written) return written;
   Result<> synced = (*file)->sync();
   if (!synced) return synced;
-  Result<> named = root_->sync(aside);
+  Result<> named = root()->sync(aside);
   if (!named) return named;
   Result<> placed = place(aside, folder_of(id), true);
   if (!placed) return placed;
@@ -77,7 +77,7 @@ Result<> DirStore::create_upload(const std::string& id, const DirUpload& upload,
 
 Result<DirUpload> DirStore::upload(const std::string& id, const std::string& key) {
   if (!is_dir_upload_id(id)) return no_such_upload();
-  auto text = read_whole(*root_, folder_of(id) + "/" + std::string(kUploadFile));
+  auto text = read_whole(*root(), folder_of(id) + "/" + std::string(kUploadFile));
   if (!text && text.error().code() == Code::not_found) return no_such_upload();
   if (!text) return std::move(text.error());
   auto upload = parse_dir_upload(*text);
@@ -99,19 +99,19 @@ Result<PartInfo> DirStore::commit_part(DirTemp& temp, const std::string& id, uin
   Result<> synced = temp.file->sync();
   if (!synced) return std::move(synced.error());
   std::string path = part_path(id, number);
-  auto before = root_->stat(path);
-  Result<> placed = root_->rename(temp.path, path, false);
+  auto before = root()->stat(path);
+  Result<> placed = root()->rename(temp.path, path, false);
   if (!placed && placed.error().code() == Code::not_found) return no_such_upload();
   if (!placed) return std::move(placed.error());
   if (before) drop_record(*before);
-  Result<> durable = root_->sync(folder_of(id));
+  Result<> durable = root()->sync(folder_of(id));
   if (!durable && durable.error().code() == Code::not_found) return no_such_upload();
   if (!durable) return durable.error().as(Code::unavailable);
   return PartInfo{number, stat->size, record.etag, stat->modified, std::move(record.checksums)};
 }
 
 Result<std::map<uint32_t, PartInfo>> DirStore::parts(const std::string& id) {
-  auto entries = root_->list(folder_of(id));
+  auto entries = root()->list(folder_of(id));
   if (!entries && entries.error().code() == Code::not_found) return no_such_upload();
   if (!entries) return std::move(entries.error());
   std::map<uint32_t, PartInfo> out;
@@ -141,28 +141,28 @@ Result<std::shared_ptr<io::File>> DirStore::open_part(const std::string& id, con
 Result<> DirStore::drop_upload(const std::string& id) {
   std::string aside = std::string(kDirTemporary) + "/" + id;
   for (int attempt = 0; attempt < 10; ++attempt) {
-    Result<> made = root_->make_directory(std::string(kDirTemporary));
+    Result<> made = root()->make_directory(std::string(kDirTemporary));
     if (!made) return made;
-    Result<> moved = root_->rename(folder_of(id), aside, true);
+    Result<> moved = root()->rename(folder_of(id), aside, true);
     if (moved) {
-      Result<> durable = root_->sync(std::string(kDirUploads));
+      Result<> durable = root()->sync(std::string(kDirUploads));
       drop_tree(aside, 1);
       return durable;
     }
     if (moved.error().code() != Code::not_found) return moved;
-    if (!root_->stat(folder_of(id))) return no_such_upload();
+    if (!root()->stat(folder_of(id))) return no_such_upload();
   }
   return fail(Code::busy, "folders come and go too fast", "SlowDown");
 }
 
 Result<std::vector<UploadInfo>> DirStore::uploads() {
   std::vector<UploadInfo> out;
-  auto entries = root_->list(std::string(kDirUploads));
+  auto entries = root()->list(std::string(kDirUploads));
   if (!entries && entries.error().code() == Code::not_found) return out;
   if (!entries) return std::move(entries.error());
   for (const io::DirectoryEntry& entry : *entries) {
     if (!is_dir_upload_id(entry.name)) continue;
-    auto text = read_whole(*root_, folder_of(entry.name) + "/" + std::string(kUploadFile));
+    auto text = read_whole(*root(), folder_of(entry.name) + "/" + std::string(kUploadFile));
     if (!text && text.error().code() == Code::not_found) continue;
     if (!text) return std::move(text.error());
     auto upload = parse_dir_upload(*text);
