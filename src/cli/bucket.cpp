@@ -46,6 +46,13 @@ Error not_made(Error error, const std::string& name) {
                     "letter or digit first and last",
                 error.detail());
   }
+  // It is the origin's that does not exist; what makes one of ours does not help.
+  if (error.detail() == "NoSuchBucket") {
+    return fail(
+        error.code(),
+        "the origin of bucket " + name + " is not there; make it first (" + error.text() + ")",
+        "NoSuchOrigin");
+  }
   return error;
 }
 
@@ -110,13 +117,15 @@ Task<> run_bucket_list(Shell& shell, BucketList command, Context ctx) {
 }
 
 Task<> run_bucket_show(Shell& shell, BucketShow command, Context ctx) {
-  Json bucket = co_await co_await shell.admin().bucket(std::move(command.name), ctx);
-  if (command.json) co_return shell.print(bucket.dump());
-  co_return shell.streams.out(render_fields(bucket));
+  Result<Json> bucket = co_await shell.admin().bucket(command.name, ctx);
+  if (!bucket) co_return bucket.error_in("bucket " + command.name);
+  if (command.json) co_return shell.print(bucket->dump());
+  co_return shell.streams.out(render_fields(*bucket));
 }
 
 Task<> run_bucket_remove(Shell& shell, BucketRemove command, Context ctx) {
-  co_await co_await shell.admin().remove_bucket(command.name, ctx);
+  Result<> removed = co_await shell.admin().remove_bucket(command.name, ctx);
+  if (!removed) co_return removed.error_in("bucket " + command.name);
   co_return shell.print("removed bucket " + command.name);
 }
 

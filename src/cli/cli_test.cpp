@@ -133,6 +133,12 @@ TEST(Refusals, AnOriginsRefusalAsksForTheOriginsKeys) {
   Error ours = fail(Code::denied, "s3://b/k: Access Denied (AccessDenied)", "AccessDenied");
   EXPECT_THAT(hint(ours), HasSubstr("forebay --help"));
   EXPECT_THAT(hint(ours), Not(HasSubstr("ORIGIN")));
+  EXPECT_THAT(hint(fail(Code::denied, "x (InvalidAccessKeyId)", "InvalidAccessKeyId")),
+              HasSubstr("--data DIR"));
+  EXPECT_THAT(hint(fail(Code::unavailable, "TLS handshake: wrong version number")),
+              HasSubstr("http://HOST:PORT"));
+  EXPECT_THAT(hint(fail(Code::unavailable, "the server ended without a response")),
+              HasSubstr("https://HOST:PORT"));
   EXPECT_THAT(hint(fail(Code::unavailable, "connect to h:1: refused")), HasSubstr("--admin"));
   EXPECT_EQ(hint(fail(Code::unavailable, "GET at the origin: connect to h:1: refused")), "");
   EXPECT_EQ(hint(fail(Code::not_found, "no such object")), "");
@@ -185,8 +191,45 @@ TEST_F(CliTest, LsShowsBucketsFoldersAndObjects) {
   EXPECT_EQ(run({"ls", "data/dir/", "-r"}), 0);
   EXPECT_THAT(out_, HasSubstr("  dir/b\n"));
   EXPECT_THAT(out_, HasSubstr("  dir/sub/c\n"));
-  EXPECT_EQ(run({"ls", "none"}), 1);
-  EXPECT_THAT(err_, HasSubstr("NoSuchBucket"));
+}
+
+TEST_F(CliTest, ABucketThatIsNotThereIsNamedWithWhatToDo) {
+  write("/people/ada/f", "x");
+  for (std::vector<std::string> words : {std::vector<std::string>{"ls", "s3://nope"},
+                                         {"ls", "-r", "nope/a"},
+                                         {"cat", "nope/k"},
+                                         {"stat", "nope/k"},
+                                         {"cp", "nope/k", "./g"},
+                                         {"cp", "f", "s3://nope/k"},
+                                         {"rm", "nope/k"},
+                                         {"rm", "-r", "nope"},
+                                         {"bucket", "show", "nope"},
+                                         {"bucket", "rm", "nope"}}) {
+    EXPECT_EQ(run(words), 1) << words[0];
+    EXPECT_THAT(err_, testing::AnyOf(StartsWith("forebay: s3://nope/"),
+                                     StartsWith("forebay: bucket nope: ")))
+        << words[0];
+    EXPECT_THAT(err_, HasSubstr("NoSuchBucket")) << words[0];
+    EXPECT_THAT(err_, HasSubstr("'forebay bucket ls' lists")) << words[0];
+    EXPECT_THAT(err_, HasSubstr("forebay bucket create NAME")) << words[0];
+  }
+  EXPECT_EQ(files(), 1u);
+}
+
+// The stub serves both at one port; here each answers as the other one does.
+TEST_F(CliTest, AnAddressOfTheOtherKindIsCalledSo) {
+  world_.stub().faults = {{"GET /v1/status", 403, 1}};
+  EXPECT_EQ(run({"status"}), 1);
+  EXPECT_THAT(err_, HasSubstr("127.0.0.1:9000 is an S3 address, not an admin address\n"));
+  EXPECT_THAT(err_, HasSubstr("--admin (FOREBAY_ADMIN) wants"));
+  world_.stub().admin_only = true;
+  for (const char* path : {"s3://", "data"}) {
+    EXPECT_EQ(run({"ls", path}), 1);
+    EXPECT_THAT(err_, HasSubstr("127.0.0.1:9000 is an admin address, where S3 is not spoken\n"));
+    EXPECT_THAT(err_, HasSubstr("--s3 (FOREBAY_S3) wants"));
+  }
+  EXPECT_EQ(run({"stat", "data/k"}), 1);
+  EXPECT_THAT(err_, HasSubstr("is an admin address")) << "also where the answer has no body";
 }
 
 TEST_F(CliTest, LsTurnsPages) {
@@ -310,6 +353,10 @@ TEST_F(CliTest, RmTakesOneOrAll) {
   EXPECT_EQ(run({"rm", "-r", "data/d/"}), 0) << err_;
   EXPECT_EQ(out_, "removed 1100 objects\n");
   EXPECT_EQ(objects().size(), 1u);
+  EXPECT_EQ(run({"rm", "-r", "data"}), 0) << err_;
+  EXPECT_EQ(out_, "removed 1 object\n");
+  EXPECT_EQ(run({"rm", "-r", "data"}), 0) << err_;
+  EXPECT_EQ(out_, "removed 0 objects\n");
 }
 
 TEST_F(CliTest, StatShowsWhatIsKnown) {
@@ -323,15 +370,53 @@ TEST_F(CliTest, StatShowsWhatIsKnown) {
 }
 
 TEST_F(CliTest, StatusIsTheServersOwn) {
-  Json disk;
-  disk.set("path", "/d").set("bytes", 5);
-  world_.stub().status.set("version", "1").set("disks", Json::Array{disk}).set("cache", disk);
+  Json more;
+  more.set("path", "/d").set("bytes", 5);
+  world_.stub().status.set("version", "1").set("list", Json::Array{more}).set("cache", more);
   EXPECT_EQ(run({"status"}), 0);
   EXPECT_EQ(out_,
-            "version: 1\ndisks:\n  -\n    path: /d\n    bytes: 5\n"
+            "version: 1\nlist:\n  -\n    path: /d\n    bytes: 5\n"
             "cache:\n  path: /d\n  bytes: 5\n");
   EXPECT_EQ(run({"status", "--json"}), 0);
   EXPECT_THAT(out_, StartsWith(R"({"version":"1")"));
+}
+
+TEST_F(CliTest, StatusTellsOfADiskWithUnits) {
+  auto disk = [](const char* path) {
+    return Json()
+        .set("path", path)
+        .set("healthy", true)
+        .set("trouble", "")
+        .set("cache_size", uint64_t{0})
+        .set("sharers", 1)
+        .set("limit", uint64_t{3} << 30)
+        .set("used", uint64_t{1288490189})
+        .set("index", uint64_t{1} << 30)
+        .set("bound_by", "bytes")
+        .set("units", 1);
+  };
+  Json::Array disks{disk("/a"), disk("/b").set("cache_size", uint64_t{4} << 30).set("units", 2),
+                    disk("/c").set("cache_size", (uint64_t{4} << 30) + 1).set("sharers", 2),
+                    disk("/d").set("sharers", 3).set("bound_by", "inodes"),
+                    disk("/e").set("healthy", false).set("trouble", "its folder is gone")};
+  world_.stub().status.set("version", "1").set("disks", disks).set("buckets", 5);
+  world_.stub().status.set("buckets_out",
+                           Json::Array{Json().set("name", "x").set("trouble", "folder /x: gone")});
+  EXPECT_EQ(run({"status"}), 0);
+  EXPECT_EQ(out_,
+            "version: 1\nbuckets: 5\ndisks:\n"
+            "  /a: 1.2 GiB of 3.0 GiB used, 1 unit\n"
+            "  /b: 1.2 GiB of 3.0 GiB used, 2 units\n"
+            "  /c: 1.2 GiB of 3.0 GiB used, 1 unit\n"
+            "    cache-size asks for 4.0 GiB; this is what there is\n"
+            "    shares its file system with 1 other disk\n"
+            "  /d: 1.2 GiB of 3.0 GiB used, 1 unit\n"
+            "    shares its file system with 2 other disks\n"
+            "    inodes run out before bytes\n"
+            "  /e: out: its folder is gone\n"
+            "buckets out of service:\n  x: folder /x: gone\n");
+  EXPECT_EQ(run({"status", "--json"}), 0);
+  EXPECT_THAT(out_, HasSubstr(R"("used":1288490189)"));
 }
 
 TEST_F(CliTest, StatusTellsOfAJobInOneLine) {
@@ -348,7 +433,7 @@ TEST_F(CliTest, StatusTellsOfAJobInOneLine) {
   world_.stub().status.set("jobs", std::move(jobs)).set("version", "1");
   EXPECT_EQ(run({"status"}), 0);
   EXPECT_EQ(out_,
-            "version: 1\njobs:\n  evict: running\n  scrub: running, 0 of 9 bytes\n"
+            "version: 1\njobs:\n  evict: on duty\n  scrub: running, 0 of 9 bytes\n"
             "  copy: running, 3 bytes, busy: full\n");
   world_.stub().status.set("jobs", Json::Array{});
   EXPECT_EQ(run({"status"}), 0);
@@ -392,6 +477,23 @@ TEST_F(CliTest, CredentialsComeFromTheStrongestPlace) {
   environment_.variables["AWS_SECRET_ACCESS_KEY"] = "x";
   EXPECT_EQ(run({"ls"}), 1);
   EXPECT_THAT(err_, HasSubstr("InvalidAccessKeyId"));
+}
+
+TEST_F(CliTest, ADaemonThatWasStartedHereIsFoundWithoutAWord) {
+  environment_.variables = {{"FOREBAY_ADMIN", "127.0.0.1:9000"}};
+  EXPECT_EQ(run({"ls"}), 1) << "no folder, no credentials";
+  EXPECT_THAT(err_, HasSubstr("--data DIR"));
+  write("/people/ada/forebay-data/credentials",
+        "[default]\naws_access_key_id=KEY\naws_secret_access_key=secret\n");
+  EXPECT_EQ(run({"ls"}), 0) << err_;
+  EXPECT_EQ(run({"bucket", "create", "here"}), 0) << err_;
+  environment_.variables["FOREBAY_DATA"] = "/none";
+  EXPECT_EQ(run({"ls"}), 1) << "whoever names a folder means that one";
+  EXPECT_THAT(err_, HasSubstr("/none/credentials"));
+  environment_.variables.erase("FOREBAY_DATA");
+  write("/people/ada/forebay-data/credentials", "no profile");
+  EXPECT_EQ(run({"ls"}), 1);
+  EXPECT_THAT(err_, HasSubstr("forebay-data/credentials"));
 }
 
 TEST_F(CliTest, AddressesComeFromFlagsAndVariables) {

@@ -34,7 +34,9 @@ Task<> run_list(Shell& shell, List command, Context ctx) {
   Location at = co_await Location::parse(command.path);
   client::ListOptions options{.prefix = at.key, .delimiter = command.recursive ? "" : "/"};
   while (true) {
-    client::ListPage page = co_await co_await shell.s3().list(at.bucket, options, ctx);
+    Result<client::ListPage> listed = co_await shell.s3().list(at.bucket, options, ctx);
+    if (!listed) co_return listed.error_in(at.to_string());
+    client::ListPage& page = *listed;
     // Names of folders and objects come as two lists, each in order.
     auto prefix = page.prefixes.begin();
     auto object = page.objects.begin();

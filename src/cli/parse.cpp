@@ -19,6 +19,7 @@ then, with the credentials it printed or keeps in DIR/credentials:
   forebay --data DIR bucket create images --origin 's3://my-bucket?region=eu-west-1'
   forebay --data DIR ls images
   forebay --data DIR cp s3://images/cat.png .
+(Where DIR is ./forebay-data, --data may be left out everywhere.)
 )";
 
 constexpr const char* kEnvironment = R"(
@@ -27,6 +28,7 @@ Credentials, first that is there:
   FOREBAY_ROOT_ACCESS_KEY, FOREBAY_ROOT_SECRET_KEY
   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
   FOREBAY_DATA                        as --data
+  ./forebay-data                      where a daemon that was started here keeps it
 Objects are written s3://BUCKET/KEY or BUCKET/KEY.
 Exit codes: 0 done, 1 failed, 2 wrong usage.)";
 
@@ -140,6 +142,13 @@ void add_objects(CLI::App& app, Grammar& grammar, Values& v) {
 
 }  // namespace
 
+std::vector<std::string> spell_out_help(std::vector<std::string> arguments) {
+  if (arguments.empty() || arguments.front() != "help") return arguments;
+  arguments.erase(arguments.begin());
+  arguments.emplace_back("--help");
+  return arguments;
+}
+
 std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
                                      const std::string& version) {
   CommandLine line;
@@ -156,6 +165,8 @@ std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
   CLI::App* serve =
       app.add_subcommand("serve", "Run the daemon (comes first: forebay serve --data DIR)");
   serve->prefix_command();
+  CLI::App* help = app.add_subcommand("help", "Show the help of a command: forebay help serve");
+  help->prefix_command();
   add_bucket(app, grammar, values);
   add_objects(app, grammar, values);
   try {
@@ -165,6 +176,7 @@ std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
     if (app.exit(error, out, ignored) == 0) return Say{0, out.str()};
     return Say{2, complaint(app, error)};
   }
+  if (help->parsed()) return parse({"--help"}, version);
   if (serve->parsed()) return Say{2, "serve comes first: forebay serve --data DIR\n"};
   if (auto* create = std::get_if<BucketCreate>(&line.command)) {
     create->origin_secret_key = Secret(std::move(values.origin_secret));

@@ -15,6 +15,9 @@ struct Say {
   std::string text;
 };
 
+/// "help COMMAND" as "COMMAND --help", anything else as it is.
+std::vector<std::string> spell_out_help(std::vector<std::string> arguments);
+
 /// `arguments` without the program's name.
 std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
                                      const std::string& version);

@@ -142,9 +142,15 @@ TEST(Parse, TheWordThatIsWrongIsNamed) {
     std::string text;
   };
   for (const Case& c : {
-           Case{{"serv"}, "unknown command 'serv'"},
-           Case{{"--data", "D", "serv", "--x"}, "unknown command 'serv'"},
-           Case{{"bucket", "crate", "b"}, "unknown command 'crate'"},
+           Case{{"serv"}, "unknown command 'serv'; did you mean serve?"},
+           Case{{"--data", "D", "serv", "--x"}, "unknown command 'serv'; did you mean serve?"},
+           Case{{"nonsense"}, "unknown command 'nonsense'"},
+           Case{{"bucket", "crate", "b"}, "unknown command 'crate'; did you mean create?"},
+           Case{{"bucket", "list"}, "unknown command 'list'; did you mean ls?"},
+           Case{{"bucket", "create", "b", "--freshnes", "exact"},
+                "unknown option '--freshnes'; did you mean --freshness?"},
+           Case{{"ls", "--dat", "D"}, "unknown option '--dat'; did you mean --data?"},
+           Case{{"status", "--jsn"}, "unknown option '--jsn'; did you mean --json?"},
            Case{{"status", "extra", "more"}, "unexpected argument 'extra'"},
            Case{{"ls", "b", "--sise", "1GiB"}, "unknown option '--sise'"},
            Case{{"ls", "--sise=1GiB"}, "unknown option '--sise'"},
@@ -166,6 +172,17 @@ TEST(Parse, HelpIsNoMistake) {
   }
   EXPECT_THAT(said({"cp", "--help"}).text, HasSubstr("standard input"));
   EXPECT_EQ(said({"--version"}).text, "forebay 1\n");
+}
+
+TEST(Parse, HelpIsAWordToo) {
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(spell_out_help({"help"}), Words{"--help"});
+  EXPECT_EQ(spell_out_help({"help", "serve"}), (Words{"serve", "--help"}));
+  EXPECT_EQ(spell_out_help({"help", "bucket", "create"}), (Words{"bucket", "create", "--help"}));
+  EXPECT_EQ(spell_out_help({"ls", "help"}), (Words{"ls", "help"}));
+  EXPECT_EQ(spell_out_help({}), Words{});
+  EXPECT_EQ(said({"--data", "D", "help"}).exit_code, 0);
+  EXPECT_EQ(said({"--data", "D", "help"}).text, said({"--help"}).text);
 }
 
 }  // namespace

@@ -38,13 +38,14 @@ Task<> run_remove(Shell& shell, Remove command, Context ctx) {
   uint64_t removed = 0;
   while (true) {
     // Always the first page: what was on it is gone.
-    client::ListPage page = co_await co_await shell.s3().list(at.bucket, {.prefix = at.key}, ctx);
-    if (page.objects.empty()) break;
-    co_await co_await remove_page(shell, at.bucket, page.objects, ctx);
-    removed += page.objects.size();
-    if (page.continuation.empty()) break;
+    Result<client::ListPage> page = co_await shell.s3().list(at.bucket, {.prefix = at.key}, ctx);
+    if (!page) co_return page.error_in(at.to_string());
+    if (page->objects.empty()) break;
+    co_await co_await remove_page(shell, at.bucket, page->objects, ctx);
+    removed += page->objects.size();
+    if (page->continuation.empty()) break;
   }
-  co_return shell.print("removed " + std::to_string(removed) + " objects");
+  co_return shell.print("removed " + counted(removed, "object"));
 }
 
 }  // namespace forebay::cli

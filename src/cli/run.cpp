@@ -49,15 +49,53 @@ Task<> connect_and_carry_out(CommandLine line, const Environment& environment,
 
 }  // namespace
 
+namespace {
+
+// Plain HTTP and TLS do not understand each other; which one talks to which can be told from the
+// words of whoever gave up.
+std::string about_scheme(const std::string& text) {
+  if (text.contains("wrong version number") || text.contains("packet length too long")) {
+    return "forebay: no TLS is spoken there: say http://HOST:PORT, or HOST:PORT alone\n";
+  }
+  if (text.contains("the server ended without a response")) {
+    return "forebay: if that address speaks TLS (the daemon has --tls-cert), say "
+           "https://HOST:PORT\n";
+  }
+  return {};
+}
+
+}  // namespace
+
 std::string hint(const Error& error) {
   const std::string& text = error.text();
+  const std::string& word = error.detail();
   bool origin = text.contains("the origin") || text.contains("bucket's origin");
-  if (error.code() == Code::denied && error.detail() == "AccessDenied") {
-    return origin ? "forebay: give the origin's keys: FOREBAY_ORIGIN_ACCESS_KEY and "
-                    "FOREBAY_ORIGIN_SECRET_KEY, or --origin-profile (forebay bucket create "
-                    "--help)\n"
-                  : "forebay: no rights, or no credentials: see 'forebay --help'\n";
+  if (word == "NotS3") {
+    return "forebay: that address is for --admin; --s3 (FOREBAY_S3) wants what the daemon's ready "
+           "line calls s3=, 127.0.0.1:9000 if nothing else was said\n";
   }
+  if (word == "NotAdmin") {
+    return "forebay: that address is for --s3; --admin (FOREBAY_ADMIN) wants what the daemon's "
+           "ready line calls admin=, 127.0.0.1:9001 if nothing else was said\n";
+  }
+  if (word == "NoSuchBucket" && !origin) {
+    return "forebay: 'forebay bucket ls' lists the buckets; 'forebay bucket create NAME --origin "
+           "URL' "
+           "makes one\nforebay: if it is listed its origin is gone: see 'forebay status'\n";
+  }
+  if (word == "InvalidAccessKeyId" || word == "SignatureDoesNotMatch") {
+    return "forebay: these keys are not this daemon's; --data DIR names its data folder (all of "
+           "it: 'forebay --help')\n";
+  }
+  if (error.code() == Code::denied && word == "AccessDenied") {
+    return origin
+               ? "forebay: give the origin's keys: FOREBAY_ORIGIN_ACCESS_KEY and "
+                 "FOREBAY_ORIGIN_SECRET_KEY, or --origin-profile (forebay bucket create "
+                 "--help)\n"
+               : "forebay: no rights, or no credentials: --data DIR names the daemon's data folder "
+                 "(all of it: 'forebay --help')\n";
+  }
+  if (std::string scheme = about_scheme(text); !scheme.empty() && !origin) return scheme;
   if (error.code() == Code::unavailable && !origin) {
     return "forebay: does the daemon run there? --s3 and --admin name its addresses\n";
   }

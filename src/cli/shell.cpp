@@ -79,9 +79,12 @@ Task<client::SessionOptions> session_options(Connection connection, const Enviro
     }
     options.credentials = co_await std::move(found);
   } else if (!from("FOREBAY_ROOT_ACCESS_KEY", "FOREBAY_ROOT_SECRET_KEY", "") &&
-             !from("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN") &&
-             !data.empty()) {
-    options.credentials = co_await co_await from_data(data, environment, ctx);
+             !from("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")) {
+    std::string folder = first_of({data, kDefaultData});
+    // Nobody has said that there is a daemon's folder here.
+    bool said = !data.empty() ||
+                (co_await kind_of(absolute(environment, folder + "/credentials"), ctx)).has_value();
+    if (said) options.credentials = co_await co_await from_data(folder, environment, ctx);
   }
   co_return options;
 }
@@ -117,6 +120,10 @@ std::string render_fields(const Json& json) {
   std::string out;
   render(json, "", out);
   return out;
+}
+
+std::string counted(uint64_t count, std::string_view thing) {
+  return std::to_string(count) + ' ' + std::string(thing) + (count == 1 ? "" : "s");
 }
 
 std::string human_bytes(uint64_t bytes) {

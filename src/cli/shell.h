@@ -61,6 +61,9 @@ struct Location {
 /// The same with a key; else Code::invalid.
 Result<Location> parse_object(std::string_view path);
 
+/// Where a daemon keeps its data if it is not told; beside whom a command runs may be one.
+inline constexpr const char* kDefaultData = "./forebay-data";
+
 /// Which server as whom: flags, then variables, then defaults. Reads a credentials file.
 Task<client::SessionOptions> session_options(Connection connection,
                                              const Environment& environment
@@ -72,6 +75,9 @@ std::string render_fields(const Json& json);
 
 /// "12.3 MiB".
 std::string human_bytes(uint64_t bytes);
+
+/// "1 object", "2 objects".
+std::string counted(uint64_t count, std::string_view thing);
 
 // One file per noun. Errors are printed by run().
 Task<> run_bucket_create(Shell& shell [[clang::lifetimebound]], BucketCreate command, Context ctx);

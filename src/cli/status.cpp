@@ -1,19 +1,51 @@
 // forebay status
+#include <algorithm>
+#include <string_view>
+
 #include "cli/shell.h"
 
 namespace forebay::cli {
 
 namespace {
 
-std::string text_in(const Json& job, std::string_view name) {
-  return job.string_or(name, "").value_or("");
+std::string text_in(const Json& json, std::string_view name) {
+  return json.string_or(name, "").value_or("");
+}
+
+uint64_t number_in(const Json& json, std::string_view name) {
+  return json.unsigned_or(name, 0).value_or(0);
+}
+
+/// A disk of the cache: how full it is, and what keeps it from being what was asked for.
+std::string disk_lines(const Json& disk) {
+  std::string line = "  " + text_in(disk, "path") + ": ";
+  if (std::string trouble = text_in(disk, "trouble"); !trouble.empty()) {
+    return line + "out: " + trouble + '\n';
+  }
+  uint64_t limit = number_in(disk, "limit"), asked = number_in(disk, "cache_size");
+  line += human_bytes(number_in(disk, "used")) + " of " + human_bytes(limit) + " used, " +
+          counted(number_in(disk, "units"), "unit") + '\n';
+  if (asked > limit + number_in(disk, "index")) {
+    line += "    cache-size asks for " + human_bytes(asked) + "; this is what there is\n";
+  }
+  if (uint64_t sharers = number_in(disk, "sharers"); sharers > 1) {
+    line += "    shares its file system with " + counted(sharers - 1, "other disk") + '\n';
+  }
+  if (text_in(disk, "bound_by") == "inodes") line += "    inodes run out before bytes\n";
+  return line;
+}
+
+std::string bucket_line(const Json& bucket) {
+  return "  " + text_in(bucket, "name") + ": " + text_in(bucket, "trouble") + '\n';
 }
 
 /// One line a job: its state, and what there is to tell of its way and of its last error.
 std::string job_line(const Json& job) {
-  std::string line = "  " + text_in(job, "name") + ": " + text_in(job, "state");
-  uint64_t done = job.unsigned_or("done", 0).value_or(0);
-  uint64_t total = job.unsigned_or("total", 0).value_or(0);
+  std::string state = text_in(job, "state");
+  uint64_t done = number_in(job, "done"), total = number_in(job, "total");
+  // A duty looks for its work by itself, and runs also while there is none.
+  if (state == "running" && done == 0 && total == 0) state = "on duty";
+  std::string line = "  " + text_in(job, "name") + ": " + state;
   if (done > 0 || total > 0) {
     line += ", " + std::to_string(done);
     if (total > 0) line += " of " + std::to_string(total);
@@ -23,6 +55,16 @@ std::string job_line(const Json& job) {
   return line + '\n';
 }
 
+/// What is told of a list in the status, and how.
+struct Section {
+  std::string_view member;
+  std::string_view title;
+  std::string (*lines)(const Json&);
+};
+constexpr Section kSections[] = {{"disks", "disks", disk_lines},
+                                 {"buckets_out", "buckets out of service", bucket_line},
+                                 {"jobs", "jobs", job_line}};
+
 }  // namespace
 
 Task<> run_status(Shell& shell, ShowStatus command, Context ctx) {
@@ -31,15 +73,18 @@ Task<> run_status(Shell& shell, ShowStatus command, Context ctx) {
   const Json::Object* members = status.as_object();
   if (members == nullptr) co_return shell.streams.out(render_fields(status));
   Json shown;
-  std::string jobs;
+  std::string lists;
   for (const auto& [name, value] : *members) {
-    const Json::Array* list = name == "jobs" ? value.as_array() : nullptr;
-    if (list == nullptr) shown.set(name, value);
-    for (size_t i = 0; list != nullptr && i < list->size(); ++i) {
-      jobs += (i == 0 ? "jobs:\n" : "") + job_line((*list)[i]);
+    const Json::Array* list = value.as_array();
+    auto section = std::ranges::find(kSections, name, &Section::member);
+    if (list == nullptr || section == std::end(kSections)) {
+      shown.set(name, value);
+      continue;
     }
+    if (!list->empty()) lists += std::string(section->title) + ":\n";
+    for (const Json& one : *list) lists += section->lines(one);
   }
-  co_return shell.streams.out(render_fields(shown) + jobs);
+  co_return shell.streams.out(render_fields(shown) + lists);
 }
 
 }  // namespace forebay::cli

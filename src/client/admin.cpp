@@ -2,8 +2,6 @@
 
 namespace forebay::client {
 
-namespace {}  // namespace
-
 Json BucketSpec::to_json() const {
   Json json;
   json.set("name", name);
@@ -55,6 +53,11 @@ Task<Json> AdminClient::call(std::string method, std::string path, Json body, Co
   http::ClientResponse response = co_await co_await exchange_.send(std::move(call), ctx);
   std::string text = co_await co_await read_text(response, kMaxDocument, ctx);
   if (response.status < 200 || response.status >= 300) {
+    if (response.status < 500 && response.header("content-type") == "application/xml") {
+      co_return fail(Code::invalid,
+                     exchange_.endpoint().authority() + " is an S3 address, not an admin address",
+                     "NotAdmin");
+    }
     co_return parse_problem(response.status, text);
   }
   if (text.empty()) co_return Json();

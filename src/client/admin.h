@@ -38,8 +38,8 @@ struct BucketSpec {
   Json to_json() const;
 };
 
-/// Errors: the problem's detail as text, its "code" member (an S3 error code) as detail(). One
-/// loop.
+/// Errors: the problem's detail as text, its "code" member (an S3 error code) as detail();
+/// invalid NotAdmin when an S3 server answers. One loop.
 class AdminClient {
  public:
   /// `http` must outlive it.

@@ -35,6 +35,8 @@ class Exchange {
   /// The answer's head, whatever its status.
   Task<http::ClientResponse> send(Call call, Context ctx);
 
+  const http::Endpoint& endpoint() const { return endpoint_; }
+
   /// A path and query signed for `expires`, as a whole URL. Needs credentials (else "").
   std::string presign(Call call, WallTime now, Duration expires) const;
 

@@ -10,8 +10,6 @@ namespace forebay::client {
 
 namespace {
 
-/// A page of 1,000 keys of 1 KiB, percent-encoded, fits four times.
-
 Call object_call(std::string method, std::string_view bucket, std::string_view key) {
   Call call;
   call.method = std::move(method);
@@ -65,6 +63,12 @@ S3Client::S3Client(http::Client& http, S3Options options)
 Task<http::ClientResponse> S3Client::send(Call call, Context ctx) {
   http::ClientResponse response = co_await co_await exchange_.send(std::move(call), ctx);
   if (response.status >= 200 && response.status < 300) co_return response;
+  // S3 answers in XML. This is how an admin address refuses.
+  if (response.header("content-type") == "application/problem+json") {
+    co_return fail(
+        Code::invalid,
+        exchange_.endpoint().authority() + " is an admin address, where S3 is not spoken", "NotS3");
+  }
   Result<std::string> text = co_await read_text(response, kMaxDocument, ctx);
   co_return parse_error(response.status, text ? *text : std::string());
 }
@@ -79,7 +83,13 @@ Task<ObjectInfo> S3Client::head(std::string bucket, std::string key, Context ctx
   if (response) co_return info_of(*response);
   // The answer to HEAD has no document that would tell.
   Code code = response.error().code();
-  if (code == Code::not_found) co_return fail(code, "no such object", "NoSuchKey");
+  if (code == Code::not_found) {
+    Result<http::ClientResponse> above = co_await send(bucket_call("HEAD", bucket), ctx);
+    if (!above && above.error().code() == Code::not_found) {
+      co_return fail(code, "The specified bucket does not exist (NoSuchBucket)", "NoSuchBucket");
+    }
+    co_return fail(code, "no such object", "NoSuchKey");
+  }
   if (code == Code::denied) co_return fail(code, "access denied", "AccessDenied");
   co_return std::move(response.error());
 }

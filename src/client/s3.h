@@ -75,8 +75,8 @@ struct BucketInfo {
 
 /// Errors carry S3's code in detail() when the answer has one: not_found NoSuchKey, denied
 /// AccessDenied, conflict PreconditionFailed, busy SlowDown, …; unavailable when the server cannot
-/// be reached or answers 5xx (for a write: the outcome is unknown). Nothing is retried here. One
-/// loop.
+/// be reached or answers 5xx (for a write: the outcome is unknown); invalid NotS3 when it is the
+/// admin address of a Forebay. Nothing is retried here. One loop.
 class S3Client {
  public:
   /// `http` must outlive it and its bodies.

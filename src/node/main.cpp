@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "cli/parse.h"
 #include "cli/run.h"
 #include "gateway/s3/compatibility.h"
 #include "io/stream.h"
@@ -93,7 +94,7 @@ int command(std::vector<std::string> arguments, const node::Environment& variabl
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::vector<std::string> arguments(argv + 1, argv + argc);
+  std::vector<std::string> arguments = cli::spell_out_help({argv + 1, argv + argc});
   auto environment = read_environment();
   if (!arguments.empty() && arguments.front() == "serve") {
     arguments.erase(arguments.begin());

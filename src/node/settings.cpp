@@ -4,8 +4,10 @@
 #include <cctype>
 #include <charconv>
 #include <filesystem>
+#include <optional>
 #include <set>
 
+#include "cli/nearest.h"
 #include "io/loop.h"
 #include "object/bucket.h"
 #include "obs/log.h"
@@ -84,11 +86,17 @@ std::string to_text(const ByteSize& size) {
 }
 
 Result<> set(Settings& settings, std::string_view name, std::string_view text) {
-  Result<> done = fail(Code::invalid, "there is no setting '" + std::string(name) + "'");
+  std::optional<Result<>> done;
+  std::vector<std::string> names;
   visit(settings, [&](std::string_view field_name, auto& field, std::string_view) {
+    names.emplace_back(field_name);
     if (field_name == name) done = assign(field, text);
   });
-  if (!done) return done.error_in("setting " + std::string(name));
+  if (!done) {
+    return fail(Code::invalid,
+                "there is no setting '" + std::string(name) + "'" + cli::did_you_mean(name, names));
+  }
+  if (!*done) return done->error_in("setting " + std::string(name));
   return ok;
 }
 

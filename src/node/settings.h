@@ -55,7 +55,9 @@ void visit(S& s, V&& v) {
   v("default-origin", s.default_origin,
     "Origin of buckets made through S3: empty keeps them in DATA/buckets; "
     "dir:///PATH or s3://?endpoint=URL&region=R makes them there.");
-  v("cache-size", s.cache_size, "Bytes of each disk that may be used; 0 is the disk less 5 %. [0]");
+  v("cache-size", s.cache_size,
+    "Bytes of each disk that may be used, as far as there are so many; 0 is the disk less 5 %. "
+    "[0]");
   v("memory", s.memory, "Budget for buffers and connections, bytes; 64MiB at least.");
   v("threads", s.threads, "Event loops; 0 is one per CPU.");
   v("region", s.region, "Region told to clients; any is accepted in signatures.");

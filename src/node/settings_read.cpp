@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "cli/complaint.h"
+#include "cli/nearest.h"
 #include "node/settings.h"
 
 namespace forebay::node {
@@ -80,9 +81,9 @@ Result<> refuse_unknown(const std::vector<std::string>& settings, const Environm
   for (const auto& [name, value] : environment) {
     if (!name.starts_with("FOREBAY_") || value.empty()) continue;
     if (std::ranges::find(known, name) != known.end() || tells_of_a_service(name, value)) continue;
-    return fail(Code::invalid, "the environment's " + name + " is no setting; did you mean " +
-                                   cli::nearest(name, known) +
-                                   "? (forebay serve --help lists all of them)");
+    return fail(Code::invalid, "the environment's " + name + " is no setting" +
+                                   cli::did_you_mean(name, known, "FOREBAY_") +
+                                   " (forebay serve --help lists all of them)");
   }
   return ok;
 }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "cli/parse.h"
+#include "cli/shell.h"
 
 namespace forebay::node {
 namespace {
@@ -34,6 +35,22 @@ TEST(Settings, WhatCannotBeMeantIsRefused) {
   }
 }
 
+TEST(Settings, ASlipInANameGetsTheNameThatWasMeant) {
+  Settings settings;
+  EXPECT_EQ(set(settings, "cach_size", "1").error().text(),
+            "there is no setting 'cach_size'; did you mean cache-size?");
+  EXPECT_EQ(set(settings, "quantum", "1").error().text(), "there is no setting 'quantum'");
+  EXPECT_TRUE(read({"--cach-size", "1GiB"})
+                  .error()
+                  .text()
+                  .starts_with("unknown option '--cach-size'; did you mean --cache-size?\n"));
+  EXPECT_TRUE(read({"--cach-size=1GiB"}).error().text().contains("did you mean --cache-size?"));
+}
+
+TEST(Settings, TheDefaultFolderIsTheOneThatCommandsLookInto) {
+  EXPECT_EQ(Settings().data, cli::kDefaultData);
+}
+
 TEST(Settings, CertificateAndKeyComeTogether) {
   EXPECT_TRUE(read({"--tls-cert", "a", "--tls-key", "b"}));
   EXPECT_FALSE(read({"--tls-cert", "a"}));
@@ -47,6 +64,7 @@ TEST(Settings, AVariableThatIsNoneIsRefusedByName) {
                                         "FOREBAY_CACHE_SIZE?"),
             std::string::npos)
       << refused.error().text();
+  EXPECT_FALSE(read_settings({}, {{"FOREBAY_XYZ", "1"}}).error().text().contains("did you mean"));
   for (const char* name : {"FOREBAY_", "FOREBAY_S3_PORT", "FOREBAY_PORT_S3_TCP", "FOREBAY_s3"}) {
     EXPECT_FALSE(read_settings({}, {{name, "9000"}})) << name;
   }

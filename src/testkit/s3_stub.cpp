@@ -111,6 +111,7 @@ Task<http::Response> S3Stub::handle(http::Request& request, Context ctx) {
     co_return refuse(answer, answer == 503 ? "SlowDown" : "InternalError");
   }
   if (is_admin) co_return co_await admin(request, ctx);
+  if (admin_only) co_return problem(404, "");
   co_return co_await dispatch(request, ctx);
 }
 

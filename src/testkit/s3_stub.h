@@ -55,6 +55,8 @@ class S3Stub final : public http::Handler {
     int times = 1;
   };
   std::deque<Fault> faults;
+  /// Answers what is S3 as the admin address of a Forebay does.
+  bool admin_only = false;
   /// The next GET bodies break off after so many bytes.
   std::deque<uint64_t> cuts;
   /// Heeds x-amz-copy-source-if-match; servers differ.

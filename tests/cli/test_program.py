@@ -45,7 +45,8 @@ def test_the_word_that_is_wrong_is_named():
     for words, text in [
         (["serv"], "unknown command 'serv'"),
         (["--data", "D", "serve"], "serve comes first"),
-        (["serve", "--cache-sise", "1GiB"], "unknown option '--cache-sise'"),
+        (["serve", "--cache-sise", "1GiB"],
+         "unknown option '--cache-sise'; did you mean --cache-size?"),
         (["serve", "--admin", "127.0.0.1:1", "extra"], "unexpected argument 'extra'"),
     ]:
         wrong = run(*words)
@@ -75,3 +76,20 @@ def test_without_a_daemon_it_says_what_to_look_at():
         missing = run("--s3", nowhere, "--admin", nowhere, "status")
     assert missing.returncode == 1
     assert "Connection refused" in missing.stderr and "--admin" in missing.stderr
+
+
+def test_help_is_a_word_too():
+    """`help` and `help COMMAND` say what --help says."""
+    for words in [[], ["serve"], ["bucket"], ["bucket", "create"]]:
+        asked = run("help", *words)
+        assert asked.returncode == 0 and asked.stdout == run(*words, "--help").stdout
+        assert asked.stdout, words
+
+
+def test_a_slip_in_the_file_is_refused_with_what_was_meant(tmp_path):
+    """A key of the TOML file that is no setting is named, and the nearest one with it."""
+    file = tmp_path / "config.toml"
+    file.write_text('cach-size = "1GiB"\n')
+    wrong = run("serve", "--config", str(file))
+    assert wrong.returncode == 2
+    assert f"{file}: there is no setting 'cach-size'; did you mean cache-size?" in wrong.stderr
