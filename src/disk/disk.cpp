@@ -268,6 +268,7 @@ void Disk::refresh_limit() {
                              .free = room->free,
                              .inodes = room->inodes,
                              .free_inodes = room->free_inodes,
+                             .sharers = sharers(),
                              .used = space_->used(),
                              .files = space_->files().used(),
                              .index = *index,
@@ -280,6 +281,8 @@ void Disk::refresh_limit() {
 DiskStats Disk::stats() const {
   auto at = [](const std::atomic<uint64_t>& n) { return n.load(std::memory_order_relaxed); };
   DiskStats out{.path = mine_.path, .healthy = healthy()};
+  out.asked = mine_.capacity;
+  out.sharers = sharers();
   out.limit = space_->limit();
   out.used = space_->used();
   out.files = space_->files().used();

@@ -91,6 +91,11 @@ class Disk {
   /// Forgets a segment in which nothing lives; its file leaves.
   void remove_segment(const std::shared_ptr<DataFile>& segment);
 
+  /// The number of the file system it was opened on; 0 when it never was, or is out for good.
+  uint64_t file_system() const { return healthy() || lost() ? home_.device : 0; }
+  /// How many disks, this one among them, share that file system; from the next measurement on.
+  void set_sharers(uint32_t sharers) { sharers_.store(sharers, std::memory_order_relaxed); }
+  uint32_t sharers() const { return sharers_.load(std::memory_order_relaxed); }
   /// Measures the disk and shares out what it has. Blocks.
   void refresh_limit();
   DiskStats stats() const;
@@ -136,6 +141,7 @@ class Disk {
   std::atomic<uint32_t> segment_bytes_ = 0;
   std::atomic<uint64_t> sealed_bytes_ = 0;
   std::atomic<uint64_t> index_bytes_ = 0;
+  std::atomic<uint32_t> sharers_ = 1;
   std::shared_ptr<io::Lane> lane_;
   std::shared_ptr<io::Directory> directory_;  // under mutex_
   std::shared_ptr<Index> index_;              // under commit_mutex_, but for the opener

@@ -37,7 +37,8 @@ struct DiskOptions {
   /// Absolute path. Made when missing. A folder that holds other things is refused.
   std::string path;
   /// Bytes that may be used, index and all; 0: the file system's size less 5 %. Never more than
-  /// what is there: what others use and a little that stays free come off.
+  /// what is there: what others use and a little that stays free come off. Disks on one file system
+  /// share what is free of it, and without a setting its size.
   uint64_t capacity = 0;
   /// Opens this disk's index; called at each opening, may block. Empty: RocksDB in the folder
   /// `index`.
@@ -82,6 +83,8 @@ struct DiskStats {
   bool healthy = true;
   std::string trouble = {};             ///< why it is not healthy
   uint64_t lost = 0;                    ///< times its folder, or a part of it, was gone
+  uint64_t asked = 0;                   ///< DiskOptions::capacity
+  uint32_t sharers = 1;                 ///< disks of this node on its file system
   uint64_t limit = 0;                   ///< bytes that may be used now
   uint64_t used = 0;                    ///< bytes on the disk: files, segments, reservations
   uint64_t files = 0, files_limit = 0;  ///< the same in files; no limit is UINT64_MAX

@@ -56,6 +56,33 @@ TEST(Sizes, are_shared_out_soundly) {
   }
 }
 
+TEST(Sizes, sharers_of_a_file_system_never_claim_more_than_it_has) {
+  for (uint64_t total : kSizes) {
+    for (uint64_t setting : {uint64_t{0}, total / 3, 20 * total}) {
+      for (uint64_t one : {uint64_t{0}, total / 10, total / 2}) {
+        for (uint64_t other : {uint64_t{0}, total / 3, total / 2}) {
+          Measured disk{.setting = setting,
+                        .total = total,
+                        .free = total - one - other,
+                        .inodes = 100'000,
+                        .free_inodes = 60'000,
+                        .sharers = 2,
+                        .least_segment = 72 << 10};
+          disk.used = one;
+          disk.files = 10'000;
+          Shares first = share_out(disk);
+          disk.used = other;
+          disk.files = 30'000;
+          Shares second = share_out(disk);
+          EXPECT_LT(first.limit + second.limit, total);
+          EXPECT_LE(first.files_limit + second.files_limit, 100'000U);
+          if (setting == 0) EXPECT_LE(std::max(first.limit, second.limit), total / 2);
+        }
+      }
+    }
+  }
+}
+
 TEST(Sizes, room_that_may_be_had_is_told_from_what_never_can) {
   Quota quota(100);
   quota.found(60);
@@ -172,6 +199,31 @@ TEST(Sizes, a_disk_that_others_fill_gives_up_large_segments) {
   EXPECT_LT(world.stats().segment_bytes, 2 * kMiB);
   Result<> done = world.run(turn_over(world.store(), 32 * kMiB, kMiB, world.ctx()));
   EXPECT_TRUE(done) << done.error().text();
+}
+
+TEST(Sizes, two_disks_on_one_file_system_share_it) {
+  SimWorld world(8);
+  world.sim().options().disk_bytes = 64 * kMiB;
+  world.options().disks[0].capacity = 0;
+  world.options().disks.push_back({.path = "/second", .open_index = [] {
+                                     auto index = std::make_shared<MemoryIndex>();
+                                     return Result<std::shared_ptr<Index>>(index);
+                                   }});
+  world.open();
+  auto limits = [&] {
+    uint64_t all = 0;
+    for (const DiskStats& disk : world.store()->stats().disks) {
+      EXPECT_EQ(disk.sharers, 2U);
+      EXPECT_GT(disk.limit, 20 * kMiB);
+      all += disk.limit;
+    }
+    return all;
+  };
+  EXPECT_LT(limits(), 64 * kMiB) << "as they are opened";
+  world.start(0);
+  EXPECT_TRUE(world.run(turn_over(world.store(), 120 * kMiB, kMiB, world.ctx())));
+  EXPECT_LT(limits(), 64 * kMiB) << "and when they are full";
+  EXPECT_GT(world.sim().loop().open_directory("/cache", false).value()->space()->free, 0U);
 }
 
 TEST(Sizes, an_index_that_grows_takes_its_room_from_units) {

@@ -81,14 +81,16 @@ bool Space::bound_by_files() const {
 Shares share_out(const Measured& disk) {
   // What the file system would give us if nobody else wrote. Something of it stays free, so that
   // the index, which cannot evict, does not meet a full disk.
-  uint64_t there = disk.used + disk.free;
+  uint64_t there = disk.used + disk.free / disk.sharers;
   uint64_t headroom = std::min(std::clamp(there / 64, kMiB, 256 * kMiB), there / 8);
-  uint64_t setting = disk.setting != 0 ? disk.setting : disk.total - disk.total / 20;
+  uint64_t most = (disk.total - disk.total / 20) / disk.sharers;
+  uint64_t setting = disk.setting != 0 ? disk.setting : most;
   Shares out;
   out.limit = std::min(less(setting, disk.index), there - headroom);
   out.files_limit = UINT64_MAX;
   if (disk.inodes != 0) {
-    out.files_limit = disk.files + less(disk.free_inodes, std::min(kOwnFiles, disk.inodes / 8));
+    out.files_limit =
+        disk.files + less(disk.free_inodes / disk.sharers, std::min(kOwnFiles, disk.inodes / 8));
   }
   uint64_t segment = std::min<uint64_t>(disk.most_segment, out.limit / 16) & ~uint64_t{4095};
   out.segment_bytes = static_cast<uint32_t>(std::max<uint64_t>(segment, disk.least_segment));

@@ -114,6 +114,7 @@ struct Measured {
   uint64_t setting = 0;          ///< bytes that may be used; 0: the disk less 5 %
   uint64_t total = 0, free = 0;  ///< bytes of the file system
   uint64_t inodes = 0, free_inodes = 0;
+  uint32_t sharers = 1;          ///< disks of ours on that file system: what is free is theirs
   uint64_t used = 0, files = 0;  ///< the account's: part of them may not be written yet
   uint64_t index = 0;            ///< bytes of the index
   uint32_t most_segment = 0;     ///< Options::segment_bytes

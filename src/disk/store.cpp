@@ -44,6 +44,15 @@ Task<std::shared_ptr<Store>> Store::open(Options options, Context ctx) {
   bool any = std::ranges::any_of(store->disks_,
                                  [](auto& disk) { return disk->healthy() || disk->lost(); });
   if (!any) co_return opened.error_in("open the cache");
+  // Each has measured the file system as if it were alone on it.
+  store->count_sharers();
+  for (auto& disk : store->disks_) {
+    if (!disk->healthy() || disk->sharers() == 1) continue;
+    co_await co_await io::run_blocking(ctx, disk->lane(), [&]() -> Result<> {
+      disk->refresh_limit();
+      return ok;
+    });
+  }
   store->units_->sort();
   co_return store;
 }

@@ -124,6 +124,7 @@ class Store : public std::enable_shared_from_this<Store> {
                const std::shared_ptr<io::File>& file);
   void keep_map_bounded();
   bool evict_one(Disk& disk);
+  void count_sharers();
   Task<> look_after(Disk& disk [[clang::lifetimebound]], Context ctx);
   static bool short_of_room(const Disk& disk);
   bool over(const Disk& disk) const;

@@ -37,6 +37,15 @@ bool Store::evict_one(Disk& disk) {
   return true;
 }
 
+// By the one task that opens disks, now and again, since nobody else may ask where they are.
+void Store::count_sharers() {
+  for (auto& disk : disks_) {
+    auto beside = [&](auto& other) { return other->file_system() == disk->file_system(); };
+    if (disk->file_system() == 0) continue;
+    disk->set_sharers(static_cast<uint32_t>(std::ranges::count_if(disks_, beside)));
+  }
+}
+
 // A disk that is gone is taken out, and opened again as soon as that can be done.
 Task<> Store::look_after(Disk& disk, Context ctx) {
   io::Loop* loop = ctx.loop;
@@ -64,6 +73,7 @@ Task<> Store::evict(Context ctx) {
   constexpr unsigned kTurn = 64;
   bool look = ctx.loop->now() >= next_look_;
   if (look) next_look_ = ctx.loop->now() + kPause;
+  if (look) count_sharers();
   for (auto& each : disks_) {
     Disk& disk = *each;
     if (look) static_cast<void>(co_await look_after(disk, ctx));  // its disk tells of errors

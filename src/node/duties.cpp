@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "cli/shell.h"
+
 namespace forebay::node {
 
 namespace {
@@ -40,7 +42,21 @@ class DiskWatch final : public job::Job {
     std::string trouble;
     uint64_t lost = 0;
     bool inodes = false;
+    bool size = false;
   };
+  // What was asked for and what there is, when it is in use for the first time.
+  void tell_size(const disk::DiskStats& disk) {
+    if (disk.sharers > 1) {
+      log_.warn("disks share a file system: each has its part of the room, not all of it",
+                {{"disk", disk.path}, {"sharers", uint64_t{disk.sharers}}});
+    }
+    if (disk.asked > disk.limit + disk.index) {
+      log_.warn("cache-size is more than there is: less is used",
+                {{"disk", disk.path},
+                 {"cache-size", cli::human_bytes(disk.asked)},
+                 {"limit", cli::human_bytes(disk.limit)}});
+    }
+  }
   void compare(const disk::DiskStats& disk, Told& told) {
     if (!disk.healthy && disk.trouble != told.trouble) {
       log_.error("a disk is out: reads go past it", {{"disk", disk.path}, {"why", disk.trouble}});
@@ -49,6 +65,7 @@ class DiskWatch final : public job::Job {
       log_.warn("a disk is back; what was lost of it is fetched again",
                 {{"disk", disk.path}, {"units", disk.units}, {"lost", disk.lost}});
     }
+    if (disk.healthy && !std::exchange(told.size, true)) tell_size(disk);
     if (disk.bound_by_files && !told.inodes) {
       log_.warn("a disk runs out of inodes before bytes: the cache stays smaller than it may be",
                 {{"disk", disk.path}, {"files", disk.files}, {"limit", disk.files_limit}});
@@ -90,6 +107,21 @@ Result<> start_duties(job::Runner& jobs, const std::shared_ptr<disk::Store>& dis
     if (!started) return started;
   }
   return ok;
+}
+
+Json show(const disk::DiskStats& disk) {
+  Json out;
+  out.set("path", disk.path)
+      .set("healthy", disk.healthy)
+      .set("trouble", disk.trouble)
+      .set("cache_size", disk.asked)
+      .set("sharers", uint64_t{disk.sharers})
+      .set("limit", disk.limit)
+      .set("used", disk.used)
+      .set("index", disk.index)
+      .set("bound_by", disk.bound_by_files ? "inodes" : "bytes")
+      .set("units", disk.units);
+  return out;
 }
 
 void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::Store>& disks) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "disk/store.h"
 #include "http/counters.h"
 #include "io/engine.h"
@@ -20,13 +21,16 @@ namespace forebay::node {
 Result<> start_duties(job::Runner& jobs, const std::shared_ptr<disk::Store>& disks);
 
 /// Logs once, when it happens, what an operator must know of a disk: it is out, it is back, its
-/// file system has too few inodes.
+/// file system has too few inodes, shares it with others, or is smaller than what was asked for.
 Result<> watch_disks(job::Runner& jobs, obs::Log& log, const std::shared_ptr<disk::Store>& disks);
 
 /// Looks where the folders of all buckets lead: which are refused is told by log and status before
 /// the first request finds out. A folder that hangs holds up those behind it, and nobody else.
 Task<> look_at_folders(std::vector<object::BucketRef> buckets,
                        Origins& origins [[clang::lifetimebound]], Context ctx);
+
+/// What the status tells of a disk.
+Json show(const disk::DiskStats& disk);
 
 /// forebay_cache_bytes, forebay_evictions_total and the like, per disk.
 void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::Store>& disks);

@@ -46,6 +46,12 @@ bool others_may_read(const std::string& path) {
   return (fs::status(path, error).permissions() & kOthers) != fs::perms::none && !error;
 }
 
+std::string missing(const std::string& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) return {};
+  return "folder " + path + ": " + (error ? error.message() : "it is none");
+}
+
 bool lies_right_in(const std::string& path, const std::string& folder) {
   fs::path asked = resolved(path);
   if (!asked.has_filename()) asked = asked.parent_path();  // "buckets/a/"

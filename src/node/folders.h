@@ -15,6 +15,9 @@ Result<> make_private_folder(const std::string& path);
 /// Whether other users of the machine may look into it. Blocking.
 bool others_may_read(const std::string& path);
 
+/// Why nothing can be read of the folder; empty: it is there. Blocking.
+std::string missing(const std::string& path);
+
 /// Whether `path` is a folder right in `folder`, whatever links lead there. Blocking.
 bool lies_right_in(const std::string& path, const std::string& folder);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
 
 namespace forebay::node {
 
@@ -48,6 +49,16 @@ TEST_F(FoldersTest, AFolderThatCannotBeMadeIsAnErrorWithItsName) {
   Result<> made = make_private_folder(data_ + "/in");
   ASSERT_FALSE(made.has_value());
   EXPECT_NE(made.error().text().find(data_), std::string::npos) << made.error().text();
+}
+
+TEST_F(FoldersTest, AFolderThatIsMissingIsToldWithTheReason) {
+  fs::create_directories(data_);
+  EXPECT_EQ(missing(data_), "");
+  EXPECT_EQ(missing(root_ + "/none"), "folder " + root_ + "/none: No such file or directory");
+  fs::create_symlink(root_ + "/none", root_ + "/link");
+  EXPECT_NE(missing(root_ + "/link"), "");
+  std::ofstream(root_ + "/file") << "text";
+  EXPECT_EQ(missing(root_ + "/file"), "folder " + root_ + "/file: it is none");
 }
 
 TEST_F(FoldersTest, ItsOwnFolderIsShownByThoseAboveAndInside) {

@@ -63,8 +63,11 @@ std::string read_line(const std::string& path) {
   return line;
 }
 
+/// How long a status waits for the folders of buckets.
+constexpr Duration kLook = milliseconds(500);
+
 // Everything that lives while the node serves; members in the order they are built.
-class Daemon {
+class Daemon final : public gateway::admin::Teller {
  public:
   Daemon(const Settings& settings, io::Engine& engine) : settings_(settings) {
     publish_lane_metrics(metrics_, engine);
@@ -87,7 +90,9 @@ class Daemon {
   Task<> wind_down(std::unique_ptr<http::Server>& server [[clang::lifetimebound]], Time deadline,
                    Context ctx);
   Task<> close_clients(io::Loop& loop [[clang::lifetimebound]]);
-  Json status() const;
+  Task<> look_round(Context ctx);
+  void look_again(io::Loop& loop);
+  Task<Json> status(Context ctx) override;
 
   const Settings& settings_;
   std::vector<io::Loop*> loops_;
@@ -114,6 +119,8 @@ class Daemon {
   std::unique_ptr<gateway::admin::Door> admin_door_;
   std::shared_ptr<io::TlsContext> tls_;
   std::atomic<bool> ready_{false};
+  bool looking_ = false;  ///< at the folders of buckets; on the first loop, as looked_
+  io::Progress looked_;
 
   /// One server per loop, then the admin server on loop 0; each with its run() under way.
   struct Running {
@@ -173,9 +180,7 @@ Task<> Daemon::open_stores(Context ctx) {
       loops_, metrics_);
   buckets_ = std::make_unique<object::Buckets>(*rows_, *origins_, metrics_);
   co_await co_await buckets_->load(ctx);
-  // Not a job: those are waited for until a deadline, a call that has begun must be to its end.
-  job::Crew& crew = crews_.of(*ctx.loop);
-  crew.spawn(look_at_folders(buckets_->list(), *origins_, crew.context()));
+  look_again(*ctx.loop);
   co_return ok;
 }
 
@@ -220,8 +225,8 @@ Task<> Daemon::open_doors(Context ctx) {
           std::make_shared<Allowance>(std::max<uint64_t>(settings_.memory.bytes / 16, 4 << 20))});
   s3_door_ =
       std::make_unique<gateway::s3::Door>(*s3_services_, *log_, settings_.log_requests, metrics_);
-  admin_door_ = std::make_unique<gateway::admin::Door>(gateway::admin::Services{
-      *buckets_, *admin_guard_, metrics_, *jobs_, ready_, [this] { return status(); }});
+  admin_door_ = std::make_unique<gateway::admin::Door>(
+      gateway::admin::Services{*buckets_, *admin_guard_, metrics_, *jobs_, ready_, *this});
   if (!settings_.tls_cert.empty()) {
     tls_ = co_await io::TlsContext::server(settings_.tls_cert, settings_.tls_key);
   }
@@ -316,27 +321,39 @@ Task<> Daemon::close(Context ctx) {
   co_return ok;
 }
 
-Json Daemon::status() const {
+// The folders of buckets, once at a time: one that hangs would have all of its looks waiting.
+Task<> Daemon::look_round(Context ctx) {
+  (void)co_await look_at_folders(buckets_->list(), *origins_, ctx);
+  looking_ = false;
+  looked_.notify();
+  co_return ok;
+}
+
+void Daemon::look_again(io::Loop& loop) {
+  if (std::exchange(looking_, true)) return;
+  // Not a job: those are waited for until a deadline, a call that has begun must be to its end.
+  job::Crew& crew = crews_.of(loop);
+  crew.spawn(look_round(crew.context()));
+}
+
+// Looks as it is asked. Where a folder takes its time it tells what was seen before.
+Task<Json> Daemon::status(Context ctx) {
+  uint64_t seen = looked_.count();
+  look_again(*ctx.loop);
+  if (looking_) (void)co_await looked_.changed(seen, ctx.until(ctx.loop->now() + kLook));
+
   Json::Array disks;
   bool healthy = true;
   for (const disk::DiskStats& disk : disks_->stats().disks) {
-    Json one;
-    one.set("path", disk.path)
-        .set("healthy", disk.healthy)
-        .set("trouble", disk.trouble)
-        .set("limit", disk.limit)
-        .set("used", disk.used)
-        .set("index", disk.index)
-        .set("bound_by", disk.bound_by_files ? "inodes" : "bytes")
-        .set("units", disk.units);
     healthy = healthy && disk.healthy;
-    disks.push_back(std::move(one));
+    disks.push_back(show(disk));
   }
-  Json::Array refused;
+  Json::Array out_of_service;
   for (const object::BucketRef& bucket : buckets_->list()) {
-    std::string why = origins_->refused(bucket->config.url);
+    std::string why = origins_->trouble(bucket->config.url);
     if (why.empty()) continue;
-    refused.push_back(Json().set("name", bucket->name.text()).set("trouble", std::move(why)));
+    out_of_service.push_back(
+        Json().set("name", bucket->name.text()).set("trouble", std::move(why)));
     healthy = false;
   }
   Json out;
@@ -346,8 +363,8 @@ Json Daemon::status() const {
       .set("s3", servers_.empty() ? "" : servers_.front().server->address().to_string())
       .set("buckets", static_cast<uint64_t>(buckets_->list().size()))
       .set("disks", std::move(disks));
-  if (!refused.empty()) out.set("buckets_out", std::move(refused));
-  return out;
+  if (!out_of_service.empty()) out.set("buckets_out", std::move(out_of_service));
+  co_return out;
 }
 
 }  // namespace

@@ -104,19 +104,38 @@ Result<> Origins::may_open(const std::string& url, const std::string& path) {
   return fail(Code::unavailable, std::move(why));
 }
 
+Result<> Origins::is_there(const std::string& url, const std::string& path) {
+  std::string why = missing(path);
+  std::lock_guard lock(mutex_);
+  if (why.empty()) {
+    gone_.erase(url);
+    return ok;
+  }
+  bool told = !gone_.insert_or_assign(url, why).second;
+  if (!told && options_.log != nullptr) {
+    options_.log->warn("a bucket is out: nothing can be read of its origin",
+                       {{"origin", url}, {"why", why}});
+  }
+  return fail(Code::unavailable, std::move(why));
+}
+
 Task<> Origins::look(object::OriginConfig config, Context ctx) {
   std::optional<std::string> path = folder_of(config.url);
   if (!path) co_return ok;
   origin::DirOptions lanes{.path = *path};
   origin::add_dir_lanes(lanes, *ctx.loop);
-  co_return co_await io::run_blocking(ctx, lanes.lane.get(),
-                                      [&] { return may_open(config.url, *path); });
+  co_return co_await io::run_blocking(ctx, lanes.lane.get(), [&] {
+    Result<> may = may_open(config.url, *path);
+    return may ? is_there(config.url, *path) : may;
+  });
 }
 
-std::string Origins::refused(const std::string& url) const {
+std::string Origins::trouble(const std::string& url) const {
   std::lock_guard lock(mutex_);
-  auto found = refused_.find(url);
-  return found == refused_.end() ? std::string() : found->second;
+  for (const auto* reasons : {&refused_, &gone_}) {
+    if (auto found = reasons->find(url); found != reasons->end()) return found->second;
+  }
+  return {};
 }
 
 // A bucket of an S3 server stays: others may know it.

@@ -74,11 +74,11 @@ class Origins final : public object::OriginFactory {
   Task<std::shared_ptr<origin::Origin>> open(object::OriginConfig config, bool create,
                                              obs::Counter& read, Context ctx) override;
   Task<> discard(object::OriginConfig config, Context ctx) override;
-  /// Looks where the folder of a bucket that is there leads to. Code::unavailable: into a folder of
-  /// the daemon itself; every call to such an origin ends so, until it leads elsewhere.
+  /// Looks where the folder of a bucket leads to. Code::unavailable: into a folder of the daemon
+  /// itself (every call to such an origin ends so, until it leads elsewhere), or nowhere.
   Task<> look(object::OriginConfig config, Context ctx);
-  /// Why the origin with that url was refused when it was last looked at; empty: it was not.
-  std::string refused(const std::string& url) const;
+  /// Why nothing can be had of the origin with that url, as far as it was looked at; empty: it can.
+  std::string trouble(const std::string& url) const;
   /// Closes idle connections; before the engine stops. On the loop it names.
   void close(io::Loop& loop) { clients_.at(&loop).reset(); }
 
@@ -86,12 +86,15 @@ class Origins final : public object::OriginFactory {
   http::Client& client(io::Loop& loop) { return *clients_.at(&loop); }
   /// As look(), of a path. Blocking, any thread.
   Result<> may_open(const std::string& url, const std::string& path);
+  /// Whether there is a folder of that path. Blocking, any thread.
+  Result<> is_there(const std::string& url, const std::string& path);
 
   OriginOptions options_;
   std::shared_ptr<OriginMeter> meter_;
   std::unordered_map<io::Loop*, std::unique_ptr<http::Client>> clients_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::string> refused_;  ///< url → why; under mutex_
+  /// Url → why; both under mutex_.
+  std::map<std::string, std::string> refused_, gone_;
 };
 
 }  // namespace forebay::node

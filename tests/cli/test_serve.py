@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import os
 import subprocess
 
 import pytest
-from lib import daemon, proc
+from lib import certs, daemon, proc
 
 
 @pytest.fixture
@@ -154,3 +155,75 @@ def test_an_origin_that_does_not_answer_is_named_as_what_is_down(forebay):
     assert code == 1 and "at the origin: connect to" in said, said
     assert "does the daemon run" not in said
     assert said.count("connect to") == 1 and " : " not in said
+
+
+def test_more_cache_than_there_is_is_said():
+    """A cache-size above what the disk has is no error; log and status tell what there is."""
+    made = daemon.Forebay(flags=["--cache-size", "100000TiB"])
+    with made:
+        proc.wait_until("the log's line", lambda: "cache-size is more than" in log(made), 30)
+        assert "cache-size=97.7 PiB" in log(made) or '"97.7 PiB"' in log(made), log(made)
+        said = cli(made, "status")[1]
+        assert "cache-size asks for 97.7 PiB; this is what there is" in said, said
+        disk = json.loads(cli(made, "status", "--json")[1])["disks"][0]
+        assert disk["cache_size"] == 100000 << 40 and disk["limit"] < 100000 << 40
+
+
+def test_two_disks_on_one_file_system_share_it():
+    """Together they claim no more than it has, and both log and status tell of it."""
+    made = daemon.Forebay()
+    made.flags += ["--disk", str(made.root / "one"), "--disk", str(made.root / "two")]
+    with made:
+        disks = json.loads(cli(made, "status", "--json")[1])["disks"]
+        there = os.statvfs(made.root)
+        assert sum(disk["limit"] for disk in disks) <= there.f_blocks * there.f_frsize
+        assert cli(made, "status")[1].count("shares its file system with 1 other disk") == 2
+        both = "disks share a file system"
+        proc.wait_until("the log's lines", lambda: log(made).count(both) == 2, 30)
+
+
+def test_a_folder_that_is_gone_is_told_by_the_status(forebay):
+    """A bucket whose folder was removed is out, until the folder is there again."""
+    folder = forebay.root / "mine"
+    folder.mkdir()
+    assert cli(forebay, "bucket", "create", "mine", "--origin", f"dir://{folder}")[0] == 0
+    assert "out of service" not in cli(forebay, "status")[1]
+    folder.rmdir()
+    said = cli(forebay, "status")[1]
+    assert "healthy: false" in said, said
+    assert f"out of service:\n  mine: folder {folder}: No such file or directory\n" in said, said
+    proc.wait_until("the log's line", lambda: "a bucket is out" in log(forebay), 30)
+    folder.mkdir()
+    assert "out of service" not in cli(forebay, "status")[1]
+
+
+def test_an_origin_that_is_not_there_is_told_from_a_bucket(forebay):
+    """Creating a bucket over nothing says what is missing, not that the bucket is."""
+    code, _, said = cli(forebay, "bucket", "create", "over", "--origin", "dir:///no/such/folder")
+    assert code == 1 and "the origin of bucket over is not there" in said, said
+    assert "bucket ls" not in said
+
+
+def test_the_wrong_address_is_called_so(forebay):
+    """Who takes one address for the other is told which one it is."""
+    swapped = forebay.env | {
+        "FOREBAY_ADMIN": forebay.s3_address, "FOREBAY_S3": forebay.admin_address
+    }
+    for words, kind in [
+        (["status"], "is an S3 address, not an admin address"),
+        (["bucket", "create", "made"], "is an S3 address, not an admin address"),
+        (["ls"], "is an admin address, where S3 is not spoken"),
+        (["stat", "any/key"], "is an admin address, where S3 is not spoken"),
+    ]:
+        done = proc.run([daemon.binary(), *words], env=swapped, check=False)
+        assert done.returncode == 1 and kind in done.stderr.decode(), done.stderr
+    assert "made" not in cli(forebay, "bucket", "ls")[1]
+
+
+def test_plain_http_and_tls_are_told_apart(forebay, tmp_path):
+    """The error names the scheme that is spoken there."""
+    code, _, said = cli(forebay, "--s3", f"https://{forebay.s3_address}", "ls")
+    assert code == 1 and "say http://" in said, said
+    with daemon.Forebay(tls=certs.make(tmp_path)) as secure:
+        code, _, said = cli(secure, "ls")
+        assert code == 1 and "say https://" in said, said

@@ -189,7 +189,8 @@ Task<http::Response> Door::answer(http::Request& request, bool& admitted, Contex
   }
   if (!request.path.starts_with("/v1/")) {
     co_return fail(Code::not_found, "there is no " + std::string(request.path) +
-                                        " here: see docs/guide/admin-api.md");
+                                        " at the admin address, where S3 is not spoken: see "
+                                        "docs/guide/admin-api.md");
   }
   co_return co_await control(request, admitted, ctx);
 }
@@ -204,7 +205,7 @@ Task<http::Response> Door::control(http::Request& request, bool& admitted, Conte
   co_await refuse_parameters(request.query);
   std::string_view path = request.path.substr(std::string_view("/v1/").size());
   constexpr std::string_view kBuckets = "buckets/";
-  if (path == "status" && request.method == "GET") co_return show_status();
+  if (path == "status" && request.method == "GET") co_return co_await show_status(ctx);
   if (path == "buckets" && request.method == "GET") co_return list_buckets();
   if (path == "buckets" && request.method == "POST") {
     Json body = co_await co_await read_json(request, verified, ctx);
@@ -246,8 +247,8 @@ http::Response Door::show_metrics(Time now) {
   return response;
 }
 
-http::Response Door::show_status() const {
-  Json out = services_.status();
+Task<http::Response> Door::show_status(Context ctx) const {
+  Json out = co_await co_await services_.teller.status(ctx);
   Json::Array jobs;
   for (const job::Status& status : services_.jobs.list()) {
     Json job;
@@ -260,7 +261,7 @@ http::Response Door::show_status() const {
     jobs.push_back(std::move(job));
   }
   out.set("jobs", std::move(jobs));
-  return json(200, out);
+  co_return json(200, out);
 }
 
 }  // namespace forebay::gateway::admin

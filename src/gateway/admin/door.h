@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 
 #include "auth/guard.h"
 #include "base/json.h"
@@ -14,6 +13,14 @@
 
 namespace forebay::gateway::admin {
 
+/// What only node knows. Outlives the door.
+class Teller {
+ public:
+  virtual ~Teller() = default;
+  /// The parts of /v1/status that are not jobs: disks, addresses, version.
+  virtual Task<Json> status(Context ctx) = 0;
+};
+
 /// What the admin door stands on; made by node.
 struct Services {
   object::Buckets& buckets;
@@ -22,8 +29,7 @@ struct Services {
   job::Runner& jobs;
   /// True from the first moment requests are served until draining begins.
   std::atomic<bool>& ready;
-  /// The parts of /v1/status that only node knows: disks, addresses, version.
-  std::function<Json()> status;
+  Teller& teller;
 };
 
 /// One loop.
@@ -38,7 +44,7 @@ class Door final : public http::Handler {
   Task<http::Response> answer(http::Request& request, bool& admitted, Context ctx);
   Task<http::Response> control(http::Request& request, bool& admitted, Context ctx);
   http::Response list_buckets() const;
-  http::Response show_status() const;
+  Task<http::Response> show_status(Context ctx) const;
   /// The page of metrics. Who asks while one of the last second is still being sent gets that very
   /// one, so that many who ask and do not read hold one page, and cost the making of one.
   http::Response show_metrics(Time now);

@@ -28,6 +28,11 @@ class Trickle final : public io::Source {
   size_t at_ = 0;
 };
 
+class NothingToTell final : public Teller {
+ public:
+  Task<Json> status(Context) override { co_return Json(); }
+};
+
 class AdminDoorTest : public testing::Test {
  protected:
   /// The status of an order to make a bucket, whose body comes so.
@@ -58,7 +63,8 @@ class AdminDoorTest : public testing::Test {
   auth::Guard guard_{keys_, metrics_, {"forebay", "admin"}};
   job::Runner jobs_{world_.loop(), obs::Log::none(), metrics_};
   std::atomic<bool> ready_ = true;
-  Door door_{{world_.buckets, guard_, metrics_, jobs_, ready_, [] { return Json(); }}};
+  NothingToTell teller_;
+  Door door_{{world_.buckets, guard_, metrics_, jobs_, ready_, teller_}};
 };
 
 TEST_F(AdminDoorTest, a_page_of_metrics_is_made_once_for_all_who_are_reading_it) {
