@@ -139,6 +139,7 @@ TEST(Refusals, AnOriginsRefusalAsksForTheOriginsKeys) {
               HasSubstr("http://HOST:PORT"));
   EXPECT_THAT(hint(fail(Code::unavailable, "the server ended without a response")),
               HasSubstr("https://HOST:PORT"));
+  EXPECT_EQ(hint(fail(Code::unavailable, "write to standard output: Broken pipe")), "");
   EXPECT_THAT(hint(fail(Code::unavailable, "connect to h:1: refused")), HasSubstr("--admin"));
   EXPECT_EQ(hint(fail(Code::unavailable, "GET at the origin: connect to h:1: refused")), "");
   EXPECT_EQ(hint(fail(Code::not_found, "no such object")), "");

@@ -96,7 +96,9 @@ std::string hint(const Error& error) {
                  "(all of it: 'forebay --help')\n";
   }
   if (std::string scheme = about_scheme(text); !scheme.empty() && !origin) return scheme;
-  if (error.code() == Code::unavailable && !origin) {
+  // Whoever reads us and leaves ("| head") is no daemon.
+  bool here = text.contains("standard output");
+  if (error.code() == Code::unavailable && !origin && !here) {
     return "forebay: does the daemon run there? --s3 and --admin name its addresses\n";
   }
   return {};
