@@ -68,7 +68,9 @@ struct ClientResponse {
 
 struct ClientOptions {
   /// Per endpoint, idle ones included; further sends wait. Of these, uploads and slow readers have
-  /// shares, so that some are left for what lasts only as long as the server likes.
+  /// shares, so that some are left for what lasts only as long as the server likes. While others
+  /// wait for a share's places, whoever is 5 s behind 16 KiB/s gives his back (http/share.h): an
+  /// upload ends as Code::timeout, "RequestTimeout", a body that is read as Code::unavailable.
   size_t max_connections = 256;
   /// How long they wait: then Code::busy, "SlowDown", nothing sent.
   Duration place_patience = seconds(30);

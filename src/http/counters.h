@@ -46,6 +46,7 @@ struct ClientCounters {
   Counter requests;        ///< sent, retries not counted
   Counter reused;          ///< requests that went over a pooled connection
   Counter no_place;        ///< given up for lack of a place
+  Counter gave_way;        ///< ended because a client was slow while others waited
   Counter retries;         ///< sent again because a pooled connection had died
   Counter bytes_in;
   Counter bytes_out;

@@ -12,40 +12,66 @@ constexpr Duration kEarlyAnswer = seconds(1);
 constexpr int kInterimResponses = 16;
 
 // A response's body: gives the connection back at its clean end.
-class ResponseBody final : public io::Source {
+class ResponseBody final : public io::Source, private Lag {
  public:
+  /// `readers`: who reads it may have to give way among them.
   ResponseBody(std::shared_ptr<Pool> pool, std::unique_ptr<Link> link, Framing framing,
-               uint64_t length, bool keep)
+               uint64_t length, bool keep, Share* readers, Time now)
       : pool_(std::move(pool)),
         link_(std::move(link)),
         reader_(*link_->stream, link_->input, BodyReader::Side::response,
                 pool_->options.progress_timeout, pool_->counters.bytes_in),
-        keep_(keep) {
+        keep_(keep),
+        paced_(readers != nullptr) {
     reader_.start(framing, length);
+    if (!paced_) return;
+    readers->join(*this);
+    begin_wait(now);
   }
   ~ResponseBody() override { finish(); }
 
   Task<io::Chunk> next(Context ctx) override {
+    co_await take_turn(ctx);
     if (link_ == nullptr) co_return Bytes();
     ByteView bytes = co_await co_await reader_.next(ctx);
+    give_turn(bytes.size(), ctx);
     if (bytes.empty()) finish();
     co_return Bytes(nullptr, bytes);
   }
 
-  bool reads_into() const override { return link_ != nullptr && reader_.counted(); }
+  bool reads_into() const override { return link_ != nullptr && !gave_way() && reader_.counted(); }
   Task<size_t> read_into(ByteSpan into, Context ctx) override {
+    co_await take_turn(ctx);
     if (link_ == nullptr) co_return size_t{0};
     size_t count = co_await co_await reader_.read_into(into, ctx);
+    give_turn(count, ctx);
     if (reader_.done()) finish();
     co_return count;
   }
 
  private:
+  Result<> take_turn(Context ctx) {
+    if (gave_way())
+      return fail(Code::unavailable, "the body was read too slowly while others wait");
+    if (paced_) end_wait(ctx.loop->now(), given_);
+    return ok;
+  }
+  void give_turn(uint64_t given, Context ctx) {
+    given_ = given;
+    if (paced_) begin_wait(ctx.loop->now(), given);
+  }
+  // What was given last is still being looked at, in the link's memory.
+  void leave() override {
+    unlink();
+    link_->stream.reset();
+    link_->leave();
+  }
   void finish() {
-    bool clean = link_ != nullptr && keep_ && reader_.done() && !reader_.failed();
-    if (clean) {
+    if (link_ == nullptr || !reader_.done()) return;
+    if (is_linked()) unlink();
+    if (keep_ && !reader_.failed()) {
       pool_->give(std::move(link_));
-    } else if (reader_.done()) {
+    } else {
       link_.reset();
     }
   }
@@ -54,6 +80,8 @@ class ResponseBody final : public io::Source {
   std::unique_ptr<Link> link_;
   BodyReader reader_;
   bool keep_;
+  bool paced_;
+  uint64_t given_ = 0;  // at the last call
 };
 
 bool takes_body(std::string_view method) {
@@ -164,7 +192,7 @@ Task<bool> Exchange::early_answer(Context ctx) {
   co_return answer.has_value();
 }
 
-Result<ClientResponse> Exchange::finish(bool whole) {
+Result<ClientResponse> Exchange::finish(bool whole, Time now) {
   ResponseMeaning meaning;
   if (Fault fault = interpret(head_, request_.method, meaning)) {
     pool_.counters.parse_errors.add();
@@ -182,16 +210,17 @@ Result<ClientResponse> Exchange::finish(bool whole) {
     return response;
   }
   uint64_t length = meaning.framing == Framing::length ? *meaning.content_length : kUnknownLength;
-  response.body = take_body(meaning.framing, length, keep);
+  response.body = take_body(meaning.framing, length, keep, now);
   return response;
 }
 
-io::Body Exchange::take_body(Framing framing, uint64_t length, bool keep) {
+io::Body Exchange::take_body(Framing framing, uint64_t length, bool keep, Time now) {
   std::string_view here = link_->input.unread();
   if (length > here.size()) {
-    return {length,
-            std::make_unique<ResponseBody>(pool_.shared_from_this(), std::move(link_), framing,
-                                           length == kUnknownLength ? 0 : length, keep)};
+    Share* readers = request_.slow_reader && !upload_ ? link_->share : nullptr;
+    return {length, std::make_unique<ResponseBody>(pool_.shared_from_this(), std::move(link_),
+                                                   framing, length == kUnknownLength ? 0 : length,
+                                                   keep, readers, now)};
   }
   // All of it came with the head: the connection is free for the next request.
   Bytes bytes = Bytes::copy(as_bytes(here.substr(0, static_cast<size_t>(length))));
@@ -202,6 +231,9 @@ io::Body Exchange::take_body(Framing framing, uint64_t length, bool keep) {
 
 Task<ClientResponse> Exchange::run(Context ctx) {
   link_->input.begin();
+  if (upload_) {
+    request_.body.source = at_clients_pace(std::move(request_.body.source), *link_->share);
+  }
   render_head();
   Result<bool> answered = false;
   if (!send_at_once()) answered = co_await send_request(ctx);
@@ -212,13 +244,13 @@ Task<ClientResponse> Exchange::run(Context ctx) {
     if (!stream_failed) co_return std::move(answered.error());
     // A server may refuse a body it has not read: its answer says more than the broken pipe.
     Result<bool> early = co_await early_answer(ctx);
-    if (early && *early) co_return finish(false);
+    if (early && *early) co_return finish(false, ctx.loop->now());
     co_return answered.error_in("send a request");
   }
-  if (*answered) co_return finish(false);
+  if (*answered) co_return finish(false, ctx.loop->now());
   Result<> head = co_await read_head(false, pool_.options.answer_timeout, ctx);
   co_await std::move(head);
-  co_return finish(true);
+  co_return finish(true, ctx.loop->now());
 }
 
 }  // namespace forebay::http

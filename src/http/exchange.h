@@ -17,6 +17,7 @@ class Exchange {
       : pool_(pool),
         link_(std::move(link)),
         request_(request),
+        upload_(request.body.source != nullptr),
         scanner_({pool.options.head_bytes, pool.options.head_fields}) {}
 
   Task<ClientResponse> run(Context ctx);
@@ -36,12 +37,13 @@ class Exchange {
   Result<> open_head(size_t size);
   /// A response that came although the request could not be sent whole.
   Task<bool> early_answer(Context ctx);
-  Result<ClientResponse> finish(bool whole);
-  io::Body take_body(Framing framing, uint64_t length, bool keep);
+  Result<ClientResponse> finish(bool whole, Time now);
+  io::Body take_body(Framing framing, uint64_t length, bool keep, Time now);
 
   Pool& pool_;
   std::unique_ptr<Link> link_;
   ClientRequest& request_;
+  const bool upload_;
   std::string out_;  // what is to be sent
   HeadScanner scanner_;
   ResponseHead head_;

@@ -14,6 +14,12 @@ Link::Link(Pool& the_pool, Endpoint to, std::unique_ptr<io::Stream> connected)
 
 Link::~Link() { pool.counters.open.subtract(); }
 
+void Link::leave() {
+  share = nullptr;
+  turn = {};
+  place = {};
+}
+
 // Closes what has been idle for too long.
 class Pool::Reaper final : public io::Timer {
  public:
@@ -84,8 +90,8 @@ std::unique_ptr<Link> Pool::take_now(const Endpoint& endpoint) {
   return link;
 }
 
-Task<io::Semaphore::Permit> Pool::turn(io::Semaphore& places, Context ctx) {
-  auto permit = co_await places.acquire(1, ctx.until(ctx.loop->now() + options.place_patience));
+Task<io::Semaphore::Permit> Pool::turn(Task<io::Semaphore::Permit> wait, Context ctx) {
+  auto permit = co_await std::move(wait);
   bool impatient =
       !permit && permit.error().code() == Code::timeout && ctx.loop->now() < ctx.deadline;
   if (!impatient) co_return permit;
@@ -94,11 +100,14 @@ Task<io::Semaphore::Permit> Pool::turn(io::Semaphore& places, Context ctx) {
 }
 
 Task<std::unique_ptr<Link>> Pool::take(Endpoint endpoint, Want want, Context ctx) {
-  Peer& peer = peers_.try_emplace(endpoint, options.max_connections).first->second;
-  io::Semaphore::Permit share;
-  if (want.use == Use::upload) share = co_await co_await turn(peer.uploads, ctx);
-  if (want.use == Use::slow_reader) share = co_await co_await turn(peer.slow_readers, ctx);
-  io::Semaphore::Permit place = co_await co_await turn(peer.places, ctx);
+  Peer& peer =
+      peers_.try_emplace(endpoint, loop_, options.max_connections, counters.gave_way).first->second;
+  Share* share = want.use == Use::upload        ? &peer.uploads
+                 : want.use == Use::slow_reader ? &peer.slow_readers
+                                                : nullptr;
+  io::Semaphore::Permit shared;
+  if (share != nullptr) shared = co_await co_await turn(share->acquire(patient(ctx)), ctx);
+  io::Semaphore::Permit place = co_await co_await turn(peer.places.acquire(1, patient(ctx)), ctx);
   std::unique_ptr<Link> link;
   if (!want.fresh) link = take_idle(peer);
   if (link == nullptr) {
@@ -110,7 +119,8 @@ Task<std::unique_ptr<Link>> Pool::take(Endpoint endpoint, Want want, Context ctx
     counters.connects.add();
     link = std::make_unique<Link>(*this, std::move(endpoint), std::move(*stream));
   }
-  link->share = std::move(share);
+  link->share = share;
+  link->turn = std::move(shared);
   link->place = std::move(place);
   co_return link;
 }
@@ -123,8 +133,7 @@ void Pool::give(std::unique_ptr<Link> link) {
   link->input.begin();  // gives its memory back
   Time until = loop_.now() + options.idle_timeout;
   link->idle_until = until;
-  link->share = {};
-  link->place = {};
+  link->leave();
   found->second.idle.push_back(std::move(link));
   counters.idle.add();
   reaper_->set(until);

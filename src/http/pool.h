@@ -9,6 +9,7 @@
 
 #include "http/client.h"
 #include "http/input.h"
+#include "http/share.h"
 #include "io/sync.h"
 
 namespace forebay::http {
@@ -17,12 +18,15 @@ namespace forebay::http {
 struct Link {
   Link(Pool& the_pool, Endpoint to, std::unique_ptr<io::Stream> connected);
   ~Link();
+  /// Gives its places back.
+  void leave();
 
   Pool& pool;
   Endpoint endpoint;
   std::unique_ptr<io::Stream> stream;
   Input input;
-  io::Semaphore::Permit share;  ///< of uploads or slow readers, held while it is one's
+  Share* share = nullptr;       ///< what a place is held of while a client decides the pace
+  io::Semaphore::Permit turn;   ///< that place
   io::Semaphore::Permit place;  ///< held while in use
   bool reused = false;
   Time idle_until;
@@ -47,7 +51,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
     Use use = Use::own;
   };
   /// Of the places to an endpoint uploads have four eighths and slow readers three: both last as
-  /// long as clients like, and one eighth they cannot take together.
+  /// long as clients like, and one eighth they cannot take together. Share says who must go when
+  /// others want a place.
   static constexpr uint64_t kEighths = 8;
   static constexpr uint64_t kUploadEighths = 4;
   static constexpr uint64_t kReaderEighths = 3;
@@ -71,24 +76,23 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // All there is to one endpoint. A connection in use holds a place, an idle one does not: a new
   // one is made only when none is idle, so together they never exceed the places.
   struct Peer {
-    explicit Peer(uint64_t most)
+    Peer(io::Loop& loop, uint64_t most, Counter& gave_way)
         : places(most),
-          uploads(share(most, kUploadEighths)),
-          slow_readers(share(most, kReaderEighths)) {}
+          uploads(loop, share(most, kUploadEighths), gave_way),
+          slow_readers(loop, share(most, kReaderEighths), gave_way) {}
     bool unused(uint64_t most) const {
-      return idle.empty() && places.free() == most &&
-             uploads.free() == share(most, kUploadEighths) &&
-             slow_readers.free() == share(most, kReaderEighths);
+      return idle.empty() && places.free() == most && uploads.unused() && slow_readers.unused();
     }
     io::Semaphore places;
-    io::Semaphore uploads;
-    io::Semaphore slow_readers;
+    Share uploads;
+    Share slow_readers;
     std::vector<std::unique_ptr<Link>> idle;  // the last one used is the next
   };
   class Reaper;
 
   std::unique_ptr<Link> take_idle(Peer& peer);
-  Task<io::Semaphore::Permit> turn(io::Semaphore& places, Context ctx);
+  Task<io::Semaphore::Permit> turn(Task<io::Semaphore::Permit> wait, Context ctx);
+  Context patient(Context ctx) const { return ctx.until(loop_.now() + options.place_patience); }
   Task<std::unique_ptr<io::Stream>> connect(Endpoint endpoint, Context ctx);
   Task<std::unique_ptr<io::Stream>> open(Endpoint endpoint, Context ctx);
   void reap();
