@@ -16,9 +16,6 @@ constexpr size_t kEmptyLines = 4;
 // flood, and make room for one another.
 constexpr uint64_t kStrangersShare = 8;
 constexpr Duration kGrace = seconds(1);
-// Who waits for leave to hold a large head looks so often whether another must go for it: whoever
-// has it, in a crowd, keeps it so long.
-constexpr Duration kLargeLook = milliseconds(100);
 // A client that always has the next request ready must not keep the loop for itself.
 constexpr uint64_t kTurn = 32;
 
@@ -39,6 +36,12 @@ Seat::~Seat() {
   if (known_) return;
   shared_.counters.strangers.subtract();
   if (!handled_) --shared_.unheard;
+}
+
+bool Seat::evict_for_others() {
+  if (!evict()) return false;
+  shared_.counters.evicted.add();
+  return true;
 }
 
 void Seat::become(bool known, bool handled) {
@@ -101,9 +104,7 @@ void ServerShared::give_scratch(std::string text) {
 bool ServerShared::evict_first(Seats& seats, Time now, Duration age) {
   for (Seat& seat : seats) {
     if (now - seat.since() < age) return false;
-    if (seat.handled() || !seat.evict()) continue;
-    counters.evicted.add();
-    return true;
+    if (!seat.handled() && seat.evict_for_others()) return true;
   }
   return false;
 }
@@ -112,19 +113,6 @@ bool ServerShared::make_room(Time now) {
   bool flood = unheard > options.max_connections / kStrangersShare;
   return evict_first(strangers, now, flood ? Duration{} : kGrace) ||
          evict_first(idle, now, Duration{}) || evict_first(strangers, now, Duration{});
-}
-
-bool ServerShared::make_large_room() {
-  bool leaving = false;
-  for (Seat& seat : strangers) {
-    if (!seat.holds_large() || seat.ever_known() || seat.handled()) continue;
-    if (seat.evict()) {
-      counters.evicted.add();
-      return true;
-    }
-    leaving = true;
-  }
-  return leaving;
 }
 
 // The body of the request at hand, as the handler sees it.
@@ -201,7 +189,9 @@ Task<size_t> Connection::read_more(bool waiting, Time deadline, Context ctx) {
   } else {
     wait = cancellable(wait);
   }
-  Result<size_t> count = co_await HeadRead(*stream_, input_, shared_.options.head_bytes + 16, wait);
+  // What is more than usual waits in the socket until there is leave to hold it.
+  size_t most = seat_.has_leave() ? shared_.options.head_bytes + 16 : kUsualHead;
+  Result<size_t> count = co_await HeadRead(*stream_, input_, most, wait);
   if (waiting) seat_.end_wait();
   if (waiting && count && *count > 0) seat_.forget(ctx.loop->now());
   if (count) shared_.counters.bytes_in.add(*count);
@@ -210,25 +200,6 @@ Task<size_t> Connection::read_more(bool waiting, Time deadline, Context ctx) {
 
 void Connection::offer_place(Time now) {
   if (shared_.crowded && shared_.make_room(now)) shared_.crowded = false;
-}
-
-Task<> Connection::take_large(Time deadline, Context ctx) {
-  std::optional<io::Semaphore::Permit> permit = shared_.large_heads.try_acquire(1);
-  while (!permit) {
-    // Where others wait, one has been given up that nobody holds yet.
-    if (!shared_.make_large_room() && shared_.large_waiting == 0) {
-      co_return fail(Code::busy, "no leave for a large head");
-    }
-    // Whoever was evicted gives up his at his next turn, perhaps to others who waited before.
-    Time look = std::min(deadline, ctx.loop->now() + kLargeLook);
-    ++shared_.large_waiting;
-    auto given = co_await shared_.large_heads.acquire(1, cancellable(ctx).until(look));
-    --shared_.large_waiting;
-    bool again = !given && given.error().code() == Code::timeout && look < deadline;
-    if (!again) permit = co_await std::move(given);
-  }
-  seat_.hold_large(std::move(*permit));
-  co_return ok;
 }
 
 Task<Connection::Next> Connection::read_head(Context ctx) {
@@ -253,10 +224,11 @@ Task<Connection::Next> Connection::read_head(Context ctx) {
     }
     HeadScanner::Found found = scanner_.scan(input_.unread());
     if (!found.fault && found.size > 0) found.fault = open_request(found.size, ctx);
-    bool stopped = found.size == 0 && input_.unread().size() > kUsualHead;
+    bool stopped = found.size == 0 && input_.unread().size() >= kUsualHead;
     if (!stopped) settle_large();
-    if (!found.fault && (stopped || input_.grown()) && !seat_.holds_large()) {
-      Result<> taken = co_await take_large(deadline, ctx);
+    if (!found.fault && (stopped || input_.grown()) && !seat_.has_leave()) {
+      Context wait = cancellable(ctx).until(deadline);
+      Result<> taken = co_await shared_.leaves.take(seat_, Leaves::For::head, wait);
       if (!taken && taken.error().code() == Code::cancelled) co_return Next::close;
       if (!taken) found.fault = {503, "too many requests with large heads"};
     }

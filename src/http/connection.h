@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "http/input.h"
+#include "http/leaves.h"
 #include "http/send.h"
 #include "http/server.h"
 #include "io/sync.h"
@@ -37,6 +38,9 @@ class Seat : public boost::intrusive::list_base_hook<
     token_.cancel();
     return true;
   }
+  bool evicted() const { return token_.cancelled(); }
+  /// The same, and counted.
+  bool evict_for_others();
   /// Of a stranger: since it is one; of an idle one: its last request's end.
   Time since() const { return since_; }
 
@@ -55,17 +59,19 @@ class Seat : public boost::intrusive::list_base_hook<
   void begin_wait(Time now);
   void end_wait();
   CancelToken& token() { return token_; }
-  /// What it takes to hold a large head, see ServerShared::large_heads.
-  void hold_large(io::Semaphore::Permit permit) { large_ = std::move(permit); }
-  void free_large() { large_.reset(); }
-  bool holds_large() const { return large_.has_value(); }
+  /// Its leave for a large head or a handshake, see Leaves::take().
+  Leave& hold(io::Semaphore::Permit permit, Time until) {
+    return leave_.emplace(*this, std::move(permit), until);
+  }
+  void free_leave() { leave_.reset(); }
+  bool has_leave() const { return leave_.has_value(); }
 
  private:
   void become(bool known, bool handled);
 
   ServerShared& shared_;
   CancelToken token_;
-  std::optional<io::Semaphore::Permit> large_;
+  std::optional<Leave> leave_;
   Time since_;
   bool known_ = false;
   bool ever_known_ = false;
@@ -81,7 +87,7 @@ struct ServerShared {
       : handler(the_handler),
         options(std::move(the_options)),
         buffers(options.large_buffers),
-        large_heads(options.large_heads) {}
+        leaves(options.large_heads) {}
 
   /// The Date field's line; rendered once a second.
   const std::string& date_line(io::Loop& loop);
@@ -92,15 +98,11 @@ struct ServerShared {
   /// Evicts whoever must go first for a newcomer (ServerOptions::max_connections). False: all are
   /// with the handler, or busy and known.
   bool make_room(Time now);
-  /// Evicts the oldest that holds a large head and was never known. False: there is none, not even
-  /// one that is on its way out.
-  bool make_large_room();
 
   Handler& handler;
   ServerOptions options;
   BufferPool buffers;
-  io::Semaphore large_heads;  ///< who holds more head than ServerOptions lets everybody
-  size_t large_waiting = 0;   ///< who waits for such a leave
+  Leaves leaves;  ///< ServerOptions::large_heads
   ServerCounters counters;
   std::array<std::byte, 16 << 10> dropped;  ///< what nobody wants is read into this
   CancelToken all;                          ///< a drain out of time, or a cancel of run()
@@ -139,11 +141,9 @@ class Connection {
   Task<size_t> read_more(bool waiting, Time deadline, Context ctx);
   /// Somebody waits for a place, and this one may have become free.
   void offer_place(Time now);
-  /// Leave to hold a large head, for which the oldest stranger with one may have to go.
-  Task<> take_large(Time deadline, Context ctx);
   /// The leave ends with the memory.
   void settle_large() {
-    if (!input_.grown()) seat_.free_large();
+    if (!input_.grown()) seat_.free_leave();
   }
   /// Takes the head of `size` bytes apart.
   Fault open_request(size_t size, Context ctx);

@@ -46,7 +46,8 @@ ByteSpan Input::head_room(size_t limit) {
     at_ = next.data() + (at_ - head_.data());
     head_ = std::move(next);
   }
-  return std::as_writable_bytes(std::span(head_.data() + used, head_.size() - used));
+  size_t room = std::min(head_.size() - used, std::max(limit, unread_ + 1) - unread_);
+  return std::as_writable_bytes(std::span(head_.data() + used, room));
 }
 
 ByteSpan Input::body_room(uint64_t wanted) {

@@ -48,7 +48,8 @@ class Server::State final : private CancelListener {
   Task<> accept_loop(io::Group& group, Context ctx);
   Task<io::Semaphore::Permit> take_place(Context ctx);
   Task<> serve(std::unique_ptr<io::Stream> stream, io::Semaphore::Permit place, Context ctx);
-  Task<std::unique_ptr<io::Stream>> secured(std::unique_ptr<io::Stream> stream, Context ctx);
+  Task<std::unique_ptr<io::Stream>> secured(std::unique_ptr<io::Stream> stream, Seat& seat,
+                                            Context ctx);
 
   std::unique_ptr<io::Listener> listener_;
   io::Address address_;
@@ -130,10 +131,19 @@ Task<> Server::State::accept_loop(io::Group& group, Context ctx) {
 }
 
 Task<std::unique_ptr<io::Stream>> Server::State::secured(std::unique_ptr<io::Stream> stream,
-                                                         Context ctx) {
+                                                         Seat& seat, Context ctx) {
   if (!shared.options.tls) co_return stream;
-  Context limited = ctx.until(ctx.loop->now() + shared.options.head_timeout);
-  co_return co_await io::tls_accept(shared.options.tls, std::move(stream), limited);
+  Context limited = ctx.until(ctx.loop->now() + shared.options.head_timeout).under(seat.token());
+  io::TlsHello hello = co_await co_await io::tls_read_hello(*stream, {}, kUsualHead, limited);
+  co_await co_await shared.leaves.take(seat, Leaves::For::handshake, limited);
+  if (!hello.whole) {
+    hello = co_await co_await io::tls_read_hello(*stream, std::move(hello), io::TlsHello::kMost,
+                                                 limited);
+  }
+  auto ready =
+      co_await io::tls_accept(shared.options.tls, std::move(stream), std::move(hello), limited);
+  seat.free_leave();
+  co_return ready;
 }
 
 Task<> Server::State::serve(std::unique_ptr<io::Stream> stream, io::Semaphore::Permit place,
@@ -141,8 +151,7 @@ Task<> Server::State::serve(std::unique_ptr<io::Stream> stream, io::Semaphore::P
   io::Semaphore::Permit held = std::move(place);
   shared.counters.open.add();
   Seat seat(shared, ctx.loop->now());
-  Result<std::unique_ptr<io::Stream>> ready =
-      co_await secured(std::move(stream), ctx.under(seat.token()));
+  Result<std::unique_ptr<io::Stream>> ready = co_await secured(std::move(stream), seat, ctx);
   if (ready) {
     Connection connection(shared, seat, std::move(*ready), shared.options.tls != nullptr);
     Result<> ended = co_await connection.run(ctx);

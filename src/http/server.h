@@ -49,9 +49,10 @@ class Handler {
 inline constexpr size_t kUsualHead = 4 << 10;
 
 /// Limits of one server. Memory in the worst case: kSmallBuffer (16 KiB) for each connection whose
-/// request is being answered, kUsualHead for each that stops in its head, none for those that are
-/// idle or whose refused body is awaited; large_heads × (head_bytes + 16 KiB) and large_buffers ×
-/// 256 KiB for all together.
+/// request is being answered, kUsualHead for each that stops in its head or its TLS hello, none for
+/// those that are idle or whose refused body is awaited; large_heads × (head_bytes + 16 KiB) and
+/// large_buffers × 256 KiB for all together. With TLS 16 KiB more for each that has shaken hands,
+/// and as much again while a record of its client's is on its way.
 struct ServerOptions {
   /// Connections at once. At the limit the oldest stranger (Response::stranger) makes room if it is
   /// a second old or strangers have more than an eighth of the places; else the longest idle
@@ -59,10 +60,11 @@ struct ServerOptions {
   /// alone; when nobody can make room, accepting pauses.
   uint64_t max_connections = 16384;
   size_t head_bytes = 32 << 10;  ///< request line and fields; more → 431 (or 414)
-  /// Heads beyond kUsualHead that are not complete, and those beyond 16 KiB until their memory is
-  /// given back, all connections together. For one more the oldest that holds one goes, if no
-  /// request on its connection was ever admitted and none is with the handler, and the newcomer
-  /// waits for its leave, as he does for one that is on its way already; else → 503.
+  /// Heads beyond kUsualHead that are not complete, those beyond 16 KiB until their memory is given
+  /// back, and TLS handshakes between the client's hello and their end, all connections together.
+  /// One more waits in line; while it does, who got its leave first goes, if it has had a second
+  /// (Leaves::For), no request on its connection was ever admitted and none is with the handler.
+  /// When there is nobody like that, nor anybody in line → 503, and no handshake.
   size_t large_heads = 4096;
   size_t head_fields = 100;             ///< more → 431
   Duration head_timeout = seconds(20);  ///< from connect, or from a head's first byte, to its end

@@ -49,6 +49,7 @@ class TlsTest : public HttpTest {
     return out;
   }
   static Task<> exchanges(http::Setup s, Context ctx);
+  static Task<> stopped_handshakes(http::Setup s, Context ctx);
   static Task<> strangers(http::Setup s, Context ctx);
 
  private:
@@ -98,6 +99,53 @@ Task<> TlsTest::strangers(http::Setup s, Context ctx) {
 }
 TEST_P(TlsTest, turns_strangers_away) {
   with_server(strangers, {.head_timeout = milliseconds(200), .tls = server_tls});
+}
+
+Task<> shake(std::shared_ptr<io::TlsContext> tls, std::unique_ptr<io::Stream> below,
+             CancelToken& heard, Context ctx) {
+  auto ended =
+      co_await io::tls_connect(std::move(tls), std::move(below), "localhost", ctx.under(heard));
+  EXPECT_FALSE(ended) << "nobody has answered";
+  co_return ok;
+}
+
+// What a client says first, as a listener of our own hears it.
+Task<std::string> a_hello(std::shared_ptr<io::TlsContext> tls, Context ctx) {
+  auto listener = co_await ctx.loop->listen({"127.0.0.1", 0});
+  auto client = co_await co_await ctx.loop->connect(listener->address(), ctx);
+  CancelToken heard;
+  io::Group group(ctx);
+  group.spawn(shake(std::move(tls), std::move(client), heard, ctx));
+  auto server = co_await co_await io::accept(*listener, ctx);
+  auto hello = co_await co_await io::tls_read_hello(*server, {}, io::TlsHello::kMost, ctx);
+  EXPECT_TRUE(hello.whole);
+  heard.cancel();
+  co_await co_await group.join();
+  co_return std::move(hello.bytes);
+}
+
+Task<> TlsTest::stopped_handshakes(http::Setup s, Context ctx) {
+  // Strangers that say hello and listen to no answer, or stop in hellos of 9 KB; two may be under
+  // way at a time. Who comes after them has his turn.
+  std::string whole = co_await co_await a_hello(client_tls, ctx);
+  std::string half = std::string("\x16\3\1\x23\x28\1\0\x23\x24", 9) + std::string(5000, 'h');
+  std::vector<Wire> strangers;
+  for (int i = 0; i < 6; ++i) {
+    strangers.push_back(co_await co_await s.dial(ctx));
+    co_await co_await strangers.back().send(i % 2 == 0 ? whole : half, ctx);
+  }
+  co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(100), ctx);
+  EXPECT_EQ(s.server.counters().evicted.get(), 0u) << "each has a second";
+  Client client(*ctx.loop, {.connect_timeout = seconds(15), .tls = client_tls});
+  auto answer = co_await co_await client.send(get(s, "localhost", "/nothing"), ctx);
+  EXPECT_EQ(answer.status, 404);
+  EXPECT_GE(s.server.counters().evicted.get(), 5u);
+  EXPECT_EQ(s.server.counters().timeouts.get(), 0u);
+  co_return ok;
+}
+TEST_P(TlsTest, stopped_handshakes_make_room) {
+  if (GetParam().real) GTEST_SKIP() << "takes seconds";
+  with_server(stopped_handshakes, {.large_heads = 2, .tls = server_tls});
 }
 
 }  // namespace

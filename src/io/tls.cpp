@@ -16,7 +16,25 @@ namespace {
 
 // One send to the socket carries at most this much cipher text.
 constexpr size_t kBatch = 256 << 10;
-constexpr size_t kReadBuffer = 64 << 10;
+// What is read at once grows with what is asked for: OpenSSL keeps its room as long as the stream.
+constexpr size_t kLeastRead = 4 << 10;
+constexpr size_t kMostRead = 64 << 10;
+constexpr size_t kKept = 16 << 10;
+
+// RFC 8446, sections 4, 5.1 and 6.
+constexpr size_t kRecordHeader = 5;
+constexpr size_t kMessageHeader = 4;
+constexpr char kHandshakeRecord = 22;
+constexpr uint8_t kClientHello = 1;
+constexpr uint8_t kUnexpectedMessage = 10;
+constexpr uint8_t kHandshakeFailure = 40;
+
+// Tells why the connection ends, where the socket takes that at once.
+void alert(Stream& below, uint8_t description) {
+  std::array<uint8_t, 7> record{21, 3, 1, 0, 2, 2, description};
+  ByteView view = std::as_bytes(std::span(record));
+  (void)below.try_write({&view, 1}, false);
+}
 
 Error tls_error(std::string_view what) {
   char text[256] = "unknown";
@@ -67,7 +85,7 @@ class TlsStream final : public Stream {
   SSL* ssl() { return ssl_; }
 
   ssize_t try_read(ByteSpan into) override {
-    while (true) {
+    for (size_t most = std::max(into.size(), kLeastRead);; most *= 2) {
       size_t got = 0;
       ERR_clear_error();
       int rc = SSL_read_ex(ssl_, into.data(), into.size(), &got);
@@ -75,7 +93,7 @@ class TlsStream final : public Stream {
       int why = SSL_get_error(ssl_, rc);
       if (why == SSL_ERROR_ZERO_RETURN) return 0;
       if (why != SSL_ERROR_WANT_READ) return -EPROTO;
-      ssize_t n = pull();
+      ssize_t n = pull(most);
       if (n < 0) return n;
       // An end without close_notify: the HTTP framing above tells a cut from an end.
       if (n == 0) return 0;
@@ -157,18 +175,44 @@ class TlsStream final : public Stream {
   }
 
   // Takes cipher text from below: bytes, 0 at its end, or an error.
-  ssize_t pull() {
+  ssize_t pull(size_t most) {
     // What OpenSSL wants to say (alerts, key updates) must not wait for a reader.
     ssize_t flushed = flush(false);
     if (flushed < 0 && flushed != -EAGAIN) return flushed;
-    std::array<std::byte, kReadBuffer> buffer;
-    ssize_t n = below_->try_read(buffer);
-    if (n > 0) check(BIO_write(in_, buffer.data(), static_cast<int>(n)) == n, "memory BIO");
+    std::array<std::byte, kMostRead> buffer;
+    ssize_t n = below_->try_read(ByteSpan(buffer).first(std::clamp(most, kLeastRead, kMostRead)));
+    if (n > 0) feed(ByteView(buffer).first(static_cast<size_t>(n)));
+    if (n == -EAGAIN && most <= kLeastRead) trim();
     return n;
+  }
+  // Cipher text from below.
+  void feed(ByteView bytes) {
+    int size = static_cast<int>(bytes.size());
+    check(BIO_write(in_, bytes.data(), size) == size, "memory BIO");
   }
 
  private:
   size_t pending() const { return BIO_ctrl_pending(out_) - sent_; }
+  static bool wide(BIO* bio) {
+    BUF_MEM* memory = nullptr;
+    BIO_get_mem_ptr(bio, &memory);
+    return memory->max > kKept && memory->length == 0;
+  }
+  // Who waits for a few bytes, as for the next head, holds no room from large bodies: of their own
+  // accord the BIOs never give any back.
+  void trim() {
+    if (wide(in_)) {
+      in_ = BIO_new(BIO_s_mem());
+      check(in_ != nullptr, "no memory for TLS");
+      BIO_set_mem_eof_return(in_, -1);
+      SSL_set0_rbio(ssl_, in_);
+    }
+    if (wide(out_)) {
+      out_ = BIO_new(BIO_s_mem());
+      check(out_ != nullptr, "no memory for TLS");
+      SSL_set0_wbio(ssl_, out_);
+    }
+  }
   // Never more than was asked for: whoever gave up a write may come with another one.
   ssize_t settle(bool more, size_t wanted) {
     ssize_t flushed = flush(more);
@@ -194,12 +238,32 @@ class HandshakeStep final : public StreamLeaf {
 
  private:
   ssize_t attempt() override {
-    if (direction_ == Direction::read) return tls_.pull();
+    if (direction_ == Direction::read) return tls_.pull(kLeastRead);
     ssize_t flushed = tls_.flush(false);
     return flushed == 0 ? 1 : flushed;
   }
   TlsStream& tls_;
   Direction direction_;
+};
+
+// Takes room only when bytes have come.
+class HelloRead final : public StreamLeaf {
+ public:
+  HelloRead(Stream& stream, std::string& into, size_t most, Context ctx)
+      : StreamLeaf(stream, Direction::read, ctx), into_(into), most_(most) {}
+
+ private:
+  ssize_t attempt() override {
+    std::array<std::byte, kLeastRead> buffer;
+    size_t room = std::min(buffer.size(), most_ - into_.size());
+    ssize_t n = stream_.try_read(ByteSpan(buffer).first(room));
+    if (n <= 0) return n;
+    into_.reserve(most_);
+    into_.append(as_text(ByteView(buffer).first(static_cast<size_t>(n))));
+    return n;
+  }
+  std::string& into_;
+  size_t most_;
 };
 
 Task<std::unique_ptr<Stream>> handshake(std::unique_ptr<TlsStream> tls, Context ctx) {
@@ -254,10 +318,58 @@ Result<std::shared_ptr<TlsContext>> TlsContext::client(const std::string& author
   return out;
 }
 
+TlsHello::State TlsHello::look_at(std::string_view bytes) {
+  std::array<uint8_t, kMessageHeader> header{};
+  size_t seen = 0;  // of the message, without its records' headers
+  size_t wanted = kMessageHeader;
+  while (seen < wanted) {
+    if (!bytes.empty() && bytes[0] != kHandshakeRecord) return State::foreign;
+    if (bytes.size() < kRecordHeader) return State::partial;
+    size_t length = static_cast<uint8_t>(bytes[3]) << 8 | static_cast<uint8_t>(bytes[4]);
+    if (length == 0) return State::foreign;
+    std::string_view record = bytes.substr(kRecordHeader, length);
+    for (size_t i = 0; i < record.size() && seen + i < kMessageHeader; ++i) {
+      header[seen + i] = static_cast<uint8_t>(record[i]);
+    }
+    seen += record.size();
+    if (seen > 0 && header[0] != kClientHello) return State::foreign;
+    if (seen >= kMessageHeader) {
+      wanted = kMessageHeader + (size_t{header[1]} << 16 | size_t{header[2]} << 8 | header[3]);
+    }
+    if (wanted + kRecordHeader > kMost) return State::too_large;
+    if (record.size() < length) break;
+    bytes.remove_prefix(kRecordHeader + length);
+  }
+  return seen < wanted ? State::partial : State::whole;
+}
+
+Task<TlsHello> tls_read_hello(Stream& below, TlsHello hello, size_t most, Context ctx) {
+  while (true) {
+    TlsHello::State state = TlsHello::look_at(hello.bytes);
+    bool full = hello.bytes.size() >= TlsHello::kMost;
+    if (full && state == TlsHello::State::partial) state = TlsHello::State::too_large;
+    if (state == TlsHello::State::foreign) {
+      alert(below, kUnexpectedMessage);
+      co_return fail(Code::invalid, "TLS handshake: no ClientHello");
+    }
+    if (state == TlsHello::State::too_large) {
+      alert(below, kHandshakeFailure);
+      co_return fail(Code::invalid, "TLS handshake: a ClientHello above 16 KiB");
+    }
+    hello.whole = state == TlsHello::State::whole;
+    if (hello.whole || hello.bytes.size() >= most) co_return hello;
+    size_t got = co_await co_await HelloRead(below, hello.bytes, most, ctx);
+    if (got == 0) co_return fail(Code::unavailable, "TLS handshake: the peer closed");
+  }
+}
+
 Task<std::unique_ptr<Stream>> tls_accept(std::shared_ptr<TlsContext> context,
-                                         std::unique_ptr<Stream> below, Context ctx) {
+                                         std::unique_ptr<Stream> below, TlsHello hello,
+                                         Context ctx) {
   auto tls = std::make_unique<TlsStream>(std::move(context), std::move(below));
   SSL_set_accept_state(tls->ssl());
+  tls->feed(as_bytes(hello.bytes));
+  hello = {};
   co_return co_await handshake(std::move(tls), ctx);
 }
 

@@ -70,9 +70,16 @@ class TlsTest : public WorldTest {
 };
 FOREBAY_IN_ALL_WORLDS(TlsTest);
 
+// A hello of any size there may be, then the rest.
+Task<std::unique_ptr<Stream>> accept_tls(std::shared_ptr<TlsContext> context,
+                                         std::unique_ptr<Stream> below, Context ctx) {
+  TlsHello hello = co_await co_await tls_read_hello(*below, {}, TlsHello::kMost, ctx);
+  co_return co_await tls_accept(std::move(context), std::move(below), std::move(hello), ctx);
+}
+
 Task<> serve_tls(std::shared_ptr<TlsContext> context, std::unique_ptr<Stream> below,
                  Result<std::unique_ptr<Stream>>& out, Context ctx) {
-  out = co_await tls_accept(std::move(context), std::move(below), ctx);
+  out = co_await accept_tls(std::move(context), std::move(below), ctx);
   co_return ok;
 }
 
@@ -136,12 +143,12 @@ TEST_P(TlsTest, a_client_trusts_only_the_right_certificate) {
 Task<> no_tls(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext> client, Context ctx) {
   Pair pair = co_await co_await connect_pair(ctx);
   co_await co_await write_text(*pair.client, "GET / HTTP/1.1\r\n\r\n", ctx);
-  auto refused = co_await tls_accept(server, std::move(pair.server), ctx);
-  EXPECT_EQ(code_of(refused), Code::unavailable);
+  auto refused = co_await accept_tls(server, std::move(pair.server), ctx);
+  EXPECT_EQ(code_of(refused), Code::invalid);
 
   Pair silent = co_await co_await connect_pair(ctx);
   Context soon = ctx.until(ctx.loop->now() + milliseconds(20));
-  auto late = co_await tls_accept(server, std::move(silent.server), soon);
+  auto late = co_await accept_tls(server, std::move(silent.server), soon);
   EXPECT_EQ(code_of(late), Code::timeout);
 
   Pair closed = co_await co_await connect_pair(ctx);
@@ -197,6 +204,72 @@ Task<> gives_up(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext> 
 TEST_P(TlsTest, a_write_that_was_given_up_breaks_no_other) {
   expect_ok(gives_up(server, client, context()));
 }
+
+// The message of `size` bytes, of which the first few say so, in records of `record` bytes.
+std::string hello_of(size_t size, size_t record) {
+  std::string message("\1\0", 2);
+  message += static_cast<char>((size - 4) >> 8);
+  message += static_cast<char>((size - 4) & 255);
+  message.resize(size, 'h');
+  std::string out;
+  for (size_t at = 0; at < size; at += record) {
+    std::string part = message.substr(at, record);
+    out += "\x16\3\1";
+    out += static_cast<char>(part.size() >> 8);
+    out += static_cast<char>(part.size() & 255);
+    out += part;
+  }
+  return out;
+}
+
+TEST(TlsHelloTest, is_whole_with_its_last_byte) {
+  using State = TlsHello::State;
+  for (size_t record : {1, 3, 200, 1000}) {
+    std::string hello = hello_of(600, record);
+    for (size_t size = 0; size < hello.size(); ++size) {
+      EXPECT_EQ(TlsHello::look_at(hello.substr(0, size)), State::partial) << size;
+    }
+    EXPECT_EQ(TlsHello::look_at(hello), State::whole);
+    EXPECT_EQ(TlsHello::look_at(hello + "more"), State::whole);
+  }
+  EXPECT_EQ(TlsHello::look_at("GET / HTTP/1.1"), State::foreign);
+  EXPECT_EQ(TlsHello::look_at(std::string("\x16\3\1\0\0", 5)), State::foreign);
+  EXPECT_EQ(TlsHello::look_at(std::string("\x16\3\1\0\5\2", 6)), State::foreign);
+}
+
+TEST(TlsHelloTest, has_a_largest_size) {
+  using State = TlsHello::State;
+  size_t most = TlsHello::kMost - 5;
+  EXPECT_EQ(TlsHello::look_at(hello_of(most, 1 << 15).substr(0, 9)), State::partial);
+  EXPECT_EQ(TlsHello::look_at(hello_of(most, 1 << 15)), State::whole);
+  EXPECT_EQ(TlsHello::look_at(hello_of(most + 1, 1 << 15).substr(0, 9)), State::too_large);
+}
+
+Task<> large_hello(Context ctx) {
+  // It is told so at once when it says that it will be too large, or when it is.
+  for (std::string sent : {hello_of(TlsHello::kMost, 1 << 15).substr(0, 9),
+                           hello_of(6000, 1).substr(0, TlsHello::kMost)}) {
+    Pair pair = co_await co_await connect_pair(ctx);
+    co_await co_await write_text(*pair.client, sent, ctx);
+    auto read = co_await tls_read_hello(*pair.server, {}, TlsHello::kMost, ctx);
+    EXPECT_EQ(code_of(read), Code::invalid);
+    std::array<std::byte, 7> told;
+    co_await co_await Read(*pair.client, told, ctx);
+    EXPECT_EQ(static_cast<int>(told[0]), 21);
+  }
+  // Of the others not more is taken than is allowed for now.
+  Pair pair = co_await co_await connect_pair(ctx);
+  std::string sent = hello_of(9000, 1 << 15);
+  co_await co_await write_text(*pair.client, sent, ctx);
+  TlsHello hello = co_await co_await tls_read_hello(*pair.server, {}, 4096, ctx);
+  EXPECT_FALSE(hello.whole);
+  EXPECT_EQ(hello.bytes.size(), 4096u);
+  hello = co_await co_await tls_read_hello(*pair.server, std::move(hello), TlsHello::kMost, ctx);
+  EXPECT_TRUE(hello.whole);
+  EXPECT_EQ(hello.bytes, sent);
+  co_return ok;
+}
+TEST_P(TlsTest, a_hello_has_a_bound) { expect_ok(large_hello(context())); }
 
 TEST(TlsContextTest, says_what_cannot_be_read) {
   EXPECT_FALSE(TlsContext::server("/no/such/file", "/no/such/file"));
