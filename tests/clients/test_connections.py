@@ -12,7 +12,7 @@ import time
 
 import pytest
 from lib import certs, daemon, origins, proc
-from lib.rawhttp import md5_base64
+from lib.rawhttp import Call, md5_base64
 
 pytestmark = pytest.mark.daemon
 
@@ -195,6 +195,27 @@ def test_half_handshakes_hold_no_memory(tmp_path):
             forebay.target().boto3().get_object(Bucket="slow", Key="k")
             # 4 KiB each, and 4 MiB for those who have leave for more.
             assert resident(forebay) - before < 12 * 1024
+
+
+def test_idle_tls_clients_hold_little(tmp_path):
+    """Each has read 4 MiB, and what that was encrypted in is given back while nothing is asked."""
+    with daemon.Forebay(tls=certs.make(tmp_path)) as forebay, contextlib.ExitStack() as wires:
+        target = forebay.target()
+        s3 = target.boto3()
+        s3.create_bucket(Bucket="idle")
+        s3.put_object(Bucket="idle", Key="k", Body=bytes(4 * MIB))
+
+        def read():
+            wire = wires.enter_context(target.connect())
+            answer = wire.call(Call("GET", "/idle/k"), target.signer())
+            assert len(answer.body) == 4 * MIB
+
+        read()
+        before = resident(forebay)
+        for _ in range(100):
+            read()
+        assert forebay.metric("forebay_http_connections", server="s3") > 100
+        assert resident(forebay) - before < 8 * 1024
 
 
 def test_slow_writers_give_way(tmp_path):
