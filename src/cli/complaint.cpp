@@ -48,7 +48,8 @@ std::string about_leftover(const CLI::App& app, const std::string& word, bool co
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   std::string text = error.what();
   std::vector<std::string> left = app.remaining(true);
-  bool missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  bool missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr ||
+                 dynamic_cast<const CLI::CallForHelp*>(&error) != nullptr;
   bool extra = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
   if ((missing || extra) && !left.empty()) text = about_leftover(app, left.front(), missing);
   return text + "\nRun with --help for more information.\n";

@@ -173,7 +173,10 @@ std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
     std::ostringstream out, ignored;
-    if (app.exit(error, out, ignored) == 0) return Say{0, out.str()};
+    // The help of a command that is none would be everybody's, and hide the slip.
+    std::vector<std::string> left = app.remaining(true);
+    bool none = app.get_subcommands().empty() && !left.empty() && !left.front().starts_with('-');
+    if (app.exit(error, out, ignored) == 0 && !none) return Say{0, out.str()};
     return Say{2, complaint(app, error)};
   }
   if (help->parsed()) return parse({"--help"}, version);

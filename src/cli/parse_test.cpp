@@ -181,6 +181,10 @@ TEST(Parse, HelpIsAWordToo) {
   EXPECT_EQ(spell_out_help({"help", "bucket", "create"}), (Words{"bucket", "create", "--help"}));
   EXPECT_EQ(spell_out_help({"ls", "help"}), (Words{"ls", "help"}));
   EXPECT_EQ(spell_out_help({}), Words{});
+  EXPECT_EQ(said({"serv", "--help"}).exit_code, 2);
+  EXPECT_THAT(said({"serv", "--help"}).text,
+              testing::StartsWith("unknown command 'serv'; did you mean serve?\n"));
+  EXPECT_EQ(said({"ls", "--nonsense", "--help"}).exit_code, 0);
   EXPECT_EQ(said({"--data", "D", "help"}).exit_code, 0);
   EXPECT_EQ(said({"--data", "D", "help"}).text, said({"--help"}).text);
 }
