@@ -35,7 +35,7 @@ struct Services {
 /// One loop.
 class Door final : public http::Handler {
  public:
-  explicit Door(Services services) : services_(std::move(services)) {}
+  explicit Door(const Services& services) : services_(services) {}
   Task<http::Response> handle(http::Request& request, Context ctx) override;
   http::Response reject(int status, std::string_view reason) override;
 
