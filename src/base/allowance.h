@@ -24,10 +24,18 @@ class Allowance : public std::enable_shared_from_this<Allowance> {
       if (from_ != nullptr) from_->left_.fetch_add(bytes_, std::memory_order_relaxed);
     }
 
+    uint64_t bytes() const { return bytes_; }
     /// False, and nothing is taken, when fewer are left.
     bool grow(uint64_t bytes) {
       if (!from_->reserve(bytes)) return false;
       bytes_ += bytes;
+      return true;
+    }
+    /// Grows to `bytes`, as grow(), or gives back what it has beyond them.
+    bool resize(uint64_t bytes) {
+      if (bytes > bytes_) return grow(bytes - bytes_);
+      from_->left_.fetch_add(bytes_ - bytes, std::memory_order_relaxed);
+      bytes_ = bytes;
       return true;
     }
 
@@ -39,6 +47,8 @@ class Allowance : public std::enable_shared_from_this<Allowance> {
     uint64_t bytes_;
   };
 
+  /// A share of nothing, which may grow.
+  Share none() { return Share(shared_from_this(), 0); }
   /// Nothing when fewer are left.
   std::optional<Share> take(uint64_t bytes) {
     if (!reserve(bytes)) return std::nullopt;

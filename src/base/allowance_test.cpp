@@ -38,6 +38,18 @@ TEST(Allowance, SharesGrowWithinIt) {
   EXPECT_EQ(allowance->left(), 100U);
 }
 
+TEST(Allowance, SharesAreCutToSize) {
+  auto allowance = std::make_shared<Allowance>(100);
+  auto share = allowance->none();
+  EXPECT_TRUE(share.resize(100));
+  EXPECT_FALSE(share.resize(101));
+  EXPECT_EQ(share.bytes(), 100U) << "what it had it keeps";
+  EXPECT_TRUE(share.resize(30));
+  EXPECT_EQ(allowance->left(), 70U);
+  EXPECT_TRUE(share.resize(0));
+  EXPECT_EQ(allowance->left(), 100U);
+}
+
 TEST(Allowance, SharesMayOutliveIt) {
   auto allowance = std::make_shared<Allowance>(100);
   auto share = allowance->take(60);

@@ -48,6 +48,12 @@ unit::Options unit_options(uint64_t memory, size_t loops) {
   return options;
 }
 
+// 256 KiB each, for bodies that are read from clients, and as many for those from origins.
+size_t large_buffers(uint64_t memory, size_t loops) {
+  constexpr uint64_t kLarge = 256 << 10;
+  return std::clamp<uint64_t>(memory / 16 / kLarge / loops, 4, 64);
+}
+
 Result<std::unique_ptr<io::Listener>> listen(io::Loop& loop, const io::Address& address,
                                              io::Sharing sharing) {
   auto listener = loop.listen(address, sharing);
@@ -176,7 +182,9 @@ Task<> Daemon::open_stores(Context ctx) {
                     .default_origin = settings_.default_origin,
                     .default_keys = {"", settings_.origin_access_key, settings_.origin_secret_key},
                     .log = log_.get(),
-                    .tls = trust},
+                    .tls = trust,
+                    .large_buffers = large_buffers(settings_.memory.bytes, loops_.size()),
+                    .blocks = std::make_shared<Allowance>(settings_.memory.bytes / 8)},
       loops_, metrics_);
   buckets_ = std::make_unique<object::Buckets>(*rows_, *origins_, metrics_);
   co_await co_await buckets_->load(ctx);
@@ -189,6 +197,7 @@ http::ServerOptions Daemon::server_options() {
   options.max_connections = std::max<uint64_t>(8, descriptors_ / 4 / loops_.size());
   options.large_heads = std::clamp<uint64_t>(
       settings_.memory.bytes / 16 / (options.head_bytes + (16 << 10)) / loops_.size(), 8, 4096);
+  options.large_buffers = large_buffers(settings_.memory.bytes, loops_.size());
   options.tls = tls_;
   return options;
 }

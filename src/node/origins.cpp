@@ -48,8 +48,9 @@ Origins::Origins(OriginOptions options, const std::vector<io::Loop*>& loops,
                  obs::Registry& registry)
     : options_(std::move(options)), meter_(std::make_shared<OriginMeter>(registry)) {
   for (io::Loop* loop : loops) {
-    clients_.emplace(
-        loop, std::make_unique<http::Client>(*loop, http::ClientOptions{.tls = options_.tls}));
+    clients_.emplace(loop, std::make_unique<http::Client>(
+                               *loop, http::ClientOptions{.large_buffers = options_.large_buffers,
+                                                          .tls = options_.tls}));
   }
 }
 
@@ -158,7 +159,8 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config,
                      "InvalidArgument")
           .in("'" + config.url + "'");
     }
-    origin::DirOptions options{.path = *path, .create = create, .meter = meter};
+    origin::DirOptions options{
+        .path = *path, .create = create, .meter = meter, .blocks = options_.blocks};
     options.allowed = [this, url = config.url, path = *path] { return may_open(url, path); };
     origin::add_dir_lanes(options, *ctx.loop);
     co_return std::shared_ptr<origin::Origin>(origin::make_dir_origin(std::move(options)));

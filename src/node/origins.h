@@ -62,6 +62,9 @@ struct OriginOptions {
   object::OriginConfig default_keys;  ///< for a default origin that needs keys; url unused
   obs::Log* log = nullptr;            ///< may be null
   std::shared_ptr<io::TlsContext> tls;
+  size_t large_buffers = http::ClientOptions().large_buffers;  ///< per loop
+  /// See origin::DirOptions; all buckets together.
+  std::shared_ptr<Allowance> blocks = std::make_shared<Allowance>(64 << 20);
 };
 
 /// See the top of this file. Any loop of `loops`.

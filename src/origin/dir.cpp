@@ -13,7 +13,9 @@ namespace forebay::origin {
 
 namespace {
 
-constexpr size_t kWriteBlock = 1 << 20;
+// What is read of a file at once, to be written to another; and where there is no room for that.
+constexpr size_t kLoad = 256 << 10;
+constexpr size_t kLoadLeast = 16 << 10;
 
 // Calls at once to one folder. A walk keeps a processor busy as long as it lasts.
 constexpr unsigned kThreads = 8;
@@ -151,26 +153,31 @@ Task<DirTemp> DirOrigin::take(io::Body body, std::unique_ptr<Checksum> other, Co
 }
 
 Task<> DirOrigin::fill(DirTemp& temp, io::Body body, Context ctx) {
-  std::vector<std::byte> block, loaded;
-  block.reserve(std::min<uint64_t>(body.length, kWriteBlock));
+  WriteBlock block(options_.blocks);
+  Allowance::Share loading = options_.blocks->none();
+  std::vector<std::byte> loaded;
   while (body.source != nullptr) {
     io::Chunk chunk = co_await co_await body.source->next(ctx);
     uint64_t length = io::size(chunk);
     if (length == 0) break;
-    if (std::holds_alternative<io::FileSlice>(chunk)) loaded.resize(256 << 10);
+    if (std::holds_alternative<io::FileSlice>(chunk) && loaded.empty()) {
+      loaded.resize(loading.grow(kLoad) ? kLoad : kLoadLeast);
+    }
     for (uint64_t done = 0; done < length;) {
       ByteView part = co_await co_await io::load(chunk, done, loaded, ctx);
-      part = part.first(std::min(part.size(), kWriteBlock - block.size()));
-      block.insert(block.end(), part.begin(), part.end());
       done += part.size();
       if (options_.meter) options_.meter->body_bytes_out(part.size());
-      if (block.size() < kWriteBlock) continue;
-      co_await co_await step(ctx, [&] { return temp.append(block); });
-      block.clear();
+      bool whole = block.empty() && temp.size + part.size() == body.length;
+      while (!whole && !(part = block.gather(part)).empty() && !block.empty()) {
+        co_await co_await step(ctx, [&] { return temp.append(block.bytes()); });
+        block.clear();
+      }
+      // Its last bytes with nothing before them, or no room to gather any.
+      if (!part.empty()) co_await co_await step(ctx, [&] { return temp.append(part); });
     }
   }
   if (!block.empty()) {
-    co_await co_await step(ctx, [&] { return temp.append(block); });
+    co_await co_await step(ctx, [&] { return temp.append(block.bytes()); });
   }
   if (body.length != http::kUnknownLength && temp.size != body.length) {
     co_return fail(Code::internal, "a body is not as long as it says");

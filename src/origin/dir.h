@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "base/allowance.h"
 #include "io/lane.h"
 #include "origin/origin.h"
 #include "origin/parts.h"
@@ -23,6 +24,9 @@ struct DirOptions {
   bool create = false;           ///< make the folder when it is missing, else it is NoSuchBucket
   uint64_t min_part = kMinPart;  ///< smaller parts but the last are refused
   std::shared_ptr<Meter> meter = nullptr;
+  /// What bodies that are being written may gather, all together; who finds none left writes what
+  /// comes as it comes.
+  std::shared_ptr<Allowance> blocks = std::make_shared<Allowance>(64 << 20);
   /// Where its calls block. Calls that walk folders have a lane of their own: one costs as much as
   /// thousands of the others. Null: the engine's own.
   std::shared_ptr<io::Lane> lane = nullptr;

@@ -12,6 +12,7 @@
 #include "origin/dir_store.h"
 #include "origin/dir_turns.h"
 #include "origin/metered.h"
+#include "origin/write_block.h"
 
 namespace forebay::origin {
 

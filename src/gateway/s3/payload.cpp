@@ -30,7 +30,7 @@ struct Framing {
   std::optional<Expectation> trailer = std::nullopt;
 };
 
-// Checks while it passes on. What is handed out trails what has been read by up to `hold_back`, so
+// Checks while it passes on. The last `hold_back` bytes are kept until all has been compared, so
 // the origin gets the end only after everything was compared.
 class VerifyingSource final : public io::Source {
  public:
@@ -46,30 +46,26 @@ class VerifyingSource final : public io::Source {
         hold_back_(hold_back) {}
 
   Task<io::Chunk> next(Context ctx) override {
-    held_.erase(0, std::exchange(given_, 0));
     while (!ended_) {
-      // A view into the body's buffer is good until its next read: hand it out at once when what
-      // is held back has gone.
+      // A view into the body's buffer is good until its next read.
       if (!input_.empty()) {
         ByteView data = co_await take();
         if (data.empty()) continue;
         received_ += data.size();
         if (received_ > length_) co_return incomplete();
         observe(data);
-        uint64_t left = length_ - received_;
-        if (held_.empty() && left >= hold_back_) co_return Bytes(nullptr, data);
-        held_ += as_text(data);
-        if (left >= hold_back_ || held_.size() > 2 * hold_back_) co_return give(left);
-        continue;
+        ByteView given = data.first(data.size() - hold(data, length_ - received_));
+        if (given.empty()) continue;
+        co_return Bytes(nullptr, given);
       }
       io::Chunk chunk = co_await co_await body_.next(ctx);
       input_ = std::get<Bytes>(chunk).view();  // a socket's body is bytes in memory
-      if (input_.empty()) {
-        co_await finish();
-        ended_ = true;
-      }
+      if (!input_.empty()) continue;
+      co_await finish();
+      ended_ = true;
+      co_return Bytes(nullptr, as_bytes(held_));
     }
-    co_return give(0);
+    co_return Bytes();
   }
 
  private:
@@ -95,11 +91,17 @@ class VerifyingSource final : public io::Source {
     if (framing_ && framing_->trailer) framing_->trailer->sum->update(data);
   }
 
-  // Of what is held: all but what must stay back while `left` bytes are still to come.
-  Bytes give(uint64_t left) {
-    size_t back = ended_ || left >= hold_back_ ? 0 : hold_back_ - static_cast<size_t>(left);
-    given_ = held_.size() > back ? held_.size() - back : 0;
-    return Bytes(nullptr, as_bytes(held_).first(given_));
+  // Keeps what must stay back of `data` while `left` bytes are still to come; returns how much.
+  // With them it comes to hold_back_ at most, so what follows is all kept.
+  size_t hold(ByteView data, uint64_t left) {
+    if (left >= hold_back_) return 0;
+    size_t back = data.size();
+    if (held_.empty()) {
+      back = std::min(back, hold_back_ - static_cast<size_t>(left));
+      held_.reserve(back + static_cast<size_t>(left));
+    }
+    held_ += as_text(data.last(back));
+    return back;
   }
 
   // The trailer that was announced becomes one more expectation.
@@ -153,7 +155,6 @@ class VerifyingSource final : public io::Source {
   ByteView input_;
   uint64_t received_ = 0;
   std::string held_;
-  size_t given_ = 0;
   bool ended_ = false;
 };
 

@@ -17,7 +17,7 @@
 namespace forebay::gateway::s3 {
 
 /// Bytes held back until the whole body has verified. An origin must not see the end before.
-inline constexpr size_t kHoldBack = 64 << 10;
+inline constexpr size_t kHoldBack = 16 << 10;
 /// The largest object of one PUT and the largest part (S3: 5 GiB).
 inline constexpr uint64_t kMaxPut = uint64_t{5} << 30;
 /// A body that is read whole has so long in all, and a second more for each kWholeRate bytes of it
