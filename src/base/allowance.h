@@ -17,9 +17,15 @@ class Allowance : public std::enable_shared_from_this<Allowance> {
   /// Gives its bytes back when destroyed.
   class Share {
    public:
+    /// Holds nothing and cannot grow.
+    Share() = default;
     Share(Share&& other) noexcept
         : from_(std::move(other.from_)), bytes_(std::exchange(other.bytes_, 0)) {}
-    Share& operator=(Share&&) = delete;
+    Share& operator=(Share&& other) noexcept {
+      std::swap(from_, other.from_);
+      std::swap(bytes_, other.bytes_);
+      return *this;
+    }
     ~Share() {
       if (from_ != nullptr) from_->left_.fetch_add(bytes_, std::memory_order_relaxed);
     }
@@ -27,14 +33,14 @@ class Allowance : public std::enable_shared_from_this<Allowance> {
     uint64_t bytes() const { return bytes_; }
     /// False, and nothing is taken, when fewer are left.
     bool grow(uint64_t bytes) {
-      if (!from_->reserve(bytes)) return false;
+      if (from_ == nullptr || !from_->reserve(bytes)) return false;
       bytes_ += bytes;
       return true;
     }
     /// Grows to `bytes`, as grow(), or gives back what it has beyond them.
     bool resize(uint64_t bytes) {
       if (bytes > bytes_) return grow(bytes - bytes_);
-      from_->left_.fetch_add(bytes_ - bytes, std::memory_order_relaxed);
+      if (from_ != nullptr) from_->left_.fetch_add(bytes_ - bytes, std::memory_order_relaxed);
       bytes_ = bytes;
       return true;
     }
@@ -44,7 +50,7 @@ class Allowance : public std::enable_shared_from_this<Allowance> {
     Share(std::shared_ptr<Allowance> from, uint64_t bytes)
         : from_(std::move(from)), bytes_(bytes) {}
     std::shared_ptr<Allowance> from_;
-    uint64_t bytes_;
+    uint64_t bytes_ = 0;
   };
 
   /// A share of nothing, which may grow.

@@ -305,8 +305,9 @@ Task<bool> Connection::exchange(Context ctx) {
   Response response = co_await std::move(made);  // answer() always has one
   if (!response.stranger) seat_.admit();
   bool keep = can_keep(response);
-  Time end = ctx.loop->now() + shared_.options.refusal_timeout;
-  Result<> delivered = co_await deliver(response, keep, response.stranger ? ctx.until(end) : ctx);
+  if (response.stranger) response.within = shared_.options.refusal_timeout;
+  Context limited = response.within ? ctx.until(ctx.loop->now() + *response.within) : ctx;
+  Result<> delivered = co_await deliver(response, keep, limited);
   shared_.counters.in_flight.subtract();
   if (!delivered) co_return false;
   if (!keep) {

@@ -109,6 +109,9 @@ struct Response {
   /// The request has not shown that its sender may ask anything here. All that follows is bounded
   /// in time, and until a request shows it the connection is among the first that make room.
   bool stranger = false;
+  /// The time it may take in all, however its reader reads: what it holds is scarce. Nothing: as
+  /// long as some of it is taken now and then.
+  std::optional<Duration> within;
   std::unique_ptr<Note> note;
 
   static Response make(int status) {

@@ -34,9 +34,9 @@ TEST_P(Strangers, a_refused_body_is_not_awaited_for_long) {
   with_server(trickle_body, {.refusal_timeout = milliseconds(100), .linger = milliseconds(10)});
 }
 
-Task<> slow_answer(Setup s, Context ctx) {
+Task<> slow_answer(Setup s, std::string path, Context ctx) {
   Wire wire = co_await co_await s.dial(ctx);
-  co_await co_await wire.send(get("/stranger?60000000"), ctx);
+  co_await co_await wire.send(get(path + "?60000000"), ctx);
   // Reads a little again and again, each time before send_timeout.
   std::vector<std::byte> buffer(64 << 10);
   size_t reads = 0;
@@ -45,12 +45,21 @@ Task<> slow_answer(Setup s, Context ctx) {
     if (!count || *count == 0) break;
     co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(10), ctx);
   }
-  EXPECT_LT(reads, 500u) << "a refusal was read for as long as its reader liked";
+  EXPECT_LT(reads, 500u) << "an answer was read for as long as its reader liked";
   EXPECT_EQ(s.server.counters().open.get(), 0u);
   co_return ok;
 }
+[[clang::coro_wrapper]] Task<> slow_refusal(Setup s, Context ctx) {
+  return slow_answer(s, "/stranger", ctx);
+}
 TEST_P(Strangers, an_answer_to_one_ends_in_time) {
-  with_server(slow_answer, {.refusal_timeout = milliseconds(200), .linger = milliseconds(10)});
+  with_server(slow_refusal, {.refusal_timeout = milliseconds(200), .linger = milliseconds(10)});
+}
+[[clang::coro_wrapper]] Task<> slow_document(Setup s, Context ctx) {
+  return slow_answer(s, "/within", ctx);
+}
+TEST_P(Strangers, so_does_one_that_has_a_time) {
+  with_server(slow_document, {.linger = milliseconds(10)});
 }
 
 Task<> full_of_strangers(Setup s, Context ctx) {

@@ -144,6 +144,9 @@ class TestHandler final : public Handler {
       response = Response::make(403);
       response.body = {number, std::make_unique<Pieces>(pattern(number), 7000)};
       response.stranger = true;
+    } else if (request.path == "/within") {
+      response.body = {number, std::make_unique<Pieces>(pattern(number), 7000)};
+      response.within = milliseconds(200);
     } else if (request.path == "/pattern") {
       response.body = {number, std::make_unique<Pieces>(pattern(number), 7000)};
     } else if (request.path == "/chunked") {

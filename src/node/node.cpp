@@ -75,7 +75,8 @@ constexpr Duration kLook = milliseconds(500);
 // Everything that lives while the node serves; members in the order they are built.
 class Daemon final : public gateway::admin::Teller {
  public:
-  Daemon(const Settings& settings, io::Engine& engine) : settings_(settings) {
+  Daemon(const Settings& settings, io::Engine& engine)
+      : settings_(settings), documents_(std::make_shared<Allowance>(settings.memory.bytes / 8)) {
     publish_lane_metrics(metrics_, engine);
     for (size_t i = 0; i < engine.loops(); ++i) {
       loops_.push_back(&engine.loop(i));
@@ -116,6 +117,8 @@ class Daemon final : public gateway::admin::Teller {
   std::unique_ptr<unit::Cache> units_;
   std::unique_ptr<object::Heads> heads_;
   std::unique_ptr<object::Store> objects_;
+  /// Of requests, answers and what origins say, in memory at once.
+  std::shared_ptr<Allowance> documents_;
   std::unique_ptr<Origins> origins_;
   std::unique_ptr<object::Buckets> buckets_;
   std::unique_ptr<auth::Keys> keys_;
@@ -184,7 +187,8 @@ Task<> Daemon::open_stores(Context ctx) {
                     .log = log_.get(),
                     .tls = trust,
                     .large_buffers = large_buffers(settings_.memory.bytes, loops_.size()),
-                    .blocks = std::make_shared<Allowance>(settings_.memory.bytes / 8)},
+                    .blocks = std::make_shared<Allowance>(settings_.memory.bytes / 8),
+                    .documents = documents_},
       loops_, metrics_);
   buckets_ = std::make_unique<object::Buckets>(*rows_, *origins_, metrics_);
   co_await co_await buckets_->load(ctx);
@@ -221,17 +225,16 @@ Task<> Daemon::open_doors(Context ctx) {
   admin_guard_ =
       std::make_unique<auth::Guard>(*keys_, metrics_, auth::GuardOptions{"forebay", "admin"});
   object::Freshness freshness = co_await object::Freshness::parse(settings_.freshness);
-  s3_services_ = std::make_unique<gateway::s3::Services>(gateway::s3::Services{
-      .objects = *objects_,
-      .buckets = *buckets_,
-      .guard = *s3_guard_,
-      .crews = crews_,
-      .region = settings_.region,
-      .domain = settings_.domain,
-      .freshness = freshness,
-      .no_cache_checks = settings_.no_cache == "rfc9111",
-      .documents =
-          std::make_shared<Allowance>(std::max<uint64_t>(settings_.memory.bytes / 16, 4 << 20))});
+  s3_services_ = std::make_unique<gateway::s3::Services>(
+      gateway::s3::Services{.objects = *objects_,
+                            .buckets = *buckets_,
+                            .guard = *s3_guard_,
+                            .crews = crews_,
+                            .region = settings_.region,
+                            .domain = settings_.domain,
+                            .freshness = freshness,
+                            .no_cache_checks = settings_.no_cache == "rfc9111",
+                            .documents = documents_});
   s3_door_ =
       std::make_unique<gateway::s3::Door>(*s3_services_, *log_, settings_.log_requests, metrics_);
   admin_door_ = std::make_unique<gateway::admin::Door>(

@@ -47,6 +47,12 @@ void OriginMeter::request(std::string_view operation, bool good) {
 Origins::Origins(OriginOptions options, const std::vector<io::Loop*>& loops,
                  obs::Registry& registry)
     : options_(std::move(options)), meter_(std::make_shared<OriginMeter>(registry)) {
+  for (const auto& [share, all] :
+       {std::pair("documents", options_.documents), std::pair("writes", options_.blocks)}) {
+    registry.gauge_from("forebay_memory_left_bytes",
+                        "What is left of memory that requests under way share.", {{"share", share}},
+                        [all] { return static_cast<double>(all->left()); });
+  }
   for (io::Loop* loop : loops) {
     clients_.emplace(loop, std::make_unique<http::Client>(
                                *loop, http::ClientOptions{.large_buffers = options_.large_buffers,
@@ -159,8 +165,9 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config,
                      "InvalidArgument")
           .in("'" + config.url + "'");
     }
-    origin::DirOptions options{
-        .path = *path, .create = create, .meter = meter, .blocks = options_.blocks};
+    origin::DirOptions options{.path = *path, .create = create, .meter = meter};
+    options.blocks = options_.blocks;
+    options.documents = options_.documents;
     options.allowed = [this, url = config.url, path = *path] { return may_open(url, path); };
     origin::add_dir_lanes(options, *ctx.loop);
     co_return std::shared_ptr<origin::Origin>(origin::make_dir_origin(std::move(options)));
@@ -171,6 +178,7 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config,
     options.access_key = config.access_key;
     options.secret = config.secret;
     options.meter = meter;
+    options.documents = options_.documents;
     options.client = [this](io::Loop& loop) -> http::Client& { return client(loop); };
     if (create) co_await co_await origin::create_s3_bucket(options, ctx);
     co_return origin::make_s3_origin(std::move(options));

@@ -65,6 +65,7 @@ struct OriginOptions {
   size_t large_buffers = http::ClientOptions().large_buffers;  ///< per loop
   /// See origin::DirOptions; all buckets together.
   std::shared_ptr<Allowance> blocks = std::make_shared<Allowance>(64 << 20);
+  std::shared_ptr<Allowance> documents = std::make_shared<Allowance>(64 << 20);
 };
 
 /// See the top of this file. Any loop of `loops`.

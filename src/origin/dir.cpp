@@ -237,7 +237,7 @@ Task<> DirOrigin::remove_now(ObjectKey key, Context ctx) {
 
 Task<ListAnswer> DirOrigin::list_now(ListOptions options, Context ctx) {
   co_return co_await walking(ctx, [this, options = std::move(options), now = ctx.loop->wall_now()] {
-    return store_.list(options, now);
+    return store_.list(options, options_.documents->none(), now);
   });
 }
 

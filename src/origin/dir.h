@@ -27,6 +27,8 @@ struct DirOptions {
   /// What bodies that are being written may gather, all together; who finds none left writes what
   /// comes as it comes.
   std::shared_ptr<Allowance> blocks = std::make_shared<Allowance>(64 << 20);
+  /// What documents may take, all together: a list that finds no more room ends its page there.
+  std::shared_ptr<Allowance> documents = std::make_shared<Allowance>(64 << 20);
   /// Where its calls block. Calls that walk folders have a lane of their own: one costs as much as
   /// thousands of the others. Null: the engine's own.
   std::shared_ptr<io::Lane> lane = nullptr;

@@ -1,6 +1,7 @@
 // DirStore::list: a walk in key order that enters only what can hold a wanted key.
 #include <algorithm>
 
+#include "base/held_text.h"
 #include "origin/checksums.h"
 #include "origin/dir_key.h"
 #include "origin/dir_store.h"
@@ -15,16 +16,27 @@ struct Entry {
   bool folder;
 };
 
+/// What an entry takes in a document: its fields, and a byte of its name where it is not plain.
+constexpr uint64_t kMostFields = 400;
+constexpr uint64_t kMostEscaped = 5;
+
+bool is_plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("-_.~/").find(c) != std::string_view::npos;
+}
+
 /// For heaps whose top is the least name.
 bool later(const Entry& a, const Entry& b) { return a.name > b.name; }
 
 class Walk {
  public:
-  Walk(DirStore& store, const ListOptions& options, WallTime now)
+  Walk(DirStore& store, const ListOptions& options, Allowance::Share share, WallTime now)
       : store_(store),
         options_(options),
         after_(options.continuation.empty() ? options.start_after : options.continuation),
-        now_(now) {}
+        now_(now) {
+    out_.share = std::move(share);
+  }
 
   Result<ListAnswer> run() {
     if (options_.max_keys == 0) return ListAnswer();
@@ -70,14 +82,18 @@ class Walk {
     return full.substr(0, at + options_.delimiter.size());
   }
 
-  bool room() {
-    if (out_.objects.size() + out_.prefixes.size() < options_.max_keys) return true;
-    out_.truncated = true;
-    return false;
+  /// Whether the page has room for one more of that name; else it ends here.
+  bool room(std::string_view name) {
+    size_t entries = out_.objects.size() + out_.prefixes.size();
+    told_ += kMostFields;
+    for (char c : name) told_ += is_plain(c) ? 1 : kMostEscaped;
+    out_.truncated = entries >= options_.max_keys ||
+                     (!out_.share.resize(HeldText::share_of(told_)) && entries > 0);
+    return !out_.truncated;
   }
 
   void give_prefix(std::string common) {
-    if (!room()) return;
+    if (!room(common)) return;
     last_prefix_ = common;
     out_.last_name = common;
     out_.prefixes.push_back(std::move(common));
@@ -100,7 +116,7 @@ class Walk {
     }
     if (!object && object.error().code() == Code::not_found) return ok;  // gone meanwhile
     if (!object) return std::move(object.error());
-    if (!room()) return ok;
+    if (!room(key)) return ok;
     out_.last_name = key;
     ListedObject listed{key, object->info.size, object->info.etag, object->info.modified};
     listed.checksum = plan_of(object->info.checksums);
@@ -193,13 +209,15 @@ class Walk {
   const std::string after_;
   const WallTime now_;
   ListAnswer out_;
+  uint64_t told_ = 0;  ///< bytes of the document that out_ becomes, at most
   std::string last_prefix_;
 };
 
 }  // namespace
 
-Result<ListAnswer> DirStore::list(const ListOptions& options, WallTime now) {
-  return Walk(*this, options, now).run();
+Result<ListAnswer> DirStore::list(const ListOptions& options, Allowance::Share share,
+                                  WallTime now) {
+  return Walk(*this, options, std::move(share), now).run();
 }
 
 }  // namespace forebay::origin

@@ -87,7 +87,8 @@ class DirStore {
   void drop(const DirTemp& temp);
   /// Durable. No error when it is not there. Folders that become empty go too.
   Result<> remove(const std::string& path);
-  Result<ListAnswer> list(const ListOptions& options, WallTime now);
+  /// `share` grows with the page, which ends where it cannot.
+  Result<ListAnswer> list(const ListOptions& options, Allowance::Share share, WallTime now);
   /// Durable. The file gets another tag, its bytes and ETag stay.
   Result<> set_tags(const std::string& path, TagSet tags, WallTime now);
 

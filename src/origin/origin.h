@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/allowance.h"
 #include "base/context.h"
 #include "base/hash.h"
 #include "base/names.h"
@@ -156,8 +157,9 @@ struct ListAnswer {
   std::vector<ListedObject> objects = {};  ///< in key order
   std::vector<std::string> prefixes = {};  ///< in key order
   bool truncated = false;
-  std::string next = {};       ///< continuation for the next page, when truncated
-  std::string last_name = {};  ///< the last key or prefix given (V1's NextMarker)
+  std::string next = {};        ///< continuation for the next page, when truncated
+  std::string last_name = {};   ///< the last key or prefix given (V1's NextMarker)
+  Allowance::Share share = {};  ///< of what documents may take, for this one as its reader gets it
 };
 
 struct PartInfo {
@@ -186,6 +188,7 @@ struct ListPartsAnswer {
   bool truncated = false;
   uint32_t next_marker = 0;
   std::optional<ChecksumPlan> plan = {};  ///< nothing: none, or the origin does not tell
+  Allowance::Share share = {};            ///< as ListAnswer::share
 };
 
 struct ListUploadsAnswer {
@@ -193,6 +196,7 @@ struct ListUploadsAnswer {
   std::vector<std::string> prefixes = {};
   bool truncated = false;
   std::string next_key, next_upload;
+  Allowance::Share share = {};  ///< as ListAnswer::share
 };
 
 struct ListUploadsOptions {

@@ -34,6 +34,9 @@ struct S3Options {
   std::string access_key = {};  ///< empty: requests are not signed
   Secret secret = {};
   std::shared_ptr<Meter> meter = nullptr;
+  /// What documents may take, all together: the server's answers to lists, and what becomes of
+  /// them.
+  std::shared_ptr<Allowance> documents = std::make_shared<Allowance>(64 << 20);
   /// The HTTP client of a loop; must outlive the origin's use of that loop.
   std::function<http::Client&(io::Loop&)> client = {};
 };

@@ -15,7 +15,6 @@ S3Call list_call(const ListOptions& options, std::string prefix) {
   S3Call call{.missing = "NoSuchBucket"};
   call.query = {{"encoding-type", "url"}, {"prefix", std::move(prefix)}};
   if (!options.delimiter.empty()) call.query.emplace_back("delimiter", options.delimiter);
-  call.query.emplace_back("max-keys", std::to_string(options.max_keys));
   return call;
 }
 
@@ -47,11 +46,13 @@ Task<ListAnswer> S3Origin::list_now(ListOptions options, Context ctx) {
     } else if (!after.empty()) {
       call.query.emplace_back("start-after", after);
     }
-    Result<S3Text> answer = co_await wire_.send_for_text(std::move(call), ctx);
+    Result<S3Text> answer =
+        co_await wire_.send_for_page(std::move(call), "max-keys", options.max_keys, ctx);
     // Servers without the second version ignore list-type, and start-after with it; some refuse.
     bool refused = !answer && answer.error().code() == Code::invalid;
     if (!answer && (!refused || !options.continuation.empty())) co_return std::move(answer.error());
     if (answer) page = co_await parse_s3_list(answer->text);
+    if (answer) page.list.share = std::move(answer->share);
     first_version = refused || (!page.second && !after.empty());
   } else {
     after = options.continuation.substr(kMarker.size());
@@ -59,8 +60,10 @@ Task<ListAnswer> S3Origin::list_now(ListOptions options, Context ctx) {
   if (first_version) {
     S3Call call = list_call(options, wire_.prefixed(options.prefix));
     if (!after.empty()) call.query.emplace_back("marker", after);
-    S3Text answer = co_await co_await wire_.send_for_text(std::move(call), ctx);
+    S3Text answer =
+        co_await co_await wire_.send_for_page(std::move(call), "max-keys", options.max_keys, ctx);
     page = co_await parse_s3_list(answer.text);
+    page.list.share = std::move(answer.share);
   }
 
   // In the server's own order, which is S3's but for SeaweedFS: going on after `last` is right only

@@ -1,14 +1,19 @@
 #include "origin/s3_request.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
+#include "base/held_text.h"
 
 namespace forebay::origin {
 
 namespace {
 
-/// A page of 1000 keys of 1024 bytes, each byte as "%XX", and what stands around them.
-constexpr uint64_t kMaxText = 16 << 20;
 constexpr uint64_t kMaxErrorText = 64 << 10;
+/// What an entry of a list mostly takes at least, to judge how many there is room for.
+constexpr uint64_t kUsualEntry = 1 << 10;
+/// The detail of an error, until it becomes S3's.
+constexpr std::string_view kNoRoom = "NoRoom";
 /// Room for most targets.
 constexpr size_t kUsualPath = 200;
 
@@ -53,17 +58,30 @@ std::string encode(const std::vector<std::pair<std::string, std::string>>& query
 
 bool is_write(std::string_view method) { return method != "GET" && method != "HEAD"; }
 
-Task<std::string> read_text(http::ClientResponse& response, uint64_t limit, Context ctx) {
-  // A length that nobody stated is found out by reading; the limit holds either way.
-  if (response.body.length == http::kUnknownLength) response.body.length = 0;
-  co_return co_await io::read_all(std::move(response.body), limit, ctx);
+/// Larger than `limit` → Code::too_large; no room → Code::busy, kNoRoom.
+Task<HeldText> read_text(http::ClientResponse& response, std::shared_ptr<Allowance> all,
+                         uint64_t limit, Context ctx) {
+  HeldText out(all);
+  auto too_large = [] { return fail(Code::too_large, "a document over the limit"); };
+  if (response.content_length.value_or(0) > limit) co_return too_large();
+  while (response.body.source != nullptr) {
+    io::Chunk chunk = co_await co_await response.body.source->next(ctx);
+    std::string_view piece = as_text(std::get<Bytes>(chunk).view());
+    if (piece.empty()) break;
+    if (piece.size() > limit - out.text.size()) co_return too_large();
+    if (!out.append(piece)) {
+      co_return fail(Code::busy, "too many documents are under way", std::string(kNoRoom));
+    }
+  }
+  co_return out;
 }
 
 /// What the answer's document says; nothing when there is none.
-Task<S3Fault> read_fault(http::ClientResponse& response, Context ctx) {
-  Result<std::string> text = co_await read_text(response, kMaxErrorText, ctx);
-  if (!text) co_return S3Fault{};
-  S3Fault fault = parse_s3_fault(*text).value_or(S3Fault{});
+Task<S3Fault> read_fault(http::ClientResponse& response, std::shared_ptr<Allowance> all,
+                         Context ctx) {
+  Result<HeldText> held = co_await read_text(response, std::move(all), kMaxErrorText, ctx);
+  if (!held) co_return S3Fault{};
+  S3Fault fault = parse_s3_fault(held->text).value_or(S3Fault{});
   auto region = response.header("x-amz-bucket-region");
   if (region && response.status < 400)
     fault.message += " (the bucket is in " + std::string(*region) + ")";
@@ -157,31 +175,52 @@ Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
     }
     co_return std::move(*response);
   }
-  S3Fault fault = co_await co_await read_fault(*response, ctx);
+  S3Fault fault = co_await co_await read_fault(*response, options_.documents, ctx);
   co_return s3_error(response->status, fault, {.write = write, .missing = call.missing});
 }
 
-Task<S3Text> S3Wire::send_for_text(S3Call call, Context ctx) const {
+Task<S3Text> S3Wire::document(S3Call call, Context ctx) const {
   bool write = is_write(call.method);
-  S3Text out;
-  out.head = co_await co_await send(std::move(call), ctx);
+  http::ClientResponse head = co_await co_await send(std::move(call), ctx);
   // S3 sends its documents with 200 and nothing else.
-  if (out.head.status != 200) {
-    if (write) co_return s3_unclear(out.head);
-    co_return fail(Code::corrupt,
-                   std::string(kOriginAnswered) + ' ' + std::to_string(out.head.status));
+  if (head.status != 200) {
+    if (write) co_return s3_unclear(head);
+    co_return fail(Code::corrupt, std::string(kOriginAnswered) + ' ' + std::to_string(head.status));
   }
-  Result<std::string> text = co_await read_text(out.head, kMaxText, ctx);
-  if (!text) {
-    if (write) co_return text.error().as(Code::unavailable);
+  Result<HeldText> held = co_await read_text(head, options_.documents, kMaxS3Document, ctx);
+  if (!held) {
+    if (write) co_return held.error().as(Code::unavailable);
     // Its answer is too large, not the client's question.
-    if (text.error().code() == Code::too_large) {
+    if (held.error().code() == Code::too_large) {
       co_return fail(Code::corrupt, "the origin's document is larger than any of S3's");
     }
-    co_return std::move(text.error());
+    co_return std::move(held.error());
   }
-  out.text = std::move(*text);
-  co_return out;
+  co_return S3Text{std::move(head), std::move(held->text), std::move(held->share)};
+}
+
+Task<S3Text> S3Wire::send_for_text(S3Call call, Context ctx) const {
+  Result<S3Text> text = co_await document(std::move(call), ctx);
+  if (!text && text.error().detail() == kNoRoom) {
+    co_return text.error().as(text.error().code(), "SlowDown");
+  }
+  co_return text;
+}
+
+Task<S3Text> S3Wire::send_for_page(S3Call call, std::string_view count, uint32_t most,
+                                   Context ctx) const {
+  uint64_t fit = options_.documents->left() / kUsualEntry;
+  auto asked = static_cast<uint32_t>(std::min<uint64_t>(most, std::max<uint64_t>(fit, kShortPage)));
+  S3Call again{.key = call.key, .query = call.query, .missing = call.missing};
+  call.query.emplace_back(count, std::to_string(asked));
+  Result<S3Text> text = co_await document(std::move(call), ctx);
+  bool full = !text && text.error().detail() == kNoRoom;
+  if (!full || asked <= kShortPage) {
+    if (full) co_return text.error().as(Code::busy, "SlowDown");
+    co_return text;
+  }
+  again.query.emplace_back(count, std::to_string(kShortPage));
+  co_return co_await send_for_text(std::move(again), ctx);
 }
 
 }  // namespace forebay::origin

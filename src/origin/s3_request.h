@@ -29,9 +29,17 @@ struct S3Call {
 
 /// An answer with its whole body.
 struct S3Text {
-  http::ClientResponse head;
-  std::string text;
+  http::ClientResponse head = {};
+  std::string text = {};
+  Allowance::Share share = {};  ///< of S3Options::documents
 };
+
+/// The largest document there is: a page of 1000 keys of 1024 bytes, each byte as "&#x1F;", with
+/// what stands around them.
+inline constexpr uint64_t kMaxS3Document = 8 << 20;
+/// So many entries are asked for when there is no room for a whole page: few enough for
+/// HeldText::kFree.
+inline constexpr uint32_t kShortPage = 4;
 
 class S3Wire {
  public:
@@ -48,10 +56,14 @@ class S3Wire {
   /// Sends; an answer outside 2xx is the error it means. Not reached, stalled, or (for a write) not
   /// understood → Code::unavailable. An error of call.body comes back as it is.
   Task<http::ClientResponse> send(S3Call call, Context ctx) const;
-  /// The same, with the whole body in memory.
+  /// The same, with the whole body in memory; no room for it → Code::busy, "SlowDown".
   Task<S3Text> send_for_text(S3Call call, Context ctx) const;
+  /// The same for a list of `most` entries, which the query says as `count`: fewer, down to
+  /// kShortPage, when there is no room for as many. `call` has no body.
+  Task<S3Text> send_for_page(S3Call call, std::string_view count, uint32_t most, Context ctx) const;
 
  private:
+  Task<S3Text> document(S3Call call, Context ctx) const;
   http::ClientRequest request(const S3Call& call, http::HeadFields fields, WallTime now) const;
 
   const S3Options options_;

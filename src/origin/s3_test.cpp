@@ -212,13 +212,13 @@ TEST_F(S3, falls_back_to_lists_of_the_first_version) {
   page = run(origin_->list({.continuation = page->next, .max_keys = 2}, ctx()));
   EXPECT_EQ(page->objects.at(0).key, "c");
   EXPECT_EQ(script_.log.back(),
-            "GET /bucket?encoding-type=url&prefix=p%2F&max-keys=2&marker=p%2Fb");
+            "GET /bucket?encoding-type=url&prefix=p%2F&marker=p%2Fb&max-keys=2");
   // start-after was ignored by a server that does not know it.
   reply(200, {}, first);
   reply(200, {}, "<ListBucketResult><Marker/><IsTruncated>false</IsTruncated></ListBucketResult>");
   page = run(origin_->list({.start_after = "b"}, ctx()));
   EXPECT_TRUE(page && page->objects.empty());
-  EXPECT_TRUE(script_.log.back().ends_with("&marker=p%2Fb"));
+  EXPECT_TRUE(script_.log.back().ends_with("&marker=p%2Fb&max-keys=1000"));
   reply(200, {},
         "<ListBucketResult><IsTruncated>false</IsTruncated>"
         "<Contents><Key>q/a</Key><Size>1</Size></Contents></ListBucketResult>");

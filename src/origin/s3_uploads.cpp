@@ -209,19 +209,19 @@ Task<ListPartsAnswer> S3Origin::list_parts_now(ObjectKey key, std::string upload
                                                uint32_t part_marker, uint32_t max_parts,
                                                Context ctx) {
   S3Call call{
-      .key = key.text(),
-      .query = {{"uploadId", std::move(upload_id)}, {"max-parts", std::to_string(max_parts)}},
-      .missing = kMissing};
+      .key = key.text(), .query = {{"uploadId", std::move(upload_id)}}, .missing = kMissing};
   if (part_marker > 0) call.query.emplace_back("part-number-marker", std::to_string(part_marker));
-  S3Text answer = co_await co_await wire_.send_for_text(std::move(call), ctx);
-  co_return parse_s3_parts(answer.text);
+  S3Text answer =
+      co_await co_await wire_.send_for_page(std::move(call), "max-parts", max_parts, ctx);
+  ListPartsAnswer out = co_await parse_s3_parts(answer.text);
+  out.share = std::move(answer.share);
+  co_return out;
 }
 
 Task<ListUploadsAnswer> S3Origin::list_uploads_now(ListUploadsOptions options, Context ctx) {
   S3Call call{.query = {{"uploads", ""},
                         {"encoding-type", "url"},
-                        {"prefix", wire_.prefixed(options.prefix)},
-                        {"max-uploads", std::to_string(options.max_uploads)}},
+                        {"prefix", wire_.prefixed(options.prefix)}},
               .missing = "NoSuchBucket"};
   if (!options.delimiter.empty()) call.query.emplace_back("delimiter", options.delimiter);
   if (!options.key_marker.empty()) {
@@ -230,8 +230,10 @@ Task<ListUploadsAnswer> S3Origin::list_uploads_now(ListUploadsOptions options, C
   if (!options.upload_id_marker.empty()) {
     call.query.emplace_back("upload-id-marker", options.upload_id_marker);
   }
-  S3Text answer = co_await co_await wire_.send_for_text(std::move(call), ctx);
+  S3Text answer = co_await co_await wire_.send_for_page(std::move(call), "max-uploads",
+                                                        options.max_uploads, ctx);
   ListUploadsAnswer out = co_await parse_s3_uploads(answer.text);
+  out.share = std::move(answer.share);
   for (UploadInfo& upload : out.uploads) {
     upload.key = co_await wire_.stripped(std::move(upload.key));
   }

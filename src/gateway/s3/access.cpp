@@ -17,7 +17,7 @@ http::Response acl_response() {
 }
 
 Task<> keeps_acl(Call& call, Context ctx) {
-  Whole sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
+  HeldText sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
   for (const Header& header : call.request.headers) {
     constexpr std::string_view kGrant = "x-amz-grant-";
     if (http::same_name(header.name.substr(0, kGrant.size()), kGrant)) co_return no_acls();

@@ -31,7 +31,8 @@ struct Services {
   /// Cache-Control: no-cache as RFC 9111 means it: checked with the origin, then as usual. Else
   /// LOTA's meaning: served from what is here, a miss is not stored.
   bool no_cache_checks = false;
-  /// Bytes of XML bodies in memory at once, all loops together; more → SlowDown.
+  /// Bytes of documents in memory at once, all loops together: of requests, of answers, and of what
+  /// origins say. More → SlowDown, but for lists, whose pages get shorter.
   std::shared_ptr<Allowance> documents = std::make_shared<Allowance>(64 << 20);
 };
 
@@ -80,6 +81,7 @@ struct Call : Routed {
   std::string unseen;  ///< what the answer hides from the client, for the log
   obs::Level unseen_level = obs::Level::debug;
   std::optional<object::Writing> writing;
+  Allowance::Share share;       ///< of Services::documents, what the answer holds; see document.h
   std::vector<Header> headers;  ///< backs request.headers when the query brought more
 
   std::optional<std::string_view> header(std::string_view name) const {

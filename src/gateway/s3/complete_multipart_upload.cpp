@@ -56,8 +56,9 @@ Task<http::Response> complete_multipart_upload(Call& call, Context ctx) {
   object::CompleteRequest request{target.bucket, target.key, target.upload_id, {}, {}};
   request.options = co_await read_put_options(call, *target.bucket);
   co_await read_expectations(call, request.options);
-  request.parts = co_await parse_complete(
-      (co_await co_await read_payload(call, kMaxXmlBody, ctx, ChecksumsOf::object)).text);
+  HeldText sent = co_await co_await read_payload(call, kMaxXmlBody, ctx, ChecksumsOf::object);
+  request.parts = co_await parse_complete(sent.text);
+  sent.text = {};  // its share is the parts' now, as long as the origin takes
   auto done = co_await co_await call.services.objects.complete(std::move(request), ctx);
   Xml out("CompleteMultipartUploadResult");
   std::string place = "/" + call.bucket_name + "/" + percent_encode(target.key.text(), true);

@@ -43,7 +43,7 @@ Task<http::Response> create_bucket(Call& call, Context ctx) {
   BucketName name = co_await BucketName::parse(call.bucket_name);
   co_await check_wishes(call);
   // Also where none comes: a body that was lost on the way may have named another place.
-  Whole sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
+  HeldText sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
   if (!sent.text.empty()) co_await check_location(call, sent.text);
   auto made =
       co_await call.services.buckets.create(name, {.freshness = call.services.freshness}, ctx);

@@ -1,9 +1,8 @@
 #include <algorithm>
 
-#include "gateway/s3/call.h"
+#include "gateway/s3/document.h"
 #include "gateway/s3/errors.h"
 #include "gateway/s3/payload.h"
-#include "gateway/s3/xml.h"
 #include "io/sync.h"
 
 namespace forebay::gateway::s3 {
@@ -12,6 +11,8 @@ namespace {
 
 // Deletes of one request that run at once.
 constexpr size_t kWorkers = 16;
+// What the answer says of a key beside it: an error's words are longer than what was asked.
+constexpr uint64_t kAnswerTo = 512;
 
 struct Batch {
   Call& call;
@@ -50,8 +51,14 @@ Task<http::Response> delete_objects(Call& call, Context ctx) {
     co_return fail(Code::invalid, "Missing required header for this request: Content-MD5",
                    "InvalidRequest");
   }
-  DeleteRequest asked =
-      co_await parse_delete((co_await co_await read_payload(call, kMaxXmlBody, ctx)).text);
+  HeldText sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
+  DeleteRequest asked = co_await parse_delete(sent.text);
+  // The answer's room, before anything is deleted.
+  uint64_t most = sent.text.size() + asked.items.size() * kAnswerTo;
+  if (!sent.share.resize(HeldText::share_of(most))) {
+    co_return fail(Code::busy, "too many documents are under way; try again", "SlowDown");
+  }
+  sent.text = {};
   Batch batch{call, bucket, std::move(asked), {}};
   batch.errors.resize(batch.request.items.size());
   io::Group group(ctx);
@@ -73,7 +80,7 @@ Task<http::Response> delete_objects(Call& call, Context ctx) {
       out.open("Deleted").text("Key", key).close();
     }
   }
-  co_return out.response();
+  co_return document(call, out, std::move(sent.share));
 }
 
 }  // namespace forebay::gateway::s3

@@ -32,6 +32,7 @@ struct Door::Trace final : public http::Note {
   std::string bucket, key, access_key;
   std::string error;
   std::string_view cache;
+  Allowance::Share share;  ///< what the answer holds of Services::documents
 };
 
 Door::Door(Services& services, obs::Log& log, bool log_requests, obs::Registry& metrics)
@@ -100,6 +101,7 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
   }
   request.headers = sent;  // `call` may have put its own there
   response->stranger = !call.admitted;
+  trace->share = std::move(call.share);
   trace->id = call.id;
   trace->operation = call.operation;
   trace->known = call.verdict.principal.kind != auth::Principal::Kind::anonymous;

@@ -1,6 +1,6 @@
 #include "base/encoding.h"
 #include "gateway/s3/call.h"
-#include "gateway/s3/xml.h"
+#include "gateway/s3/document.h"
 
 namespace forebay::gateway::s3 {
 
@@ -34,7 +34,7 @@ Task<http::Response> list_buckets(Call& call, Context) {
   xml.close();
   if (more) xml.text("ContinuationToken", last);
   if (!prefix.empty()) xml.text("Prefix", prefix);
-  co_return xml.response();
+  co_return document(call, xml);
 }
 
 }  // namespace forebay::gateway::s3

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "gateway/s3/document.h"
 #include "gateway/s3/fields.h"
 #include "gateway/s3/upload.h"
 
@@ -39,7 +40,7 @@ Task<http::Response> list_multipart_uploads(Call& call, Context ctx) {
   for (const std::string& prefix : page.prefixes) {
     xml.open("CommonPrefixes").text("Prefix", shown(prefix)).close();
   }
-  co_return xml.response();
+  co_return document(call, xml, std::move(page.share));
 }
 
 }  // namespace forebay::gateway::s3

@@ -1,8 +1,8 @@
 // ListObjects in both versions: the origin's pages in S3's words.
 #include "base/encoding.h"
 #include "gateway/s3/call.h"
+#include "gateway/s3/document.h"
 #include "gateway/s3/fields.h"
-#include "gateway/s3/xml.h"
 #include "origin/checksums.h"
 
 namespace forebay::gateway::s3 {
@@ -88,7 +88,7 @@ Task<http::Response> list_objects(Call& call, Context ctx) {
     xml.text("NextMarker", listing.shown(page.last_name));
   }
   write_entries(xml, listing, page, true);
-  co_return xml.response();
+  co_return document(call, xml, std::move(page.share));
 }
 
 Task<http::Response> list_objects_v2(Call& call, Context ctx) {
@@ -115,7 +115,7 @@ Task<http::Response> list_objects_v2(Call& call, Context ctx) {
   if (page.truncated) xml.text("NextContinuationToken", to_hex(as_bytes(page.next)));
   xml.number("KeyCount", page.objects.size() + page.prefixes.size());
   write_entries(xml, listing, page, call.parameter("fetch-owner") == "true");
-  co_return xml.response();
+  co_return document(call, xml, std::move(page.share));
 }
 
 }  // namespace forebay::gateway::s3

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "gateway/s3/document.h"
 #include "gateway/s3/upload.h"
 
 namespace forebay::gateway::s3 {
@@ -28,7 +29,7 @@ Task<http::Response> list_parts(Call& call, Context ctx) {
     write_checksums(xml, part.checksums);
     xml.close();
   }
-  co_return xml.response();
+  co_return document(call, xml, std::move(page.share));
 }
 
 }  // namespace forebay::gateway::s3

@@ -334,31 +334,15 @@ Error too_slow() {
               "RequestTimeout");
 }
 
-// Room for `more` bytes, in steps, so that a body that is announced and does not come has nothing.
-Result<> make_room(Whole& whole, size_t more, uint64_t length) {
-  size_t had = whole.text.capacity();
-  if (whole.text.size() + more <= had) return ok;
-  size_t size = std::max(2 * had, static_cast<size_t>(std::min<uint64_t>(length, kWholeFree)));
-  while (size < whole.text.size() + more) size *= 2;
-  size_t counted = size - std::min(size, std::max(had, kWholeFree));
-  if (!whole.share.grow(counted)) {
-    return fail(Code::busy, "too many request bodies are under way; try again", "SlowDown");
-  }
-  whole.text.reserve(size);
-  return ok;
-}
-
 }  // namespace
 
-Task<Whole> read_payload(Call& call, uint64_t limit, Context ctx, ChecksumsOf checksums) {
+Task<HeldText> read_payload(Call& call, uint64_t limit, Context ctx, ChecksumsOf checksums) {
   Payload payload = co_await open_payload(call, checksums, 0);
   if (payload.length > limit) {
     co_return fail(Code::invalid, "Your request was too big", "MalformedXML");
   }
   Time end = ctx.loop->now() + kWholeGrace;
-  auto share = call.services.documents->take(0);
-  if (!share) co_return fail(Code::internal, "there is always room for nothing");
-  Whole whole{{}, std::move(*share)};
+  HeldText whole(call.services.documents);
   while (true) {
     auto earned = static_cast<int64_t>(whole.text.size() * 1000 / kWholeRate);
     Context wait = ctx.until(end + milliseconds(earned));
@@ -367,8 +351,9 @@ Task<Whole> read_payload(Call& call, uint64_t limit, Context ctx, ChecksumsOf ch
     if (slow) co_return too_slow();
     ByteView bytes = std::get<Bytes>(co_await std::move(chunk)).view();
     if (bytes.empty()) co_return whole;
-    co_await make_room(whole, bytes.size(), payload.length);
-    whole.text.append(as_text(bytes));
+    if (!whole.append(as_text(bytes), payload.length)) {
+      co_return fail(Code::busy, "too many documents are under way; try again", "SlowDown");
+    }
   }
 }
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "base/allowance.h"
 #include "base/hash.h"
+#include "base/held_text.h"
 #include "gateway/s3/call.h"
 #include "io/body.h"
 #include "origin/origin.h"
@@ -24,9 +24,6 @@ inline constexpr uint64_t kMaxPut = uint64_t{5} << 30;
 /// that have come: 2 MB may take a minute and a half, one byte now and then half a minute.
 inline constexpr Duration kWholeGrace = seconds(30);
 inline constexpr uint64_t kWholeRate = 32 << 10;
-/// So much of each needs no share: who sends little is not refused because others send much,
-/// slowly.
-inline constexpr size_t kWholeFree = 16 << 10;
 
 /// What the client said about its body, and what was found. Shared with the source that checks it.
 struct Payload {
@@ -52,16 +49,11 @@ Result<Payload> open_payload(Call& call, ChecksumsOf checksums = ChecksumsOf::bo
 /// Says them in `options`: what a put or a part does with its body's checksums.
 void add_checksums(const Payload& payload, origin::PutOptions& options);
 
-/// A small body in memory, and its share of Services::documents.
-struct Whole {
-  std::string text;
-  Allowance::Share share;
-};
-
-/// A whole small body (XML) verified the same way; over `limit` → MalformedXML. Its share grows
-/// with what has come; none left → SlowDown. Slower than kWholeGrace allows → RequestTimeout.
-Task<Whole> read_payload(Call& call, uint64_t limit, Context ctx,
-                         ChecksumsOf checksums = ChecksumsOf::body);
+/// A whole small body (XML) verified the same way; over `limit` → MalformedXML. Its share of
+/// Services::documents grows with what has come; none left → SlowDown. Slower than kWholeGrace
+/// allows → RequestTimeout.
+Task<HeldText> read_payload(Call& call, uint64_t limit, Context ctx,
+                            ChecksumsOf checksums = ChecksumsOf::body);
 
 /// The body of an operation that has none: what is said of it must hold for no bytes, so that what
 /// lost its body on the way is noticed. Bytes → UnexpectedContent; else the errors of open_payload.

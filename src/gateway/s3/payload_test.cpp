@@ -256,7 +256,7 @@ Task<> read_trickle(DoorWorld& world, size_t total, size_t piece, Duration pause
   request.content_length = total;
   request.source = &source;
   Call call(request, world.services(), obs::RequestId::of(1));
-  Result<Whole> read = co_await read_payload(call, 2 << 20, ctx);
+  Result<HeldText> read = co_await read_payload(call, 2 << 20, ctx);
   results.push_back(read ? std::to_string(read->text.size()) : read.error().detail());
   co_return ok;
 }
@@ -308,10 +308,11 @@ TEST_F(PayloadTest, WhatHasComeIsBoundedForAll) {
 TEST_F(PayloadTest, SmallBodiesNeedNoShare) {
   world_.services().documents = std::make_shared<Allowance>(0);
   auto results = world_.run(read_at_once(
-      world_, {{kWholeFree, 100, milliseconds(1)}, {kWholeFree + 1, 1000, milliseconds(1)}},
+      world_,
+      {{HeldText::kFree, 100, milliseconds(1)}, {HeldText::kFree + 1, 1000, milliseconds(1)}},
       world_.ctx()));
   ASSERT_TRUE(results);
-  EXPECT_EQ(std::ranges::count(*results, std::to_string(kWholeFree)), 1);
+  EXPECT_EQ(std::ranges::count(*results, std::to_string(HeldText::kFree)), 1);
   EXPECT_EQ(std::ranges::count(*results, "SlowDown"), 1);
 }
 

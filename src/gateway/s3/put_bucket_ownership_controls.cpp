@@ -8,7 +8,7 @@ namespace forebay::gateway::s3 {
 
 Task<http::Response> put_bucket_ownership_controls(Call& call, Context ctx) {
   co_await call.bucket();
-  Whole sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
+  HeldText sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
   std::string wanted = co_await parse_ownership(sent.text);
   if (wanted != kOwnerEnforced) co_return not_implemented("Object ownership with ACLs");
   co_return http::Response::make(200);

@@ -9,7 +9,7 @@ Task<http::Response> put_object_tagging(Call& call, Context ctx) {
   co_await refuse_unsupported(call);
   object::BucketRef bucket = co_await call.bucket();
   ObjectKey key = co_await call.key();
-  Whole sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
+  HeldText sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
   auto tags = co_await parse_tagging(sent.text);
   co_await co_await call.services.objects.set_tags(bucket, std::move(key), std::move(tags), ctx);
   co_return http::Response::make(200);

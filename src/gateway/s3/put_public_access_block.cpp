@@ -10,7 +10,7 @@ namespace forebay::gateway::s3 {
 
 Task<http::Response> put_public_access_block(Call& call, Context ctx) {
   co_await call.bucket();
-  Whole sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
+  HeldText sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
   auto blocks = co_await parse_public_access_block(sent.text);
   // What is not named is off, as in S3.
   bool all = std::ranges::all_of(kPublicAccessBlocks,

@@ -1,7 +1,6 @@
 #include "gateway/s3/xml.h"
 
 #include <pugixml.hpp>
-#include <sstream>
 
 #include "base/encoding.h"
 
@@ -88,9 +87,14 @@ Xml& Xml::close() {
 }
 
 std::string Xml::str() const {
-  std::ostringstream out;
-  document_->xml.save(out, "", pugi::format_raw);
-  return with_returns(std::move(out).str());
+  struct Writer final : pugi::xml_writer {
+    std::string out;
+    void write(const void* data, size_t size) override {
+      out.append(static_cast<const char*>(data), size);
+    }
+  } writer;
+  document_->xml.save(writer, "", pugi::format_raw);
+  return with_returns(std::move(writer.out));
 }
 
 http::Response Xml::response(int status) const {
