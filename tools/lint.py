@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""clang-tidy over what has changed (or with --all over everything), two files at a time.
+"""clang-tidy over what has changed (or with --all over everything), two steps of the build at a time.
 
 Changed is what differs from the merge base with origin/main, or in a clone of it from what stood a
 day before, and what is not committed. A changed header is linted through one source of its own
-folder that includes it. Needs build/dev to be configured: there each source is compiled by itself.
-Exits 1 when clang-tidy finds something.
+folder that includes it. Needs build/release to be configured: what it compiles as one is linted as
+one, since most of a source's time goes into headers that its neighbours need too
+(docs/build-time.md). Exits 1 when clang-tidy finds something.
 """
 
 import argparse
@@ -20,6 +21,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TIDY = "clang-tidy-19"
 JOBS = 2
+# Joining sources is including them.
+NOT_HERE = "-bugprone-suspicious-include"
 # Tests may be slow, and odd on purpose; what gtest's ASSERT has made sure of is not understood.
 NOT_IN_TESTS = ("-performance-*,-bugprone-string-constructor,-bugprone-suspicious-missing-comma,"
                 "-bugprone-unchecked-optional-access")
@@ -41,21 +44,18 @@ def changed_files():
     return sorted({ROOT / n for n in names.splitlines() if n.endswith((".h", ".cpp"))})
 
 
-def database(build):
-    """Writes the compile commands of this repository's sources, once each; returns their folder
-    and the sources."""
-    entries = json.loads((build / "compile_commands.json").read_text())
-    kept, sources = [], set()
-    for entry in entries:
+def steps(build):
+    """What the build compiles, each once: the file of a step and the sources in it."""
+    out = {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
         path = pathlib.Path(entry["file"])
-        if path in sources or not path.is_relative_to(ROOT) or path.is_relative_to(build):
-            continue
-        sources.add(path)
-        kept.append(entry)
-    folder = build.parent / "lint"
-    folder.mkdir(exist_ok=True)
-    (folder / "compile_commands.json").write_text(json.dumps(kept))
-    return folder, sources
+        sources = [path]
+        if "Unity" in path.parts:
+            sources = [pathlib.Path(p) for p in re.findall(r'#include "(.+)"', path.read_text())]
+        if all(s.is_relative_to(ROOT) and not s.is_relative_to(build) for s in sources):
+            if sources not in out.values():
+                out[path] = sources
+    return out
 
 
 def sources_for(files, sources):
@@ -72,17 +72,17 @@ def sources_for(files, sources):
     return sorted(wanted)
 
 
-def lint(folder, path):
-    """(path, seconds, findings); findings are empty when there is nothing to say."""
-    started = time.monotonic()
-    of_tests = path.stem.endswith("_test") or {"testkit", "tests"} & set(path.parts)
-    more = [f"--checks={NOT_IN_TESTS}"] if of_tests else []
-    done = subprocess.run([TIDY, "--quiet", "-p", str(folder), *more, str(path)], cwd=ROOT,
-                          capture_output=True, text=True)
+def lint(build, path, sources):
+    """What is found; empty when there is nothing to say."""
+    of_tests = any(s.stem.endswith("_test") or {"testkit", "tests"} & set(s.parts)
+                   for s in sources)
+    checks = f"{NOT_HERE},{NOT_IN_TESTS}" if of_tests else NOT_HERE
+    done = subprocess.run([TIDY, "--quiet", "-p", str(build), f"--checks={checks}", str(path)],
+                          cwd=ROOT, capture_output=True, text=True)
     text = done.stdout if done.returncode or "warning:" in done.stdout else ""
     if done.returncode and not text:
         text = done.stderr
-    return path, time.monotonic() - started, text.replace(f"{ROOT}/", "")
+    return text.replace(f"{ROOT}/", "")
 
 
 def main():
@@ -90,33 +90,34 @@ def main():
     parser.add_argument("--all", action="store_true", help="every source of the build")
     parser.add_argument("--seconds", type=float, default=0,
                         help="begin no new file after so long; what is left out is named")
-    parser.add_argument("--build", default="build/dev", help="a configured build")
-    parser.add_argument("file", nargs="*", help="only these")
+    parser.add_argument("--build", default="build/release", help="a configured build")
+    parser.add_argument("file", nargs="*", help="only these, with what is compiled with them")
     args = parser.parse_args()
-    folder, sources = database(ROOT / args.build)
-    if args.file:
-        work = sources_for([(ROOT / name).resolve() for name in args.file], sources)
-    else:
-        work = sorted(sources) if args.all else sources_for(changed_files(), sources)
+    build = ROOT / args.build
+    work = steps(build)
+    if not args.all:
+        files = [(ROOT / name).resolve() for name in args.file] or changed_files()
+        wanted = set(sources_for(files, {s for sources in work.values() for s in sources}))
+        work = {path: sources for path, sources in work.items() if wanted & set(sources)}
     started = time.monotonic()
-    left, bad, times = [], 0, []
+    left, bad = [], 0
 
-    def one(path):
+    def one(step):
         if args.seconds and time.monotonic() - started > args.seconds:
-            left.append(path)
-            return path, 0, ""
-        return lint(folder, path)
+            left.extend(step[1])
+            return ""
+        return lint(build, *step)
 
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        for path, seconds, text in pool.map(one, work):
-            times.append((seconds, path))
+        for text in pool.map(one, work.items()):
             if text:
                 bad += 1
                 print(text.rstrip(), flush=True)
     for path in sorted(left):
         print(f"left out, no time: {path.relative_to(ROOT)}")
-    print(f"{len(work) - len(left)} files linted in {time.monotonic() - started:.0f} s, "
-          f"{bad} with findings, {len(left)} left out")
+    linted = sum(map(len, work.values())) - len(left)
+    print(f"{linted} files linted in {time.monotonic() - started:.0f} s, "
+          f"{bad} steps with findings, {len(left)} files left out")
     return 1 if bad else 0
 
 

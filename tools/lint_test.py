@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What lint.py chooses to lint, and the commands it makes of the build's."""
 
+import json
 import pathlib
 import sys
 import tempfile
@@ -32,6 +33,24 @@ class Lint(unittest.TestCase):
                 self.assertEqual(chosen("src/a/x.h"), ["src/a/y.cpp"])
                 self.assertEqual(chosen("src/a/x.h", "src/a/x.cpp"), ["src/a/x.cpp"])
                 self.assertEqual(chosen("src/b/only.h", "src/b/nowhere.cpp"), ["src/b/w.cpp"])
+
+    def test_what_the_build_joins_is_linted_as_one_and_once(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            build = root / "build" / "release"
+            for target in ["a", "b"]:
+                unity = build / f"{target}.dir" / "Unity" / "unity_0_cxx.cxx"
+                unity.parent.mkdir(parents=True)
+                unity.write_text(f'/* generated */\n#include "{root}/src/x.cpp"\n\n'
+                                 f'#include "{root}/src/y.cpp"\n')
+            names = [build / "a.dir/Unity/unity_0_cxx.cxx", build / "b.dir/Unity/unity_0_cxx.cxx",
+                     root / "src/main.cpp", root / "src/main.cpp", build / "link/a.cpp"]
+            (build / "compile_commands.json").write_text(
+                json.dumps([{"file": str(name)} for name in names]))
+            with mock.patch.object(lint, "ROOT", root):
+                self.assertEqual(lint.steps(build),
+                                 {names[0]: [root / "src/x.cpp", root / "src/y.cpp"],
+                                  names[2]: [root / "src/main.cpp"]})
 
 
 if __name__ == "__main__":

@@ -205,7 +205,7 @@ def stage_headers(_):
 
 def stage_lint(args):
     """clang-tidy on what has changed; on everything with --all."""
-    if run("configure dev", ["cmake", "--preset", "dev"], lambda t, c: (0, c != 0), 300):
+    if run("configure", ["cmake", "--preset", "release"], lambda t, c: (0, c != 0), 300):
         what = ["--all"] if args.all else ["--seconds", str(LINT_SECONDS)]
         run("lint", ["python3", "tools/lint.py", *what], whole, 7200)
         for line in (LOGS / "lint.log").read_text().splitlines():

@@ -105,6 +105,7 @@ ByteRange Layout::unit_at(uint64_t offset) const {
 
 std::vector<uint64_t> Layout::part_sizes() const {
   std::vector<uint64_t> sizes;
+  sizes.reserve(parts());
   for (uint64_t index = 0; index < parts(); ++index) sizes.push_back(at(index).length);
   return sizes;
 }

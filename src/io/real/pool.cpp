@@ -163,6 +163,7 @@ std::vector<LaneStats> Pool::stats(Time now) const {
     }
   }
   std::vector<LaneStats> out;
+  out.reserve(lanes.size());
   for (auto& lane : lanes) out.push_back(lane->stats(now));
   return out;
 }
@@ -178,7 +179,7 @@ bool Pool::start(std::shared_ptr<PoolLane> lane, bool first) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
-  bool started = false;
+  bool started = true;
   try {
     std::thread thread([this, lane = std::move(lane)] {
       lane->run();
@@ -186,9 +187,8 @@ bool Pool::start(std::shared_ptr<PoolLane> lane, bool first) {
     });
     std::thread::id id = thread.get_id();
     threads_.emplace(id, std::move(thread));
-    started = true;
   } catch (const std::system_error&) {
-    // The process has as many threads as it may.
+    started = false;  // the process has as many threads as it may
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return started;
