@@ -2,77 +2,17 @@
 
 #include <charconv>
 
-#include "base/json.h"
 #include "io/loop.h"
 #include "meta/schema.h"
+#include "object/bucket_row.h"
 
 namespace forebay::object {
 
 namespace {
 
-constexpr int kRowVersion = 1;
 /// Empty pages in a row that a look for objects follows; where more come, it takes it that some are
 /// there.
 constexpr int kMaxEmptyPages = 100;
-
-std::string row_of(const Bucket& bucket) {
-  const origin::Capabilities& can = bucket.capabilities;
-  Json capabilities;
-  capabilities.set("conditional_put", can.conditional_put)
-      .set("conditional_get", can.conditional_get)
-      .set("part_number", can.part_number)
-      .set("versions", can.versions)
-      .set("start_after", can.start_after);
-  Json row;
-  row.set("version", kRowVersion)
-      .set("incarnation", bucket.incarnation)
-      .set("origin", bucket.config.url)
-      .set("origin_access_key", bucket.config.access_key)
-      .set("origin_secret_key", bucket.config.secret.reveal())
-      .set("freshness", bucket.freshness.to_string())
-      .set("unit_max", bucket.unit_max)
-      .set("fill", name(bucket.fill))
-      .set("cache_writes", bucket.cache_writes)
-      .set("verify", name(bucket.verify))
-      .set("created_ns", bucket.created.ns)
-      .set("capabilities", std::move(capabilities));
-  return row.dump();
-}
-
-Result<Bucket> bucket_of(BucketName name, std::string_view text) {
-  auto row = Json::parse(text);
-  if (!row) return std::move(row.error());
-  Bucket bucket(std::move(name));
-  auto incarnation = row->unsigned_integer("incarnation");
-  if (!incarnation) return std::move(incarnation.error());
-  bucket.incarnation = *incarnation;
-  auto url = row->string("origin");
-  if (!url) return std::move(url.error());
-  bucket.config.url = *url;
-  bucket.config.access_key = row->string_or("origin_access_key", "").value_or("");
-  bucket.config.secret = Secret(row->string_or("origin_secret_key", "").value_or(""));
-  auto freshness = Freshness::parse(row->string_or("freshness", "").value_or(""));
-  if (!freshness) return std::move(freshness.error());
-  bucket.freshness = *freshness;
-  bucket.unit_max = row->unsigned_or("unit_max", bucket.unit_max).value_or(bucket.unit_max);
-  bucket.cache_writes = row->boolean_or("cache_writes", true).value_or(true);
-  auto fill = parse_filling(row->string_or("fill", "part").value_or(""));
-  if (!fill) return std::move(fill.error());
-  bucket.fill = *fill;
-  auto verify = parse_verify(row->string_or("verify", "start").value_or(""));
-  if (!verify) return std::move(verify.error());
-  bucket.verify = *verify;
-  bucket.created.ns = row->integer("created_ns").value_or(0);
-  if (const Json* can = row->find("capabilities")) {
-    auto flag = [&](std::string_view key) { return can->boolean_or(key, false).value_or(false); };
-    bucket.capabilities = {.conditional_put = flag("conditional_put"),
-                           .conditional_get = flag("conditional_get"),
-                           .part_number = flag("part_number"),
-                           .versions = flag("versions"),
-                           .start_after = flag("start_after")};
-  }
-  return bucket;
-}
 
 Error aborted() {
   return fail(Code::conflict,
@@ -224,15 +164,15 @@ Task<BucketRef> Buckets::open(BucketName name, std::string row, Context ctx) {
   co_return std::make_shared<const Bucket>(std::move(bucket));
 }
 
-// Whoever makes a bucket and whoever removes one of that name would take each other's folder and
-// row for their own. Those who make it find out by the row which of them has.
+// Whoever makes a bucket and whoever removes or changes one of that name would take each other's
+// folder and row for their own. Those who make it find out by the row which of them has.
 class Buckets::Change {
  public:
-  Change(Buckets& buckets, std::string name, bool removes)
-      : buckets_(buckets), name_(std::move(name)), step_(removes ? -1 : 1) {
+  Change(Buckets& buckets, std::string name, bool alone)
+      : buckets_(buckets), name_(std::move(name)), step_(alone ? -1 : 1) {
     std::lock_guard lock(buckets_.changing_);
     int& now = buckets_.changes_[name_];
-    begun_ = removes ? now == 0 : now >= 0;
+    begun_ = alone ? now == 0 : now >= 0;
     if (begun_) now += step_;
   }
   ~Change() {
@@ -308,21 +248,43 @@ Task<BucketRef> Buckets::make(BucketName name, BucketSpec spec, Context ctx) {
   bucket.asked = &asked(name);
   bucket.origin = co_await co_await factory_.open(bucket.config, own, read(name), ctx);
   bucket.capabilities = co_await co_await bucket.origin->probe(ctx);
-  std::string key = meta::schema::bucket(name);
-  std::string row = row_of(bucket);
-  meta::Txn txn;
-  txn.require_absent(key).put(key, row);
-  Result<> committed = co_await store_.commit(std::move(txn), ctx);
-  if (!committed && committed.error().code() == Code::unavailable) {
-    // The outcome is unknown; a row that is there unseen would block the name until a restart.
-    auto found = co_await store_.get(key, ctx);
-    if (found && *found == row) committed = ok;
-  }
+  Result<> committed = co_await commit(name, std::nullopt, row_of(bucket), ctx);
   if (!committed && committed.error().code() == Code::conflict) co_return exists();
   co_await std::move(committed);
   auto shared = std::make_shared<const Bucket>(std::move(bucket));
   put(shared);
   co_return shared;
+}
+
+Task<> Buckets::commit(BucketName name, std::optional<std::string> old, std::string row,
+                       Context ctx) {
+  std::string key = meta::schema::bucket(name);
+  meta::Txn txn;
+  (old ? txn.require(key, std::move(*old)) : txn.require_absent(key)).put(key, row);
+  Result<> committed = co_await store_.commit(std::move(txn), ctx);
+  if (!committed && committed.error().code() == Code::unavailable) {
+    // The outcome is unknown; a row that is there unseen would block the name, or hide what holds
+    // from now on, until a restart.
+    auto found = co_await store_.get(key, ctx);
+    if (found && *found == row) committed = ok;
+  }
+  co_return committed;
+}
+
+Task<> Buckets::update(BucketRef bucket, std::function<void(BucketSettings&)> change, Context ctx) {
+  // Alone: nobody else's change is lost, and no bucket comes back that was removed meanwhile.
+  Change alone(*this, bucket->name.text(), true);
+  co_await alone.begun();
+  BucketRef now = co_await get(bucket->name.text());
+  if (now->incarnation != bucket->incarnation) co_return aborted();
+  std::optional<std::string> row =
+      co_await co_await store_.get(meta::schema::bucket(now->name), ctx);
+  if (!row) co_return aborted();
+  Bucket next(*now);
+  change(next.settings);
+  co_await co_await commit(now->name, std::move(row), row_of(next), ctx);
+  put(std::make_shared<const Bucket>(std::move(next)));
+  co_return ok;
 }
 
 Task<> Buckets::remove(BucketName name, Removal removal, Context ctx) {

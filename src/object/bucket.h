@@ -15,6 +15,7 @@
 #include "base/shared.h"
 #include "io/sync.h"
 #include "meta/store.h"
+#include "object/cors.h"
 #include "obs/metrics.h"
 #include "origin/origin.h"
 #include "unit/fill.h"
@@ -76,6 +77,12 @@ class Writes {
   io::Progress ended_;
 };
 
+/// What may change while a bucket is in service. Each change makes a new Bucket.
+struct BucketSettings {
+  origin::TagSet tags = {};  ///< the bucket's own
+  CorsRules cors = {};
+};
+
 /// One bucket; immutable, shared.
 struct Bucket {
   explicit Bucket(BucketName bucket_name) : name(std::move(bucket_name)) {}
@@ -87,6 +94,7 @@ struct Bucket {
   Filling fill = Filling::part;
   bool cache_writes = true;                   ///< written bytes are stored as they pass
   unit::Verify verify = unit::Verify::start;  ///< when stored bytes are checked
+  BucketSettings settings;
   WallTime created;
   origin::Capabilities capabilities;
   std::shared_ptr<origin::Origin> origin;
@@ -177,6 +185,10 @@ class Buckets {
   /// Opens and probes the origin, then writes the row. Exists already → Code::exists,
   /// "BucketAlreadyOwnedByYou".
   Task<BucketRef> create(BucketName name, BucketSpec spec, Context ctx);
+  /// Changes what may change of the bucket, durably; readers see it once this has returned. While
+  /// another change, a removal or a creation of that name is on its way, or when it is no longer
+  /// this bucket: Code::conflict, "OperationAborted".
+  Task<> update(BucketRef bucket, std::function<void(BucketSettings&)> change, Context ctx);
   /// Forgets the bucket. While that takes its time, nobody finds it, and create() of its name is
   /// Code::conflict, "OperationAborted"; when it fails the bucket is there again. What is refused
   /// is not noticed: a bucket that is not empty, or that is still written to after kWritesWait
@@ -188,7 +200,7 @@ class Buckets {
 
  private:
   using Map = std::map<std::string, BucketRef, std::less<>>;
-  /// Holds a name whose bucket is being made or removed.
+  /// Holds a name whose bucket is being made, changed or removed.
   class Change;
   Task<BucketRef> open(BucketName name, std::string row, Context ctx);
   /// The name under which a bucket is counted.
@@ -196,6 +208,8 @@ class Buckets {
   obs::Counter& asked(const BucketName& name);
   obs::Counter& read(const BucketName& name);
   Task<BucketRef> make(BucketName name, BucketSpec spec, Context ctx);
+  /// Writes the row in place of `old`, or where none is. Code::conflict: another is there.
+  Task<> commit(BucketName name, std::optional<std::string> old, std::string row, Context ctx);
   Task<> remove_now(BucketName name, BucketRef expected, Removal removal, Context ctx);
   static Task<> check_empty(BucketRef bucket, Context ctx);
   static Task<> stop_writes(BucketRef bucket, Context ctx);
@@ -211,7 +225,7 @@ class Buckets {
   Shared<Map> buckets_;
   std::mutex changing_;
   std::set<std::string> counted_;  ///< names with counters of their own; under changing_
-  /// Names in change, under changing_: how many make it, or -1 while it is removed.
+  /// Names in change, under changing_: how many make it, or -1 while it is removed or changed.
   std::map<std::string, int> changes_;
 };
 

@@ -1,5 +1,6 @@
 #include "object/bucket.h"
 
+#include "meta/schema.h"
 #include "object/lying_test.h"
 #include "object/world_test.h"
 
@@ -297,6 +298,55 @@ TEST_F(BucketsTest, a_commit_without_an_answer_is_looked_up) {
   faulty.options().lose_answer = 0;
   EXPECT_TRUE(run(buckets.remove(one, Removal::forget, ctx())));
   EXPECT_FALSE(buckets.get("one"));
+}
+
+TEST_F(BucketsTest, a_change_is_kept_and_touches_nothing_else) {
+  BucketRef made = *create("one", {.cache_writes = false});
+  auto change = [&](Buckets& buckets, const BucketRef& bucket, const char* value) {
+    return run(buckets.update(
+        bucket, [&](BucketSettings& settings) { settings.tags = {{"a", value}}; }, ctx()));
+  };
+  ASSERT_TRUE(change(buckets_, made, "1"));
+  BucketRef now = *buckets_.get("one");
+  EXPECT_EQ(now->settings.tags, (origin::TagSet{{"a", "1"}}));
+  EXPECT_TRUE(made->settings.tags.empty()) << "who reads it goes on with what he has";
+  EXPECT_EQ(now->writes, made->writes) << "a removal waits for the writes of both";
+  EXPECT_EQ(now->origin, made->origin);
+  ASSERT_TRUE(run(buckets_.update(
+      made,
+      [](BucketSettings& settings) { settings.cors = {{.origins = {"*"}, .methods = {"GET"}}}; },
+      ctx())));
+  Buckets again(rows_, origins_, metrics_);
+  ASSERT_TRUE(run(again.load(ctx())));
+  BucketRef read = *again.get("one");
+  EXPECT_EQ(read->settings.tags, (origin::TagSet{{"a", "1"}}))
+      << "the second change lost the first";
+  EXPECT_EQ(read->settings.cors.size(), 1U);
+  EXPECT_EQ(read->incarnation, made->incarnation);
+  EXPECT_FALSE(read->cache_writes);
+
+  meta::FaultyStore faulty(rows_, {.lose_answer = 1});
+  Buckets unlucky(faulty, origins_, metrics_);
+  ASSERT_TRUE(run(unlucky.load(ctx())));
+  EXPECT_TRUE(change(unlucky, *unlucky.get("one"), "2")) << "it is looked up";
+  EXPECT_EQ((*unlucky.get("one"))->settings.tags, (origin::TagSet{{"a", "2"}}));
+}
+
+TEST_F(BucketsTest, a_change_meets_its_bucket_or_none) {
+  BucketRef made = *create("one");
+  BucketName one = *BucketName::parse("one");
+  auto tag = [](BucketSettings& settings) { settings.tags = {{"a", "b"}}; };
+  EXPECT_TRUE(run(buckets_.remove(one, Removal::forget, ctx())));
+  EXPECT_EQ(run(buckets_.update(made, tag, ctx())).error().detail(), "NoSuchBucket");
+  BucketRef next = *create("one");
+  EXPECT_EQ(run(buckets_.update(made, tag, ctx())).error().detail(), "OperationAborted");
+  EXPECT_TRUE((*buckets_.get("one"))->settings.tags.empty());
+  // Another daemon's hand on the row, or one that has gone.
+  meta::Txn txn;
+  txn.remove(meta::schema::bucket(one));
+  ASSERT_TRUE(run(rows_.commit(std::move(txn), ctx())));
+  EXPECT_EQ(run(buckets_.update(next, tag, ctx())).error().detail(), "OperationAborted");
+  EXPECT_TRUE((*buckets_.get("one"))->settings.tags.empty());
 }
 
 TEST_F(BucketsTest, a_row_that_cannot_be_read_stops_the_load) {

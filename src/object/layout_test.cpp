@@ -6,6 +6,8 @@
 #include <limits>
 #include <random>
 
+#include "base/bytes.h"
+
 namespace forebay::object {
 namespace {
 

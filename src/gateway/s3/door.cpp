@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "gateway/s3/cors.h"
 #include "gateway/s3/errors.h"
 #include "gateway/s3/headers.h"
 #include "gateway/s3/payload.h"
@@ -61,6 +62,7 @@ Door::Door(Services& services, obs::Log& log, bool log_requests, obs::Registry& 
 Task<http::Response> Door::answer(Call& call, Context ctx) {
   Result<> routed = route(call.request, services_.domain, call);
   if (!routed) co_return std::move(routed.error());
+  if (call.request.method == "OPTIONS") co_return preflight(call);
   auto verified = services_.guard.authenticate(call.request, ctx.loop->wall_now());
   if (!verified) co_return std::move(verified.error());
   call.verdict = std::move(*verified);
@@ -99,6 +101,7 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
         call.unseen_level, "request failed",
         {{"request", call.id.text()}, {"operation", call.operation->name}, {"error", call.unseen}});
   }
+  allow_page(call, *response);
   request.headers = sent;  // `call` may have put its own there
   response->stranger = !call.admitted;
   trace->share = std::move(call.share);

@@ -19,6 +19,7 @@ struct Row {
 constexpr auto kCodes = std::to_array<Row>({
     {"AccessControlListNotSupported", 400},
     {"AccessDenied", 403},
+    {"AccessForbidden", 403},
     {"AuthorizationHeaderMalformed", 400},
     {"AuthorizationQueryParametersError", 400},
     {"BadDigest", 400},
@@ -56,7 +57,9 @@ constexpr auto kCodes = std::to_array<Row>({
     {"MissingSecurityHeader", 400},
     {"NoSuchBucket", 404},
     {"NoSuchBucketPolicy", 404},
+    {"NoSuchCORSConfiguration", 404},
     {"NoSuchKey", 404},
+    {"NoSuchTagSet", 404},
     {"NoSuchUpload", 404},
     {"NoSuchVersion", 404},
     {"NotImplemented", 501},

@@ -1,6 +1,7 @@
 #include "gateway/s3/call.h"
 #include "gateway/s3/fields.h"
 #include "gateway/s3/payload.h"
+#include "gateway/s3/tagging.h"
 #include "gateway/s3/xml.h"
 
 namespace forebay::gateway::s3 {
@@ -10,7 +11,7 @@ Task<http::Response> put_object_tagging(Call& call, Context ctx) {
   object::BucketRef bucket = co_await call.bucket();
   ObjectKey key = co_await call.key();
   HeldText sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
-  auto tags = co_await parse_tagging(sent.text);
+  auto tags = co_await parse_tagging(sent.text, kMaxTags);
   co_await co_await call.services.objects.set_tags(bucket, std::move(key), std::move(tags), ctx);
   co_return http::Response::make(200);
 }

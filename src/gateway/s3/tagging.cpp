@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/encoding.h"
+#include "gateway/s3/xml.h"
 #include "http/message.h"
 
 namespace forebay::gateway::s3 {
@@ -36,9 +37,10 @@ bool is_reserved(std::string_view name) { return http::same_name(name.substr(0, 
 
 }  // namespace
 
-Result<> check_tags(const origin::TagSet& tags) {
-  if (tags.size() > kMaxTags) {
-    return fail(Code::invalid, "Object tags cannot be greater than 10", "BadRequest");
+Result<> check_tags(const origin::TagSet& tags, size_t most) {
+  if (tags.size() > most) {
+    return fail(Code::invalid, "There cannot be more than " + std::to_string(most) + " tags",
+                "BadRequest");
   }
   std::set<std::string_view> names;
   for (const auto& [name, value] : tags) {
@@ -74,9 +76,18 @@ Result<origin::TagSet> parse_tagging_header(std::string_view header) {
     tags.emplace_back(std::move(*name), std::move(*value));
     if (tags.size() > kMaxTags) break;  // refused below
   }
-  Result<> good = check_tags(tags);
+  Result<> good = check_tags(tags, kMaxTags);
   if (!good) return std::move(good.error());
   return tags;
+}
+
+http::Response tagging_response(const origin::TagSet& tags) {
+  Xml xml("Tagging");
+  xml.open("TagSet");
+  for (const auto& [name, value] : tags) {
+    xml.open("Tag").text("Key", name).text("Value", value).close();
+  }
+  return xml.response();
 }
 
 }  // namespace forebay::gateway::s3

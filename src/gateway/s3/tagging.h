@@ -4,19 +4,22 @@
 
 #include <string_view>
 
+#include "http/message.h"
 #include "origin/origin.h"
 
 namespace forebay::gateway::s3 {
 
-/// Of one object.
-inline constexpr size_t kMaxTags = 10;
+/// Of one object; of one bucket.
+inline constexpr size_t kMaxTags = 10, kMaxBucketTags = 50;
 /// Characters, not bytes.
 inline constexpr size_t kMaxTagName = 128, kMaxTagValue = 256;
 
-/// Code::invalid: "InvalidTag", or "BadRequest" where there are too many.
-Result<> check_tags(const origin::TagSet& tags);
+/// Code::invalid: "InvalidTag", or "BadRequest" where there are more than `most`.
+Result<> check_tags(const origin::TagSet& tags, size_t most);
 /// The header x-amz-tagging: names and values like a query's. Checked; badly written →
 /// "InvalidArgument".
 Result<origin::TagSet> parse_tagging_header(std::string_view header);
+/// The document that GetObjectTagging and GetBucketTagging answer.
+http::Response tagging_response(const origin::TagSet& tags);
 
 }  // namespace forebay::gateway::s3

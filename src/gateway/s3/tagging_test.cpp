@@ -28,10 +28,10 @@ TEST(Tags, have_limits) {
     for (size_t i = 0; i < count; ++i) out.emplace_back("k" + std::to_string(i), "v");
     return out;
   };
-  EXPECT_TRUE(check_tags(tags(kMaxTags)));
-  EXPECT_EQ(check_tags(tags(kMaxTags + 1)).error().detail(), "BadRequest");
+  EXPECT_TRUE(check_tags(tags(kMaxTags), kMaxTags));
+  EXPECT_EQ(check_tags(tags(kMaxTags + 1), kMaxTags).error().detail(), "BadRequest");
   auto one = [](std::string name, std::string value) {
-    Result<> good = check_tags({{std::move(name), std::move(value)}});
+    Result<> good = check_tags({{std::move(name), std::move(value)}}, kMaxTags);
     return good ? "" : good.error().detail();
   };
   std::string umlauts;
@@ -46,7 +46,7 @@ TEST(Tags, have_limits) {
   }
   EXPECT_EQ(one("x", "aws:x"), "");
   EXPECT_EQ(one("x", "a\tb"), "InvalidTag");
-  EXPECT_EQ(check_tags({{"a", "1"}, {"a", "2"}}).error().detail(), "InvalidTag");
+  EXPECT_EQ(check_tags({{"a", "1"}, {"a", "2"}}, kMaxTags).error().detail(), "InvalidTag");
 }
 
 class TaggingTest : public testing::Test {

@@ -12,6 +12,7 @@
 #include "base/names.h"
 #include "base/result.h"
 #include "http/message.h"
+#include "object/cors.h"
 #include "origin/origin.h"
 
 namespace forebay::gateway::s3 {
@@ -75,7 +76,9 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_acl(std::string_v
 Result<std::string> parse_ownership(std::string_view xml);
 /// What PutPublicAccessBlock names: its four elements, each as often as it is there.
 Result<std::map<std::string, bool, std::less<>>> parse_public_access_block(std::string_view xml);
-/// The body of PutObjectTagging; check_tags() has passed it.
-Result<origin::TagSet> parse_tagging(std::string_view xml);
+/// The body of PutObjectTagging or PutBucketTagging, of `most` tags; check_tags() has passed it.
+Result<origin::TagSet> parse_tagging(std::string_view xml, size_t most);
+/// The body of PutBucketCors; check_cors() has passed it.
+Result<object::CorsRules> parse_cors(std::string_view xml);
 
 }  // namespace forebay::gateway::s3

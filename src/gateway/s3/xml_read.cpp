@@ -6,6 +6,7 @@
 
 #include "base/xml.h"
 #include "gateway/s3/access.h"
+#include "gateway/s3/cors.h"
 #include "gateway/s3/errors.h"
 #include "gateway/s3/tagging.h"
 #include "gateway/s3/xml.h"
@@ -242,7 +243,7 @@ Result<std::pair<std::string, std::string>> read_tag(const pugi::xml_node& node)
 
 }  // namespace
 
-Result<origin::TagSet> parse_tagging(std::string_view xml) {
+Result<origin::TagSet> parse_tagging(std::string_view xml, size_t most) {
   pugi::xml_document document;
   auto root = root_of(document, xml, "Tagging");
   if (!root) return std::move(root.error());
@@ -254,9 +255,61 @@ Result<origin::TagSet> parse_tagging(std::string_view xml) {
     if (!tag) return std::move(tag.error());
     tags.push_back(std::move(*tag));
   }
-  Result<> good = check_tags(tags);
+  Result<> good = check_tags(tags, most);
   if (!good) return std::move(good.error());
   return tags;
+}
+
+namespace {
+
+Result<object::CorsRule> read_cors_rule(const pugi::xml_node& node) {
+  object::CorsRule rule;
+  bool named = false;
+  if (local(node) != "CORSRule") return malformed();
+  for (pugi::xml_node field : elements(node)) {
+    std::string_view element = local(field);
+    auto value = leaf(field);
+    if (!value) return malformed();
+    if (element == "AllowedOrigin") {
+      rule.origins.emplace_back(*value);
+    } else if (element == "AllowedMethod") {
+      rule.methods.emplace_back(*value);
+    } else if (element == "AllowedHeader") {
+      rule.headers.emplace_back(*value);
+    } else if (element == "ExposeHeader") {
+      rule.exposed.emplace_back(*value);
+    } else if (element == "ID" && !named) {
+      named = true;
+      rule.id = *value;
+    } else if (element == "MaxAgeSeconds" && !rule.max_age) {
+      uint32_t seconds = 0;
+      auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), seconds);
+      if (error != std::errc() || end != value->data() + value->size()) return malformed();
+      rule.max_age = seconds;
+    } else {
+      return malformed();
+    }
+  }
+  if (rule.origins.empty() || rule.methods.empty()) return malformed();
+  return rule;
+}
+
+}  // namespace
+
+Result<object::CorsRules> parse_cors(std::string_view xml) {
+  pugi::xml_document document;
+  auto root = root_of(document, xml, "CORSConfiguration");
+  if (!root) return std::move(root.error());
+  object::CorsRules rules;
+  for (pugi::xml_node node : elements(*root)) {
+    auto rule = read_cors_rule(node);
+    if (!rule) return std::move(rule.error());
+    rules.push_back(std::move(*rule));
+  }
+  if (rules.empty() || rules.size() > kMaxCorsRules) return malformed();
+  Result<> good = check_cors(rules);
+  if (!good) return std::move(good.error());
+  return rules;
 }
 
 namespace {

@@ -1,0 +1,15 @@
+// A bucket as its row in the control store writes it (docs/formats/bucket.md).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "object/bucket.h"
+
+namespace forebay::object {
+
+std::string row_of(const Bucket& bucket);
+/// The bucket of that name, its origin not opened. Not such a row → Code::invalid.
+Result<Bucket> bucket_of(BucketName name, std::string_view row);
+
+}  // namespace forebay::object
