@@ -124,7 +124,6 @@ Task<> is_corrupt(Scripted s, Context ctx) {
   co_return ok;
 }
 TEST_P(ClientScript, refuses_what_is_not_http) {
-  std::string interim;
   for (std::string text :
        {"SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",

@@ -65,7 +65,7 @@ Task<PutAnswer> S3Origin::copy_as(ObjectKey key, std::string bucket, std::string
   // Not understood: it may be done or not.
   if (!copied) co_return copied.error().as(Code::unavailable);
   if (text.head.status != 200) co_return s3_unclear(text.head);
-  if (copied->fault) co_return s3_late_error(*copied->fault, "NoSuchKey");
+  if (const auto& fault = copied->fault) co_return s3_late_error(*fault, "NoSuchKey");
   PutAnswer answer;
   answer.etag = std::move(copied->etag);
   answer.modified = copied->modified;

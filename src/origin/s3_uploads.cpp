@@ -183,7 +183,7 @@ Task<PutAnswer> S3Origin::finish_upload(ObjectKey key, std::string upload_id,
   Result<S3Completed> completed = parse_s3_completed(text.text);
   // Not understood: it may be done or not.
   if (!completed) co_return completed.error().as(Code::unavailable);
-  if (completed->fault) co_return s3_late_error(*completed->fault, kMissing);
+  if (const auto& fault = completed->fault) co_return s3_late_error(*fault, kMissing);
   PutAnswer answer;
   answer.etag = completed->etag;
   answer.checksums = std::move(completed->checksums);

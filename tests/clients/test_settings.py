@@ -3,10 +3,11 @@
 """
 
 import json
+import urllib.parse
 
 import botocore.exceptions
 import pytest
-from lib import clients
+from lib import clients, rawhttp
 from test_copy import refused
 
 
@@ -61,6 +62,62 @@ def test_attributes(target, bucket):
     )
     told = s3.get_object_attributes(Bucket=bucket, Key="parts", ObjectAttributes=names)
     assert told["ObjectParts"]["TotalPartsCount"] == 1
+
+
+def page(target, method, url, **headers):
+    """What a browser sends for a page at https://page.example, and the answer."""
+    parts = urllib.parse.urlsplit(url)
+    with target.connect() as connection:
+        return connection.call(
+            rawhttp.Call(
+                method, parts.path, raw_query=parts.query,
+                headers={"Origin": "https://page.example", **headers},
+            )
+        )
+
+
+def test_pages(target):
+    """A page of another origin may do by a presigned URL what the bucket's rules let it, after a
+    preflight that nobody signed, and nothing else.
+    """
+    s3 = target.boto3()
+    bucket = target.new_bucket("pages")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"bytes")
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
+    refused(lambda: s3.get_bucket_cors(Bucket=bucket), "NoSuchCORSConfiguration")
+    wants = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "range"}
+    assert page(target, "OPTIONS", url, **wants).code() == "AccessForbidden"
+    assert "access-control-allow-origin" not in page(target, "GET", url).headers
+    rules = [{
+        "AllowedOrigins": ["https://*.example"], "AllowedMethods": ["GET"],
+        "AllowedHeaders": ["Range"], "ExposeHeaders": ["ETag"], "MaxAgeSeconds": 60,
+    }]
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
+    assert s3.get_bucket_cors(Bucket=bucket)["CORSRules"] == rules
+    may = page(target, "OPTIONS", url, **wants)
+    assert (may.status, may.headers["access-control-allow-headers"]) == (200, "range")
+    read = page(target, "GET", url, Range="bytes=1-2")
+    assert (read.status, read.body) == (206, b"yt")
+    assert read.headers["access-control-allow-origin"] == "https://page.example"
+    assert read.headers["access-control-expose-headers"] == "ETag"
+    wants["Access-Control-Request-Method"] = "PUT"
+    assert page(target, "OPTIONS", url, **wants).code() == "AccessForbidden"
+    unsigned = page(target, "GET", url.split("?")[0])
+    assert (unsigned.status, unsigned.code()) == (403, "AccessDenied")
+    s3.delete_bucket_cors(Bucket=bucket)
+    refused(lambda: s3.get_bucket_cors(Bucket=bucket), "NoSuchCORSConfiguration")
+
+
+def test_tags_of_a_bucket(target):
+    """They are kept, told and removed; they are not those of its objects."""
+    s3 = target.boto3()
+    bucket = target.new_bucket("tagged")
+    refused(lambda: s3.get_bucket_tagging(Bucket=bucket), "NoSuchTagSet")
+    tags = [{"Key": "team", "Value": "vision"}, {"Key": "empty", "Value": ""}]
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+    assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == tags
+    s3.delete_bucket_tagging(Bucket=bucket)
+    refused(lambda: s3.get_bucket_tagging(Bucket=bucket), "NoSuchTagSet")
 
 
 def test_commands(target, bucket):
