@@ -25,7 +25,8 @@ Error query_malformed(std::string_view why) {
 Error old_signature() {
   return fail(Code::invalid,
               "The authorization mechanism you have provided is not supported. Please use "
-              "AWS4-HMAC-SHA256.",
+              "AWS4-HMAC-SHA256 (boto3: Config(signature_version=\"s3v4\"); awscli: aws configure "
+              "set default.s3.signature_version s3v4; s3cmd: signature_v2 = False).",
               "InvalidRequest");
 }
 Error ecdsa() {
