@@ -96,14 +96,14 @@ def whole(_, code):
 
 def gtest(text, _):
     passed = re.findall(r"^\[  PASSED  \] (\d+) tests?", text, re.M)
-    failed = re.findall(r"^\[  FAILED  \] (\d+) tests?, listed below", text, re.M)
+    # A skipped test did not show anything: it counts as failed, here and below.
+    failed = re.findall(r"^\[  (?:FAILED |SKIPPED) \] (\d+) tests?", text, re.M)
     return sum(map(int, passed)), sum(map(int, failed))
 
 
 def pytest(text, _):
     last = text.strip().splitlines()[-1:] or [""]
     number = lambda word: sum(map(int, re.findall(rf"(\d+) {word}", last[0])))
-    # A skipped test did not show anything: it counts as failed.
     return number("passed"), number("failed") + number("errors?") + number("skipped")
 
 

@@ -143,8 +143,11 @@ Task<> TlsTest::stopped_handshakes(http::Setup s, Context ctx) {
   EXPECT_EQ(s.server.counters().timeouts.get(), 0u);
   co_return ok;
 }
-TEST_P(TlsTest, stopped_handshakes_make_room) {
-  if (GetParam().real) GTEST_SKIP() << "takes seconds";
+// In a simulated world only: it takes seconds.
+class SlowTlsTest : public TlsTest {};
+INSTANTIATE_TEST_SUITE_P(World, SlowTlsTest, testing::Values(WorldKind{"sim1", false, 1, 0}),
+                         world_name);
+TEST_P(SlowTlsTest, stopped_handshakes_make_room) {
   with_server(stopped_handshakes, {.large_heads = 2, .tls = server_tls});
 }
 

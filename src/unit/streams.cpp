@@ -65,7 +65,7 @@ void Cache::demand(const std::shared_ptr<Fill>& fill, ByteRange wanted, io::Loop
 void Cache::place_early(const std::shared_ptr<Fill>& fill, io::Loop& loop) {
   auto share = early_->take(fill->unit().range.length);
   if (!share) return;
-  fill->set_early(std::move(*share));
+  fill->set_early(std::move(share));
   if (!fill->begin_place()) return;
   job::Crew& crew = crews_.of(loop);
   crew.spawn(prepare(fill, crew.context()));
