@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""clang-tidy over what has changed (or with --all over everything), two steps of the build at a time.
+"""clang-tidy over what has changed (or with --all over everything), two build steps at a time.
 
 Changed is what differs from the merge base with origin/main, or in a clone of it from what stood a
 day before, and what is not committed. A changed header is linted through one source of its own
