@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -121,8 +122,20 @@ class Directory {
   /// A folder → Code::conflict; what is neither file nor folder → Code::denied.
   virtual Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   virtual Result<FileStat> stat(const std::string& path) = 0;
-  /// Names in one folder ("" is this one), in no order, without "." and "..".
-  virtual Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;
+  /// Shows the names in one folder ("" is this one), in no order, without "." and "..", one at a
+  /// time, until `see` answers false. It may take the name out of the entry.
+  virtual Result<> visit(const std::string& path,
+                         const std::function<bool(DirectoryEntry&)>& see) = 0;
+  /// All that visit() shows: for folders that are known to be small.
+  Result<std::vector<DirectoryEntry>> list(const std::string& path) {
+    std::vector<DirectoryEntry> out;
+    Result<> visited = visit(path, [&](DirectoryEntry& entry) {
+      out.push_back(std::move(entry));
+      return true;
+    });
+    if (!visited) return std::move(visited.error());
+    return out;
+  }
   /// Makes a folder and its parents; no error when it is there.
   virtual Result<> make_directory(const std::string& path) = 0;
   /// Removes a file, or an empty folder. Not empty → Code::conflict.

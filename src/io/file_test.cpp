@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 
 #include "io/world_test.h"
 
@@ -51,6 +52,23 @@ class FileTest : public WorldTest {
   std::shared_ptr<Directory> directory_;
 };
 FOREBAY_IN_ALL_WORLDS(FileTest);
+
+TEST_P(FileTest, shows_names_until_told_to_stop) {
+  for (char c = 'a'; c <= 'e'; ++c) write(std::string(1, c), "x");
+  EXPECT_EQ(names(""), (std::vector<std::string>{"a", "b", "c", "d", "e"}));
+  std::set<std::string> seen;
+  ASSERT_TRUE(directory_->visit("", [&](DirectoryEntry& entry) {
+    seen.insert(std::move(entry.name));
+    return seen.size() < 3;
+  }));
+  EXPECT_EQ(seen.size(), 3U);
+  auto never = [](DirectoryEntry&) {
+    ADD_FAILURE();
+    return true;
+  };
+  EXPECT_EQ(code_of(directory_->visit("no", never)), Code::not_found);
+  EXPECT_EQ(code_of(directory_->visit("a", never)), Code::not_found);
+}
 
 TEST_P(FileTest, opens_by_mode) {
   EXPECT_EQ(code_of(directory_->open("a", OpenMode::read)), Code::not_found);

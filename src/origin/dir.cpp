@@ -245,7 +245,7 @@ Task<Capabilities> DirOrigin::probe_now(Context ctx) {
   std::string name = dir_random_name(*ctx.loop);
   co_return co_await blocking(ctx, [&]() -> Result<Capabilities> {
     Capabilities out{.conditional_get = true, .part_number = true, .start_after = true};
-    auto listed = store_.root()->list("");
+    Result<> listed = store_.root()->visit("", [](io::DirectoryEntry&) { return false; });
     if (!listed) return std::move(listed.error());
     out.conditional_put = store_.try_to_write(name).has_value();
     return out;

@@ -107,13 +107,15 @@ Result<> DirStore::discard(io::Loop& loop) {
   Result<> opened = open(loop, nullptr);
   if (!opened && opened.error().code() == Code::not_found) return ok;
   if (!opened) return opened;
-  auto entries = root()->list("");
-  if (!entries) return std::move(entries.error());
-  auto is_key = [](const io::DirectoryEntry& entry) {
-    return !dir_reserved(entry.name) || entry.name == kDirFolderFile;
-  };
-  if (std::any_of(entries->begin(), entries->end(), is_key)) return ok;
-  for (const io::DirectoryEntry& entry : *entries) drop_tree(entry.name, 3);
+  bool any_key = false;
+  std::vector<std::string> own;
+  Result<> seen = root()->visit("", [&](io::DirectoryEntry& entry) {
+    any_key = !dir_reserved(entry.name) || entry.name == kDirFolderFile;
+    own.push_back(std::move(entry.name));
+    return !any_key;
+  });
+  if (!seen || any_key) return seen;
+  for (const std::string& name : own) drop_tree(name, 3);
   auto above = loop.open_directory(
       path_.starts_with('/') && path_.rfind('/') == 0 ? "/" : dir_parent(path_), false);
   if (!above) return std::move(above.error());

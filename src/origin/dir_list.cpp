@@ -1,20 +1,13 @@
 // DirStore::list: a walk in key order that enters only what can hold a wanted key.
-#include <algorithm>
-
 #include "base/held_text.h"
 #include "origin/checksums.h"
 #include "origin/dir_key.h"
 #include "origin/dir_store.h"
+#include "origin/least_names.h"
 
 namespace forebay::origin {
 
 namespace {
-
-/// One name of a folder as a piece of keys: "file", "folder/", or "" for the folder's own key.
-struct Entry {
-  std::string name;
-  bool folder;
-};
 
 /// What an entry takes in a document: its fields, and a byte of its name where it is not plain.
 constexpr uint64_t kMostFields = 400;
@@ -25,11 +18,10 @@ bool is_plain(char c) {
          std::string_view("-_.~/").find(c) != std::string_view::npos;
 }
 
-/// For heaps whose top is the least name.
-bool later(const Entry& a, const Entry& b) { return a.name > b.name; }
-
 class Walk {
  public:
+  using Entry = LeastNames::Entry;
+
   Walk(DirStore& store, const ListOptions& options, Allowance::Share share, WallTime now)
       : store_(store),
         options_(options),
@@ -49,29 +41,31 @@ class Walk {
  private:
   // Visits the keys that begin with `key` ("" or ending with '/').
   Result<> folder(const std::string& key) {
-    Result<std::vector<Entry>> entries = wanted(key);
-    if (!entries) return std::move(entries.error());
-    std::make_heap(entries->begin(), entries->end(), later);
-    while (!entries->empty() && !out_.truncated) {
-      std::pop_heap(entries->begin(), entries->end(), later);
-      Entry entry = std::move(entries->back());
-      entries->pop_back();
-      Result<> visited = visit(key + entry.name, entry.folder);
-      if (!visited) return visited;
-    }
+    LeastNames names(held_);
+    do {
+      Result<> seen = read(key, names, [&](Entry entry) {
+        want(key, std::move(entry), names);
+        return true;
+      });
+      if (!seen) return seen;
+      while (!out_.truncated) {
+        std::optional<Entry> entry = names.take();
+        if (!entry) break;
+        Result<> visited = visit(key + entry->name, entry->folder);
+        if (!visited) return visited;
+      }
+    } while (!out_.truncated && names.more());
     return ok;
   }
 
   Result<> visit(const std::string& full, bool is_folder) {
     std::string common = rolled_up(full);
-    if (!common.empty()) {
-      if (common <= after_ || common == last_prefix_) return ok;
-      Result<bool> any = is_folder ? holds_any(full) : ObjectKey::parse(full).has_value();
-      if (!any) return std::move(any.error());
-      if (*any) give_prefix(std::move(common));
-      return ok;
-    }
-    return is_folder ? folder(full) : give_object(full);
+    if (common.empty()) return is_folder ? folder(full) : give_object(full);
+    if (common == last_prefix_) return ok;
+    Result<bool> any = is_folder ? holds_any(full) : true;
+    if (!any) return std::move(any.error());
+    if (*any) give_prefix(std::move(common));
+    return ok;
   }
 
   /// The common prefix that stands for `full`; empty when it is listed itself.
@@ -124,17 +118,23 @@ class Walk {
     return ok;
   }
 
-  /// What lies in a folder; a folder that is gone is empty.
-  Result<std::vector<io::DirectoryEntry>> read(const std::string& key) {
-    auto found = store_.root()->list(key.empty() ? "" : key.substr(0, key.size() - 1));
-    if (!found && found.error().code() == Code::not_found) {
-      return std::vector<io::DirectoryEntry>();
-    }
-    return found;
+  /// Shows what lies in a folder and `names` wants; a folder that is gone is empty.
+  template <class See>
+  Result<> read(const std::string& key, LeastNames& names, const See& see) {
+    names.begin();
+    std::string path = key.empty() ? "" : key.substr(0, key.size() - 1);
+    Result<> seen = store_.root()->visit(path, [&](io::DirectoryEntry& raw) {
+      // Cheap tests first: a page of a large folder drops most names here.
+      if (!dir_reserved(raw.name) && !names.may_want(raw.name)) return true;
+      std::optional<Entry> entry = piece(key, raw);
+      return !entry || names.taken(entry->name) || see(std::move(*entry));
+    });
+    if (!seen && seen.error().code() == Code::not_found) return ok;
+    return seen;
   }
 
   /// A directory entry as a piece of keys; nothing when it is hidden or no file or folder.
-  std::optional<Entry> piece(const std::string& key, io::DirectoryEntry entry) {
+  std::optional<Entry> piece(const std::string& key, io::DirectoryEntry& entry) {
     if (dir_reserved(entry.name)) {
       if (key.empty() || entry.name != kDirFolderFile) return std::nullopt;
       return Entry{"", false};
@@ -163,44 +163,46 @@ class Walk {
     }
   }
 
-  Result<std::vector<Entry>> wanted(const std::string& key) {
-    auto found = read(key);
-    if (!found) return std::move(found.error());
-    std::vector<Entry> out;
-    for (io::DirectoryEntry& raw : *found) {
-      // Cheap tests first: a page of a large folder drops most names here.
-      if (raw.kind == io::FileStat::Kind::file && after_.starts_with(key) &&
-          raw.name != kDirFolderFile && std::string_view(after_).substr(key.size()) >= raw.name) {
-        continue;
-      }
-      std::optional<Entry> entry = piece(key, std::move(raw));
-      if (!entry) continue;
-      std::string full = key + entry->name;
-      bool in_prefix = full.starts_with(options_.prefix);
-      if (!in_prefix && !(entry->folder && options_.prefix.starts_with(full))) continue;
-      if (full <= after_ && !(entry->folder && after_.starts_with(full))) continue;
-      out.push_back(std::move(*entry));
+  /// Keeps an entry that may lead to a name of the page.
+  void want(const std::string& key, Entry entry, LeastNames& names) {
+    if (!entry.folder && after_.starts_with(key) &&
+        std::string_view(after_).substr(key.size()) >= entry.name) {
+      return;
     }
-    return out;
+    std::string full = key + entry.name;
+    bool in_prefix = full.starts_with(options_.prefix);
+    if (!in_prefix && !(entry.folder && options_.prefix.starts_with(full))) return;
+    if (full <= after_ && !after_.starts_with(full)) return;
+    std::string common = rolled_up(full);
+    if (!common.empty()) {
+      if (common <= after_ || common == last_prefix_) return;
+      if (!entry.folder) {
+        // Any file stands for its common prefix: one of many is kept.
+        if (!ObjectKey::parse(full)) return;
+        entry.name = common.substr(key.size());
+      }
+    }
+    names.offer(std::move(entry));
   }
 
   /// Whether any key begins with `key`: an empty folder is none.
   Result<bool> holds_any(const std::string& key) {
-    auto found = read(key);
-    if (!found) return std::move(found.error());
-    std::vector<std::string> below;
-    for (io::DirectoryEntry& raw : *found) {
-      std::optional<Entry> entry = piece(key, std::move(raw));
-      if (!entry) continue;
-      std::string full = key + entry->name;
-      if (!ObjectKey::parse(full)) continue;
-      if (!entry->folder) return true;
-      below.push_back(std::move(full));
-    }
-    for (const std::string& name : below) {
-      Result<bool> any = holds_any(name);
-      if (!any || *any) return any;
-    }
+    LeastNames below(held_);
+    do {
+      bool any = false;
+      Result<> seen = read(key, below, [&](Entry entry) {
+        if (!ObjectKey::parse(key + entry.name)) return true;
+        any = !entry.folder;
+        if (entry.folder) below.offer(std::move(entry));
+        return !any;
+      });
+      if (!seen) return std::move(seen.error());
+      if (any) return true;
+      while (std::optional<Entry> entry = below.take()) {
+        Result<bool> found = holds_any(key + entry->name);
+        if (!found || *found) return found;
+      }
+    } while (below.more());
     return false;
   }
 
@@ -210,6 +212,7 @@ class Walk {
   const WallTime now_;
   ListAnswer out_;
   uint64_t told_ = 0;  ///< bytes of the document that out_ becomes, at most
+  uint64_t held_ = 0;  ///< bytes of names, of all folders that are being walked
   std::string last_prefix_;
 };
 

@@ -231,7 +231,8 @@ class RealDirectory final : public Directory {
     return convert(s);
   }
 
-  Result<std::vector<DirectoryEntry>> list(const std::string& path) override {
+  Result<> visit(const std::string& path,
+                 const std::function<bool(DirectoryEntry&)>& see) override {
     auto fd = beneath(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (!fd) return std::move(fd.error());
     int copy = ::fcntl(fd->get(), F_DUPFD_CLOEXEC, 0);
@@ -242,21 +243,25 @@ class RealDirectory final : public Directory {
       ::close(copy);
       return error;
     }
-    std::vector<DirectoryEntry> out;
-    errno = 0;
-    while (dirent* entry = ::readdir(dir)) {
-      std::string name = entry->d_name;
-      if (name == "." || name == "..") continue;
-      auto kind = entry->d_type == DT_REG   ? FileStat::Kind::file
-                  : entry->d_type == DT_DIR ? FileStat::Kind::directory
-                                            : FileStat::Kind::other;
-      out.push_back({std::move(name), kind});
+    DirectoryEntry shown_one{"", FileStat::Kind::other};
+    int error = 0;
+    while (true) {
       errno = 0;
+      dirent* entry = ::readdir(dir);
+      if (entry == nullptr) {
+        error = errno;
+        break;
+      }
+      shown_one.name = entry->d_name;
+      if (shown_one.name == "." || shown_one.name == "..") continue;
+      shown_one.kind = entry->d_type == DT_REG   ? FileStat::Kind::file
+                       : entry->d_type == DT_DIR ? FileStat::Kind::directory
+                                                 : FileStat::Kind::other;
+      if (!see(shown_one)) break;
     }
-    int error = errno;
     ::closedir(dir);
     if (error != 0) return error_from_errno(error, "list " + shown(path));
-    return out;
+    return ok;
   }
 
   Result<> make_directory(const std::string& path) override {

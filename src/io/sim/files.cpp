@@ -162,9 +162,10 @@ Result<FileStat> SimDirectory::stat(const std::string& path) {
   return disk_->stat(*place->node);
 }
 
-Result<std::vector<DirectoryEntry>> SimDirectory::list(const std::string& path) {
+Result<> SimDirectory::visit(const std::string& path,
+                             const std::function<bool(DirectoryEntry&)>& see) {
   Result<> lives = alive(path);
-  if (!lives) return std::move(lives.error());
+  if (!lives) return lives;
   auto folder = disk_->find_directory(node_, path);
   if (!folder) return std::move(folder.error());
   std::vector<DirectoryEntry> out;
@@ -172,7 +173,10 @@ Result<std::vector<DirectoryEntry>> SimDirectory::list(const std::string& path) 
   // In no order, so that nobody relies on one.
   Dice& dice = disk_->world_->dice;
   for (size_t i = out.size(); i > 1; --i) std::swap(out[i - 1], out[dice.below(i)]);
-  return out;
+  for (DirectoryEntry& entry : out) {
+    if (!see(entry)) break;
+  }
+  return ok;
 }
 
 Result<> SimDirectory::make_directory(const std::string& path) {

@@ -52,7 +52,7 @@ class SimDirectory final : public Directory {
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Result<FileStat> stat(const std::string& path) override;
-  Result<std::vector<DirectoryEntry>> list(const std::string& path) override;
+  Result<> visit(const std::string& path, const std::function<bool(DirectoryEntry&)>& see) override;
   Result<> make_directory(const std::string& path) override;
   Result<> remove(const std::string& path) override;
   Result<> rename(const std::string& from, const std::string& to, bool keep_existing) override;
