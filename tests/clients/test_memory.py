@@ -126,6 +126,39 @@ def test_lists_that_nobody_reads_hold_no_answer_each():
         assert crowd.grown() < BOUND
 
 
+def test_lists_of_a_large_folder_hold_few_of_its_names():
+    """A hundred thousand files: one page of one key, then ten at once, by key and by prefix."""
+    with (
+        origins.DirOrigin() as origin,
+        daemon.Forebay(flags=MEMORY) as forebay,
+        contextlib.ExitStack() as stack,
+    ):
+        origin.make_bucket("large")
+        origin.put("large", "d/000000", b"x")
+        first = pathlib.Path(origin.root) / "large/d/000000"
+        for number in range(1, 100_000):
+            first.with_name(f"{number:06}").touch()
+        forebay.create_bucket("large", origin)
+        s3 = forebay.target().boto3()
+        s3.list_objects_v2(Bucket="large", Prefix="none")
+        crowd = Crowd(forebay, stack)
+
+        def one(prefix, delimiter=""):
+            page = s3.list_objects_v2(
+                Bucket="large", Prefix=prefix, Delimiter=delimiter, MaxKeys=1
+            )
+            return [entry["Key"] for entry in page.get("Contents", [])] + [
+                entry["Prefix"] for entry in page.get("CommonPrefixes", [])
+            ]
+
+        assert one("") == one("d/", "/") == ["d/000000"]
+        assert one("", "/") == ["d/"]
+        assert one("d/0", "1") == ["d/000000"]
+        assert crowd.grown() < 8 * MIB
+        assert parallel(10, lambda _: one("d/05")) == [["d/050000"]] * 10
+        assert crowd.grown() < 12 * MIB
+
+
 class Pages(BaseHTTPRequestHandler):
     """An S3 server with one bucket, whose 1000 keys are as long as keys may be."""
 
