@@ -54,7 +54,6 @@ void Seat::become(bool known, bool handled) {
 void Seat::admit() {
   if (known_) return;
   become(true, handled_);
-  ever_known_ = true;
   shared_.counters.strangers.subtract();
   unlink();
 }
@@ -202,6 +201,12 @@ void Connection::offer_place(Time now) {
   if (shared_.crowded && shared_.make_room(now)) shared_.crowded = false;
 }
 
+Task<> Connection::take_leave(bool whole, Time deadline, Context ctx) {
+  Leaves& leaves = whole ? shared_.answered : shared_.heads;
+  if (whole ? seat_.has_leave_of(leaves) : seat_.has_leave()) co_return ok;
+  co_return co_await leaves.take(seat_, cancellable(ctx).until(deadline));
+}
+
 Task<Connection::Next> Connection::read_head(Context ctx) {
   input_.begin();
   settle_large();
@@ -226,9 +231,8 @@ Task<Connection::Next> Connection::read_head(Context ctx) {
     if (!found.fault && found.size > 0) found.fault = open_request(found.size, ctx);
     bool stopped = found.size == 0 && input_.unread().size() >= kUsualHead;
     if (!stopped) settle_large();
-    if (!found.fault && (stopped || input_.grown()) && !seat_.has_leave()) {
-      Context wait = cancellable(ctx).until(deadline);
-      Result<> taken = co_await shared_.leaves.take(seat_, Leaves::For::head, wait);
+    if (!found.fault && (stopped || input_.grown())) {
+      Result<> taken = co_await take_leave(found.size > 0, deadline, ctx);
       if (!taken && taken.error().code() == Code::cancelled) co_return Next::close;
       if (!taken) found.fault = {503, "too many requests with large heads"};
     }

@@ -52,19 +52,16 @@ class Seat : public boost::intrusive::list_base_hook<
   void set_handled(bool handled) { become(known_, handled); }
   bool handled() const { return handled_; }
   bool known() const { return known_; }
-  /// Some request on it was its sender's to make.
-  bool ever_known() const { return ever_known_; }
   /// No byte of a next request has come.
   bool waiting() const { return waiting_; }
   void begin_wait(Time now);
   void end_wait();
   CancelToken& token() { return token_; }
   /// Its leave for a large head or a handshake, see Leaves::take().
-  Leave& hold(io::Semaphore::Permit permit, Time until) {
-    return leave_.emplace(*this, std::move(permit), until);
-  }
+  Leave& hold(Leaves& of, Time until) { return leave_.emplace(*this, of, until); }
   void free_leave() { leave_.reset(); }
   bool has_leave() const { return leave_.has_value(); }
+  bool has_leave_of(const Leaves& leaves) const { return leave_ && &leave_->of() == &leaves; }
 
  private:
   void become(bool known, bool handled);
@@ -74,7 +71,6 @@ class Seat : public boost::intrusive::list_base_hook<
   std::optional<Leave> leave_;
   Time since_;
   bool known_ = false;
-  bool ever_known_ = false;
   bool waiting_ = false;
   bool handled_ = false;
 };
@@ -87,7 +83,9 @@ struct ServerShared {
       : handler(the_handler),
         options(std::move(the_options)),
         buffers(options.large_buffers),
-        leaves(options.large_heads) {}
+        heads(options.large_heads, Leaves::For::head),
+        answered(options.large_heads, Leaves::For::head),
+        handshakes(options.handshakes, Leaves::For::handshake) {}
 
   /// The Date field's line; rendered once a second.
   const std::string& date_line(io::Loop& loop);
@@ -102,7 +100,11 @@ struct ServerShared {
   Handler& handler;
   ServerOptions options;
   BufferPool buffers;
-  Leaves leaves;  ///< ServerOptions::large_heads
+  // ServerOptions::large_heads of each and ::handshakes, or who reads slowly would keep heads from
+  // coming, and heads would keep clients from shaking hands.
+  Leaves heads;       ///< large, and on their way
+  Leaves answered;    ///< whole, more than a small buffer, in memory until they are answered
+  Leaves handshakes;  ///< between the client's hello and their end
   ServerCounters counters;
   std::array<std::byte, 16 << 10> dropped;  ///< what nobody wants is read into this
   CancelToken all;                          ///< a drain out of time, or a cancel of run()
@@ -139,6 +141,8 @@ class Connection {
   }
   Task<Next> read_head(Context ctx);
   Task<size_t> read_more(bool waiting, Time deadline, Context ctx);
+  /// The leave that a large head needs, `whole` or on its way.
+  Task<> take_leave(bool whole, Time deadline, Context ctx);
   /// Somebody waits for a place, and this one may have become free.
   void offer_place(Time now);
   /// The leave ends with the memory.

@@ -135,7 +135,7 @@ Task<std::unique_ptr<io::Stream>> Server::State::secured(std::unique_ptr<io::Str
   if (!shared.options.tls) co_return stream;
   Context limited = ctx.until(ctx.loop->now() + shared.options.head_timeout).under(seat.token());
   io::TlsHello hello = co_await co_await io::tls_read_hello(*stream, {}, kUsualHead, limited);
-  co_await co_await shared.leaves.take(seat, Leaves::For::handshake, limited);
+  co_await co_await shared.handshakes.take(seat, limited);
   if (!hello.whole) {
     hello = co_await co_await io::tls_read_hello(*stream, std::move(hello), io::TlsHello::kMost,
                                                  limited);

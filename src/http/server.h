@@ -50,9 +50,9 @@ inline constexpr size_t kUsualHead = 4 << 10;
 
 /// Limits of one server. Memory in the worst case: kSmallBuffer (16 KiB) for each connection whose
 /// request is being answered, kUsualHead for each that stops in its head or its TLS hello, none for
-/// those that are idle or whose refused body is awaited; large_heads × (head_bytes + 16 KiB) and
-/// large_buffers × 256 KiB for all together. With TLS 16 KiB more for each that has shaken hands,
-/// and as much again while a record of its client's is on its way.
+/// those that are idle or whose refused body is awaited; (2 × large_heads + handshakes) ×
+/// (head_bytes + 16 KiB) and large_buffers × 256 KiB for all together. With TLS 16 KiB more for
+/// each that has shaken hands, and as much again while a record of its client's is on its way.
 struct ServerOptions {
   /// Connections at once. At the limit the oldest stranger (Response::stranger) makes room if it is
   /// a second old or strangers have more than an eighth of the places; else the longest idle
@@ -60,12 +60,13 @@ struct ServerOptions {
   /// alone; when nobody can make room, accepting pauses.
   uint64_t max_connections = 16384;
   size_t head_bytes = 32 << 10;  ///< request line and fields; more → 431 (or 414)
-  /// Heads beyond kUsualHead that are not complete, those beyond 16 KiB until their memory is given
-  /// back, and TLS handshakes between the client's hello and their end, all connections together.
-  /// One more waits in line; while it does, who got its leave first goes, if it has had a second
-  /// (Leaves::For), no request on its connection was ever admitted and none is with the handler.
-  /// When there is nobody like that, nor anybody in line → 503, and no handshake.
+  /// Heads beyond kUsualHead that are not complete, all connections together, and as many complete
+  /// ones beyond 16 KiB, until their memory is given back. One more waits in line; while it does,
+  /// the stranger who got its leave first goes, if it has had its time (Leaves::For) and is not
+  /// with the handler. Who is known keeps a complete head until it is answered: one more → 503 when
+  /// all are with such, or with the handler, and nobody is in line.
   size_t large_heads = 4096;
+  size_t handshakes = 4096;             ///< from the client's TLS hello on; one more waits likewise
   size_t head_fields = 100;             ///< more → 431
   Duration head_timeout = seconds(20);  ///< from connect, or from a head's first byte, to its end
   Duration idle_timeout = seconds(75);  ///< between requests

@@ -1,6 +1,6 @@
 // Floods of what is begun and never ended, and honest clients among them.
 
-#include "http/world_test.h"
+#include "http/floods_test.h"
 
 namespace forebay::http {
 namespace {
@@ -12,51 +12,6 @@ INSTANTIATE_TEST_SUITE_P(World, Floods,
                                          WorldKind{"sim2", false, 2, 0},
                                          WorldKind{"sim3", false, 3, 0}),
                          world_name);
-
-Task<> pause_for(Duration time, Context ctx) {
-  co_return co_await io::sleep_until(ctx.loop->now() + time, ctx);
-}
-
-/// What a stranger sends: `begin` at once and then a little of `rest` again and again; when he is
-/// sent away he comes again.
-struct Flood {
-  std::string begin;
-  std::string rest;
-  bool over = false;
-  size_t dialled = 0;
-};
-
-Task<> stranger(Setup s, Flood& flood, Context ctx) {
-  while (!flood.over) {
-    auto dialled = co_await s.dial(ctx);
-    if (!dialled) continue;
-    Wire wire = std::move(*dialled);
-    ++flood.dialled;
-    Result<> sent = co_await wire.send(flood.begin, ctx);
-    std::byte end;
-    while (sent && !flood.over) {
-      co_await co_await pause_for(milliseconds(100), ctx);
-      if (wire.stream->try_read({&end, 1}) != -EAGAIN) break;
-      if (!flood.rest.empty()) sent = co_await wire.send(flood.rest, ctx);
-    }
-  }
-  co_return ok;
-}
-
-using Honest = Task<> (*)(Setup, Context);
-
-Task<> under_flood(Setup s, Flood flood, size_t strangers, Honest honest, Context ctx) {
-  io::Group group(ctx);
-  for (size_t i = 0; i < strangers; ++i) group.spawn(stranger(s, flood, ctx));
-  co_await co_await pause_for(seconds(2), ctx);
-  for (int i = 0; i < 5; ++i) {
-    Result<> served = co_await honest(s, ctx);
-    EXPECT_TRUE(served) << "an honest client among strangers: " << served.error().text();
-  }
-  EXPECT_GT(flood.dialled, strangers) << "it was no flood";
-  flood.over = true;
-  co_return co_await group.join();
-}
 
 // A head of 9 KB in three pieces.
 Task<> three_pieces(Setup s, Context ctx) {

@@ -242,7 +242,7 @@ std::string stopped_head(std::string target, size_t size) {
 }
 
 Task<> large_heads(Setup s, Context ctx) {
-  // Two known ones stop in large heads; a third is told so, and small heads go on.
+  // Two known ones stop in large heads; small heads go on, and a third has its turn.
   std::string stopped = stopped_head("/nothing", 10'000);
   std::vector<Wire> wires;
   for (int i = 0; i < 2; ++i) {
@@ -251,21 +251,53 @@ Task<> large_heads(Setup s, Context ctx) {
   }
   co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(50), ctx);
   Wire third = co_await co_await s.dial(ctx);
-  co_await co_await third.send(stopped, ctx);
-  co_await co_await third.expect("503", ctx);
+  co_await co_await third.send(stopped + "\r\n\r\n", ctx);
   Wire small = co_await co_await s.dial(ctx);
   co_await co_await small.send(get("/nothing"), ctx);
   co_await co_await small.expect("nothing here", ctx);
+  EXPECT_EQ(s.server.counters().evicted.get(), 0u) << "each has a second";
+  co_await co_await third.expect("nothing here", ctx);
+  EXPECT_EQ(s.server.counters().evicted.get(), 1u);
   // One that comes to its end makes room.
-  co_await co_await wires[0].send("\r\n\r\n", ctx);
-  co_await co_await wires[0].expect("nothing here", ctx);
+  co_await co_await wires[1].send("\r\n\r\n", ctx);
+  co_await co_await wires[1].expect("nothing here", ctx);
   Wire fourth = co_await co_await s.dial(ctx);
   co_await co_await fourth.send(stopped + "\r\n\r\n", ctx);
   co_await co_await fourth.expect("nothing here", ctx);
+  EXPECT_EQ(s.server.counters().evicted.get(), 1u);
   co_return ok;
 }
 TEST_P(Strangers, large_heads_have_a_bound) {
   with_server(large_heads, {.large_heads = 2, .linger = milliseconds(10)});
+}
+
+Task<> slow_readers(Setup s, Context ctx) {
+  // Two read the answers to their large heads slowly, or not at all. They are not sent away, and
+  // keep no other large head from coming, nor its answer.
+  std::vector<Wire> slow;
+  for (int i = 0; i < 2; ++i) {
+    slow.push_back(co_await co_await dial_known(s, ctx));
+    co_await co_await slow.back().send(stopped_head("/pattern?8000000", 20'000) + "\r\n\r\n", ctx);
+    co_await co_await slow.back().expect("200", ctx);
+  }
+  for (int i = 0; i < 3; ++i) {
+    Wire late = co_await co_await s.dial(ctx);
+    co_await co_await late.send(stopped_head("/nothing", 10'000), ctx);
+    co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(20), ctx);
+    co_await co_await late.send("\r\n\r\n", ctx);
+    co_await co_await late.expect("nothing here", ctx);
+  }
+  // But there is no memory for one like theirs.
+  Wire same = co_await co_await s.dial(ctx);
+  co_await co_await same.send(stopped_head("/nothing", 20'000) + "\r\n\r\n", ctx);
+  co_await co_await same.expect("503", ctx);
+  EXPECT_EQ(s.server.counters().evicted.get(), 0u);
+  EXPECT_EQ(s.server.counters().in_flight.get(), 2u);
+  slow.clear();
+  co_return ok;
+}
+TEST_P(Strangers, slow_readers_hold_no_leave_that_others_need) {
+  with_server(slow_readers, {.large_heads = 2, .linger = milliseconds(10)});
 }
 
 Task<> strangers_heads(Setup s, Context ctx) {
@@ -322,7 +354,7 @@ Task<> whole_large_head(Setup s, Context ctx) {
     co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(1), ctx);
   }
   Wire second = co_await co_await s.dial(ctx);
-  co_await co_await second.send(stopped_head("/nothing", 20'000), ctx);
+  co_await co_await second.send(stopped_head("/nothing", 20'000) + "\r\n\r\n", ctx);
   co_await co_await second.expect("503", ctx);
   s.handler.release.set();
   co_await co_await first.expect("late", ctx);

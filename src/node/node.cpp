@@ -54,6 +54,14 @@ size_t large_buffers(uint64_t memory, size_t loops) {
   return std::clamp<uint64_t>(memory / 16 / kLarge / loops, 4, 64);
 }
 
+// A quarter of the descriptors, and of the budget if all stop in their first heads. Loops divide
+// them.
+uint64_t connections(uint64_t descriptors, uint64_t memory) {
+  constexpr uint64_t kStopped = 8 << 10;
+  constexpr uint64_t kLeast = 4096;
+  return std::min(descriptors / 4, std::max(kLeast, memory / 4 / kStopped));
+}
+
 Result<std::unique_ptr<io::Listener>> listen(io::Loop& loop, const io::Address& address,
                                              io::Sharing sharing) {
   auto listener = loop.listen(address, sharing);
@@ -198,9 +206,11 @@ Task<> Daemon::open_stores(Context ctx) {
 
 http::ServerOptions Daemon::server_options() {
   http::ServerOptions options;
-  options.max_connections = std::max<uint64_t>(8, descriptors_ / 4 / loops_.size());
-  options.large_heads = std::clamp<uint64_t>(
-      settings_.memory.bytes / 16 / (options.head_bytes + (16 << 10)) / loops_.size(), 8, 4096);
+  options.max_connections =
+      std::max<uint64_t>(8, connections(descriptors_, settings_.memory.bytes) / loops_.size());
+  uint64_t heads = settings_.memory.bytes / (options.head_bytes + (16 << 10)) / loops_.size();
+  options.large_heads = std::clamp<uint64_t>(heads / 32, 8, 4096);
+  options.handshakes = std::clamp<uint64_t>(heads / 16, 8, 4096);
   options.large_buffers = large_buffers(settings_.memory.bytes, loops_.size());
   options.tls = tls_;
   return options;

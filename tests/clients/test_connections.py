@@ -76,6 +76,17 @@ def test_a_budget_leaves_the_send_buffer_to_the_kernel(budget):
         assert answer.read() == body[MIB:]
 
 
+@pytest.mark.parametrize(("budget", "most"), [("64MiB", 4096), ("256MiB", 8192)])
+def test_a_budget_bounds_connections(budget, most):
+    """A connection for each 32 KiB, at least 4096, and for every fourth descriptor at most."""
+    with daemon.Forebay(flags=["--memory", budget]) as forebay:
+        limits = pathlib.Path(f"/proc/{forebay.child.pid}/limits").read_text()
+        descriptors = int(re.search(r"Max open files +(\d+)", limits)[1])
+        places = forebay.metric("forebay_http_places", server="s3")
+        bound = min(descriptors // 4, most)
+        assert 0.9 * bound < places <= bound  # loops share them evenly
+
+
 def test_a_stranger_is_sent_away_while_he_still_sends():
     """He is refused, and then sends a byte whenever the server might lose its patience."""
     with daemon.Forebay() as forebay:
