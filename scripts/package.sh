@@ -3,6 +3,7 @@
 # pages, a systemd unit), installing first what that needs. Prints the package's path.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+umask 022 # folders in the package are anybody's to read
 
 scripts/install.sh --no-start scripts/packages.txt scripts/packages-package.txt
 scripts/build.sh release forebay

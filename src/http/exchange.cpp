@@ -50,9 +50,11 @@ class ResponseBody final : public io::Source, private Lag {
   }
 
  private:
+  // Who has got all of it has missed nothing.
   Result<> take_turn(Context ctx) {
-    if (gave_way())
+    if (gave_way() && !reader_.done()) {
       return fail(Code::unavailable, "the body was read too slowly while others wait");
+    }
     if (paced_) end_wait(ctx.loop->now(), given_);
     return ok;
   }
@@ -69,7 +71,7 @@ class ResponseBody final : public io::Source, private Lag {
   void finish() {
     if (link_ == nullptr || !reader_.done()) return;
     if (is_linked()) unlink();
-    if (keep_ && !reader_.failed()) {
+    if (keep_ && !reader_.failed() && !gave_way()) {
       pool_->give(std::move(link_));
     } else {
       link_.reset();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace forebay::http {
 
 Link::Link(Pool& the_pool, Endpoint to, std::unique_ptr<io::Stream> connected)
@@ -126,6 +128,7 @@ Task<std::unique_ptr<Link>> Pool::take(Endpoint endpoint, Want want, Context ctx
 }
 
 void Pool::give(std::unique_ptr<Link> link) {
+  check(link->stream != nullptr, "a link without its connection is no link to keep");
   auto found = peers_.find(link->endpoint);
   bool kept = !shut_ && found != peers_.end() && link->input.unread().empty() &&
               found->second.idle.size() < options.max_idle;

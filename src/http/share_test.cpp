@@ -171,10 +171,11 @@ Task<> slow_server(Setup s, Context ctx) {
 }
 TEST_P(SlowClients, nobody_answers_for_a_slow_server) { with_server(slow_server); }
 
-Task<ClientResponse> get_slowly(Setup s, Client& client, Context ctx) {
+Task<ClientResponse> get_slowly(Setup s, Client& client, Context ctx,
+                                const char* target = "/pattern?9000000") {
   ClientRequest request;
   request.endpoint = s.endpoint();
-  request.target = "/pattern?9000000";
+  request.target = target;
   request.slow_reader = true;
   co_return co_await client.send(std::move(request), ctx);
 }
@@ -210,6 +211,37 @@ Task<> readers(Setup s, Context ctx) {
   EXPECT_EQ(client.counters().gave_way.get(), 2U);
   co_return ok;
 }
+Task<> last_bytes(Setup s, Context ctx) {
+  // Everything is there, and nobody has asked for more yet: who gives way then has lost nothing,
+  // and his connection is nobody's any more.
+  constexpr uint64_t kLength = 60'000;
+  Client client(*ctx.loop, {.max_connections = 8});
+  std::vector<ClientResponse> all;
+  for (int i = 0; i < 3; ++i) {
+    all.push_back(co_await co_await get_slowly(s, client, ctx, "/pattern?60000"));
+    for (uint64_t got = 0; got < kLength;) {
+      got += io::size(co_await co_await all[i].body.source->next(ctx));
+    }
+  }
+  co_await co_await wait(seconds(20), ctx);
+  for (int i = 0; i < 2; ++i) {
+    all.push_back(co_await co_await get_slowly(s, client, ctx, "/pattern?60000"));
+  }
+  EXPECT_EQ(client.counters().gave_way.get(), 2U);
+  auto end = co_await all[0].body.source->next(ctx);
+  EXPECT_TRUE(end && io::size(*end) == 0);
+  all.clear();
+  for (int i = 0; i < 5; ++i) {
+    auto again = co_await co_await get_slowly(s, client, ctx, "/pattern?60000");
+    auto text = co_await co_await io::read_all(std::move(again.body), kLength, ctx);
+    EXPECT_EQ(text, pattern(kLength));
+  }
+  co_return ok;
+}
+TEST_P(SlowClients, who_has_all_of_it_has_lost_nothing) {
+  with_server(last_bytes, {.send_timeout = seconds(300)});
+}
+
 TEST_P(SlowClients, readers_give_way) { with_server(readers, {.send_timeout = seconds(300)}); }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <utility>
 
 #include "auth/guard.h"
 #include "disk/store.h"
@@ -75,6 +77,15 @@ std::string read_line(const std::string& path) {
   std::string line;
   std::getline(file, line);
   return line;
+}
+
+/// Of small units that wait for a disk, in bytes: some tens of the largest.
+constexpr uint64_t kLeastQueue = 4 << 20;
+
+object::HeadOptions head_options(uint64_t memory) {
+  object::HeadOptions options;
+  options.max_bytes = memory / 16;
+  return options;
 }
 
 /// How long a status waits for the folders of buckets.
@@ -162,6 +173,8 @@ disk::Options Daemon::disk_options() {
     options.disks.push_back({.path = folder, .capacity = settings_.cache_size.bytes});
   }
   options.boot_id = read_line("/proc/sys/kernel/random/boot_id");
+  options.max_queued_bytes =
+      std::max(settings_.memory.bytes / 16 / options.disks.size(), kLeastQueue);
   // Half of the descriptors for units, the rest for connections.
   options.max_open_files = static_cast<uint32_t>(std::min<uint64_t>(descriptors_ / 2, 65536));
   return options;
@@ -182,7 +195,8 @@ Task<> Daemon::open_stores(Context ctx) {
   publish_disk_metrics(metrics_, disks_);
   units_ = std::make_unique<unit::Cache>(
       disks_, crews_, loops_, unit_options(settings_.memory.bytes, loops_.size()), metrics_);
-  heads_ = std::make_unique<object::Heads>(*meta_, crews_, object::HeadOptions{}, metrics_);
+  heads_ = std::make_unique<object::Heads>(*meta_, crews_, head_options(settings_.memory.bytes),
+                                           metrics_);
   objects_ = std::make_unique<object::Store>(*heads_, *units_);
   auto trust = co_await io::TlsContext::client(settings_.origin_ca);
   std::vector<std::string> private_folders = disk_folders();
@@ -244,7 +258,8 @@ Task<> Daemon::open_doors(Context ctx) {
                             .domain = settings_.domain,
                             .freshness = freshness,
                             .no_cache_checks = settings_.no_cache == "rfc9111",
-                            .documents = documents_});
+                            .documents = documents_,
+                            .bodies = std::make_shared<Allowance>(settings_.memory.bytes / 16)});
   s3_door_ =
       std::make_unique<gateway::s3::Door>(*s3_services_, *log_, settings_.log_requests, metrics_);
   admin_door_ = std::make_unique<gateway::admin::Door>(
@@ -325,12 +340,19 @@ Task<> Daemon::close_clients(io::Loop& loop) {
 Task<> Daemon::close(Context ctx) {
   ready_ = false;
   Time deadline = ctx.loop->now() + kDrain;
+  // All listeners of a door at once, or new connections would go on with those that wait. The admin
+  // door last: it tells how the drain goes.
   while (!servers_.empty()) {
-    // The admin server last: it tells how the drain goes.
-    Running running = std::move(servers_.front());
-    servers_.erase(servers_.begin());
-    (void)co_await run_elsewhere<void>(
-        *running.loop, wind_down(running.server, deadline, Context{.loop = running.loop}), ctx);
+    auto rest = std::ranges::find_if(
+        servers_, [&](const Running& one) { return one.handler != servers_.front().handler; });
+    std::vector<Running> door(std::move_iterator(servers_.begin()), std::move_iterator(rest));
+    servers_.erase(servers_.begin(), rest);
+    io::Group group(ctx);
+    for (Running& one : door) {
+      group.spawn(run_elsewhere<void>(
+          *one.loop, wind_down(one.server, deadline, Context{.loop = one.loop}), ctx));
+    }
+    (void)co_await group.join();
   }
   for (io::Loop* loop : loops_) {
     (void)co_await run_elsewhere<void>(*loop, crews_.of(*loop).stop(), ctx);
@@ -396,21 +418,21 @@ Result<> serve(const Settings& settings, std::function<void(std::string)> say) {
       io::Engine::make({.loops = settings.threads, .unsent = unsent(settings.memory.bytes)});
   if (!engine) return std::move(engine.error());
   Daemon daemon(settings, **engine);
-  bool closing = false;  // whoever asks again waits for what is under way
+  // Once: whoever asks again waits for what is under way, which a second stop would end.
+  auto stop = [&, stopped = false]() mutable {
+    if (!std::exchange(stopped, true)) (*engine)->stop();
+  };
   for (int signal : {SIGTERM, SIGINT}) {
-    Result<> watched = (*engine)->on_signal(signal, [&] {
-      if (!closing) (*engine)->stop();
-    });
+    Result<> watched = (*engine)->on_signal(signal, [&] { stop(); });
     if (!watched) return watched;
   }
   Context ctx{.loop = &(*engine)->loop(0)};
   Result<> opened = ok;
   io::start<void>(*ctx.loop, daemon.open(std::move(say), ctx), [&](Result<> result) {
     opened = std::move(result);
-    if (!opened) (*engine)->stop();
+    if (!opened) stop();
   });
   (*engine)->run();
-  closing = true;
   Result<> closed = (*engine)->run_task(daemon.close(ctx));
   if (!opened) return opened;
   return closed;

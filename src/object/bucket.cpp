@@ -176,10 +176,14 @@ class Buckets::Change {
     if (begun_) now += step_;
   }
   ~Change() {
-    std::lock_guard lock(buckets_.changing_);
-    auto mine = buckets_.changes_.find(name_);
-    if (begun_) mine->second -= step_;
-    if (mine != buckets_.changes_.end() && mine->second == 0) buckets_.changes_.erase(mine);
+    if (!begun_) return;
+    {
+      std::lock_guard lock(buckets_.changing_);
+      auto mine = buckets_.changes_.find(name_);
+      mine->second -= step_;
+      if (mine->second == 0) buckets_.changes_.erase(mine);
+    }
+    buckets_.ended_.notify();
   }
   Change(const Change&) = delete;
   Change& operator=(const Change&) = delete;
@@ -273,8 +277,17 @@ Task<> Buckets::commit(BucketName name, std::optional<std::string> old, std::str
 
 Task<> Buckets::update(BucketRef bucket, std::function<void(BucketSettings&)> change, Context ctx) {
   // Alone: nobody else's change is lost, and no bucket comes back that was removed meanwhile.
-  Change alone(*this, bucket->name.text(), true);
-  co_await alone.begun();
+  std::optional<Change> alone;
+  Context wait = ctx.until(ctx.loop->now() + kChangeWait);
+  while (true) {
+    uint64_t seen = ended_.count();
+    alone.emplace(*this, bucket->name.text(), true);
+    if (alone->begun()) break;
+    alone.reset();
+    auto changed = co_await ended_.changed(seen, wait);
+    if (!changed && changed.error().code() == Code::timeout) co_return aborted();
+    co_await std::move(changed);
+  }
   BucketRef now = co_await get(bucket->name.text());
   if (now->incarnation != bucket->incarnation) co_return aborted();
   std::optional<std::string> row =

@@ -176,6 +176,8 @@ class Buckets {
   static constexpr size_t kMaxBuckets = 1000;
   /// How long the removal of a bucket waits for writes on their way.
   static constexpr Duration kWritesWait = seconds(5);
+  /// How long a change of a bucket waits for others.
+  static constexpr Duration kChangeWait = seconds(5);
 
   Buckets(meta::Store& store, OriginFactory& factory, obs::Registry& registry)
       : store_(store), factory_(factory), registry_(registry) {}
@@ -185,9 +187,9 @@ class Buckets {
   /// Opens and probes the origin, then writes the row. Exists already → Code::exists,
   /// "BucketAlreadyOwnedByYou".
   Task<BucketRef> create(BucketName name, BucketSpec spec, Context ctx);
-  /// Changes what may change of the bucket, durably; readers see it once this has returned. While
-  /// another change, a removal or a creation of that name is on its way, or when it is no longer
-  /// this bucket: Code::conflict, "OperationAborted".
+  /// Changes what may change of the bucket, durably; readers see it once this has returned. Waits
+  /// for other changes, a removal or a creation of that name, for kChangeWait. Then, or when it is
+  /// no longer this bucket: Code::conflict, "OperationAborted".
   Task<> update(BucketRef bucket, std::function<void(BucketSettings&)> change, Context ctx);
   /// Forgets the bucket. While that takes its time, nobody finds it, and create() of its name is
   /// Code::conflict, "OperationAborted"; when it fails the bucket is there again. What is refused
@@ -227,6 +229,7 @@ class Buckets {
   std::set<std::string> counted_;  ///< names with counters of their own; under changing_
   /// Names in change, under changing_: how many make it, or -1 while it is removed or changed.
   std::map<std::string, int> changes_;
+  io::Progress ended_;  ///< of a change
 };
 
 }  // namespace forebay::object

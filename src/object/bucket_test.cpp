@@ -332,6 +332,32 @@ TEST_F(BucketsTest, a_change_is_kept_and_touches_nothing_else) {
   EXPECT_EQ((*unlucky.get("one"))->settings.tags, (origin::TagSet{{"a", "2"}}));
 }
 
+Task<> change_tags(Buckets& buckets, BucketRef bucket, Context ctx) {
+  co_return co_await buckets.update(
+      bucket, [](BucketSettings& settings) { settings.tags = {{"a", "b"}}; }, ctx);
+}
+
+Task<> change_cors(Buckets& buckets, BucketRef bucket, Context ctx) {
+  co_return co_await buckets.update(
+      bucket, [](BucketSettings& settings) { settings.cors.push_back({.id = "one"}); }, ctx);
+}
+
+Task<> change_both(Buckets& buckets, BucketRef bucket, Context ctx) {
+  io::Group group(ctx);
+  for (int i = 0; i < 4; ++i) {
+    group.spawn(change_tags(buckets, bucket, ctx));
+    group.spawn(change_cors(buckets, bucket, ctx));
+  }
+  co_return co_await group.join();
+}
+
+TEST_F(BucketsTest, changes_at_once_are_made_one_after_the_other) {
+  BucketRef made = *create("one");
+  EXPECT_TRUE(run(change_both(buckets_, made, ctx())));
+  EXPECT_EQ((*buckets_.get("one"))->settings.cors.size(), 4U);
+  EXPECT_EQ((*buckets_.get("one"))->settings.tags.size(), 1U);
+}
+
 TEST_F(BucketsTest, a_change_meets_its_bucket_or_none) {
   BucketRef made = *create("one");
   BucketName one = *BucketName::parse("one");

@@ -278,7 +278,7 @@ Task<Heads::Current> Heads::check_once(const BucketRef& bucket, const ObjectKey&
     if (asked) co_return asked;
   }
   Result<origin::ObjectInfo> info = co_await bucket->origin->head(key, {}, ctx);
-  if (!info && info.error().code() == Code::not_found) {
+  if (!info && is_missing(info.error())) {
     auto missing = std::make_shared<Head>();
     missing->exists = false;
     missing->checked = started;

@@ -26,6 +26,11 @@ inline constexpr Duration kBelieveMissing = seconds(1);
 /// a file of a `dir` origin gets a strong tag by growing older.
 inline constexpr Duration kBelieveWeak = seconds(1);
 
+/// The origin has no such key. One that is not there itself says nothing about keys.
+inline bool is_missing(const Error& error) {
+  return error.code() == Code::not_found && error.detail() != "NoSuchBucket";
+}
+
 struct HeadOptions {
   /// Bytes for heads, all keys together (about 700 each); least recently used ones go.
   uint64_t max_bytes = 64 << 20;

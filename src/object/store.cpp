@@ -138,7 +138,7 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
 Task<Heads::Current> Store::ask_past(BucketRef bucket, ObjectKey key, Context ctx) {
   Time started = ctx.loop->now();
   auto info = co_await bucket->origin->head(key, {}, ctx);
-  if (!info && info.error().code() == Code::not_found) co_return no_such_key();
+  if (!info && is_missing(info.error())) co_return no_such_key();
   if (!info) co_return std::move(info.error());
   // One unit, whatever its size: nothing is stored, so one request can fetch it all.
   Layout layout = Layout::small(info->size, info->etag, 0);

@@ -236,9 +236,17 @@ Task<> DirOrigin::remove_now(ObjectKey key, Context ctx) {
 }
 
 Task<ListAnswer> DirOrigin::list_now(ListOptions options, Context ctx) {
-  co_return co_await walking(ctx, [this, options = std::move(options), now = ctx.loop->wall_now()] {
-    return store_.list(options, options_.documents->none(), now);
-  });
+  co_return co_await walking(
+      ctx,
+      [this, options = std::move(options), loop = ctx.loop,
+       now = ctx.loop->wall_now()]() -> Result<ListAnswer> {
+        auto page = store_.list(options, options_.documents->none(), now);
+        if (!page || page->truncated || !page->objects.empty() || !page->prefixes.empty()) {
+          return page;
+        }
+        Result<> there = store_.look_again(*loop, options_.lane);
+        return there ? std::move(page) : Result<ListAnswer>(std::move(there.error()));
+      });
 }
 
 Task<Capabilities> DirOrigin::probe_now(Context ctx) {

@@ -104,7 +104,11 @@ class DirOrigin final : public Origin {
     return io::run_blocking(ctx, lane, [this, loop = ctx.loop, work = std::move(work)]() mutable {
       using R = std::invoke_result_t<F&>;
       Result<> opened = store_.open(*loop, options_.lane);
-      return opened ? work() : R(std::move(opened.error()));
+      if (!opened) return R(std::move(opened.error()));
+      R done = work();
+      if (done || done.error().code() != Code::not_found) return done;
+      Result<> there = store_.look_again(*loop, options_.lane);
+      return there ? std::move(done) : R(std::move(there.error()));
     });
   }
   /// A call that looks at a file or a few.

@@ -65,7 +65,11 @@ Result<> DirTemp::append(ByteView bytes) {
 // What cannot be looked at may still be what it was.
 bool DirStore::replaced(io::Loop& loop) const {
   auto there = loop.open_directory(path_, false);
-  if (!there) return there.error().code() == Code::not_found;
+  if (!there) {
+    // A file or a link to nothing in its place is no folder either.
+    Code code = there.error().code();
+    return code == Code::not_found || code == Code::conflict;
+  }
   auto found = (*there)->stat(""), kept = root()->stat("");
   return found && kept && (found->inode != kept->inode || found->device != kept->device);
 }
@@ -104,6 +108,17 @@ Result<> DirStore::open(io::Loop& loop, const std::shared_ptr<io::Lane>& lane) {
   set_root(std::move(*opened));
   outside_records_ = root()->stat(std::string(kDirRecords)).has_value();
   return ok;
+}
+
+Result<> DirStore::look_again(io::Loop& loop, const std::shared_ptr<io::Lane>& lane) {
+  auto before = root();
+  {
+    std::lock_guard lock(open_mutex_);
+    next_look_ = loop.now();
+  }
+  if (Result<> there = open(loop, lane); !there) return there;
+  if (root() == before) return ok;
+  return fail(Code::unavailable, "the folder of the bucket was made again; try again");
 }
 
 Result<DirObject> DirStore::find(const std::string& path, WallTime now) {

@@ -70,6 +70,9 @@ class DirStore {
   /// NoSuchBucket.
   /// Who reads its files blocks in `lane`.
   Result<> open(io::Loop& loop, const std::shared_ptr<io::Lane>& lane);
+  /// The same for who has found nothing, at once: in a folder that was removed a moment ago there
+  /// is nothing to find either. Made again meanwhile → unavailable.
+  Result<> look_again(io::Loop& loop, const std::shared_ptr<io::Lane>& lane);
 
   // --- objects; `path` as dir_path() gives it
 

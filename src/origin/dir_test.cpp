@@ -623,6 +623,27 @@ TEST_F(Dir, notices_that_its_folder_was_removed_and_made_again) {
   EXPECT_TRUE(until([&] { return bool(head("newer")); }));
 }
 
+TEST_F(Dir, finds_nothing_in_a_folder_that_is_gone_for_another_reason) {
+  foreign("old", "text", 60);
+  ASSERT_TRUE(head("old"));
+  fs::remove_all(bucket_);
+  EXPECT_EQ(head("old").error().detail(), "NoSuchBucket");
+  foreign("old", "text", 60);
+  ASSERT_TRUE(head("old"));
+  fs::remove_all(bucket_);
+  EXPECT_EQ(run(origin_->list({}, ctx())).error().detail(), "NoSuchBucket");
+  foreign("old", "text", 60);
+  ASSERT_TRUE(head("old"));
+  fs::remove_all(bucket_);
+  EXPECT_EQ(put("new", "text").error().detail(), "NoSuchBucket");
+  foreign("old", "text", 60);
+  ASSERT_TRUE(head("old"));
+  fs::remove_all(bucket_);
+  foreign("new", "text", 60);
+  EXPECT_EQ(head("old").error().code(), Code::unavailable) << "made again meanwhile";
+  EXPECT_EQ(head("old").error().detail(), "NoSuchKey");
+}
+
 TEST_F(Dir, probes_without_a_trace) {
   ASSERT_TRUE(run(origin_->probe(ctx())));
   EXPECT_TRUE(fs::is_empty(bucket_));

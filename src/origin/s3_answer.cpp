@@ -33,6 +33,9 @@ constexpr std::array<std::string_view, 14> kNotDone = {
     "InvalidRange",       "InvalidRequest", "MalformedXML",
     "MethodNotAllowed",   "NotImplemented"};
 
+constexpr std::array<std::string_view, 4> kNotThere = {"NoSuchBucket", "NoSuchKey", "NoSuchUpload",
+                                                       "NoSuchVersion"};
+
 /// S3's word for a 503, which nothing else here uses.
 constexpr std::string_view kUnclear = "ServiceUnavailable";
 
@@ -138,7 +141,7 @@ Error s3_error(int status, const S3Fault& fault, const S3Asked& asked) {
 Error s3_late_error(const S3Fault& fault, std::string_view missing) {
   int status = 500;
   if (fault.code == "PreconditionFailed") status = 412;
-  if (fault.code.starts_with("NoSuch")) status = 404;
+  if (std::ranges::find(kNotThere, fault.code) != std::end(kNotThere)) status = 404;
   if (std::ranges::find(kNotDone, fault.code) != std::end(kNotDone)) status = 400;
   return s3_error(status, fault, {.write = true, .missing = missing});
 }

@@ -158,7 +158,8 @@ TEST_F(S3Copy, behind_a_200_only_a_known_word_says_that_nothing_was_done) {
   auto code = [](std::string_view word) {
     return s3_late_error({.code = std::string(word), .message = "m"}, "NoSuchKey").code();
   };
-  for (std::string_view word : {"InternalError", "ServiceUnavailable", "Weird", ""}) {
+  for (std::string_view word :
+       {"InternalError", "ServiceUnavailable", "Weird", "NoSuchWeird", ""}) {
     EXPECT_EQ(code(word), Code::unavailable) << word;
   }
   EXPECT_EQ(code("SlowDown"), Code::busy);

@@ -31,9 +31,12 @@ struct Services {
   /// Cache-Control: no-cache as RFC 9111 means it: checked with the origin, then as usual. Else
   /// LOTA's meaning: served from what is here, a miss is not stored.
   bool no_cache_checks = false;
-  /// Bytes of documents in memory at once, all loops together: of requests, of answers, and of what
-  /// origins say. More → SlowDown, but for lists, whose pages get shorter.
+  /// Bytes of documents in memory at once, all loops together: of answers, and of what origins say.
+  /// More → SlowDown, but for lists, whose pages get shorter.
   std::shared_ptr<Allowance> documents = std::make_shared<Allowance>(64 << 20);
+  /// The same of XML bodies of requests, apart from them: who reads lists slowly keeps nobody from
+  /// asking.
+  std::shared_ptr<Allowance> bodies = std::make_shared<Allowance>(64 << 20);
 };
 
 /// Whom buckets and objects belong to: the one owner there is.

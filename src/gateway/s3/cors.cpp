@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/encoding.h"
 #include "base/header.h"
 #include "gateway/s3/fields.h"
 
@@ -26,8 +27,31 @@ Error insufficient(std::string_view header) {
 
 bool one_star(std::string_view text) { return std::ranges::count(text, '*') <= 1; }
 
+// Such text is in memory what it is in the row.
+bool is_plain(std::string_view text) {
+  auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  return is_utf8(text) && std::ranges::none_of(text, control);
+}
+
+bool is_name(std::string_view text) { return is_token(text) && text.size() <= kMaxCorsHeader; }
+
 Result<> check_rule(const object::CorsRule& rule) {
   if (rule.id.size() > kMaxCorsId) return invalid("The ID of a CORS rule is too long");
+  if (!is_plain(rule.id) || !std::ranges::all_of(rule.origins, is_plain)) {
+    return fail(Code::invalid, "An ID or an origin holds what is no text", "MalformedXML");
+  }
+  if (rule.headers.size() > kMaxCorsHeaders || rule.exposed.size() > kMaxCorsHeaders) {
+    return invalid("A CORS rule can not have more than " + std::to_string(kMaxCorsHeaders) +
+                   " headers of a kind");
+  }
+  size_t exposed = 0;
+  for (const std::string& header : rule.exposed) exposed += header.size();
+  if (exposed > kMaxCorsExposed) {
+    return invalid("The headers that a CORS rule exposes are too long");
+  }
+  if (rule.methods.size() > kMethods.size()) {
+    return invalid("A CORS rule has a method more than once");
+  }
   for (const std::string& method : rule.methods) {
     if (std::ranges::find(kMethods, method) == kMethods.end()) {
       return invalid("Found unsupported HTTP method in CORS config. Unsupported method is " +
@@ -40,13 +64,13 @@ Result<> check_rule(const object::CorsRule& rule) {
     }
   }
   for (const std::string& header : rule.headers) {
-    if (!is_token(header) || !one_star(header)) {
+    if (!is_name(header) || !one_star(header)) {
       return invalid("AllowedHeader \"" + header +
                      "\" is no header's name with one wildcard at most.");
     }
   }
   for (const std::string& header : rule.exposed) {
-    if (!is_token(header) || header.contains('*')) {
+    if (!is_name(header) || header.contains('*')) {
       return invalid("ExposeHeader \"" + header +
                      "\" is no header's name. Wildcards are not supported there.");
     }
@@ -67,7 +91,7 @@ std::optional<std::vector<std::string>> header_names(std::string_view text) {
     std::string_view one = text.substr(0, text.find(','));
     text.remove_prefix(std::min(text.size(), one.size() + 1));
     one = trim(one);
-    if (!is_token(one)) return std::nullopt;
+    if (!is_token(one) || out.size() == kMaxCorsHeaders) return std::nullopt;
     out.emplace_back(one);
   }
   return out;
@@ -99,7 +123,7 @@ Result<http::Response> preflight(Call& call) {
   auto method = call.header("access-control-request-method");
   if (!method) return insufficient("Access-Control-Request-Method");
   auto names = header_names(call.header("access-control-request-headers").value_or(""));
-  if (!names) return invalid("Access-Control-Request-Headers is no list of names");
+  if (!names) return invalid("Access-Control-Request-Headers is no list of at most 100 names");
   auto bucket = call.services.buckets.get(call.bucket_name);
   if (!bucket || (*bucket)->settings.cors.empty()) {
     return forbidden("CORS is not enabled for this bucket.");

@@ -114,7 +114,8 @@ TEST_F(CorsTest, what_is_not_understood_changes_nothing) {
         std::string("<AllowedMethod>GET</AllowedMethod>"), good + "<Other>a</Other>",
         good + "<MaxAgeSeconds>-1</MaxAgeSeconds>", good + "<MaxAgeSeconds>1 s</MaxAgeSeconds>",
         good + "<MaxAgeSeconds>1</MaxAgeSeconds><MaxAgeSeconds>1</MaxAgeSeconds>",
-        good + "<ID>a</ID><ID>b</ID>"}) {
+        good + "<ID>a</ID><ID>b</ID>", good + "<ID>a&#9;b</ID>",
+        good + "<AllowedOrigin>\xff</AllowedOrigin>"}) {
     refused(ask("PUT", "/data?cors", rule(bad)), 400, "MalformedXML");
   }
   for (const std::string& bad :
@@ -123,6 +124,10 @@ TEST_F(CorsTest, what_is_not_understood_changes_nothing) {
         good + "<AllowedOrigin></AllowedOrigin>", good + "<AllowedHeader>a b</AllowedHeader>",
         good + "<AllowedHeader>*-*</AllowedHeader>", good + "<ExposeHeader>*</ExposeHeader>",
         good + "<ExposeHeader>a&#13;&#10;b</ExposeHeader>",
+        good + "<AllowedMethod>GET</AllowedMethod><AllowedMethod>GET</AllowedMethod>"
+               "<AllowedMethod>GET</AllowedMethod><AllowedMethod>GET</AllowedMethod>"
+               "<AllowedMethod>GET</AllowedMethod>",
+        good + "<ExposeHeader>" + std::string(kMaxCorsHeader + 1, 'h') + "</ExposeHeader>",
         good + "<ID>" + std::string(kMaxCorsId + 1, 'i') + "</ID>"}) {
     refused(ask("PUT", "/data?cors", rule(bad)), 400, "InvalidRequest");
   }
@@ -142,6 +147,39 @@ TEST_F(CorsTest, rules_have_a_bound) {
   EXPECT_EQ(ask("PUT", "/data?cors", many(kMaxCorsRules)).status, 200);
   refused(ask("PUT", "/data?cors", many(kMaxCorsRules + 1)), 400, "MalformedXML");
   refused(ask("PUT", "/data?cors", many(0)), 400, "MalformedXML");
+  auto headers = [](const std::string& kind, size_t count) {
+    std::string out = "<AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>";
+    for (size_t i = 0; i < count; ++i) {
+      out.append("<").append(kind).append(">h").append(std::to_string(i));
+      out.append("</").append(kind).append(">");
+    }
+    return rule(out);
+  };
+  for (const char* kind : {"AllowedHeader", "ExposeHeader"}) {
+    EXPECT_EQ(ask("PUT", "/data?cors", headers(kind, kMaxCorsHeaders)).status, 200);
+    refused(ask("PUT", "/data?cors", headers(kind, kMaxCorsHeaders + 1)), 400, "InvalidRequest");
+  }
+  ASSERT_EQ(ask("PUT", "/data?cors",
+                rule("<AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
+                     "<AllowedHeader>*</AllowedHeader>"))
+                .status,
+            200);
+  std::string most = "<AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>";
+  for (size_t i = 0; i < kMaxCorsExposed / kMaxCorsHeader; ++i) {
+    most += "<ExposeHeader>" + std::string(kMaxCorsHeader, 'h') + "</ExposeHeader>";
+  }
+  EXPECT_EQ(ask("PUT", "/data?cors", rule(most)).status, 200);
+  refused(ask("PUT", "/data?cors", rule(most + "<ExposeHeader>x</ExposeHeader>")), 400,
+          "InvalidRequest");
+  ASSERT_EQ(ask("PUT", "/data?cors",
+                rule("<AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
+                     "<AllowedHeader>*</AllowedHeader>"))
+                .status,
+            200);
+  std::string names = "h";
+  for (size_t i = 1; i < kMaxCorsHeaders; ++i) names += ",h";
+  EXPECT_EQ(preflight("GET", names).status, 200);
+  refused(preflight("GET", names + ",h"), 400, "InvalidRequest");
   std::string longest = "<AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod><ID>" +
                         std::string(kMaxCorsId, 'i') + "</ID>";
   EXPECT_EQ(ask("PUT", "/data?cors", rule(longest)).status, 200);

@@ -11,8 +11,9 @@ namespace {
 
 // Deletes of one request that run at once.
 constexpr size_t kWorkers = 16;
-// What the answer says of a key beside it: an error's words are longer than what was asked.
-constexpr uint64_t kAnswerTo = 512;
+// What the answer says of a key beside it: an error's words are longer than what was asked, and may
+// hold it again. A byte of it may take five in XML ("&amp;", "&#13;").
+constexpr uint64_t kAnswerTo = 512, kMostEscaped = 5;
 
 struct Batch {
   Call& call;
@@ -54,7 +55,8 @@ Task<http::Response> delete_objects(Call& call, Context ctx) {
   HeldText sent = co_await co_await read_payload(call, kMaxXmlBody, ctx);
   DeleteRequest asked = co_await parse_delete(sent.text);
   // The answer's room, before anything is deleted.
-  uint64_t most = sent.text.size() + asked.items.size() * kAnswerTo;
+  uint64_t most = asked.items.size() * kAnswerTo;
+  for (const DeleteRequest::Item& item : asked.items) most += 2 * item.key.size() * kMostEscaped;
   if (!sent.share.resize(HeldText::share_of(most))) {
     co_return fail(Code::busy, "too many documents are under way; try again", "SlowDown");
   }

@@ -39,6 +39,7 @@ constexpr auto kCodes = std::to_array<Row>({
     {"InvalidBucketName", 400},
     {"InvalidChunkSizeError", 403},
     {"InvalidDigest", 400},
+    {"InvalidObjectState", 403},
     {"InvalidPart", 400},
     {"InvalidPartNumber", 416},
     {"InvalidPartOrder", 400},

@@ -1,5 +1,4 @@
-#include "gateway/s3/call.h"
-#include "gateway/s3/xml.h"
+#include "gateway/s3/document.h"
 
 namespace forebay::gateway::s3 {
 
@@ -20,7 +19,7 @@ Task<http::Response> get_bucket_cors(Call& call, Context) {
     if (rule.max_age) xml.number("MaxAgeSeconds", *rule.max_age);
     xml.close();
   }
-  co_return xml.response();
+  co_return document(call, xml);
 }
 
 }  // namespace forebay::gateway::s3

@@ -8,7 +8,7 @@ Task<http::Response> get_bucket_tagging(Call& call, Context) {
   if (bucket->settings.tags.empty()) {
     co_return fail(Code::not_found, "The TagSet does not exist", "NoSuchTagSet");
   }
-  co_return tagging_response(bucket->settings.tags);
+  co_return tagging_response(call, bucket->settings.tags);
 }
 
 }  // namespace forebay::gateway::s3

@@ -10,7 +10,7 @@ Task<http::Response> get_object_tagging(Call& call, Context ctx) {
   ObjectKey key = co_await call.key();
   // Never from a cache: tags change without the ETag, and here they are all that is asked for.
   auto tags = co_await co_await bucket->origin->tags(std::move(key), ctx);
-  co_return tagging_response(tags);
+  co_return tagging_response(call, tags);
 }
 
 }  // namespace forebay::gateway::s3

@@ -342,7 +342,7 @@ Task<HeldText> read_payload(Call& call, uint64_t limit, Context ctx, ChecksumsOf
     co_return fail(Code::invalid, "Your request was too big", "MalformedXML");
   }
   Time end = ctx.loop->now() + kWholeGrace;
-  HeldText whole(call.services.documents);
+  HeldText whole(call.services.bodies);
   while (true) {
     auto earned = static_cast<int64_t>(whole.text.size() * 1000 / kWholeRate);
     Context wait = ctx.until(end + milliseconds(earned));

@@ -50,7 +50,7 @@ Result<Payload> open_payload(Call& call, ChecksumsOf checksums = ChecksumsOf::bo
 void add_checksums(const Payload& payload, origin::PutOptions& options);
 
 /// A whole small body (XML) verified the same way; over `limit` → MalformedXML. Its share of
-/// Services::documents grows with what has come; none left → SlowDown. Slower than kWholeGrace
+/// Services::bodies grows with what has come; none left → SlowDown. Slower than kWholeGrace
 /// allows → RequestTimeout.
 Task<HeldText> read_payload(Call& call, uint64_t limit, Context ctx,
                             ChecksumsOf checksums = ChecksumsOf::body);

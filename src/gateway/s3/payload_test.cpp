@@ -280,7 +280,7 @@ Task<std::vector<std::string>> read_at_once(DoorWorld& world, std::vector<Comes>
 constexpr size_t kTwo = 2 << 20;
 
 TEST_F(PayloadTest, WhatIsOnlyAnnouncedShutsNobodyOut) {
-  world_.services().documents = std::make_shared<Allowance>(4 << 20);
+  world_.services().bodies = std::make_shared<Allowance>(4 << 20);
   // Ten that announce much and send little; who comes after them is read.
   std::vector<Comes> bodies(10, {kTwo, 1, seconds(9)});
   bodies.push_back({100'000, 10'000, seconds(1)});
@@ -290,11 +290,11 @@ TEST_F(PayloadTest, WhatIsOnlyAnnouncedShutsNobodyOut) {
   std::vector<std::string> wanted{"2097152", "100000"};
   wanted.insert(wanted.end(), 10, "RequestTimeout");
   EXPECT_EQ(*results, wanted);
-  EXPECT_EQ(world_.services().documents->left(), 4U << 20) << "all of it is given back";
+  EXPECT_EQ(world_.services().bodies->left(), 4U << 20) << "all of it is given back";
 }
 
 TEST_F(PayloadTest, WhatHasComeIsBoundedForAll) {
-  world_.services().documents = std::make_shared<Allowance>(4 << 20);
+  world_.services().bodies = std::make_shared<Allowance>(4 << 20);
   std::vector<Comes> bodies(2, {kTwo, 65'536, milliseconds(100)});
   auto two = world_.run(read_at_once(world_, bodies, world_.ctx()));
   ASSERT_TRUE(two);
@@ -306,7 +306,7 @@ TEST_F(PayloadTest, WhatHasComeIsBoundedForAll) {
 }
 
 TEST_F(PayloadTest, SmallBodiesNeedNoShare) {
-  world_.services().documents = std::make_shared<Allowance>(0);
+  world_.services().bodies = std::make_shared<Allowance>(0);
   auto results = world_.run(read_at_once(
       world_,
       {{HeldText::kFree, 100, milliseconds(1)}, {HeldText::kFree + 1, 1000, milliseconds(1)}},

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "base/encoding.h"
-#include "gateway/s3/xml.h"
+#include "gateway/s3/document.h"
 #include "http/message.h"
 
 namespace forebay::gateway::s3 {
@@ -81,13 +81,13 @@ Result<origin::TagSet> parse_tagging_header(std::string_view header) {
   return tags;
 }
 
-http::Response tagging_response(const origin::TagSet& tags) {
+Result<http::Response> tagging_response(Call& call, const origin::TagSet& tags) {
   Xml xml("Tagging");
   xml.open("TagSet");
   for (const auto& [name, value] : tags) {
     xml.open("Tag").text("Key", name).text("Value", value).close();
   }
-  return xml.response();
+  return document(call, xml);
 }
 
 }  // namespace forebay::gateway::s3

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "http/message.h"
+#include "gateway/s3/call.h"
 #include "origin/origin.h"
 
 namespace forebay::gateway::s3 {
@@ -20,6 +20,6 @@ Result<> check_tags(const origin::TagSet& tags, size_t most);
 /// "InvalidArgument".
 Result<origin::TagSet> parse_tagging_header(std::string_view header);
 /// The document that GetObjectTagging and GetBucketTagging answer.
-http::Response tagging_response(const origin::TagSet& tags);
+Result<http::Response> tagging_response(Call& call, const origin::TagSet& tags);
 
 }  // namespace forebay::gateway::s3
