@@ -94,7 +94,8 @@ void Disk::look(io::Loop& loop) {
 // A folder is made again only on the file system where it was: what shows below a mount point
 // whose disk is gone belongs to somebody else, and may be small.
 Result<std::shared_ptr<io::Directory>> Disk::find_folder(io::Loop& loop, bool again) {
-  if (!again) return loop.open_directory(mine_.path, true, lane_);
+  // One that has never been opened was nowhere yet.
+  if (!again || home_.device == 0) return loop.open_directory(mine_.path, true, lane_);
   auto there = loop.open_directory(mine_.path, false, lane_);
   auto same_system = [&](io::Directory& folder) {
     auto stat = folder.stat("");

@@ -211,5 +211,22 @@ TEST_F(LostReal, nothing_is_made_on_another_file_system) {
   EXPECT_TRUE(fill(1, 1000));
 }
 
+TEST_F(LostReal, a_folder_that_was_somebody_elses_is_taken_once_it_is_not) {
+  namespace fs = std::filesystem;
+  std::string second = folder_.path() + "/second";
+  fs::create_directories(second + "/photos");
+  options_.disks.push_back({.path = second, .capacity = 64 << 20});
+  open();
+  EXPECT_TRUE(stats(0).healthy);
+  for (int looks = 0; looks < 2; ++looks) {
+    EXPECT_FALSE(stats(1).healthy);
+    EXPECT_NE(stats(1).trouble.find("photos"), std::string::npos) << stats(1).trouble;
+    pass();
+  }
+  fs::remove(second + "/photos");
+  pass();
+  EXPECT_TRUE(stats(1).healthy) << stats(1).trouble;
+}
+
 }  // namespace
 }  // namespace forebay::disk
