@@ -216,6 +216,10 @@ def test_no_header_is_dropped_by_a_write(filled):
         "PutBucketAcl": ("PUT", f"/{bucket}", [("acl", "")]),
         "PutBucketOwnershipControls": ("PUT", f"/{bucket}", [("ownershipControls", "")]),
         "PutPublicAccessBlock": ("PUT", f"/{bucket}", [("publicAccessBlock", "")]),
+        "PutBucketCors": ("PUT", f"/{bucket}", [("cors", "")]),
+        "DeleteBucketCors": ("DELETE", f"/{bucket}", [("cors", "")]),
+        "PutBucketTagging": ("PUT", f"/{bucket}", [("tagging", "")]),
+        "DeleteBucketTagging": ("DELETE", f"/{bucket}", [("tagging", "")]),
     }
     rows = table()
     assert set(requests) == {
