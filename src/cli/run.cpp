@@ -57,7 +57,9 @@ std::string about_scheme(const std::string& text) {
   if (text.contains("wrong version number") || text.contains("packet length too long")) {
     return "forebay: no TLS is spoken there: say http://HOST:PORT, or HOST:PORT alone\n";
   }
-  if (text.contains("the server ended without a response")) {
+  // A TLS alert is no HTTP, or nothing is said at all.
+  if (text.contains("the server ended without a response") ||
+      text.contains("not an HTTP response")) {
     return "forebay: if that address speaks TLS (the daemon has --tls-cert), say "
            "https://HOST:PORT\n";
   }
