@@ -196,7 +196,7 @@ Task<> upload(Client& client, Endpoint endpoint, Context ctx) {
 }
 
 ClientRequest slow_one(Setup s) {
-  ClientRequest out = request(s.endpoint(), "/pattern?50000000");
+  ClientRequest out = request(s.endpoint(), "/pattern?9000000");
   out.slow_reader = true;
   return out;
 }
@@ -209,7 +209,7 @@ Task<> slow_clients(Setup s, Context ctx) {
   co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(20), ctx);
   Result<> fifth = co_await upload(client, s.endpoint(), ctx);
   EXPECT_TRUE(!fifth && fifth.error().code() == Code::busy);
-  EXPECT_EQ(fifth.error().detail(), "SlowDown");
+  if (!fifth) EXPECT_EQ(fifth.error().detail(), "SlowDown");
   EXPECT_EQ(client.counters().no_place.get(), 1U);
 
   // Nor do answers that nobody reads take what is left.
@@ -217,7 +217,7 @@ Task<> slow_clients(Setup s, Context ctx) {
   for (int i = 0; i < 3; ++i) unread.push_back(co_await co_await client.send(slow_one(s), ctx));
   auto fourth = co_await client.send(slow_one(s), ctx);
   EXPECT_TRUE(!fourth && fourth.error().code() == Code::busy);
-  EXPECT_EQ(fourth.error().detail(), "SlowDown");
+  if (!fourth) EXPECT_EQ(fourth.error().detail(), "SlowDown");
   EXPECT_EQ(client.counters().no_place.get(), 2U);
   co_await co_await read_fully(client, s.endpoint(), ctx);
   unread.pop_back();
