@@ -136,7 +136,7 @@ class Daemon final : public gateway::admin::Teller {
   std::unique_ptr<unit::Cache> units_;
   std::unique_ptr<object::Heads> heads_;
   std::unique_ptr<object::Store> objects_;
-  /// Of requests, answers and what origins say, in memory at once.
+  /// Of answers and of what origins say, in memory at once.
   std::shared_ptr<Allowance> documents_;
   std::unique_ptr<Origins> origins_;
   std::unique_ptr<object::Buckets> buckets_;

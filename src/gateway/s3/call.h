@@ -84,7 +84,7 @@ struct Call : Routed {
   std::string unseen;  ///< what the answer hides from the client, for the log
   obs::Level unseen_level = obs::Level::debug;
   std::optional<object::Writing> writing;
-  Allowance::Share share;       ///< of Services::documents, what the answer holds; see document.h
+  Allowance::Share share;       ///< what the answer holds of Services, see document.h
   std::vector<Header> headers;  ///< backs request.headers when the query brought more
 
   std::optional<std::string_view> header(std::string_view name) const {
