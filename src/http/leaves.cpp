@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "http/connection.h"
+#include "http/seat.h"
 
 namespace forebay::http {
 

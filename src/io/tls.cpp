@@ -14,12 +14,14 @@ namespace forebay::io {
 
 namespace {
 
-// One send to the socket carries at most this much cipher text.
+// One send to the socket carries at most this much cipher text; a BIO takes a third more for it.
 constexpr size_t kBatch = 256 << 10;
+constexpr size_t kBatchMemory = kBatch / 3 * 4;
 // What is read at once grows with what is asked for: OpenSSL keeps its room as long as the stream.
 constexpr size_t kLeastRead = 4 << 10;
 constexpr size_t kMostRead = 64 << 10;
 constexpr size_t kKept = 16 << 10;
+constexpr size_t kRecord = 16 << 10;
 
 // RFC 8446, sections 4, 5.1 and 6.
 constexpr size_t kRecordHeader = 5;
@@ -46,12 +48,15 @@ Error tls_error(std::string_view what) {
 
 class SslContext final : public TlsContext {
  public:
-  explicit SslContext(SSL_CTX* ctx) : ctx_(ctx) {}
+  explicit SslContext(SSL_CTX* ctx, std::shared_ptr<Allowance> batches = nullptr)
+      : ctx_(ctx), batches_(std::move(batches)) {}
   ~SslContext() override { SSL_CTX_free(ctx_); }
   SSL_CTX* get() const { return ctx_; }
+  const std::shared_ptr<Allowance>& batches() const { return batches_; }
 
  private:
   SSL_CTX* ctx_;
+  std::shared_ptr<Allowance> batches_;
 };
 
 int choose_http(SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* in,
@@ -71,6 +76,9 @@ class TlsStream final : public Stream {
  public:
   TlsStream(std::shared_ptr<TlsContext> context, std::unique_ptr<Stream> below)
       : context_(std::move(context)), below_(std::move(below)) {
+    const auto& batches = static_cast<SslContext&>(*context_).batches();
+    bounded_ = batches != nullptr;
+    if (bounded_) share_ = batches->none();
     ssl_ = SSL_new(static_cast<SslContext&>(*context_).get());
     in_ = BIO_new(BIO_s_mem());
     out_ = BIO_new(BIO_s_mem());
@@ -108,11 +116,12 @@ class TlsStream final : public Stream {
     size_t wanted = 0;
     for (ByteView part : parts) wanted += part.size();
     if (owed_ > 0) return settle(more, wanted);
+    size_t most = batch(wanted);
     for (ByteView part : parts) {
-      while (!part.empty() && pending() < kBatch) {
+      while (!part.empty() && pending() < most) {
         size_t put = 0;
         ERR_clear_error();
-        if (SSL_write_ex(ssl_, part.data(), std::min(part.size(), kBatch), &put) != 1) {
+        if (SSL_write_ex(ssl_, part.data(), std::min(part.size(), most), &put) != 1) {
           return -EPROTO;
         }
         part = part.subspan(put);
@@ -127,7 +136,7 @@ class TlsStream final : public Stream {
     if (owed_ > 0) return settle(more, length);
     // One for all streams of a thread: it is empty again when this call ends.
     thread_local std::vector<std::byte> clear(kBatch);
-    ByteSpan into = ByteSpan(clear).first(std::min(length, kBatch));
+    ByteSpan into = ByteSpan(clear).first(std::min(length, batch(length)));
     ssize_t n = file.try_read_at(offset, into);
     if (n == -EAGAIN) {
       // The caller asked for read-ahead first; what slipped out of memory since is read here.
@@ -192,6 +201,13 @@ class TlsStream final : public Stream {
   }
 
  private:
+  // How much of `wanted` bytes is encrypted at once. What the BIO grows to it keeps until trim().
+  size_t batch(size_t wanted) {
+    if (!bounded_ || wanted <= kRecord || share_.bytes() > 0 || share_.grow(kBatchMemory)) {
+      return kBatch;
+    }
+    return kRecord;
+  }
   size_t pending() const { return BIO_ctrl_pending(out_) - sent_; }
   static bool wide(BIO* bio) {
     BUF_MEM* memory = nullptr;
@@ -211,6 +227,7 @@ class TlsStream final : public Stream {
       out_ = BIO_new(BIO_s_mem());
       check(out_ != nullptr, "no memory for TLS");
       SSL_set0_wbio(ssl_, out_);
+      if (bounded_) share_.resize(0);
     }
   }
   // Never more than was asked for: whoever gave up a write may come with another one.
@@ -223,11 +240,13 @@ class TlsStream final : public Stream {
   std::shared_ptr<TlsContext> context_;
   std::unique_ptr<Stream> below_;
   SSL* ssl_ = nullptr;
-  BIO* in_ = nullptr;   // owned by ssl_
-  BIO* out_ = nullptr;  // owned by ssl_
-  size_t sent_ = 0;     // of out_'s bytes
-  size_t owed_ = 0;     // clear bytes encrypted but not yet reported as taken
-  bool ended_ = false;  // our side
+  BIO* in_ = nullptr;       // owned by ssl_
+  BIO* out_ = nullptr;      // owned by ssl_
+  size_t sent_ = 0;         // of out_'s bytes
+  size_t owed_ = 0;         // clear bytes encrypted but not yet reported as taken
+  bool ended_ = false;      // our side
+  Allowance::Share share_;  // of what batches beyond a record may take
+  bool bounded_ = false;    // by it
 };
 
 // One step of the handshake in one direction of the stream below.
@@ -290,10 +309,11 @@ Task<std::unique_ptr<Stream>> handshake(std::unique_ptr<TlsStream> tls, Context 
 }  // namespace
 
 Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::string& certificate_file,
-                                                       const std::string& key_file) {
+                                                       const std::string& key_file,
+                                                       std::shared_ptr<Allowance> batches) {
   SSL_CTX* ctx = SSL_CTX_new(TLS_server_method());
   if (ctx == nullptr) return tls_error("TLS context");
-  auto out = std::make_shared<SslContext>(ctx);
+  auto out = std::make_shared<SslContext>(ctx, std::move(batches));
   SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
   SSL_CTX_set_alpn_select_cb(ctx, choose_http, nullptr);
   if (SSL_CTX_use_certificate_chain_file(ctx, certificate_file.c_str()) != 1) {

@@ -1,12 +1,13 @@
 // TLS as a filter: a Stream over a Stream, by OpenSSL with memory BIOs. Outgoing bytes are
-// encrypted 256 KiB at a time and sent in one call, because a call per 16 KiB record costs more
-// than the cipher.
+// encrypted 256 KiB at a time, where there is memory for that, and sent in one call, because a call
+// per 16 KiB record costs more than the cipher.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "base/allowance.h"
 #include "io/stream.h"
 
 namespace forebay::io {
@@ -16,9 +17,12 @@ class TlsContext {
  public:
   virtual ~TlsContext() = default;
 
-  /// A server's: PEM files with the certificate chain and the private key. Blocking.
+  /// A server's: PEM files with the certificate chain and the private key. `batches`: what all its
+  /// streams together may hold of cipher text that clients have not taken, beyond a record each;
+  /// null: no bound. Blocking.
   static Result<std::shared_ptr<TlsContext>> server(const std::string& certificate_file,
-                                                    const std::string& key_file);
+                                                    const std::string& key_file,
+                                                    std::shared_ptr<Allowance> batches = nullptr);
   /// A client's: trusts the PEM bundle, or the system's authorities when empty. Blocking.
   static Result<std::shared_ptr<TlsContext>> client(const std::string& authorities_file);
 };

@@ -52,7 +52,7 @@ class TlsTest : public WorldTest {
     EXPECT_NE(::mkdtemp(name.data()), nullptr);
     keys_ = name;
     Certificate certificate(keys_);
-    auto server_side = TlsContext::server(certificate.certificate, certificate.key);
+    auto server_side = TlsContext::server(certificate.certificate, certificate.key, batches);
     auto client_side = TlsContext::client(certificate.certificate);
     auto stranger_side = TlsContext::client("");
     EXPECT_TRUE(server_side && client_side && stranger_side);
@@ -63,6 +63,8 @@ class TlsTest : public WorldTest {
   ~TlsTest() override { std::filesystem::remove_all(keys_); }
 
   using Shared = std::shared_ptr<TlsContext>;
+  /// Room for one batch, not for two.
+  std::shared_ptr<Allowance> batches = std::make_shared<Allowance>(400 << 10);
   Shared server, client, stranger;
 
  private:
@@ -203,6 +205,33 @@ Task<> gives_up(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext> 
 }
 TEST_P(TlsTest, a_write_that_was_given_up_breaks_no_other) {
   expect_ok(gives_up(server, client, context()));
+}
+
+// What a client that does not read leaves with us is bounded over all of them.
+Task<> two_that_do_not_read(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext> client,
+                            std::shared_ptr<Allowance> batches, Context ctx) {
+  uint64_t all = batches->left();
+  {
+    Hands first = co_await co_await shake(server, client, "localhost", ctx);
+    Hands second = co_await co_await shake(server, client, "localhost", ctx);
+    std::string much = pattern(8 << 20, 3);
+    Context soon = ctx.until(ctx.loop->now() + milliseconds(30));
+    EXPECT_EQ(code_of(co_await write_text(**first.server, much, soon)), Code::timeout);
+    EXPECT_LT(batches->left(), all / 2);
+    auto there = co_await std::move(second.server);
+    auto here = co_await std::move(second.client);
+    Group group(ctx);
+    group.spawn(write_and_end(*there, much, ctx));
+    Result<std::string> got = co_await read_to_end(*here, ctx);
+    Result<> joined = co_await group.join();
+    co_await std::move(joined);
+    EXPECT_TRUE(got && *got == much) << "who finds no room sends a record at a time";
+  }
+  EXPECT_EQ(batches->left(), all);
+  co_return ok;
+}
+TEST_P(TlsTest, slow_readers_hold_no_more_than_their_share) {
+  expect_ok(two_that_do_not_read(server, client, batches, context()));
 }
 
 // The message of `size` bytes, of which the first few say so, in records of `record` bytes.

@@ -166,6 +166,16 @@ void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::St
   }
 }
 
+void publish_memory_metrics(
+    obs::Registry& metrics,
+    const std::vector<std::pair<std::string, std::shared_ptr<Allowance>>>& shares) {
+  for (const auto& [share, all] : shares) {
+    metrics.gauge_from("forebay_memory_left_bytes",
+                       "What is left of memory that requests under way share.", {{"share", share}},
+                       [all] { return static_cast<double>(all->left()); });
+  }
+}
+
 void publish_lane_metrics(obs::Registry& metrics, const io::Engine& engine) {
   // A label per origin would never go away again; the log names the folder.
   for (const char* kind : {"rows", "disk", "origin", "walk", "names", "other"}) {

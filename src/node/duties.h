@@ -3,9 +3,12 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/allowance.h"
 #include "base/json.h"
 #include "disk/store.h"
 #include "http/counters.h"
@@ -37,6 +40,11 @@ void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::St
 
 /// What waits for a thread, by kind of lane; `engine` must outlive the last scrape.
 void publish_lane_metrics(obs::Registry& metrics, const io::Engine& engine);
+
+/// What is left of the memory that requests under way share, by share.
+void publish_memory_metrics(
+    obs::Registry& metrics,
+    const std::vector<std::pair<std::string, std::shared_ptr<Allowance>>>& shares);
 
 /// What one kind of server (`s3`, `admin`) counts, as forebay_http_…; called at each scrape, on the
 /// scraping thread, to add up `field` of all of that kind.

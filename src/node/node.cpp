@@ -15,6 +15,7 @@
 #include "http/server.h"
 #include "job/job.h"
 #include "meta/rocks_store.h"
+#include "node/budget.h"
 #include "node/credentials.h"
 #include "node/duties.h"
 #include "node/elsewhere.h"
@@ -28,40 +29,6 @@ namespace {
 
 std::string absolute(const std::string& path) {
   return std::filesystem::absolute(path).lexically_normal().string();
-}
-
-// What a reader that does not read can hold in the kernel, over what is on its way to him.
-// Thousands of them must fit into a small budget; a large one leaves it to the kernel
-// (docs/performance.md).
-int unsent(uint64_t memory) {
-  constexpr uint64_t kSlowReaders = 6144;
-  constexpr uint64_t kLeast = 16 << 10;
-  constexpr uint64_t kLarge = 1 << 30;
-  return memory >= kLarge ? 0 : static_cast<int>(std::max(kLeast, memory / kSlowReaders));
-}
-
-// Bytes on their way to the disks: a sixteenth of the budget for what is read from origins, and an
-// eighth for copies of what is written.
-unit::Options unit_options(uint64_t memory, size_t loops) {
-  constexpr uint64_t kTee = 2 << 20;
-  unit::Options options;
-  options.block_bytes = memory / 16;
-  options.tees = static_cast<uint32_t>(std::clamp<uint64_t>(memory / 8 / kTee / loops, 1, 64));
-  return options;
-}
-
-// 256 KiB each, for bodies that are read from clients, and as many for those from origins.
-size_t large_buffers(uint64_t memory, size_t loops) {
-  constexpr uint64_t kLarge = 256 << 10;
-  return std::clamp<uint64_t>(memory / 16 / kLarge / loops, 4, 64);
-}
-
-// A quarter of the descriptors, and of the budget if all stop in their first heads. Loops divide
-// them.
-uint64_t connections(uint64_t descriptors, uint64_t memory) {
-  constexpr uint64_t kStopped = 8 << 10;
-  constexpr uint64_t kLeast = 4096;
-  return std::min(descriptors / 4, std::max(kLeast, memory / 4 / kStopped));
 }
 
 Result<std::unique_ptr<io::Listener>> listen(io::Loop& loop, const io::Address& address,
@@ -79,15 +46,6 @@ std::string read_line(const std::string& path) {
   return line;
 }
 
-/// Of small units that wait for a disk, in bytes: some tens of the largest.
-constexpr uint64_t kLeastQueue = 4 << 20;
-
-object::HeadOptions head_options(uint64_t memory) {
-  object::HeadOptions options;
-  options.max_bytes = memory / 16;
-  return options;
-}
-
 /// How long a status waits for the folders of buckets.
 constexpr Duration kLook = milliseconds(500);
 
@@ -95,8 +53,17 @@ constexpr Duration kLook = milliseconds(500);
 class Daemon final : public gateway::admin::Teller {
  public:
   Daemon(const Settings& settings, io::Engine& engine)
-      : settings_(settings), documents_(std::make_shared<Allowance>(settings.memory.bytes / 8)) {
+      : settings_(settings),
+        budget_{settings.memory.bytes, engine.loops()},
+        documents_(std::make_shared<Allowance>(budget_.documents())),
+        writes_(std::make_shared<Allowance>(budget_.writes())),
+        bodies_(std::make_shared<Allowance>(budget_.bodies())),
+        cipher_text_(std::make_shared<Allowance>(budget_.cipher_text())) {
     publish_lane_metrics(metrics_, engine);
+    publish_memory_metrics(metrics_, {{"documents", documents_},
+                                      {"writes", writes_},
+                                      {"bodies", bodies_},
+                                      {"cipher_text", cipher_text_}});
     for (size_t i = 0; i < engine.loops(); ++i) {
       loops_.push_back(&engine.loop(i));
       crews_.add(engine.loop(i));
@@ -121,6 +88,7 @@ class Daemon final : public gateway::admin::Teller {
   Task<Json> status(Context ctx) override;
 
   const Settings& settings_;
+  const Budget budget_;
   std::vector<io::Loop*> loops_;
   std::string data_;
   RootKey root_;
@@ -136,8 +104,7 @@ class Daemon final : public gateway::admin::Teller {
   std::unique_ptr<unit::Cache> units_;
   std::unique_ptr<object::Heads> heads_;
   std::unique_ptr<object::Store> objects_;
-  /// Of answers and of what origins say, in memory at once.
-  std::shared_ptr<Allowance> documents_;
+  std::shared_ptr<Allowance> documents_, writes_, bodies_, cipher_text_;  ///< see Budget
   std::unique_ptr<Origins> origins_;
   std::unique_ptr<object::Buckets> buckets_;
   std::unique_ptr<auth::Keys> keys_;
@@ -173,8 +140,7 @@ disk::Options Daemon::disk_options() {
     options.disks.push_back({.path = folder, .capacity = settings_.cache_size.bytes});
   }
   options.boot_id = read_line("/proc/sys/kernel/random/boot_id");
-  options.max_queued_bytes =
-      std::max(settings_.memory.bytes / 16 / options.disks.size(), kLeastQueue);
+  options.max_queued_bytes = budget_.queue(options.disks.size());
   // Half of the descriptors for units, the rest for connections.
   options.max_open_files = static_cast<uint32_t>(std::min<uint64_t>(descriptors_ / 2, 65536));
   return options;
@@ -193,10 +159,8 @@ Task<> Daemon::open_stores(Context ctx) {
   co_await start_duties(*jobs_, disks_);
   co_await watch_disks(*jobs_, *log_, disks_);
   publish_disk_metrics(metrics_, disks_);
-  units_ = std::make_unique<unit::Cache>(
-      disks_, crews_, loops_, unit_options(settings_.memory.bytes, loops_.size()), metrics_);
-  heads_ = std::make_unique<object::Heads>(*meta_, crews_, head_options(settings_.memory.bytes),
-                                           metrics_);
+  units_ = std::make_unique<unit::Cache>(disks_, crews_, loops_, budget_.units(), metrics_);
+  heads_ = std::make_unique<object::Heads>(*meta_, crews_, budget_.heads(), metrics_);
   objects_ = std::make_unique<object::Store>(*heads_, *units_);
   auto trust = co_await io::TlsContext::client(settings_.origin_ca);
   std::vector<std::string> private_folders = disk_folders();
@@ -208,8 +172,8 @@ Task<> Daemon::open_stores(Context ctx) {
                     .default_keys = {"", settings_.origin_access_key, settings_.origin_secret_key},
                     .log = log_.get(),
                     .tls = trust,
-                    .large_buffers = large_buffers(settings_.memory.bytes, loops_.size()),
-                    .blocks = std::make_shared<Allowance>(settings_.memory.bytes / 8),
+                    .large_buffers = budget_.large_buffers(),
+                    .blocks = writes_,
                     .documents = documents_},
       loops_, metrics_);
   buckets_ = std::make_unique<object::Buckets>(*rows_, *origins_, metrics_);
@@ -219,13 +183,7 @@ Task<> Daemon::open_stores(Context ctx) {
 }
 
 http::ServerOptions Daemon::server_options() {
-  http::ServerOptions options;
-  options.max_connections =
-      std::max<uint64_t>(8, connections(descriptors_, settings_.memory.bytes) / loops_.size());
-  uint64_t heads = settings_.memory.bytes / (options.head_bytes + (16 << 10)) / loops_.size();
-  options.large_heads = std::clamp<uint64_t>(heads / 32, 8, 4096);
-  options.handshakes = std::clamp<uint64_t>(heads / 16, 8, 4096);
-  options.large_buffers = large_buffers(settings_.memory.bytes, loops_.size());
+  http::ServerOptions options = budget_.server(descriptors_);
   options.tls = tls_;
   return options;
 }
@@ -259,13 +217,13 @@ Task<> Daemon::open_doors(Context ctx) {
                             .freshness = freshness,
                             .no_cache_checks = settings_.no_cache == "rfc9111",
                             .documents = documents_,
-                            .bodies = std::make_shared<Allowance>(settings_.memory.bytes / 16)});
+                            .bodies = bodies_});
   s3_door_ =
       std::make_unique<gateway::s3::Door>(*s3_services_, *log_, settings_.log_requests, metrics_);
   admin_door_ = std::make_unique<gateway::admin::Door>(
       gateway::admin::Services{*buckets_, *admin_guard_, metrics_, *jobs_, ready_, *this});
   if (!settings_.tls_cert.empty()) {
-    tls_ = co_await io::TlsContext::server(settings_.tls_cert, settings_.tls_key);
+    tls_ = co_await io::TlsContext::server(settings_.tls_cert, settings_.tls_key, cipher_text_);
   }
   io::Address address = co_await io::Address::parse(settings_.s3);
   for (size_t i = 0; i < loops_.size(); ++i) {
@@ -414,8 +372,8 @@ Task<Json> Daemon::status(Context ctx) {
 }  // namespace
 
 Result<> serve(const Settings& settings, std::function<void(std::string)> say) {
-  auto engine =
-      io::Engine::make({.loops = settings.threads, .unsent = unsent(settings.memory.bytes)});
+  auto engine = io::Engine::make(
+      {.loops = settings.threads, .unsent = Budget{settings.memory.bytes}.unsent()});
   if (!engine) return std::move(engine.error());
   Daemon daemon(settings, **engine);
   // Once: whoever asks again waits for what is under way, which a second stop would end.

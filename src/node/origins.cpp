@@ -47,12 +47,6 @@ void OriginMeter::request(std::string_view operation, bool good) {
 Origins::Origins(OriginOptions options, const std::vector<io::Loop*>& loops,
                  obs::Registry& registry)
     : options_(std::move(options)), meter_(std::make_shared<OriginMeter>(registry)) {
-  for (const auto& [share, all] :
-       {std::pair("documents", options_.documents), std::pair("writes", options_.blocks)}) {
-    registry.gauge_from("forebay_memory_left_bytes",
-                        "What is left of memory that requests under way share.", {{"share", share}},
-                        [all] { return static_cast<double>(all->left()); });
-  }
   for (io::Loop* loop : loops) {
     clients_.emplace(loop, std::make_unique<http::Client>(
                                *loop, http::ClientOptions{.large_buffers = options_.large_buffers,
