@@ -16,7 +16,7 @@ namespace {
 // How often a copy follows a source that changes before it is done.
 constexpr int kRounds = 5;
 
-constexpr size_t kLoadForSum = 256 << 10;
+constexpr size_t kLoadForSum = 64 << 10;
 
 constexpr std::string_view kMeta = "x-amz-meta-";
 // With metadata, what a copy takes along. S3 does not copy class, ACL, encryption and redirect.
@@ -116,9 +116,11 @@ class WatchedSource final : public io::Source {
     io::Chunk chunk = co_await co_await inner_->next(ctx);
     uint64_t length = io::size(chunk);
     if (watched_->sum == nullptr) co_return chunk;
-    if (std::holds_alternative<io::FileSlice>(chunk)) loaded_.resize(kLoadForSum);
+    // Given back before the target is waited for, which many copies may do at once.
+    std::vector<std::byte> loaded;
+    if (std::holds_alternative<io::FileSlice>(chunk)) loaded.resize(kLoadForSum);
     for (uint64_t done = 0; done < length;) {
-      ByteView part = co_await co_await io::load(chunk, done, loaded_, ctx);
+      ByteView part = co_await co_await io::load(chunk, done, loaded, ctx);
       watched_->sum->update(part);
       done += part.size();
     }
@@ -141,7 +143,6 @@ class WatchedSource final : public io::Source {
   uint64_t left_;
   std::unique_ptr<io::Source> inner_;
   std::shared_ptr<Watched> watched_;
-  std::vector<std::byte> loaded_;
   bool finished_ = false;
 };
 

@@ -136,7 +136,8 @@ void Heads::trim(Stripe& stripe, Time now) {
     if (it == stripe.order.end()) return;
     Entry& oldest = *it;
     if (oldest.pinned(now)) {
-      ++it;
+      // Behind all others, or a few of these at the front would keep everything.
+      stripe.order.splice(stripe.order.end(), stripe.order, it++);
       continue;
     }
     stripe.bytes -= oldest.bytes;

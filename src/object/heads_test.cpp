@@ -270,6 +270,24 @@ TEST_F(HeadsTest, memory_is_bounded_for_reads_and_writes) {
   EXPECT_NE(small.believed(*bucket_, "key2999", loop_.now()), nullptr);
 }
 
+TEST_F(HeadsTest, those_that_must_stay_keep_none_of_the_others) {
+  Heads small(meta_, crews_, {.max_bytes = 64 * 2000}, metrics_);
+  auto info = origin_->change("key", "1");
+  auto name = [](int i) { return "key" + std::to_string(i); };
+  std::vector<Heads::Ticket> open;  // the oldest of every stripe, many of each
+  for (int i = 0; i < 2000; ++i) {
+    open.push_back(small.open_ticket(*bucket_, *ObjectKey::parse(name(i)), loop_));
+  }
+  for (int i = 2000; i < 8000; ++i) {
+    small.open_ticket(*bucket_, *ObjectKey::parse(name(i)), loop_).close(head_of(info));
+  }
+  int kept = 0;
+  for (int i = 2000; i < 8000; ++i)
+    kept += small.believed(*bucket_, name(i), loop_.now()) != nullptr;
+  EXPECT_LT(kept, 64 * 40);
+  for (Heads::Ticket& ticket : open) ticket.close(nullptr);
+}
+
 TEST_F(HeadsTest, memory_is_bounded_whatever_an_origin_tells) {
   auto kept_of = [&](const origin::ObjectInfo& info) {
     Heads small(meta_, crews_, {.max_bytes = 64 * 20'000}, metrics_);

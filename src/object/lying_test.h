@@ -12,13 +12,16 @@ class LyingOrigin final : public origin::Origin {
  public:
   std::function<Result<origin::ObjectInfo>(origin::HeadOptions)> heads;
   std::function<Result<origin::ListAnswer>(origin::ListOptions)> lists;
+  /// Refused where it is not set.
+  std::function<Result<origin::GetAnswer>(origin::GetOptions)> gets;
   int drops = 0;  ///< times its uploads were ended
 
   Task<origin::ObjectInfo> head(ObjectKey, origin::HeadOptions options, Context) override {
     co_return heads(options);
   }
-  Task<origin::GetAnswer> get(ObjectKey, origin::GetOptions, Context) override {
-    co_return refused();
+  Task<origin::GetAnswer> get(ObjectKey, origin::GetOptions options, Context) override {
+    if (!gets) co_return refused();
+    co_return gets(std::move(options));
   }
   Task<origin::PutAnswer> put(ObjectKey, origin::PutOptions, io::Body, Context) override {
     co_return refused();

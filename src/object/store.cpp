@@ -15,6 +15,8 @@ namespace {
 constexpr uint32_t kEager = 32;
 // How often a read follows a version that changes before its first byte.
 constexpr int kFollow = 5;
+// Units that are looked at before others have their turn.
+constexpr uint64_t kUnitsAtOnce = 1000;
 
 Error no_such_key() {
   return fail(Code::not_found, "The specified key does not exist.", "NoSuchKey");
@@ -127,7 +129,7 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
     bool told = !current.believed && request.mode != unit::Mode::past;
     if (told) note_cold(*request.bucket, is_cold(*head));
     if (!has_body(request, answer)) co_return answer;
-    Result<ReadAnswer> opened = co_await open(request, head, std::move(answer), ctx);
+    Result<ReadAnswer> opened = co_await open(request, head, part, std::move(answer), ctx);
     if (opened) co_return opened;
     if (!moved(opened.error())) co_return std::move(opened.error());
   }
@@ -159,9 +161,10 @@ void Store::note_cold(const Bucket& bucket, bool cold) {
   }
 }
 
-Task<ReadAnswer> Store::open(ReadRequest request, HeadRef head, ReadAnswer answer, Context ctx) {
+Task<ReadAnswer> Store::open(ReadRequest request, HeadRef head, std::optional<ByteRange> part,
+                             ReadAnswer answer, Context ctx) {
   if (head->version == nullptr) {
-    co_return co_await open_untagged(std::move(request), std::move(answer), ctx);
+    co_return co_await open_untagged(std::move(request), part, std::move(answer), ctx);
   }
   auto reader = std::make_unique<Reader>(cache_, heads_, head, answer.range, request.mode);
   answer.served = co_await co_await reader->open(ctx);
@@ -170,8 +173,9 @@ Task<ReadAnswer> Store::open(ReadRequest request, HeadRef head, ReadAnswer answe
 }
 
 // Without a strong tag nothing ties a second answer to the first: what this one answer says of
-// itself is what the client gets.
-Task<ReadAnswer> Store::open_untagged(ReadRequest request, ReadAnswer answer, Context ctx) {
+// itself is what the client gets, if it would have been decided alike.
+Task<ReadAnswer> Store::open_untagged(ReadRequest request, std::optional<ByteRange> part,
+                                      ReadAnswer answer, Context ctx) {
   origin::GetOptions options{.slow_reader = true};
   if (answer.decision == Decision::partial) options.range = answer.range;
   origin::GetAnswer got =
@@ -187,6 +191,10 @@ Task<ReadAnswer> Store::open_untagged(ReadRequest request, ReadAnswer answer, Co
   Layout layout = Layout::whole(got.info.size, request.bucket->largest_unit());
   answer.head = Heads::head_with(*request.bucket, request.key, std::move(got.info),
                                  std::move(layout), ctx.loop->now());
+  Result<ReadAnswer> now = decide_read(request, answer.head, part);
+  bool alike = now && now->decision == answer.decision && now->range.covers(got.range) &&
+               now->range.offset == got.range.offset;
+  if (!alike) co_return fail(Code::conflict, "the object has changed", "PreconditionFailed");
   answer.range = got.range;
   answer.served = unit::Served::bypass;
   answer.body = std::move(got.body);
@@ -198,7 +206,9 @@ Task<> Store::stage(ReadRequest request, bool wait, Context ctx) {
   HeadRef head = co_await co_await heads_.current(request.bucket, request.key, request.check, ctx);
   if (!head->exists) co_return no_such_key();
   if (head->version == nullptr) co_return ok;
-  for (uint64_t at = 0; at < head->info.size;) {
+  for (uint64_t at = 0, units = 0; at < head->info.size; ++units) {
+    // Of a terabyte much may be here already.
+    if (units % kUnitsAtOnce == kUnitsAtOnce - 1) co_await co_await io::yield(ctx);
     unit::Unit unit = head->unit_at(at);
     unit::Ahead ahead = head->adaptive ? ahead_of(head, at + kMostAhead) : unit::Ahead();
     if (!wait) {

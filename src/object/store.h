@@ -86,8 +86,10 @@ class Store {
 
  private:
   friend class Reader;
-  Task<ReadAnswer> open(ReadRequest request, HeadRef head, ReadAnswer answer, Context ctx);
-  Task<ReadAnswer> open_untagged(ReadRequest request, ReadAnswer answer, Context ctx);
+  Task<ReadAnswer> open(ReadRequest request, HeadRef head, std::optional<ByteRange> part,
+                        ReadAnswer answer, Context ctx);
+  Task<ReadAnswer> open_untagged(ReadRequest request, std::optional<ByteRange> part,
+                                 ReadAnswer answer, Context ctx);
   Task<Layout> upload_layout(BucketRef bucket, ObjectKey key, std::string upload_id,
                              std::vector<origin::CompletedPart> parts, Context ctx);
   // copy.cpp; the request is copy()'s, which waits for the end

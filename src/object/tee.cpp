@@ -5,7 +5,7 @@ namespace forebay::object {
 namespace {
 
 /// Of a file at once.
-constexpr size_t kLoad = 256 << 10;
+constexpr size_t kLoad = 64 << 10;
 
 }  // namespace
 
@@ -16,10 +16,10 @@ Task<io::Chunk> TeeSource::next(Context ctx) {
     co_await co_await tee_->add(bytes->view(), ctx);
   } else {
     // A copy's source is on disk already; here its pages are in memory for whoever takes it next.
-    loaded_.resize(kLoad);
+    std::vector<std::byte> loaded(kLoad);
     uint64_t length = io::size(chunk);
     for (uint64_t done = 0; done < length && !tee_->over();) {
-      ByteView part = co_await co_await io::load(chunk, done, loaded_, ctx);
+      ByteView part = co_await co_await io::load(chunk, done, loaded, ctx);
       co_await co_await tee_->add(part, ctx);
       done += part.size();
     }

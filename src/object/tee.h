@@ -18,7 +18,6 @@ class TeeSource final : public io::Source {
  private:
   std::unique_ptr<io::Source> source_;
   std::shared_ptr<unit::Tee> tee_;
-  std::vector<std::byte> loaded_;  ///< what is a file
 };
 
 }  // namespace forebay::object

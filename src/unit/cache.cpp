@@ -110,6 +110,7 @@ Cache::Cache(std::shared_ptr<disk::Store> store, job::Crews& crews,
       metrics_(registry),
       tee_metrics_(registry),
       blocks_(options.block_bytes),
+      copying_(std::make_shared<Allowance>(options_.block_bytes / 2)),
       early_(std::make_shared<Allowance>(store_->limit() / kEarlyShare)) {
   for (io::Loop* loop : loops) loops_.emplace(loop, std::make_unique<PerLoop>(options_));
 }

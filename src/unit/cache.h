@@ -206,6 +206,7 @@ class Cache {
   Metrics metrics_;
   TeeMetrics tee_metrics_;
   BlockPool blocks_;
+  std::shared_ptr<Allowance> copying_;  ///< what lies between files of origins and ours
   std::shared_ptr<Allowance> early_;
   std::array<Stripe, 64> stripes_;
   std::unordered_map<io::Loop*, std::unique_ptr<PerLoop>> loops_;

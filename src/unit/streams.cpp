@@ -13,8 +13,10 @@ namespace forebay::unit {
 
 namespace {
 
-// Buffers between an origin's file and ours (a dir origin); socket bodies bring their own.
+// Between an origin's file and ours (a dir origin; socket bodies bring their own): what is read at
+// once, and where there is no room for that.
 constexpr size_t kCopyBuffer = 256 << 10;
+constexpr size_t kCopyLeast = 16 << 10;
 constexpr Duration kRetryPause = milliseconds(50);
 
 Error ended_early() { return forebay::fail(Code::unavailable, "the origin's body ended early"); }
@@ -168,6 +170,7 @@ Task<> Cache::fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
 Task<> Cache::pour(std::shared_ptr<Fill> fill, Claim* claim, io::Source& source, Pour& pour,
                    Context ctx) {
   std::vector<std::byte> buffer;
+  Allowance::Share copying = copying_->none();
   while (!fill->failed()) {
     Claim share = fill->state(*claim);
     if (share.at == share.end) co_return ok;  // all of it, or the rest was taken over
@@ -180,7 +183,9 @@ Task<> Cache::pour(std::shared_ptr<Fill> fill, Claim* claim, io::Source& source,
     } else {
       io::Chunk chunk = co_await co_await source.next(ctx);
       if (size(chunk) == 0) co_return ended_early();
-      if (std::holds_alternative<io::FileSlice>(chunk)) buffer.resize(kCopyBuffer);
+      if (std::holds_alternative<io::FileSlice>(chunk) && buffer.empty()) {
+        buffer.resize(copying.grow(kCopyBuffer) ? kCopyBuffer : kCopyLeast);
+      }
       for (uint64_t done = 0; done < size(chunk) && written;) {
         ByteView bytes = co_await co_await io::load(chunk, done, buffer, ctx);
         done += bytes.size();
