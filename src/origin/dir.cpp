@@ -110,8 +110,9 @@ Result<DirOrigin::Opened> DirOrigin::open_for_get(const std::string& path,
   range.length = std::min(range.length, found->stat.size - range.offset);
   if (options.range) found->info.checksums.clear();
   Opened out{std::move(*found), range, std::nullopt};
-  if (range.length <= kDirSmall) {
-    Result<Bytes> bytes = dir_read(*out.object.file, out.object.stat, range);
+  Allowance::Share memory = options_.blocks->none();
+  if (range.length <= kDirSmall && memory.grow(range.length)) {
+    Result<Bytes> bytes = dir_read(*out.object.file, out.object.stat, range, std::move(memory));
     if (!bytes) return std::move(bytes.error());
     out.bytes = std::move(*bytes);
   }
@@ -133,7 +134,7 @@ Task<GetAnswer> DirOrigin::get_now(ObjectKey key, GetOptions options, Context ct
   } else {
     bool copy = !opened.object.info.tag.strong();
     answer.body = dir_body(std::move(opened.object.file), opened.object.stat, opened.range, copy,
-                           options_.meter);
+                           options_.meter, options_.blocks->none());
   }
   answer.info = std::move(opened.object.info);
   co_return answer;

@@ -10,7 +10,7 @@ namespace forebay::origin {
 namespace {
 
 constexpr uint64_t kSlice = 1 << 20;
-constexpr uint64_t kCopied = 256 << 10;
+constexpr uint64_t kLeast = 16 << 10;
 
 /// The ctime is not looked at: it moves when a rename takes the file's name away, which leaves its
 /// bytes alone.
@@ -33,20 +33,22 @@ Result<> read_all_of(io::File& file, const io::FileStat& stat, uint64_t offset, 
 class FileSource final : public io::Source {
  public:
   FileSource(std::shared_ptr<io::File> file, const io::FileStat& stat, ByteRange range, bool copy,
-             std::shared_ptr<Meter> meter)
+             std::shared_ptr<Meter> meter, Allowance::Share memory)
       : file_(std::move(file)),
         stat_(stat),
         at_(range.offset),
         end_(range.end()),
         copy_(copy),
-        meter_(std::move(meter)) {}
+        meter_(std::move(meter)),
+        memory_(std::move(memory)) {}
 
   Task<io::Chunk> next(Context ctx) override {
     uint64_t left = end_ - at_;
     if (left == 0) co_return Bytes();
     bool in_memory = copy_ || left <= kDirSmall;
-    uint64_t length = in_memory ? std::min(left, copy_ ? kCopied : kDirSmall)
-                                : std::min(left - kDirSmall, kSlice);
+    if (in_memory && memory_.bytes() == 0) (void)memory_.grow(kDirSmall);
+    uint64_t most = memory_.bytes() > 0 ? kDirSmall : kLeast;
+    uint64_t length = in_memory ? std::min(left, most) : std::min(left - kDirSmall, kSlice);
     uint64_t offset = std::exchange(at_, at_ + length);
     if (meter_ != nullptr) meter_->body_bytes_in(length);
     if (in_memory) {
@@ -70,22 +72,29 @@ class FileSource final : public io::Source {
   uint64_t end_;
   bool copy_;
   std::shared_ptr<Meter> meter_;
+  Allowance::Share memory_;
   std::vector<std::byte> buffer_;
 };
 
 }  // namespace
 
 io::Body dir_body(std::shared_ptr<io::File> file, const io::FileStat& stat, ByteRange range,
-                  bool copy, std::shared_ptr<Meter> meter) {
-  return {range.length,
-          std::make_unique<FileSource>(std::move(file), stat, range, copy, std::move(meter))};
+                  bool copy, std::shared_ptr<Meter> meter, Allowance::Share memory) {
+  return {range.length, std::make_unique<FileSource>(std::move(file), stat, range, copy,
+                                                     std::move(meter), std::move(memory))};
 }
 
-Result<Bytes> dir_read(io::File& file, const io::FileStat& stat, ByteRange range) {
-  std::string bytes(range.length, '\0');
-  Result<> read = read_all_of(file, stat, range.offset, std::as_writable_bytes(std::span(bytes)));
+Result<Bytes> dir_read(io::File& file, const io::FileStat& stat, ByteRange range,
+                       Allowance::Share memory) {
+  struct Held {
+    std::string text;
+    Allowance::Share memory;
+  };
+  auto held = std::make_shared<Held>(std::string(range.length, '\0'), std::move(memory));
+  ByteSpan into = std::as_writable_bytes(std::span(held->text));
+  Result<> read = read_all_of(file, stat, range.offset, into);
   if (!read) return std::move(read.error());
-  return Bytes(std::move(bytes));
+  return Bytes(std::move(held), into);
 }
 
 }  // namespace forebay::origin

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "base/allowance.h"
 #include "io/body.h"
 #include "origin/origin.h"
 
@@ -18,10 +19,15 @@ inline constexpr uint64_t kDirSmall = 64 << 10;
 ///
 /// With `copy`, all chunks are given from memory: for files that may be rewritten in place right
 /// now, where bytes under way by sendfile could still change.
+///
+/// `memory`: who reads slowly holds what was read for him. Up to 64 KiB of it, while there is some
+/// left; else 16 KiB.
 io::Body dir_body(std::shared_ptr<io::File> file, const io::FileStat& stat, ByteRange range,
-                  bool copy, std::shared_ptr<Meter> meter);
+                  bool copy, std::shared_ptr<Meter> meter, Allowance::Share memory);
 
-/// Reads `range` (at most kDirSmall) into memory and checks. May block.
-Result<Bytes> dir_read(io::File& file, const io::FileStat& stat, ByteRange range);
+/// Reads `range` (at most kDirSmall) into memory and checks; they hold `memory` as long as they
+/// live. May block.
+Result<Bytes> dir_read(io::File& file, const io::FileStat& stat, ByteRange range,
+                       Allowance::Share memory);
 
 }  // namespace forebay::origin

@@ -210,9 +210,10 @@ Task<> DirOrigin::drop_uploads_now(Context ctx) {
 
 Task<ListUploadsAnswer> DirOrigin::list_uploads_now(ListUploadsOptions options, Context ctx) {
   co_return co_await walking(ctx, [&]() -> Result<ListUploadsAnswer> {
-    auto all = store_.uploads();
-    if (!all) return std::move(all.error());
-    return page_uploads(*all, options);
+    LeastUploads least(options);
+    Result<> seen = store_.visit_uploads([&](UploadInfo info) { least.offer(std::move(info)); });
+    if (!seen) return std::move(seen.error());
+    return least.page();
   });
 }
 

@@ -116,8 +116,8 @@ class DirStore {
   /// What an upload came to that completed less than an hour ago; nothing when it has not.
   std::optional<DirCompleted> completed(const std::string& id, const std::string& key,
                                         WallTime now);
-  /// All, by key and id.
-  Result<std::vector<UploadInfo>> uploads();
+  /// Shows all, in no order.
+  Result<> visit_uploads(const std::function<void(UploadInfo)>& see);
 
   /// Removes the folder itself, if it holds no key.
   Result<> discard(io::Loop& loop);

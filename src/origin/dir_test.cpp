@@ -41,7 +41,11 @@ class Dir : public testing::Test {
   }
   ~Dir() override { fs::remove_all(path_); }
   /// As a new process would: nothing is remembered.
-  void open() { origin_ = make_dir_origin({.path = bucket_, .create = true, .meter = meter_}); }
+  void open() {
+    DirOptions options{.path = bucket_, .create = true, .meter = meter_};
+    options.blocks = blocks_;
+    origin_ = make_dir_origin(std::move(options));
+  }
   Context ctx() {
     io::Loop& loop = engine_->loop(0);
     return {.loop = &loop, .deadline = loop.now() + seconds(60)};
@@ -81,9 +85,33 @@ class Dir : public testing::Test {
 
   std::unique_ptr<io::Engine> engine_;
   std::shared_ptr<CountingMeter> meter_ = std::make_shared<CountingMeter>();
+  std::shared_ptr<Allowance> blocks_ = std::make_shared<Allowance>(64 << 20);
   std::string path_, bucket_;
   std::unique_ptr<Origin> origin_;
 };
+
+TEST_F(Dir, what_is_read_for_slow_readers_comes_off_a_share_and_goes_back) {
+  blocks_ = std::make_shared<Allowance>(100'000);
+  open();
+  std::string small = pattern(60'000), large = pattern(200'000);
+  foreign("small", small, 10);
+  foreign("large", large, 10);
+  foreign("young", large, 0);  // weak: all of it goes through memory
+  {
+    auto held = run(origin_->get(key_of("small"), {}, ctx()));
+    ASSERT_TRUE(held);
+    EXPECT_EQ(blocks_->left(), 40'000U);
+    for (const auto& [key, text] :
+         {std::pair("small", small), std::pair("large", large), std::pair("young", large)}) {
+      auto got = get(key);
+      ASSERT_TRUE(got) << key;
+      EXPECT_TRUE(*got == text) << key << ", in small pieces";
+    }
+    EXPECT_EQ(blocks_->left(), 40'000U);
+  }
+  EXPECT_EQ(blocks_->left(), 100'000U);
+  EXPECT_TRUE(*get("young") == large);
+}
 
 class DirContract : public Dir, public testing::WithParamInterface<testkit::OriginCase> {};
 

@@ -155,24 +155,19 @@ Result<> DirStore::drop_upload(const std::string& id) {
   return fail(Code::busy, "folders come and go too fast", "SlowDown");
 }
 
-Result<std::vector<UploadInfo>> DirStore::uploads() {
-  std::vector<UploadInfo> out;
-  auto entries = root()->list(std::string(kDirUploads));
-  if (!entries && entries.error().code() == Code::not_found) return out;
-  if (!entries) return std::move(entries.error());
-  for (const io::DirectoryEntry& entry : *entries) {
-    if (!is_dir_upload_id(entry.name)) continue;
+Result<> DirStore::visit_uploads(const std::function<void(UploadInfo)>& see) {
+  Result<> good = ok;
+  Result<> visited = root()->visit(std::string(kDirUploads), [&](io::DirectoryEntry& entry) {
+    if (!is_dir_upload_id(entry.name)) return true;
     auto text = read_whole(*root(), folder_of(entry.name) + "/" + std::string(kUploadFile));
-    if (!text && text.error().code() == Code::not_found) continue;
-    if (!text) return std::move(text.error());
-    auto upload = parse_dir_upload(*text);
-    if (!upload) return std::move(upload.error());
-    out.push_back({std::move(upload->key), entry.name, upload->initiated, upload->plan});
-  }
-  std::sort(out.begin(), out.end(), [](const UploadInfo& a, const UploadInfo& b) {
-    return std::tie(a.key, a.upload_id) < std::tie(b.key, b.upload_id);
+    if (!text && text.error().code() == Code::not_found) return true;  // gone meanwhile
+    auto upload = text ? parse_dir_upload(*text) : Result<DirUpload>(std::move(text.error()));
+    if (upload) see({std::move(upload->key), entry.name, upload->initiated, upload->plan});
+    if (!upload) good = std::move(upload.error());
+    return good.has_value();
   });
-  return out;
+  if (!visited && visited.error().code() == Code::not_found) return ok;
+  return visited ? good : visited;
 }
 
 }  // namespace forebay::origin

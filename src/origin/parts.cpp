@@ -1,5 +1,6 @@
 #include "origin/parts.h"
 
+#include <iterator>
 #include <string>
 
 namespace forebay::origin {
@@ -46,33 +47,40 @@ Result<std::vector<PartInfo>> choose_parts(const std::map<uint32_t, PartInfo>& t
   return out;
 }
 
-ListUploadsAnswer page_uploads(const std::vector<UploadInfo>& sorted,
-                               const ListUploadsOptions& options) {
+void LeastUploads::offer(UploadInfo info) {
+  const ListUploadsOptions& asked = options_;
+  if (!info.key.starts_with(asked.prefix) || info.key < asked.key_marker) return;
+  // Without an id marker the marked key itself is done with; with one, its later uploads follow.
+  bool same = info.key == asked.key_marker;
+  if (same && (asked.upload_id_marker.empty() || info.upload_id <= asked.upload_id_marker)) return;
+  size_t at = asked.delimiter.empty() ? std::string::npos
+                                      : info.key.find(asked.delimiter, asked.prefix.size());
+  Name name(info.key, info.upload_id);
+  std::optional<UploadInfo> listed;
+  if (at == std::string::npos) {
+    listed = std::move(info);
+  } else {
+    name = Name(info.key.substr(0, at + asked.delimiter.size()), "");
+    if (name.first <= asked.key_marker) return;
+  }
+  least_.try_emplace(std::move(name), std::move(listed));
+  // One more than the page tells that it goes on.
+  if (least_.size() > asked.max_uploads + size_t{1}) least_.erase(std::prev(least_.end()));
+}
+
+ListUploadsAnswer LeastUploads::page() {
   ListUploadsAnswer out;
-  std::string last;
-  for (const UploadInfo& info : sorted) {
-    if (!info.key.starts_with(options.prefix) || info.key < options.key_marker) continue;
-    // Without an id marker the marked key itself is done with; with one, its later uploads follow.
-    bool same = info.key == options.key_marker;
-    if (same && (options.upload_id_marker.empty() || info.upload_id <= options.upload_id_marker)) {
-      continue;
-    }
-    std::string common;
-    size_t at = options.delimiter.empty() ? std::string::npos
-                                          : info.key.find(options.delimiter, options.prefix.size());
-    if (at != std::string::npos) common = info.key.substr(0, at + options.delimiter.size());
-    if (!common.empty() && (common <= options.key_marker || common == last)) continue;
-    if (out.uploads.size() + out.prefixes.size() == options.max_uploads) {
-      out.truncated = options.max_uploads > 0;
+  for (auto& [name, info] : least_) {
+    if (out.uploads.size() + out.prefixes.size() == options_.max_uploads) {
+      out.truncated = options_.max_uploads > 0;
       return out;
     }
-    last = common;
-    out.next_key = common.empty() ? info.key : common;
-    out.next_upload = common.empty() ? info.upload_id : "";
-    if (common.empty()) {
-      out.uploads.push_back(info);
+    out.next_key = name.first;
+    out.next_upload = name.second;
+    if (info) {
+      out.uploads.push_back(std::move(*info));
     } else {
-      out.prefixes.push_back(std::move(common));
+      out.prefixes.push_back(name.first);
     }
   }
   out.next_key.clear(), out.next_upload.clear();

@@ -4,6 +4,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "origin/origin.h"
@@ -22,9 +25,19 @@ Result<std::vector<PartInfo>> choose_parts(const std::map<uint32_t, PartInfo>& t
                                            const std::vector<CompletedPart>& asked,
                                            uint64_t min_part);
 
-/// One page of uploads that are sorted by key, then id.
-ListUploadsAnswer page_uploads(const std::vector<UploadInfo>& sorted,
-                               const ListUploadsOptions& options);
+/// One page of any number of uploads that come in any order: of them it keeps what the page needs.
+class LeastUploads {
+ public:
+  explicit LeastUploads(ListUploadsOptions options) : options_(std::move(options)) {}
+  void offer(UploadInfo info);
+  /// By key, then id. Once.
+  ListUploadsAnswer page();
+
+ private:
+  using Name = std::pair<std::string, std::string>;  ///< key and id, or common prefix
+  const ListUploadsOptions options_;
+  std::map<Name, std::optional<UploadInfo>> least_;  ///< nothing: a common prefix
+};
 /// One page of an upload's parts.
 ListPartsAnswer page_parts(const std::map<uint32_t, PartInfo>& there, uint32_t part_marker,
                            uint32_t max_parts);

@@ -217,19 +217,15 @@ Task<origin::ListUploadsAnswer> MemoryOrigin::list_uploads(origin::ListUploadsOp
   MemoryRequest request{"list_uploads", options.prefix, {}, ctx.loop->now()};
   co_await co_await arrive(request, ctx);
   co_await co_await before_effect(request, ctx);
-  origin::ListUploadsAnswer out;
+  origin::LeastUploads least(std::move(options));
   {
     std::lock_guard lock(mutex_);
-    std::vector<origin::UploadInfo> sorted;
-    for (const auto& [id, found] : uploads_)
-      sorted.push_back({found.key, id, found.initiated, found.options.plan});
-    std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
-      return std::tie(a.key, a.upload_id) < std::tie(b.key, b.upload_id);
-    });
-    out = origin::page_uploads(sorted, options);
+    for (const auto& [id, found] : uploads_) {
+      least.offer({found.key, id, found.initiated, found.options.plan});
+    }
   }
   co_await co_await answer(std::move(request), ctx);
-  co_return out;
+  co_return least.page();
 }
 
 }  // namespace forebay::testkit
