@@ -203,6 +203,9 @@ Task<http::Response> Door::control(http::Request& request, bool& admitted, Conte
   co_await auth::may(verified.principal, "forebay:Control", "", "");
   admitted = true;
   co_await refuse_parameters(request.query);
+  if (request.has_body() && request.method != "POST") {
+    co_return fail(Code::invalid, "a body where this call has none: nothing was done");
+  }
   std::string_view path = request.path.substr(std::string_view("/v1/").size());
   constexpr std::string_view kBuckets = "buckets/";
   if (path == "status" && request.method == "GET") co_return co_await show_status(ctx);

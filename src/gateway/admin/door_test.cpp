@@ -37,16 +37,19 @@ class AdminDoorTest : public testing::Test {
  protected:
   /// The status of an order to make a bucket, whose body comes so.
   int order(const std::string& body, Duration pause) {
+    return call("POST", "/v1/buckets", body, pause);
+  }
+  int call(const char* method, const char* path, const std::string& body, Duration pause = {}) {
     std::vector<Header> headers{{"host", "localhost"}};
     std::vector<sign::Header> views{{"host", "localhost"}};
     sign::Signed made =
-        signer_.sign({"POST", "/v1/buckets", "", views},
-                     sign::Body::hashed(Sha256::of(as_bytes(body))), world_.loop().wall_now());
+        signer_.sign({method, path, "", views}, sign::Body::hashed(Sha256::of(as_bytes(body))),
+                     world_.loop().wall_now());
     for (const sign::Header& one : made.headers()) headers.push_back({one.name, one.value});
     Trickle source(body, pause);
     http::Request request;
-    request.method = "POST";
-    request.target = request.path = "/v1/buckets";
+    request.method = method;
+    request.target = request.path = path;
     request.authority = "localhost";
     request.headers = headers;
     request.content_length = body.size();
@@ -95,6 +98,12 @@ TEST_F(AdminDoorTest, a_body_has_a_time_in_all) {
   ASSERT_EQ(body.size(), 15U);
   EXPECT_EQ(order(body, milliseconds(1900)), 201);
   EXPECT_EQ(order(body, milliseconds(2100)), 408);
+}
+
+TEST_F(AdminDoorTest, a_body_where_a_call_has_none_is_not_dropped) {
+  EXPECT_EQ(call("DELETE", "/v1/buckets/data", R"({"dry_run":true})"), 400);
+  EXPECT_TRUE(world_.buckets.get("data")) << "nothing was done";
+  EXPECT_EQ(call("GET", "/v1/buckets", "{}"), 400);
 }
 
 }  // namespace

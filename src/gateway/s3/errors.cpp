@@ -189,6 +189,7 @@ std::string_view code_of_rejection(int status) {
     case 408: return "RequestTimeout";
     case 501:
     case 505: return "NotImplemented";
+    case 503: return "ServiceUnavailable";
     default: return status >= 500 ? "InternalError" : "InvalidRequest";
   }
 }

@@ -113,6 +113,7 @@ TEST(Errors, rejections_have_codes_of_their_own) {
   EXPECT_EQ(code_of_rejection(408), "RequestTimeout");
   EXPECT_EQ(code_of_rejection(400), "InvalidRequest");
   EXPECT_EQ(code_of_rejection(500), "InternalError");
+  EXPECT_EQ(code_of_rejection(503), "ServiceUnavailable");
 }
 
 // Whether each word of `words` is in `others`.

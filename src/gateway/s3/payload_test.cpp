@@ -109,6 +109,11 @@ TEST_F(PayloadTest, WhatIsSaidTwiceOrWronglyIsRefused) {
   refused(ask, 400, "InvalidRequest", "another algorithm announced");
   ask.headers = {{"x-amz-checksum-crc32", crc}, {"x-amz-sdk-checksum-algorithm", "NOPE"}};
   refused(ask, 400, "InvalidRequest", "an unknown algorithm announced");
+  ask.headers = {{"x-amz-sdk-checksum-algorithm", "CRC32"}};
+  refused(ask, 400, "InvalidRequest", "announced, and lost on the way");
+  ask.headers = {{"content-md5", sum(ChecksumKind::md5, body)},
+                 {"x-amz-sdk-checksum-algorithm", "CRC32"}};
+  refused(ask, 400, "InvalidRequest", "announced, and another one there");
   ask.headers = {{"content-encoding", "aws-chunked"}};
   refused(ask, 400, "InvalidRequest", "a plain body said to be framed");
   ask.headers = {{"content-md5", sum(ChecksumKind::md5, "other")}};
