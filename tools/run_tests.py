@@ -130,11 +130,20 @@ def rooms_with_tests():
 
 
 def run_binaries(preset, filters=None):
-    """All test binaries; with `filters` those of its rooms, by gtest's filters."""
-    for binary in test_binaries(preset, filters):
+    """All test binaries, each in as many pieces as there are processors; with `filters` those of
+    its rooms, by gtest's filters."""
+    shards = os.cpu_count() or 1
+
+    def run_shard(job):
+        binary, shard = job
         tests = (filters or {}).get(binary.name.removesuffix("_test"), "*")
-        run(f"{preset} {binary.name}", [str(binary), "--gtest_brief=1", f"--gtest_filter={tests}"],
-            gtest, 1200, SANITIZER_ENV, ROOT / "build" / preset)
+        env = SANITIZER_ENV | {"GTEST_TOTAL_SHARDS": str(shards), "GTEST_SHARD_INDEX": str(shard)}
+        run(f"{preset} {binary.name} {shard + 1}/{shards}",
+            [str(binary), "--gtest_brief=1", f"--gtest_filter={tests}"], gtest, 1200, env,
+            ROOT / "build" / preset)
+    jobs = [(b, n) for b in test_binaries(preset, filters) for n in range(shards)]
+    with concurrent.futures.ThreadPoolExecutor(shards) as pool:
+        list(pool.map(run_shard, jobs))
 
 
 def stage_tidy(_):
