@@ -1,4 +1,4 @@
-// What an object carries beside its bytes: header fields, and tags.
+// What an object carries beside its bytes: header fields, tags, and what kind of checksum.
 #pragma once
 
 #include <map>
@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/hash.h"
 
 namespace forebay::origin {
 
@@ -23,5 +25,18 @@ inline constexpr std::string_view kTaggingCount = "x-amz-tagging-count";
 
 /// Among Fields: how the object is encrypted at rest. In a write: how it must be.
 inline constexpr std::string_view kEncryptionField = "x-amz-server-side-encryption";
+
+/// What the checksum of an object in parts is made of.
+enum class ChecksumType {
+  composite,   ///< the checksum of its parts' checksums, written with "-N"
+  full_object  ///< that of all its bytes
+};
+
+/// What an upload's parts carry and its whole will have.
+struct ChecksumPlan {
+  ChecksumKind kind = ChecksumKind::crc32;
+  ChecksumType type = ChecksumType::composite;
+  bool operator==(const ChecksumPlan&) const = default;
+};
 
 }  // namespace forebay::origin

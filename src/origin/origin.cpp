@@ -7,6 +7,10 @@ namespace {
 /// Pages of one call; more uploads than that come faster than they can be ended.
 constexpr int kMaxPages = 1000;
 
+Error no_versions() {
+  return fail(Code::invalid, "the origin keeps no versions", "NotImplemented");
+}
+
 }  // namespace
 
 Task<std::optional<PutAnswer>> Origin::copy(ObjectKey key, CopyOrder order, Context ctx) {
@@ -17,6 +21,53 @@ Task<std::optional<PutAnswer>> Origin::copy(ObjectKey key, CopyOrder order, Cont
 Task<Versioning> Origin::versioning(Context ctx) {
   (void)ctx;
   co_return Versioning::never;
+}
+
+Task<> Origin::set_versioning(Versioning to, Context ctx) {
+  (void)to, (void)ctx;
+  co_return no_versions();
+}
+
+Task<bool> Origin::has_versions(Context ctx) {
+  (void)ctx;
+  co_return false;
+}
+
+Task<ListVersionsAnswer> Origin::list_versions(ListVersionsOptions options, Context ctx) {
+  // After a key come other keys: it has no second version.
+  auto page = co_await co_await list({.prefix = std::move(options.prefix),
+                                      .delimiter = std::move(options.delimiter),
+                                      .start_after = std::move(options.key_marker),
+                                      .max_keys = options.max_keys},
+                                     ctx);
+  ListVersionsAnswer out{.prefixes = std::move(page.prefixes), .truncated = page.truncated};
+  out.versions.reserve(page.objects.size());
+  for (ListedObject& object : page.objects) {
+    out.versions.push_back({.object = std::move(object), .latest = true});
+  }
+  out.share = std::move(page.share);
+  if (!out.truncated) co_return out;
+  out.next_key = std::move(page.last_name);
+  bool prefix = !out.prefixes.empty() && out.prefixes.back() == out.next_key;
+  if (!prefix) out.next_version = kNullVersion;
+  co_return out;
+}
+
+Task<Removed> Origin::remove_version(ObjectKey key, std::string version_id, Context ctx) {
+  if (!version_id.empty()) co_return no_versions();
+  co_await co_await remove(std::move(key), ctx);
+  co_return Removed{};
+}
+
+Task<TagSet> Origin::tags_of_version(ObjectKey key, std::string version_id, Context ctx) {
+  if (!version_id.empty()) co_return no_versions();
+  co_return co_await tags(std::move(key), ctx);
+}
+
+Task<> Origin::set_tags_of_version(ObjectKey key, std::string version_id, TagSet tags,
+                                   Context ctx) {
+  if (!version_id.empty()) co_return no_versions();
+  co_return co_await set_tags(std::move(key), std::move(tags), ctx);
 }
 
 Task<TagSet> Origin::tags(ObjectKey key, Context ctx) {

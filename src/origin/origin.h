@@ -20,6 +20,7 @@
 #include "base/time.h"
 #include "io/body.h"
 #include "origin/fields.h"
+#include "origin/lists.h"
 #include "origin/meter.h"
 
 namespace forebay::origin {
@@ -83,19 +84,6 @@ struct GetAnswer {
   io::Body body = {};  ///< ends early only with an error
 };
 
-/// What the checksum of an object in parts is made of.
-enum class ChecksumType {
-  composite,   ///< the checksum of its parts' checksums, written with "-N"
-  full_object  ///< that of all its bytes
-};
-
-/// What an upload's parts carry and its whole will have.
-struct ChecksumPlan {
-  ChecksumKind kind = ChecksumKind::crc32;
-  ChecksumType type = ChecksumType::composite;
-  bool operator==(const ChecksumPlan&) const = default;
-};
-
 /// Conditions of a write; at most one is set. A failed one → Code::conflict,
 /// "PreconditionFailed". An origin that lacks it → Code::invalid, "NotImplemented".
 struct WriteConditions {
@@ -133,33 +121,6 @@ struct PutAnswer {
   Fields checksums = {};  ///< complete_upload and copy: of the whole, as ObjectInfo's
   /// What the origin said of how it encrypts: x-amz-server-side-encryption and those like it.
   Fields encryption = {};
-};
-
-struct ListOptions {
-  std::string prefix = {};
-  std::string delimiter = {};    ///< "" or any text
-  std::string start_after = {};  ///< only keys (and common prefixes) after this
-  /// The origin's own token of a page before; then start_after is moot.
-  std::string continuation = {};
-  uint32_t max_keys = 1000;  ///< ≤ 1000; common prefixes count too
-};
-
-struct ListedObject {
-  std::string key = {};
-  uint64_t size = 0;
-  ETag etag = {};
-  WallTime modified = {};
-  std::string storage_class = "STANDARD";
-  std::optional<ChecksumPlan> checksum = {};  ///< what kind of checksum it has, where that is told
-};
-
-struct ListAnswer {
-  std::vector<ListedObject> objects = {};  ///< in key order
-  std::vector<std::string> prefixes = {};  ///< in key order
-  bool truncated = false;
-  std::string next = {};        ///< continuation for the next page, when truncated
-  std::string last_name = {};   ///< the last key or prefix given (V1's NextMarker)
-  Allowance::Share share = {};  ///< of what documents may take, for this one as its reader gets it
 };
 
 struct PartInfo {
@@ -204,9 +165,6 @@ struct ListUploadsOptions {
   uint32_t max_uploads = 1000;
 };
 
-/// Of a bucket: whether it keeps the versions that are overwritten.
-enum class Versioning { never, enabled, suspended };
-
 /// What an origin can do; probed when a bucket is created (s3) or known (dir), and stored.
 struct Capabilities {
   bool conditional_put = false;  ///< If-None-Match: * and If-Match on put
@@ -239,7 +197,8 @@ struct CopyOrder {
   std::optional<ByteRange> range = {};  ///< nothing: all of the source
 };
 
-/// All calls: not_found with detail "NoSuchKey"/"NoSuchUpload"/"NoSuchBucket"; denied when the
+/// All calls: not_found with detail "NoSuchKey"/"NoSuchUpload"/"NoSuchBucket", kDeleteMarker for a
+/// read that meets one, "NoSuchVersion" for one by an id that is not there; denied when the
 /// origin refuses us (403); unavailable when it cannot be reached, or answered 5xx (for a write:
 /// the outcome is unknown); busy for SlowDown.
 class Origin {
@@ -261,12 +220,27 @@ class Origin {
 
   /// What it does now; the base class has none.
   virtual Task<Versioning> versioning(Context ctx);
+  /// Not `never`. Cannot → Code::invalid, "NotImplemented".
+  virtual Task<> set_versioning(Versioning to, Context ctx);
+  /// Whether versions were ever kept. Where not (the base class) a version id names nothing, and
+  /// no call comes with one.
+  virtual Task<bool> has_versions(Context ctx);
+  /// By key, of each key the newest first. The base class makes it of list(): each object is one
+  /// version, the latest.
+  virtual Task<ListVersionsAnswer> list_versions(ListVersionsOptions options, Context ctx);
+  /// Removes that version for good, which may make another one current; without an id as remove(),
+  /// but told of. No error when it is not there.
+  virtual Task<Removed> remove_version(ObjectKey key, std::string version_id, Context ctx);
 
   /// The tags of the current version. Without tags: an empty set.
   virtual Task<TagSet> tags(ObjectKey key, Context ctx);
   /// Replaces the tags of the current version, all of them; nothing else of it changes for clients
   /// (its Tag may). Cannot → Code::invalid, "NotImplemented".
   virtual Task<> set_tags(ObjectKey key, TagSet tags, Context ctx);
+  /// The same of that version; without an id of the current one.
+  virtual Task<TagSet> tags_of_version(ObjectKey key, std::string version_id, Context ctx);
+  virtual Task<> set_tags_of_version(ObjectKey key, std::string version_id, TagSet tags,
+                                     Context ctx);
 
   /// The upload's id. An origin that keeps no checksums takes a plan and does not tell it again.
   virtual Task<std::string> create_upload(ObjectKey key, PutOptions options, Context ctx) = 0;

@@ -79,11 +79,33 @@ class S3Origin final : public Origin {
   [[clang::coro_wrapper]] Task<Versioning> versioning(Context ctx) override {
     return metered(meter_, "versioning", versioning_now(ctx));
   }
+  [[clang::coro_wrapper]] Task<> set_versioning(Versioning to, Context ctx) override {
+    return metered(meter_, "set_versioning", set_versioning_now(to, ctx));
+  }
+  Task<bool> has_versions(Context ctx) override;  // s3_versions.cpp
+  [[clang::coro_wrapper]] Task<ListVersionsAnswer> list_versions(ListVersionsOptions options,
+                                                                 Context ctx) override {
+    return metered(meter_, "list_versions", list_versions_now(std::move(options), ctx));
+  }
+  [[clang::coro_wrapper]] Task<Removed> remove_version(ObjectKey key, std::string version_id,
+                                                       Context ctx) override {
+    return metered(meter_, "remove",
+                   remove_version_now(std::move(key), std::move(version_id), ctx));
+  }
   [[clang::coro_wrapper]] Task<TagSet> tags(ObjectKey key, Context ctx) override {
-    return metered(meter_, "tags", tags_now(std::move(key), ctx));
+    return metered(meter_, "tags", tags_now(std::move(key), {}, ctx));
   }
   [[clang::coro_wrapper]] Task<> set_tags(ObjectKey key, TagSet tags, Context ctx) override {
-    return metered(meter_, "set_tags", set_tags_now(std::move(key), std::move(tags), ctx));
+    return metered(meter_, "set_tags", set_tags_now(std::move(key), {}, std::move(tags), ctx));
+  }
+  [[clang::coro_wrapper]] Task<TagSet> tags_of_version(ObjectKey key, std::string version_id,
+                                                       Context ctx) override {
+    return metered(meter_, "tags", tags_now(std::move(key), std::move(version_id), ctx));
+  }
+  [[clang::coro_wrapper]] Task<> set_tags_of_version(ObjectKey key, std::string version_id,
+                                                     TagSet tags, Context ctx) override {
+    return metered(meter_, "set_tags",
+                   set_tags_now(std::move(key), std::move(version_id), std::move(tags), ctx));
   }
   [[clang::coro_wrapper]] Task<std::string> create_upload(ObjectKey key, PutOptions options,
                                                           Context ctx) override {
@@ -138,8 +160,8 @@ class S3Origin final : public Origin {
   Task<> remove_now(ObjectKey key, std::string version_id, Context ctx);
 
   // --- s3_tags.cpp
-  Task<TagSet> tags_now(ObjectKey key, Context ctx);
-  Task<> set_tags_now(ObjectKey key, TagSet tags, Context ctx);
+  Task<TagSet> tags_now(ObjectKey key, std::string version_id, Context ctx);
+  Task<> set_tags_now(ObjectKey key, std::string version_id, TagSet tags, Context ctx);
 
   // --- s3_copy.cpp
   Task<std::optional<PutAnswer>> copy_now(ObjectKey key, CopyOrder order, Context ctx);
@@ -162,6 +184,14 @@ class S3Origin final : public Origin {
 
   // --- s3_list.cpp
   Task<ListAnswer> list_now(ListOptions options, Context ctx);
+
+  // --- s3_versions.cpp
+  Task<Versioning> versioning_now(Context ctx);
+  Task<> set_versioning_now(Versioning to, Context ctx);
+  Task<ListVersionsAnswer> list_versions_now(ListVersionsOptions options, Context ctx);
+  /// In the server's own names.
+  Task<ListVersionsAnswer> list_page_of_versions(ListVersionsOptions options, Context ctx);
+  Task<Removed> remove_version_now(ObjectKey key, std::string version_id, Context ctx);
 
   // --- s3_uploads.cpp
   Task<std::string> create_upload_now(ObjectKey key, PutOptions options, Context ctx);
@@ -195,7 +225,6 @@ class S3Origin final : public Origin {
                           Context ctx);
   /// What can be seen by reading `key`, which is there.
   Task<> probe_reads(ObjectKey key, Capabilities& out, Context ctx);
-  Task<Versioning> versioning_now(Context ctx);
   Task<bool> probe_versions(Context ctx);
 
   // --- s3_manners.cpp: found when first needed, by objects of our own
@@ -214,11 +243,14 @@ class S3Origin final : public Origin {
   std::atomic<S3MatchForm> match_form_ = S3MatchForm::unknown;
   enum class Judges : uint8_t { unknown, yes, no };
   std::atomic<Judges> judges_completions_ = Judges::unknown;
+  std::atomic<bool> versioned_ = false;  ///< the bucket was seen to keep versions
   std::atomic<S3Copies> copies_ = S3Copies();
 };
 
 /// Adds If-Match or If-None-Match.
 void add_s3_conditions(const WriteConditions& conditions, S3MatchForm form, http::HeadFields& out);
+/// Makes it a question about that version; without an id about the current one.
+void add_s3_version(const std::string& version_id, S3Call& call);
 /// Adds x-amz-tagging, if there are tags.
 void add_s3_tags(const TagSet& tags, http::HeadFields& out);
 /// Refuses what S3 cannot take (a body of unknown length), and reads a body without bytes to its

@@ -63,12 +63,6 @@ Task<> S3Origin::probe_reads(ObjectKey key, Capabilities& out, Context ctx) {
   co_return ok;
 }
 
-Task<Versioning> S3Origin::versioning_now(Context ctx) {
-  S3Call call{.query = {{"versioning", ""}}, .missing = "NoSuchBucket"};
-  S3Text answer = co_await co_await wire_.send_for_text(std::move(call), ctx);
-  co_return parse_s3_versioning(answer.text);
-}
-
 Task<bool> S3Origin::probe_versions(Context ctx) {
   Result<Versioning> now = co_await versioning_now(ctx);
   co_await s3_answered(now);

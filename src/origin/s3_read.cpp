@@ -111,22 +111,48 @@ Result<ObjectInfo> of_part(const http::ClientResponse& response, uint64_t length
   return info;
 }
 
+/// A server that passes over version ids answers with what is current.
+Result<> is_version(const http::ClientResponse& response, std::string_view asked) {
+  if (asked.empty() || response.header("x-amz-version-id").value_or(kNullVersion) == asked)
+    return ok;
+  return fail(Code::corrupt, "the origin gave another version than was asked", kBadGateway);
+}
+
+/// The error of a read by version id: S3's 400 to a HEAD has no words.
+Error of_version(Error error, std::string_view asked) {
+  if (asked.empty() || error.code() == Code::unavailable) return error;
+  if (error.detail() == kDeleteMarker || error.detail() == "MethodNotAllowed") {
+    return error.as(Code::invalid, std::string(kDeleteMarker));
+  }
+  // radosgw misses the key where that version is not there.
+  if (error.detail() == "NoSuchKey") return error.as(Code::not_found, "NoSuchVersion");
+  if (error.detail() == "InvalidRequest") return error.as(Code::invalid, "InvalidArgument");
+  return error;
+}
+
 }  // namespace
+
+void add_s3_version(const std::string& version_id, S3Call& call) {
+  if (version_id.empty()) return;
+  call.query.emplace_back("versionId", version_id);
+  call.missing = "NoSuchVersion";
+}
 
 Task<ObjectInfo> S3Origin::head_now(ObjectKey key, HeadOptions options, Context ctx) {
   S3Call call{.method = "HEAD", .key = key.text()};
   if (options.part_number > 0) {
     call.query.emplace_back("partNumber", std::to_string(options.part_number));
   }
-  if (!options.version_id.empty()) call.query.emplace_back("versionId", options.version_id);
+  add_s3_version(options.version_id, call);
   if (options.checksums) call.fields.add("x-amz-checksum-mode", "ENABLED");
   Result<http::ClientResponse> response = co_await wire_.send(std::move(call), ctx);
   if (!response) {
     const Error& error = response.error();
     bool no_part = options.part_number > 0 && error.detail() == "InvalidRange";
     if (no_part) co_return error.as(Code::invalid, "InvalidPartNumber");
-    co_return std::move(response.error());
+    co_return of_version(std::move(response.error()), options.version_id);
   }
+  co_await is_version(*response, options.version_id);
   // Of a part 206 is S3's own answer.
   bool answers = response->status == 200 || (response->status == 206 && options.part_number > 0);
   std::optional<uint64_t> length = response->content_length;
@@ -151,8 +177,10 @@ Task<GetAnswer> S3Origin::get_now(ObjectKey key, GetOptions options, Context ctx
   if (options.tag && !options.etag.empty() && !options.etag.weak()) {
     call.fields.add("if-match", options.etag.text());
   }
-  if (!options.version_id.empty()) call.query.emplace_back("versionId", options.version_id);
-  http::ClientResponse response = co_await co_await wire_.send(std::move(call), ctx);
+  add_s3_version(options.version_id, call);
+  Result<http::ClientResponse> sent = co_await wire_.send(std::move(call), ctx);
+  if (!sent) co_return of_version(std::move(sent.error()), options.version_id);
+  http::ClientResponse response = std::move(*sent);
 
   Answered got = co_await answered(response, ranged ? options.range : std::nullopt);
   GetAnswer answer;

@@ -176,7 +176,10 @@ Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
     co_return std::move(*response);
   }
   S3Fault fault = co_await co_await read_fault(*response, options_.documents, ctx);
-  co_return s3_error(response->status, fault, {.write = write, .missing = call.missing});
+  bool deleted = response->status == 404 && response->header("x-amz-delete-marker") == "true";
+  Error error = s3_error(response->status, fault, {.write = write, .missing = call.missing});
+  if (deleted && !write) co_return error.as(Code::not_found, std::string(kDeleteMarker));
+  co_return error;
 }
 
 Task<S3Text> S3Wire::document(S3Call call, Context ctx) const {

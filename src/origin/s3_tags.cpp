@@ -15,8 +15,9 @@ void add_s3_tags(const TagSet& tags, http::HeadFields& out) {
   out.add("x-amz-tagging", text);
 }
 
-Task<TagSet> S3Origin::tags_now(ObjectKey key, Context ctx) {
+Task<TagSet> S3Origin::tags_now(ObjectKey key, std::string version_id, Context ctx) {
   S3Call call{.key = key.text(), .query = {{"tagging", ""}}};
+  add_s3_version(version_id, call);
   Result<S3Text> text = co_await wire_.send_for_text(std::move(call), ctx);
   // Some servers have an error for an object without tags (MinIO before 2020, Ceph).
   bool none = !text && text.error().detail() == "NoSuchTagSet";
@@ -25,9 +26,10 @@ Task<TagSet> S3Origin::tags_now(ObjectKey key, Context ctx) {
   co_return parse_s3_tagging(text->text);
 }
 
-Task<> S3Origin::set_tags_now(ObjectKey key, TagSet tags, Context ctx) {
+Task<> S3Origin::set_tags_now(ObjectKey key, std::string version_id, TagSet tags, Context ctx) {
   S3Call call{
       .method = tags.empty() ? "DELETE" : "PUT", .key = key.text(), .query = {{"tagging", ""}}};
+  add_s3_version(version_id, call);
   if (!tags.empty()) call.document = s3_tagging_document(tags);
   http::ClientResponse response = co_await co_await wire_.send(std::move(call), ctx);
   if (tags.empty()) co_return s3_removed(response);

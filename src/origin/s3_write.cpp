@@ -74,13 +74,7 @@ Task<PutAnswer> S3Origin::put_as(ObjectKey key, PutOptions options, io::Body bod
 }
 
 Task<> S3Origin::remove_now(ObjectKey key, std::string version_id, Context ctx) {
-  S3Call call{.method = "DELETE", .key = key.text()};
-  if (!version_id.empty()) call.query.emplace_back("versionId", std::move(version_id));
-  Result<http::ClientResponse> response = co_await wire_.send(std::move(call), ctx);
-  bool gone = !response && response.error().code() == Code::not_found &&
-              response.error().detail() != "NoSuchBucket";
-  if (!response && !gone) co_return std::move(response.error());
-  if (response) co_return s3_removed(*response);
+  co_await co_await remove_version_now(std::move(key), std::move(version_id), ctx);
   co_return ok;
 }
 

@@ -43,6 +43,7 @@ std::string text(const pugi::xml_node& node, std::string_view name) {
   }
   return whole;
 }
+
 /// Every server sends IsTruncated with a list; a list without it may have been cut anywhere.
 Result<bool> truncated(const pugi::xml_node& list) {
   std::string said = text(list, "IsTruncated");
@@ -132,6 +133,26 @@ Result<ListedObject> listed(const pugi::xml_node& node, Names& names) {
   return out;
 }
 
+/// Who deletes what is listed needs the id: without one it would be another version.
+Result<ListedVersion> listed_version(const pugi::xml_node& node, bool marker, Names& names) {
+  ListedVersion out{.version_id = text(node, "VersionId"), .marker = marker};
+  if (out.version_id.empty()) return corrupt("list of versions: one has no id");
+  std::string latest = text(node, "IsLatest");
+  if (latest != "true" && latest != "false") {
+    return corrupt("list of versions: one does not say whether it is the latest");
+  }
+  out.latest = latest == "true";
+  if (marker) {
+    out.object.key = names.get(node, "Key");
+    out.object.modified = date(node, "LastModified");
+    return out;
+  }
+  Result<ListedObject> object = listed(node, names);
+  if (!object) return std::move(object.error());
+  out.object = std::move(*object);
+  return out;
+}
+
 Result<PartInfo> listed_part(const pugi::xml_node& node) {
   Result<uint64_t> part_number = number(node, "PartNumber", kMaxPartNumber);
   if (!part_number) return std::move(part_number.error());
@@ -144,19 +165,6 @@ Result<PartInfo> listed_part(const pugi::xml_node& node) {
                   .modified = date(node, "LastModified"),
                   .checksums = checksums_in(node)};
 }
-
-std::string saved(const pugi::xml_document& document) {
-  struct Writer final : pugi::xml_writer {
-    std::string out;
-    void write(const void* data, size_t size) override {
-      out.append(static_cast<const char*>(data), size);
-    }
-  } writer;
-  document.save(writer, "", pugi::format_raw | pugi::format_no_declaration);
-  return std::move(writer.out);
-}
-
-constexpr const char* kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 }  // namespace
 
@@ -287,6 +295,32 @@ Result<Versioning> parse_s3_versioning(std::string_view xml) {
   return status.empty() ? Versioning::never : Versioning::suspended;
 }
 
+Result<ListVersionsAnswer> parse_s3_versions(std::string_view xml) {
+  pugi::xml_document document;
+  Result<pugi::xml_node> list = root(document, xml, "ListVersionsResult");
+  if (!list) return std::move(list.error());
+  Names names(*list);
+  ListVersionsAnswer out;
+  for (const pugi::xml_node& node : list->children()) {
+    std::string_view name = local_name(node);
+    if (name == "CommonPrefixes") out.prefixes.push_back(names.get(node, "Prefix"));
+    if (name != "Version" && name != "DeleteMarker") continue;
+    Result<ListedVersion> version = listed_version(node, name == "DeleteMarker", names);
+    if (!version) return std::move(version.error());
+    out.versions.push_back(std::move(*version));
+  }
+  Result<bool> more = truncated(*list);
+  if (!more) return std::move(more.error());
+  out.truncated = *more;
+  if (out.truncated) {
+    out.next_key = names.maybe(*list, "NextKeyMarker");
+    out.next_version = text(*list, "NextVersionIdMarker");
+    if (out.next_key.empty()) return corrupt("list of versions: truncated without a way on");
+  }
+  if (names.broken()) return corrupt("list of versions: a name is missing or badly encoded");
+  return out;
+}
+
 std::optional<S3Fault> parse_s3_fault(std::string_view xml) {
   pugi::xml_document document;
   Result<pugi::xml_node> node = root(document, xml, "Error");
@@ -339,46 +373,6 @@ Result<S3Completed> parse_s3_completed(std::string_view xml) {
   std::optional<S3Fault> fault = parse_s3_fault(xml);
   if (!fault) return std::move(node.error());
   return S3Completed{.fault = std::move(fault)};
-}
-
-std::string s3_complete_document(const std::vector<CompletedPart>& parts) {
-  pugi::xml_document document;
-  pugi::xml_node list = document.append_child("CompleteMultipartUpload");
-  list.append_attribute("xmlns") = kNamespace;
-  for (const CompletedPart& one : parts) {
-    pugi::xml_node part = list.append_child("Part");
-    part.append_child("PartNumber").text().set(one.number);
-    part.append_child("ETag").text().set(one.etag.text().c_str());
-    for (ChecksumKind kind : kAllChecksumKinds) {
-      auto sum = one.checksums.find(std::string(header_name(kind)));
-      if (sum == one.checksums.end()) continue;
-      part.append_child(("Checksum" + std::string(name(kind))).c_str())
-          .text()
-          .set(sum->second.c_str());
-    }
-  }
-  return saved(document);
-}
-
-std::string s3_tagging_document(const TagSet& tags) {
-  pugi::xml_document document;
-  pugi::xml_node root = document.append_child("Tagging");
-  root.append_attribute("xmlns") = kNamespace;
-  pugi::xml_node set = root.append_child("TagSet");
-  for (const auto& [name, value] : tags) {
-    pugi::xml_node tag = set.append_child("Tag");
-    tag.append_child("Key").text().set(name.c_str());
-    tag.append_child("Value").text().set(value.c_str());
-  }
-  return saved(document);
-}
-
-std::string s3_location_document(std::string_view region) {
-  pugi::xml_document document;
-  pugi::xml_node node = document.append_child("CreateBucketConfiguration");
-  node.append_attribute("xmlns") = kNamespace;
-  node.append_child("LocationConstraint").text().set(std::string(region).c_str());
-  return saved(document);
 }
 
 }  // namespace forebay::origin

@@ -1,6 +1,6 @@
-// The XML that S3 servers answer with, taken apart, and the one document we send. pugixml stays
-// inside s3_xml.cpp. Element prefixes and unknown elements are passed over; names of the keys are
-// those on the server, with the origin's prefix.
+// The XML that S3 servers answer with, taken apart (s3_xml.cpp), and the documents we send
+// (s3_documents.cpp). pugixml stays inside those. Element prefixes and unknown elements are passed
+// over; names of the keys are those on the server, with the origin's prefix.
 #pragma once
 
 #include <optional>
@@ -27,6 +27,8 @@ Result<S3Page> parse_s3_list(std::string_view xml);
 Result<std::string> parse_s3_upload_id(std::string_view xml);
 Result<ListPartsAnswer> parse_s3_parts(std::string_view xml);
 Result<ListUploadsAnswer> parse_s3_uploads(std::string_view xml);
+/// A page of versions; `next_key` and `next_version` as the server gives them.
+Result<ListVersionsAnswer> parse_s3_versions(std::string_view xml);
 /// The answer to GetObjectTagging.
 Result<TagSet> parse_s3_tagging(std::string_view xml);
 /// The Status of GetBucketVersioning's answer.
@@ -61,6 +63,8 @@ Result<S3Copied> parse_s3_copied(std::string_view xml);
 std::string s3_complete_document(const std::vector<CompletedPart>& parts);
 /// The body of PutObjectTagging.
 std::string s3_tagging_document(const TagSet& tags);
+/// The body of PutBucketVersioning; not `never`.
+std::string s3_versioning_document(Versioning to);
 /// The body of CreateBucket in a region other than us-east-1.
 std::string s3_location_document(std::string_view region);
 

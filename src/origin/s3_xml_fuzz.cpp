@@ -16,6 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (parts && parts->truncated) forebay::check(!parts->parts.empty(), "a page that goes on");
   auto uploads = parse_s3_uploads(xml);
   if (uploads && uploads->truncated) forebay::check(!uploads->next_key.empty(), "a way on");
+  auto versions = parse_s3_versions(xml);
+  if (versions && versions->truncated) forebay::check(!versions->next_key.empty(), "a way on");
   auto completed = parse_s3_completed(xml);
   if (completed && completed->fault) forebay::check(completed->etag.empty(), "an error or an ETag");
   return 0;

@@ -30,10 +30,6 @@ Task<> pause(Duration most, Context ctx) {
   co_return co_await io::sleep_until(ctx.loop->now() + nanoseconds(ns), ctx);
 }
 
-Error no_such_key(const std::string& key) {
-  return fail(Code::not_found, "no object '" + key + "'", "NoSuchKey");
-}
-
 }  // namespace
 
 // Gives one version's bytes, as late and as broken as the options say at that moment.
@@ -191,6 +187,10 @@ void MemoryOrigin::count_bytes(const std::string& operation, uint64_t bytes) {
 
 // --- versions; under the mutex
 
+Error MemoryOrigin::missing_key(const std::string& key) {
+  return fail(Code::not_found, "no object '" + key + "'", "NoSuchKey");
+}
+
 const MemoryOrigin::Version* MemoryOrigin::current(const std::string& key) const {
   auto found = objects_.find(key);
   if (found == objects_.end() || found->second.back().deleted) return nullptr;
@@ -217,7 +217,7 @@ Result<> MemoryOrigin::check_conditions(const std::string& key,
   const Version* now = current(key);
   if (conditions.if_none_match_any && now == nullptr) return ok;
   if (!conditions.if_match.empty()) {
-    if (now == nullptr) return no_such_key(key);
+    if (now == nullptr) return missing_key(key);
     if (now->info.etag == conditions.if_match) return ok;
   }
   return fail(Code::conflict, "the condition does not hold", "PreconditionFailed");
@@ -286,11 +286,7 @@ ObjectInfo MemoryOrigin::change_parts(const std::string& key, std::vector<std::s
 
 void MemoryOrigin::drop(const std::string& key) {
   std::lock_guard lock(mutex_);
-  if (current(key) == nullptr) return;
-  Version marker;
-  marker.deleted = true;
-  marker.since = loop_.now();
-  objects_[key].push_back(std::move(marker));
+  if (current(key) != nullptr) objects_[key].push_back(make_marker());
 }
 
 std::optional<std::string> MemoryOrigin::bytes(const std::string& key) const {
@@ -392,10 +388,13 @@ Task<ObjectInfo> MemoryOrigin::head(ObjectKey key, origin::HeadOptions options, 
   MemoryRequest request{"head", key.text(), {}, ctx.loop->now()};
   co_await co_await arrive(request, ctx);
   co_await co_await before_effect(request, ctx);
-  Result<ObjectInfo> found = no_such_key(key.text());
+  Result<ObjectInfo> found = missing_key(key.text());
   {
     std::lock_guard lock(mutex_);
-    if (const Version* version = current(key.text())) {
+    Result<const Version*> there = wanted(key.text(), options.version_id);
+    if (!there) found = std::move(there.error());
+    if (there) {
+      const Version* version = *there;
       found = version->info;
       if (!options.checksums) found->checksums.clear();
       bool asked = options.part_number != 0 && options_.capabilities.part_number;
@@ -421,13 +420,14 @@ Task<GetAnswer> MemoryOrigin::get(ObjectKey key, origin::GetOptions options, Con
   MemoryRequest request{"get", key.text(), options.range, ctx.loop->now(), options.slow_reader};
   co_await co_await arrive(request, ctx);
   co_await co_await before_effect(request, ctx);
-  std::optional<Version> version;
+  Result<Version> version = missing_key(key.text());
   {
     std::lock_guard lock(mutex_);
-    if (const Version* found = find(key.text(), options.version_id)) version = *found;
+    Result<const Version*> found = wanted(key.text(), options.version_id);
+    version = found ? Result<Version>(**found) : Result<Version>(std::move(found.error()));
   }
   co_await co_await answer(std::move(request), ctx);
-  if (!version) co_return no_such_key(key.text());
+  if (!version) co_return std::move(version.error());
   if (options.tag && options_.capabilities.conditional_get && *options.tag != version->info.tag) {
     co_return fail(Code::conflict, "the version has changed", "PreconditionFailed");
   }
@@ -466,59 +466,6 @@ Task<PutAnswer> MemoryOrigin::put(ObjectKey key, origin::PutOptions options, io:
     return install(key, std::move(version));
   };
   co_return co_await commit(std::move(request), std::move(effect), ctx);
-}
-
-void MemoryOrigin::Version::set_tags(origin::TagSet set) {
-  tags = std::move(set);
-  std::string count(origin::kTaggingCount);
-  if (tags.empty()) {
-    info.fields.erase(count);
-  } else {
-    info.fields[count] = std::to_string(tags.size());
-  }
-}
-
-Task<origin::TagSet> MemoryOrigin::tags(ObjectKey key, Context ctx) {
-  MemoryRequest request{"tags", key.text(), {}, ctx.loop->now()};
-  co_await co_await arrive(request, ctx);
-  co_await co_await before_effect(request, ctx);
-  Result<origin::TagSet> found = no_such_key(key.text());
-  {
-    std::lock_guard lock(mutex_);
-    if (const Version* version = current(key.text())) found = version->tags;
-  }
-  co_await co_await answer(request, ctx);
-  co_return found;
-}
-
-Task<> MemoryOrigin::set_tags(ObjectKey key, origin::TagSet tags, Context ctx) {
-  MemoryRequest request{"set_tags", key.text(), {}, ctx.loop->now()};
-  co_await co_await arrive(request, ctx);
-  auto effect = [this, key = key.text(), tags = std::move(tags)]() mutable -> Result<PutAnswer> {
-    if (current(key) == nullptr) return no_such_key(key);
-    objects_[key].back().set_tags(std::move(tags));
-    return PutAnswer{};
-  };
-  auto done = co_await commit(std::move(request), std::move(effect), ctx);
-  if (!done) co_return std::move(done.error());
-  co_return ok;
-}
-
-Task<> MemoryOrigin::remove(ObjectKey key, Context ctx) {
-  MemoryRequest request{"remove", key.text(), {}, ctx.loop->now()};
-  co_await co_await arrive(request, ctx);
-  auto effect = [this, key = key.text()]() -> Result<PutAnswer> {
-    if (current(key) != nullptr) {
-      Version marker;
-      marker.deleted = true;
-      marker.since = loop_.now();
-      objects_[key].push_back(std::move(marker));
-    }
-    return PutAnswer();
-  };
-  Result<PutAnswer> done = co_await commit(std::move(request), std::move(effect), ctx);
-  if (!done) co_return std::move(done.error());
-  co_return ok;
 }
 
 Task<origin::Capabilities> MemoryOrigin::probe(Context ctx) {

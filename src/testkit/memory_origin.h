@@ -141,6 +141,15 @@ class MemoryOrigin final : public origin::Origin {
                                               Context ctx) override;
   Task<> remove(ObjectKey key, Context ctx) override;
   Task<origin::ListAnswer> list(origin::ListOptions options, Context ctx) override;
+  Task<origin::Versioning> versioning(Context ctx) override;
+  Task<> set_versioning(origin::Versioning to, Context ctx) override;
+  Task<bool> has_versions(Context ctx) override;
+  Task<origin::ListVersionsAnswer> list_versions(origin::ListVersionsOptions options,
+                                                 Context ctx) override;
+  Task<origin::Removed> remove_version(ObjectKey key, std::string version_id, Context ctx) override;
+  Task<origin::TagSet> tags_of_version(ObjectKey key, std::string version_id, Context ctx) override;
+  Task<> set_tags_of_version(ObjectKey key, std::string version_id, origin::TagSet tags,
+                             Context ctx) override;
   Task<origin::TagSet> tags(ObjectKey key, Context ctx) override;
   Task<> set_tags(ObjectKey key, origin::TagSet tags, Context ctx) override;
   Task<std::string> create_upload(ObjectKey key, origin::PutOptions options, Context ctx) override;
@@ -185,8 +194,17 @@ class MemoryOrigin final : public origin::Origin {
   Task<origin::PutAnswer> commit(MemoryRequest request,
                                  std::function<Result<origin::PutAnswer>()> effect, Context ctx);
 
+  static Error missing_key(const std::string& key);
   const Version* current(const std::string& key) const;
   const Version* find(const std::string& key, const std::string& version_id) const;
+  /// The same, or why there is none.
+  Result<const Version*> wanted(const std::string& key, const std::string& version_id) const;
+  /// What a plain delete leaves behind.
+  Version make_marker();
+  static void add_versions(const std::string& key, const std::vector<Version>& versions,
+                           const origin::ListVersionsOptions& options,
+                           origin::ListVersionsAnswer& out);
+  origin::Removed remove_now(const std::string& key, const std::string& version_id);
   Result<> check_conditions(const std::string& key, const origin::WriteConditions&) const;
   origin::PutAnswer install(const std::string& key, Version version);
   Version make_version(std::string bytes, std::string etag_hex, origin::Fields fields,
@@ -209,6 +227,7 @@ class MemoryOrigin final : public origin::Origin {
   mutable std::mutex mutex_;
   std::map<std::string, std::vector<Version>> objects_;
   std::map<std::string, Upload> uploads_;
+  origin::Versioning versioning_ = origin::Versioning::never;  ///< as it was set
   std::multimap<Time, std::function<void()>> late_;
   std::map<std::string, std::deque<Error>> scripted_;
   std::map<std::string, MemoryCounts> counts_;

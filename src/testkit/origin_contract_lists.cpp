@@ -129,13 +129,68 @@ Task<> lists_after_a_key(OriginUnderTest& under, Context ctx) {
   co_return ok;
 }
 
+// Where nothing keeps versions each object is one; where something does, the latest come first.
+Task<> lists_versions(OriginUnderTest& under, Context ctx) {
+  co_await co_await put_keys(under, ctx);
+  for (uint32_t size : {1u, 2u, 7u, 1000u}) {
+    origin::ListVersionsOptions options{.prefix = under.prefix + "l/", .max_keys = size};
+    Names latest;
+    std::string before;
+    for (int page = 0; page < 1000; ++page) {
+      auto answer = co_await co_await under.origin.list_versions(options, ctx);
+      EXPECT_LE(answer.versions.size(), size);
+      for (const origin::ListedVersion& version : answer.versions) {
+        EXPECT_FALSE(version.marker);
+        EXPECT_EQ(version.latest, version.object.key != before) << before;
+        before = version.object.key;
+        if (!under.capabilities.versions) EXPECT_EQ(version.version_id, "null");
+        EXPECT_EQ(version.object.size, before.size() - under.prefix.size());
+        EXPECT_FALSE(version.object.etag.empty());
+        if (version.latest) latest.push_back(before.substr(under.prefix.size()));
+      }
+      if (!answer.truncated) break;
+      options.key_marker = answer.next_key;
+      options.version_marker = answer.next_version;
+    }
+    EXPECT_EQ(latest, kKeys) << size;
+  }
+  co_return ok;
+}
+
+Task<> lists_versions_by_delimiter(OriginUnderTest& under, Context ctx) {
+  co_await co_await put_keys(under, ctx);
+  const Names expected = {"l/a-b", "l/a.txt",  "l/a/",   "l/a0",    "l/b", "l/c/",
+                          "l/d",   "l/dir.d/", "l/dir/", "l/dir0/", "l/z"};
+  for (uint32_t size : {1u, 4u, 1000u}) {
+    origin::ListVersionsOptions options{
+        .prefix = under.prefix + "l/", .delimiter = "/", .max_keys = size};
+    Names found;
+    for (int page = 0; page < 1000; ++page) {
+      auto answer = co_await co_await under.origin.list_versions(options, ctx);
+      EXPECT_LE(answer.versions.size() + answer.prefixes.size(), size);
+      for (const auto& one : answer.versions) {
+        if (one.latest) found.push_back(one.object.key.substr(under.prefix.size()));
+      }
+      for (const auto& one : answer.prefixes) found.push_back(one.substr(under.prefix.size()));
+      if (!answer.truncated) break;
+      options.key_marker = answer.next_key;
+      options.version_marker = answer.next_version;
+    }
+    std::sort(found.begin(), found.end());
+    EXPECT_EQ(found, expected) << size;
+  }
+  co_return ok;
+}
+
 }  // namespace
 
 std::vector<OriginCase> list_cases() {
   return {{"lists_in_key_order", lists_in_key_order},
           {"lists_by_delimiter", lists_by_delimiter},
           {"lists_by_any_delimiter", lists_by_any_delimiter},
-          {"lists_after_a_key", lists_after_a_key}};
+          {"lists_after_a_key", lists_after_a_key},
+          {"lists_versions", lists_versions},
+          {"lists_versions_by_delimiter", lists_versions_by_delimiter}};
 }
 
 }  // namespace forebay::testkit
