@@ -36,20 +36,18 @@ bool conditional(const origin::WriteConditions& conditions) {
   return conditions.if_none_match_any || !conditions.if_match.empty();
 }
 
-Result<> check_version(const CopyRequest& request, const origin::ObjectInfo& info) {
-  if (!request.version_id) return ok;
-  const std::string& asked = *request.version_id;
-  if (asked == (info.version_id.empty() ? "null" : info.version_id)) return ok;
-  if (info.version_id.empty()) {
-    return fail(Code::not_found, "The specified version does not exist.", "NoSuchVersion");
-  }
-  return refused("Copying a version that is not the current one is not implemented",
-                 "NotImplemented");
+/// S3's words for a source that is a delete marker.
+Error of_source(Error error) {
+  if (error.detail() != origin::kDeleteMarker) return error;
+  if (error.code() == Code::not_found) return error.as(Code::not_found, "NoSuchKey");
+  return refused(
+      "The source of a copy request may not specifically refer to a delete marker by "
+      "version id.",
+      "InvalidRequest");
 }
 
 /// Whether this version of the source may be copied; all that can be said before a byte is read.
 Result<> examine(const CopyRequest& request, const origin::ObjectInfo& info) {
-  if (Result<> same = check_version(request, info); !same) return same;
   Result<> holds = decide(request.conditions, info.etag, info.modified);
   if (!holds) {
     // A read would be told that nothing has changed; a copy is refused.
@@ -72,7 +70,8 @@ Result<> examine(const CopyRequest& request, const origin::ObjectInfo& info) {
 }
 
 ReadRequest reading(const CopyRequest& request, bool check, bool body) {
-  ReadRequest out{.bucket = request.source, .key = request.source_key};
+  ReadRequest out{
+      .bucket = request.source, .key = request.source_key, .version_id = request.version_id};
   out.check = check;
   out.body = body;
   if (body && request.range) {
@@ -174,7 +173,9 @@ Task<CopyAnswer> Store::copy(CopyRequest request, Context ctx) {
 }
 
 Task<CopyAnswer> Store::copy_once(const CopyRequest& request, CopyRound& round, Context ctx) {
-  ReadAnswer seen = co_await co_await read(reading(request, round.check, false), ctx);
+  Result<ReadAnswer> first = co_await read(reading(request, round.check, false), ctx);
+  if (!first) co_return of_source(std::move(first.error()));
+  ReadAnswer seen = std::move(*first);
   co_await examine(request, seen.head->info);
   auto made = co_await copy_by_origin(request, seen.head, ctx);
   if (!made) {
@@ -227,7 +228,7 @@ Task<std::optional<CopyAnswer>> Store::copy_by_origin(const CopyRequest& request
 
 Task<CopyAnswer> Store::copy_through(const CopyRequest& request, CopyRound& round, Context ctx) {
   Result<ReadAnswer> from = co_await read(reading(request, false, true), ctx);
-  if (!from) co_return std::move(from.error());
+  if (!from) co_return of_source(std::move(from.error()));
   // Between the two looks it may have become another version: this one is copied.
   co_await examine(request, from->head->info);
   if (from->decision != Decision::whole && from->decision != Decision::partial) {
@@ -263,7 +264,7 @@ Task<std::string> Store::sum_of(const CopyRequest& request, CopyRound& round, Co
 // copied version's if that is current afterwards too.
 Task<origin::TagSet> Store::tags_of(const CopyRequest& request, HeadRef head, CopyRound& round,
                                     Context ctx) {
-  auto tags = co_await request.source->origin->tags(request.source_key, ctx);
+  auto tags = co_await this->tags(request.source, request.source_key, request.version_id, ctx);
   if (!tags && tags.error().detail() == "NotImplemented") co_return origin::TagSet();
   auto told = head->info.fields.find(std::string(origin::kTaggingCount));
   bool none = told == head->info.fields.end();

@@ -13,9 +13,9 @@ namespace forebay::object {
 struct CopyRequest {
   BucketRef source;
   ObjectKey source_key;
-  std::optional<std::string> version_id = {};  ///< the source must be that version; "null": none
-  ReadConditions conditions = {};              ///< of the source; not if_range
-  uint64_t limit = 0;                          ///< most bytes that are copied at once
+  std::string version_id = {};     ///< of the source, as a client names it; empty: what is current
+  ReadConditions conditions = {};  ///< of the source; not if_range
+  uint64_t limit = 0;              ///< most bytes that are copied at once
 
   BucketRef bucket;
   ObjectKey key;

@@ -14,6 +14,7 @@ struct Head {
   origin::ObjectInfo info;
   std::string last_modified;  ///< info.modified as HTTP writes it; every answer needs it
   bool exists = true;         ///< false: the origin has no such key (a 404 is a head without tag)
+  bool deleted = false;       ///< and told of a delete marker in its place
   Layout layout;
   bool adaptive = false;     ///< the bucket's: units are fetched as reads earn them
   Time checked;              ///< when the check that gave it began

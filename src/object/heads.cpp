@@ -282,6 +282,7 @@ Task<Heads::Current> Heads::check_once(const BucketRef& bucket, const ObjectKey&
   if (!info && is_missing(info.error())) {
     auto missing = std::make_shared<Head>();
     missing->exists = false;
+    missing->deleted = info.error().detail() == origin::kDeleteMarker;
     missing->checked = started;
     missing->incarnation = bucket->incarnation;
     co_return Current{missing};

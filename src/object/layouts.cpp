@@ -71,7 +71,8 @@ Task<std::optional<ByteRange>> Layouts::part(const Bucket& bucket, const ObjectK
     return fail(Code::invalid, "the origin does not tell where a part lies", "NotImplemented");
   };
   if (!bucket.capabilities.part_number) co_return cannot();
-  origin::HeadOptions options{.part_number = number, .checksums = false};
+  origin::HeadOptions options{
+      .part_number = number, .checksums = false, .version_id = head.info.version_id};
   auto told = co_await bucket.origin->head(key, options, ctx);
   if (!told && told.error().detail() == "InvalidPartNumber") co_return std::nullopt;
   origin::ObjectInfo info = co_await std::move(told);

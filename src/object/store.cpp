@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "object/reader.h"
 #include "object/tee.h"
+#include "object/versions.h"
 #include "unit/window.h"
 
 namespace forebay::object {
@@ -18,14 +19,15 @@ constexpr int kFollow = 5;
 // Units that are looked at before others have their turn.
 constexpr uint64_t kUnitsAtOnce = 1000;
 
-Error no_such_key() {
-  return fail(Code::not_found, "The specified key does not exist.", "NoSuchKey");
+Error no_such_key(bool deleted = false) {
+  return fail(Code::not_found, "The specified key does not exist.",
+              deleted ? std::string(origin::kDeleteMarker) : "NoSuchKey");
 }
 
 /// The part of a decision that needs no disk and no origin; `part`: what a part number means.
 Result<ReadAnswer> decide_read(const ReadRequest& request, HeadRef head,
                                std::optional<ByteRange> part) {
-  if (!head->exists) return no_such_key();
+  if (!head->exists) return no_such_key(head->deleted);
   ReadAnswer answer;
   const origin::ObjectInfo& info = head->info;
   answer.head = std::move(head);
@@ -73,7 +75,8 @@ bool moved(const Error& error) {
 }
 
 std::optional<ReadAnswer> Store::read_now(const ReadRequest& request, io::Loop& loop) {
-  if (request.mode == unit::Mode::past || request.check) return std::nullopt;
+  bool past = request.mode == unit::Mode::past || !request.version_id.empty();
+  if (past || request.check) return std::nullopt;
   HeadRef head = heads_.believed(*request.bucket, request.key.text(), loop.now());
   if (head == nullptr || !head->exists || head->version == nullptr || request.part_number > 0) {
     return std::nullopt;
@@ -94,6 +97,12 @@ std::optional<ReadAnswer> Store::read_now(const ReadRequest& request, io::Loop& 
 }
 
 Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
+  // No head that is believed, nor what is cached for it, answers for another version.
+  if (!request.version_id.empty()) {
+    request.version_id =
+        co_await co_await version_at_origin(request.bucket, std::move(request.version_id), ctx);
+  }
+  if (!request.version_id.empty()) request.mode = unit::Mode::past;
   bool counted = false;
   for (int round = 0; round < kFollow; ++round) {
     bool eager = round == 0 && request.body && request.mode == unit::Mode::normal &&
@@ -102,7 +111,7 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
     bool check = round > 0 || request.check;
     auto current =
         request.mode == unit::Mode::past
-            ? co_await co_await ask_past(request.bucket, request.key, ctx)
+            ? co_await co_await ask_past(request.bucket, request.key, request.version_id, ctx)
             : co_await co_await heads_.ask(request.bucket, request.key, check, eager, ctx);
     HeadRef head = current.head;
     std::optional<ByteRange> part;
@@ -137,11 +146,16 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
 }
 
 // What the origin says now, for this read alone: nothing here is looked at, and nothing learns it.
-Task<Heads::Current> Store::ask_past(BucketRef bucket, ObjectKey key, Context ctx) {
+Task<Heads::Current> Store::ask_past(BucketRef bucket, ObjectKey key, std::string version_id,
+                                     Context ctx) {
   Time started = ctx.loop->now();
-  auto info = co_await bucket->origin->head(key, {}, ctx);
-  if (!info && is_missing(info.error())) co_return no_such_key();
+  auto info = co_await bucket->origin->head(key, {.version_id = version_id}, ctx);
+  if (!info && version_id.empty() && is_missing(info.error())) {
+    co_return no_such_key(info.error().detail() == origin::kDeleteMarker);
+  }
   if (!info) co_return std::move(info.error());
+  // "null" too, which no answer need tell: by it the body is asked for.
+  if (!version_id.empty()) info->version_id = std::move(version_id);
   // One unit, whatever its size: nothing is stored, so one request can fetch it all.
   Layout layout = Layout::small(info->size, info->etag, 0);
   co_return Heads::Current{
@@ -176,7 +190,7 @@ Task<ReadAnswer> Store::open(ReadRequest request, HeadRef head, std::optional<By
 // itself is what the client gets, if it would have been decided alike.
 Task<ReadAnswer> Store::open_untagged(ReadRequest request, std::optional<ByteRange> part,
                                       ReadAnswer answer, Context ctx) {
-  origin::GetOptions options{.slow_reader = true};
+  origin::GetOptions options{.version_id = request.version_id, .slow_reader = true};
   if (answer.decision == Decision::partial) options.range = answer.range;
   origin::GetAnswer got =
       co_await co_await request.bucket->origin->get(request.key, std::move(options), ctx);
@@ -188,6 +202,7 @@ Task<ReadAnswer> Store::open_untagged(ReadRequest request, std::optional<ByteRan
       co_return fail(Code::conflict, "the object is shorter", "PreconditionFailed");
     got = unit::only(std::move(got), {offset, end - offset});
   }
+  if (!request.version_id.empty()) got.info.version_id = request.version_id;
   Layout layout = Layout::whole(got.info.size, request.bucket->largest_unit());
   answer.head = Heads::head_with(*request.bucket, request.key, std::move(got.info),
                                  std::move(layout), ctx.loop->now());
@@ -204,7 +219,7 @@ Task<ReadAnswer> Store::open_untagged(ReadRequest request, std::optional<ByteRan
 Task<> Store::stage(ReadRequest request, bool wait, Context ctx) {
   check(request.mode != unit::Mode::past, "what is not to be stored is staged");
   HeadRef head = co_await co_await heads_.current(request.bucket, request.key, request.check, ctx);
-  if (!head->exists) co_return no_such_key();
+  if (!head->exists) co_return no_such_key(head->deleted);
   if (head->version == nullptr) co_return ok;
   for (uint64_t at = 0, units = 0; at < head->info.size; ++units) {
     // Of a terabyte much may be here already.

@@ -18,6 +18,9 @@ namespace forebay::object {
 struct ReadRequest {
   BucketRef bucket;
   ObjectKey key;
+  /// As the client names it; empty: what is current. One that the origin keeps is read past the
+  /// cache.
+  std::string version_id = {};
   std::optional<RangeRequest> range = std::nullopt;
   uint32_t part_number = 0;  ///< 0: none; not together with range
   ReadConditions conditions = {};
@@ -80,8 +83,15 @@ class Store {
   /// Code::conflict, "PreconditionFailed": a condition of the source or the target does not hold.
   Task<CopyAnswer> copy(CopyRequest request, Context ctx);
   Task<> remove(BucketRef bucket, ObjectKey key, Context ctx);
+  /// Removes the version that the client names so (empty: as remove()) for good. A write like any
+  /// other: it may change what is current. One that is not there is no error.
+  Task<origin::Removed> remove_version(BucketRef bucket, ObjectKey key, std::string version_id,
+                                       Context ctx);
+  /// Of the version that the client names so, or of what is current.
+  Task<origin::TagSet> tags(BucketRef bucket, ObjectKey key, std::string version_id, Context ctx);
   /// Replaces an object's tags. A write like any other: every read after it sees their number.
-  Task<> set_tags(BucketRef bucket, ObjectKey key, origin::TagSet tags, Context ctx);
+  Task<> set_tags(BucketRef bucket, ObjectKey key, std::string version_id, origin::TagSet tags,
+                  Context ctx);
   Task<origin::PutAnswer> complete(CompleteRequest request, Context ctx);
 
  private:
@@ -105,12 +115,16 @@ class Store {
   Task<std::string> sum_of(const CopyRequest& request, CopyRound& round, Context ctx);
   Task<origin::TagSet> tags_of(const CopyRequest& request, HeadRef head, CopyRound& round,
                                Context ctx);
-  Task<Heads::Current> ask_past(BucketRef bucket, ObjectKey key, Context ctx);
+  Task<Heads::Current> ask_past(BucketRef bucket, ObjectKey key, std::string version_id,
+                                Context ctx);
   /// Whether it is a small object that is not here.
   bool is_cold(const Head& head) const;
   /// Counts small cold reads in a row.
   static void note_cold(const Bucket& bucket, bool cold);
   Task<> drop_units(HeadRef head, Context ctx);
+  /// By the origin's own id.
+  Task<origin::Removed> remove_now(BucketRef bucket, ObjectKey key, std::string version_id,
+                                   Context ctx);
   std::shared_ptr<unit::Tee> begin_tee(const Bucket& bucket, io::Body& body, Context ctx);
 
   Heads& heads_;

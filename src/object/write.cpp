@@ -3,6 +3,7 @@
 
 #include "object/store.h"
 #include "object/tee.h"
+#include "object/versions.h"
 
 namespace forebay::object {
 
@@ -89,24 +90,56 @@ Task<origin::PutAnswer> Store::put(BucketRef bucket, ObjectKey key, origin::PutO
 }
 
 Task<> Store::remove(BucketRef bucket, ObjectKey key, Context ctx) {
+  co_await co_await remove_now(std::move(bucket), std::move(key), {}, ctx);
+  co_return ok;
+}
+
+Task<origin::Removed> Store::remove_version(BucketRef bucket, ObjectKey key, std::string version_id,
+                                            Context ctx) {
+  Result<std::string> own = co_await version_at_origin(bucket, version_id, ctx);
+  bool none = !own && own.error().detail() == "NoSuchVersion";
+  if (none) co_return origin::Removed{.version_id = std::move(version_id)};
+  if (!own) co_return std::move(own.error());
+  auto done = co_await co_await remove_now(std::move(bucket), std::move(key), *own, ctx);
+  if (own->empty() && done.version_id.empty()) done.version_id = std::move(version_id);
+  co_return done;
+}
+
+Task<origin::Removed> Store::remove_now(BucketRef bucket, ObjectKey key, std::string version_id,
+                                        Context ctx) {
   HeadRef before = heads_.last_seen(*bucket, key);
   Heads::Ticket ticket = heads_.open_ticket(*bucket, key, *ctx.loop);
-  Result<> removed = co_await bucket->origin->remove(key, ctx);
+  Result<origin::Removed> removed = co_await bucket->origin->remove_version(key, version_id, ctx);
   if (!removed) {
     if (surely_not_done(removed.error())) ticket.close(nullptr);
     co_return std::move(removed.error());
   }
-  if (before != nullptr) co_await co_await drop_units(before, ctx);
-  if (before != nullptr && before->info.etag.part_count() > 1) {
-    (void)co_await heads_.layouts().forget(*bucket, key, ctx);  // a hint; it does no harm
+  // Of the units only those that are sure to be the removed version's.
+  std::string_view seen = before == nullptr ? "" : std::string_view(before->info.version_id);
+  bool mine = version_id.empty() || version_id == (seen.empty() ? origin::kNullVersion : seen);
+  if (before != nullptr && mine) {
+    co_await co_await drop_units(before, ctx);
+    if (before->info.etag.part_count() > 1) {
+      (void)co_await heads_.layouts().forget(*bucket, key, ctx);  // a hint; it does no harm
+    }
   }
   ticket.close(nullptr);
-  co_return ok;
+  co_return removed;
 }
 
-Task<> Store::set_tags(BucketRef bucket, ObjectKey key, origin::TagSet tags, Context ctx) {
+Task<origin::TagSet> Store::tags(BucketRef bucket, ObjectKey key, std::string version_id,
+                                 Context ctx) {
+  version_id = co_await co_await version_at_origin(bucket, std::move(version_id), ctx);
+  // Never from a cache: tags change without the ETag, and here they are all that is asked for.
+  co_return co_await bucket->origin->tags_of_version(std::move(key), std::move(version_id), ctx);
+}
+
+Task<> Store::set_tags(BucketRef bucket, ObjectKey key, std::string version_id, origin::TagSet tags,
+                       Context ctx) {
+  version_id = co_await co_await version_at_origin(bucket, std::move(version_id), ctx);
   Heads::Ticket ticket = heads_.open_ticket(*bucket, key, *ctx.loop);
-  Result<> done = co_await bucket->origin->set_tags(std::move(key), std::move(tags), ctx);
+  Result<> done = co_await bucket->origin->set_tags_of_version(
+      std::move(key), std::move(version_id), std::move(tags), ctx);
   if (done || surely_not_done(done.error())) ticket.close(nullptr);
   co_return done;
 }

@@ -113,7 +113,8 @@ def test_missing(target, pair):
     refused(copy(other, source, "not there"), "NoSuchKey")
     refused(copy(other, "nobody-has-this", "there"), "NoSuchBucket")
     refused(copy("nobody-has-this", source, "there"), "NoSuchBucket")
-    refused(copy(other, source, "there", VersionId="abc"), "NoSuchVersion")
+    refused(copy(other, source, "there", VersionId="v" * 32), "NoSuchVersion")
+    refused(copy(other, source, "there", VersionId="abc"), "InvalidArgument")
     assert "Contents" not in s3.list_objects_v2(Bucket=other, Prefix="missing")
 
 

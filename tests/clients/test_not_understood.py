@@ -218,6 +218,7 @@ def test_no_header_is_dropped_by_a_write(filled):
         "PutPublicAccessBlock": ("PUT", f"/{bucket}", [("publicAccessBlock", "")]),
         "PutBucketCors": ("PUT", f"/{bucket}", [("cors", "")]),
         "DeleteBucketCors": ("DELETE", f"/{bucket}", [("cors", "")]),
+        "PutBucketVersioning": ("PUT", f"/{bucket}", [("versioning", "")]),
         "PutBucketTagging": ("PUT", f"/{bucket}", [("tagging", "")]),
         "DeleteBucketTagging": ("DELETE", f"/{bucket}", [("tagging", "")]),
     }

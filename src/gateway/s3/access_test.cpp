@@ -37,7 +37,7 @@ TEST_F(AccessTest, TheOwnerMayAll) {
   }
   refused(ask("GET", "/data/none?acl"), 404, "NoSuchKey");
   refused(ask("GET", "/nobody?acl"), 404, "NoSuchBucket");
-  refused(ask("GET", "/data/k?acl&versionId=v1"), 501, "NotImplemented");
+  refused(ask("GET", "/data/k?acl&versionId=v1"), 400, "InvalidArgument");
 }
 
 TEST_F(AccessTest, NothingIsGranted) {

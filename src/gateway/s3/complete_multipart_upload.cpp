@@ -69,7 +69,7 @@ Task<http::Response> complete_multipart_upload(Call& call, Context ctx) {
   write_checksums(out, done.checksums);
   if (auto kept = origin::plan_of(done.checksums)) out.text("ChecksumType", name(kept->type));
   http::Response response = out.response();
-  if (!done.version_id.empty()) response.fields.add("x-amz-version-id", done.version_id);
+  write_version(response.fields, done.version_id);
   for (auto& [name, value] : done.encryption) response.fields.add(name, value);
   co_return response;
 }

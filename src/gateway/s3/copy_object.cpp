@@ -10,7 +10,9 @@ constexpr std::string_view kStorageClass = "x-amz-storage-class";
 
 // A copy onto itself is there to change something.
 Result<> check_change(const object::CopyRequest& request) {
-  bool itself = request.source->name == request.bucket->name && request.source_key == request.key;
+  // An earlier version is made the current one so.
+  bool itself = request.source->name == request.bucket->name && request.source_key == request.key &&
+                request.version_id.empty();
   bool changes = request.replace_fields || request.checksum ||
                  request.options.fields.contains(std::string(kStorageClass)) ||
                  request.options.fields.contains(std::string(origin::kEncryptionField));

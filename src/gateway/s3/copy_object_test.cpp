@@ -91,7 +91,7 @@ TEST_F(CopyObjectTest, WhatIsRefusedWritesNothing) {
   refused(copy("nobody/k", "/data/to"), 404, "NoSuchBucket");
   refused(copy("data/k", "/nobody/to"), 404, "NoSuchBucket");
   refused(copy("data", "/data/to"), 400, "InvalidArgument");
-  refused(copy("data/k?versionId=v1", "/data/to"), 404, "NoSuchVersion");
+  refused(copy("data/k?versionId=v1", "/data/to"), 400, "InvalidArgument");
   refused(copy("arn:aws:s3:us-east-1:1:accesspoint/a/object/k", "/data/to"), 501, "NotImplemented");
   refused(copy("data/k", "/data/to", {{"x-amz-copy-source-if-match", "\"other\""}}), 412,
           "PreconditionFailed");
@@ -142,7 +142,7 @@ TEST_F(CopyObjectTest, Versions) {
   EXPECT_EQ(reply.header("x-amz-copy-source-version-id"), info.version_id);
   EXPECT_EQ(reply.header("x-amz-version-id"),
             world_.origin().versions("to").back().info.version_id);
-  refused(copy("data/k?versionId=another", "/data/to"), 501, "NotImplemented");
+  refused(copy("data/k?versionId=another", "/data/to"), 404, "NoSuchVersion");
 }
 
 TEST_F(CopyObjectTest, Parts) {

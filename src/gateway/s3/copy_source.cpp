@@ -7,6 +7,7 @@
 #include "gateway/s3/fields.h"
 #include "gateway/s3/payload.h"
 #include "gateway/s3/xml.h"
+#include "object/versions.h"
 #include "origin/checksums.h"
 
 namespace forebay::gateway::s3 {
@@ -41,10 +42,10 @@ Result<CopySource> parse_copy_source(std::string_view header) {
   if (query != std::string_view::npos) {
     constexpr std::string_view kVersion = "?versionId=";
     if (!header.substr(query).starts_with(kVersion)) return bad_source();
-    out.version_id = decode(header.substr(query + kVersion.size()));
-    if (!out.version_id || out.version_id->empty()) {
-      return bad_argument("The version id in x-amz-copy-source is empty or badly encoded");
-    }
+    auto version = decode(header.substr(query + kVersion.size()));
+    if (!version) return bad_argument("The version id in x-amz-copy-source is badly encoded");
+    if (version->empty()) return object::empty_version();
+    out.version_id = std::move(*version);
   }
   auto decoded = decode(header.substr(0, query));
   if (!decoded) return bad_source();
@@ -117,7 +118,7 @@ http::Response copy_response(std::string_view root, const object::CopyAnswer& co
   if (plan && root == "CopyObjectResult") xml.text("ChecksumType", name(plan->type));
   http::Response response = xml.response();
   for (auto& [name, value] : copied.encryption) response.fields.add(name, value);
-  if (!copied.version_id.empty()) response.fields.add("x-amz-version-id", copied.version_id);
+  write_version(response.fields, copied.version_id);
   if (!copied.source_version_id.empty()) {
     response.fields.add("x-amz-copy-source-version-id", copied.source_version_id);
   }

@@ -15,7 +15,7 @@ namespace forebay::gateway::s3 {
 struct CopySource {
   std::string bucket;
   std::string key;
-  std::optional<std::string> version_id = {};
+  std::string version_id = {};  ///< empty: what is current
   bool operator==(const CopySource&) const = default;
 };
 

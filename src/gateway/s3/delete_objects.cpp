@@ -4,6 +4,7 @@
 #include "gateway/s3/errors.h"
 #include "gateway/s3/payload.h"
 #include "io/sync.h"
+#include "object/versions.h"
 
 namespace forebay::gateway::s3 {
 
@@ -19,25 +20,31 @@ struct Batch {
   Call& call;
   object::BucketRef bucket;
   DeleteRequest request;
-  std::vector<std::optional<Error>> errors;
+  std::vector<Result<origin::Removed>> done;
   size_t next = 0;
 };
 
-Task<> remove_one(Call& call, object::BucketRef bucket, std::string text, std::string version,
-                  Context ctx) {
-  if (!version.empty() && version != "null") {
-    co_return not_implemented("Reading or deleting by version id");
-  }
-  ObjectKey key = co_await ObjectKey::parse(text);
-  co_return co_await call.services.objects.remove(bucket, key, ctx);
+Task<origin::Removed> remove_one(Call& call, object::BucketRef bucket, DeleteRequest::Item item,
+                                 Context ctx) {
+  if (item.version_id && item.version_id->empty()) co_return object::empty_version();
+  ObjectKey key = co_await ObjectKey::parse(item.key);
+  co_return co_await call.services.objects.remove_version(bucket, std::move(key),
+                                                          item.version_id.value_or(""), ctx);
+}
+
+// A marker's id is told apart from the version's that was asked for.
+void write_deleted(Xml& out, const DeleteRequest::Item& item, const origin::Removed& done) {
+  out.open("Deleted").text("Key", item.key);
+  if (item.version_id) out.text("VersionId", *item.version_id);
+  if (done.marker) out.boolean("DeleteMarker", true);
+  if (done.marker && !done.version_id.empty()) out.text("DeleteMarkerVersionId", done.version_id);
+  out.close();
 }
 
 Task<> work(Batch& batch, Context ctx) {
   while (batch.next < batch.request.items.size()) {
     size_t i = batch.next++;
-    const DeleteRequest::Item& item = batch.request.items[i];
-    Result<> done = co_await remove_one(batch.call, batch.bucket, item.key, item.version_id, ctx);
-    if (!done) batch.errors[i] = std::move(done.error());
+    batch.done[i] = co_await remove_one(batch.call, batch.bucket, batch.request.items[i], ctx);
   }
   co_return ok;
 }
@@ -56,13 +63,15 @@ Task<http::Response> delete_objects(Call& call, Context ctx) {
   DeleteRequest asked = co_await parse_delete(sent.text);
   // The answer's room, before anything is deleted.
   uint64_t most = asked.items.size() * kAnswerTo;
-  for (const DeleteRequest::Item& item : asked.items) most += 2 * item.key.size() * kMostEscaped;
+  for (const DeleteRequest::Item& item : asked.items) {
+    most += 2 * (item.key.size() + item.version_id.value_or("").size()) * kMostEscaped;
+  }
   if (!sent.share.resize(HeldText::share_of(most))) {
     co_return fail(Code::busy, "too many documents are under way; try again", "SlowDown");
   }
   sent.text = {};
   Batch batch{call, bucket, std::move(asked), {}};
-  batch.errors.resize(batch.request.items.size());
+  batch.done.resize(batch.request.items.size(), origin::Removed());
   io::Group group(ctx);
   for (size_t i = 0; i < std::min(kWorkers, batch.request.items.size()); ++i) {
     group.spawn(work(batch, ctx));
@@ -70,16 +79,17 @@ Task<http::Response> delete_objects(Call& call, Context ctx) {
   Result<> joined = co_await group.join();
   co_await std::move(joined);
   Xml out("DeleteResult");
-  for (size_t i = 0; i < batch.errors.size(); ++i) {
-    const std::string& key = batch.request.items[i].key;
-    const std::optional<Error>& error = batch.errors[i];
-    if (error) {
-      S3Error shown = describe(*error);
-      if (shown.level) call.note_unseen(*shown.level, *error);
-      out.open("Error").text("Key", key).text("Code", shown.code).text("Message", shown.message);
-      out.close();
+  for (size_t i = 0; i < batch.done.size(); ++i) {
+    const DeleteRequest::Item& item = batch.request.items[i];
+    const Result<origin::Removed>& done = batch.done[i];
+    if (!done) {
+      S3Error shown = describe(done.error());
+      if (shown.level) call.note_unseen(*shown.level, done.error());
+      out.open("Error").text("Key", item.key);
+      if (item.version_id) out.text("VersionId", *item.version_id);
+      out.text("Code", shown.code).text("Message", shown.message).close();
     } else if (!batch.request.quiet) {
-      out.open("Deleted").text("Key", key).close();
+      write_deleted(out, item, *done);
     }
   }
   co_return document(call, out, std::move(sent.share));

@@ -89,10 +89,17 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
   Result<http::Response> response = co_await answer(call, ctx);
   auto trace = std::make_unique<Trace>();
   if (!response) {
+    bool marker = response.error().detail() == origin::kDeleteMarker;
+    bool by_id = marker && response.error().code() == Code::invalid;
     S3Error shown = describe(response.error());
     if (shown.level) call.note_unseen(*shown.level, response.error());
     trace->error = std::move(shown.code);
     response = error_response(response.error(), request, call.id.text());
+    if (marker) response->fields.add("x-amz-delete-marker", "true");
+    if (by_id) {
+      response->fields.add("x-amz-version-id", call.parameter("versionId").value_or(""));
+      response->fields.add("Allow", "DELETE");
+    }
   } else {
     trace->error = call.error;
   }

@@ -112,9 +112,11 @@ constexpr auto kWords = std::to_array<Words>({
     {"InvalidPart", "One or more of the specified parts could not be found."},
     {"InvalidPartOrder", "The list of parts was not in ascending order."},
     {"InvalidStorageClass", "The storage class you specified is not valid"},
+    {"MethodNotAllowed", "The specified method is not allowed against this resource."},
     {"NoSuchBucket", "The specified bucket does not exist"},
     {"NoSuchKey", "The specified key does not exist."},
     {"NoSuchUpload", "The specified multipart upload does not exist."},
+    {"NoSuchVersion", "The specified version does not exist."},
     {"NotImplemented", "The bucket's origin does not implement this request."},
     {"PreconditionFailed", "At least one of the pre-conditions you specified did not hold"},
     {"ServiceUnavailable", "Service is unable to handle request."},
@@ -152,6 +154,9 @@ S3Error describe(const Error& error) {
   auto it = std::ranges::lower_bound(kCodes, error.detail(), {}, &Row::code);
   bool known = it != kCodes.end() && it->code == error.detail();
   Row row = known ? *it : nearest(error.code());
+  // A delete marker may be named by its id only to be deleted.
+  bool marker = error.detail() == origin::kDeleteMarker && error.code() == Code::invalid;
+  if (marker) row = {"MethodNotAllowed", 405};
   S3Error shown{std::string(row.code), row.status, std::string(error.own())};
   // Words for clients come with S3's code.
   bool answered = error.text().contains(origin::kOriginAnswered);

@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "gateway/s3/errors.h"
 #include "gateway/s3/tagging.h"
+#include "object/versions.h"
 
 namespace forebay::gateway::s3 {
 
@@ -94,11 +95,17 @@ Result<> refuse_unsupported(const Call& call) {
       return not_implemented("Encryption with customer keys (SSE-C)");
     }
   }
-  auto version = call.parameter("versionId");
-  if (version && !version->empty() && *version != "null") {
-    return not_implemented("Reading or deleting by version id");
-  }
   return ok;
+}
+
+Result<std::string> read_version(const Call& call) {
+  auto version = call.parameter("versionId");
+  if (version && version->empty()) return object::empty_version();
+  return std::string(version.value_or(""));
+}
+
+void write_version(http::HeadFields& out, std::string_view version_id) {
+  if (!version_id.empty()) out.add("x-amz-version-id", version_id);
 }
 
 Result<origin::PutOptions> read_put_options(const Call& call, const object::Bucket& bucket) {
@@ -181,7 +188,7 @@ void write_info(http::HeadFields& out, const object::Head& head, const origin::F
   out.add("Accept-Ranges", "bytes");
   if (!fields.contains("content-type")) out.add("Content-Type", "binary/octet-stream");
   for (auto& [name, value] : fields) out.add(name, value);
-  if (!head.info.version_id.empty()) out.add("x-amz-version-id", head.info.version_id);
+  write_version(out, head.info.version_id);
 }
 
 }  // namespace forebay::gateway::s3

@@ -36,8 +36,12 @@ struct ConditionHeaders {
 /// What is no date is no condition.
 object::ReadConditions read_conditions(const Call& call, const ConditionHeaders& headers);
 
-/// Refuses what no read or delete of ours carries out: SSE-C keys, other versions than the current.
+/// Refuses what no operation of ours carries out: SSE-C keys.
 Result<> refuse_unsupported(const Call& call);
+/// The versionId it names; empty without one. One that is there and empty → InvalidArgument.
+Result<std::string> read_version(const Call& call);
+/// Tells which version an answer is about, where there is one to tell.
+void write_version(http::HeadFields& out, std::string_view version_id);
 
 /// ETag, Last-Modified, version id, and `fields`: the type and metadata of the object.
 void write_info(http::HeadFields& out, const object::Head& head, const origin::Fields& fields);

@@ -30,11 +30,14 @@ bool directs(const Call& call, std::string_view directive) {
 Result<object::ReadRequest> read_request(const Call& call, bool body) {
   Result<> supported = refuse_unsupported(call);
   if (!supported) return std::move(supported.error());
+  auto version = read_version(call);
+  if (!version) return std::move(version.error());
   auto bucket = call.services.buckets.get(call.bucket_name);
   if (!bucket) return std::move(bucket.error());
   auto key = call.key();
   if (!key) return std::move(key.error());
-  object::ReadRequest request{.bucket = std::move(*bucket), .key = std::move(*key)};
+  object::ReadRequest request{
+      .bucket = std::move(*bucket), .key = std::move(*key), .version_id = std::move(*version)};
   request.body = body;
   if (auto range = call.header("range")) request.range = RangeRequest::parse(*range);
   auto part = call.number("partNumber", 0, 10'000);
@@ -165,8 +168,9 @@ Task<http::Response> get_object(Call& call, Context ctx) {
 
 Task<http::Response> head_object(Call& call, Context ctx) {
   object::ReadRequest request = co_await read_request(call, false);
-  // What is not to be stored is not fetched ahead either.
-  bool stage = asks_to_stage(call) && request.mode == unit::Mode::normal;
+  // What is not to be stored is not fetched ahead either, and a version by its id is not.
+  bool stage =
+      asks_to_stage(call) && request.mode == unit::Mode::normal && request.version_id.empty();
   if (stage) {
     auto prefer = call.header("prefer");
     bool wait = prefer && prefer->find("wait") != std::string_view::npos;

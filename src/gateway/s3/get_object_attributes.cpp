@@ -46,7 +46,10 @@ Task<http::Response> get_object_attributes(Call& call, Context ctx) {
   auto wanted = [&](std::string_view name) {
     return std::ranges::find(asked, name) != asked.end();
   };
-  object::ReadRequest request{.bucket = co_await call.bucket(), .key = co_await call.key()};
+  std::string version = co_await read_version(call);
+  object::ReadRequest request{.bucket = co_await call.bucket(),
+                              .key = co_await call.key(),
+                              .version_id = std::move(version)};
   request.body = false;
   auto answer = co_await co_await call.services.objects.read(std::move(request), ctx);
   const origin::ObjectInfo& info = answer.head->info;
@@ -72,7 +75,7 @@ Task<http::Response> get_object_attributes(Call& call, Context ctx) {
   if (wanted("ObjectSize")) xml.number("ObjectSize", info.size);
   http::Response response = xml.response();
   response.fields.add("Last-Modified", answer.head->last_modified);
-  if (!info.version_id.empty()) response.fields.add("x-amz-version-id", info.version_id);
+  write_version(response.fields, info.version_id);
   co_return response;
 }
 

@@ -21,7 +21,7 @@ constexpr Operation kTable[] = {
     {"GetBucketLocation", "GET", Scope::bucket, "location", "", false, get_bucket_location},
     {"ListMultipartUploads", "GET", Scope::bucket, "uploads", "", false, list_multipart_uploads,
      "delimiter encoding-type key-marker max-uploads prefix upload-id-marker"},
-    {"ListObjectVersions", "GET", Scope::bucket, "versions", "", false, nullptr,
+    {"ListObjectVersions", "GET", Scope::bucket, "versions", "", false, list_object_versions,
      "delimiter encoding-type key-marker max-keys prefix version-id-marker"},
     {"GetBucketAcl", "GET", Scope::bucket, "acl", "", false, get_bucket_acl},
     {"GetBucketVersioning", "GET", Scope::bucket, "versioning", "", false, get_bucket_versioning},
@@ -68,7 +68,8 @@ constexpr Operation kTable[] = {
      "x-amz-acl x-amz-checksum-* x-amz-grant-full-control x-amz-grant-read x-amz-grant-read-acp "
      "x-amz-grant-write x-amz-grant-write-acp",
      true},
-    {"PutBucketVersioning", "PUT", Scope::bucket, "versioning", "", true, nullptr},
+    {"PutBucketVersioning", "PUT", Scope::bucket, "versioning", "", true, put_bucket_versioning, "",
+     "x-amz-checksum-*", true},
     {"PutBucketPolicy", "PUT", Scope::bucket, "policy", "", true, nullptr},
     {"PutBucketCors", "PUT", Scope::bucket, "cors", "", true, put_bucket_cors, "",
      "x-amz-checksum-*", true},

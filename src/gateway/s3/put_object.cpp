@@ -16,7 +16,7 @@ Task<http::Response> put_object(Call& call, Context ctx) {
                                                          std::move(body), ctx);
   http::Response response = http::Response::make(200);
   response.fields.add("ETag", put.etag.text());
-  if (!put.version_id.empty()) response.fields.add("x-amz-version-id", put.version_id);
+  write_version(response.fields, put.version_id);
   for (auto& [name, value] : put.encryption) response.fields.add(name, value);
   for (auto& [name, value] : *payload.trailing) response.fields.add(name, value);
   if (!payload.trailing->empty()) response.fields.add(origin::kChecksumTypeHeader, "FULL_OBJECT");

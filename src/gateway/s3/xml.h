@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,7 +58,7 @@ inline constexpr size_t kMaxXmlTree = 2 << 20;
 struct DeleteRequest {
   struct Item {
     std::string key;
-    std::string version_id;
+    std::optional<std::string> version_id;
   };
   std::vector<Item> items;  ///< 1…1000
   bool quiet = false;
@@ -72,6 +73,8 @@ Result<std::string> parse_create_bucket(std::string_view xml);
 Result<std::vector<origin::CompletedPart>> parse_complete(std::string_view xml);
 /// The grants of an AccessControlPolicy: grantee's id (or address, or group) and permission.
 Result<std::vector<std::pair<std::string, std::string>>> parse_acl(std::string_view xml);
+/// What PutBucketVersioning sets: enabled or suspended.
+Result<origin::Versioning> parse_versioning(std::string_view xml);
 /// The ObjectOwnership of PutBucketOwnershipControls.
 Result<std::string> parse_ownership(std::string_view xml);
 /// What PutPublicAccessBlock names: its four elements, each as often as it is there.

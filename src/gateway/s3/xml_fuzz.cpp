@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (auto& item : removal->items) check(!item.key.empty(), "every item has a key");
   }
   (void)gateway::s3::parse_create_bucket(text);
+  (void)gateway::s3::parse_versioning(text);
   auto complete = gateway::s3::parse_complete(text);
   if (complete) {
     uint32_t last = 0;

@@ -104,7 +104,7 @@ Result<DeleteRequest::Item> read_item(const pugi::xml_node& node) {
     taken = std::string(*value);
   }
   if (!key || key->empty()) return malformed();
-  return DeleteRequest::Item{std::move(*key), std::move(version).value_or("")};
+  return DeleteRequest::Item{std::move(*key), std::move(version)};
 }
 
 }  // namespace
@@ -124,6 +124,25 @@ Result<std::string> parse_create_bucket(std::string_view xml) {
     place = std::string(*value);
   }
   return std::move(place).value_or("");
+}
+
+Result<origin::Versioning> parse_versioning(std::string_view xml) {
+  pugi::xml_document document;
+  auto root = root_of(document, xml, "VersioningConfiguration");
+  if (!root) return std::move(root.error());
+  std::optional<origin::Versioning> to;
+  for (pugi::xml_node node : elements(*root)) {
+    auto value = leaf(node);
+    if (local(node) == "MfaDelete" && value == "Enabled") {
+      return not_implemented("Deleting with MFA only");
+    }
+    if (local(node) == "MfaDelete" && value == "Disabled") continue;
+    bool enabled = value == "Enabled";
+    if (local(node) != "Status" || to || (!enabled && value != "Suspended")) return malformed();
+    to = enabled ? origin::Versioning::enabled : origin::Versioning::suspended;
+  }
+  if (!to) return malformed();
+  return *to;
 }
 
 Result<DeleteRequest> parse_delete(std::string_view xml) {
