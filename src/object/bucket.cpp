@@ -65,19 +65,20 @@ Result<Freshness> Freshness::parse(std::string_view text) {
   if (text == "immutable") return Freshness{Kind::immutable, {}};
   auto bad = [&] {
     return fail(Code::invalid,
-                "'" + std::string(text) + "' is no freshness: use exact, ttl:60s or immutable",
+                "'" + std::string(text) +
+                    "' is no freshness: use exact, ttl:60s (or ms, m, h) or immutable",
                 "InvalidArgument");
   };
   if (!text.starts_with("ttl:")) return bad();
-  text.remove_prefix(4);
+  std::string_view time = text.substr(4);
   int64_t count = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
+  auto [end, error] = std::from_chars(time.data(), time.data() + time.size(), count);
+  std::string_view unit(end, static_cast<size_t>(time.data() + time.size() - end));
   constexpr int64_t kLongest = 1'000'000'000;  // seconds; some 31 years
   int64_t unit_seconds = unit == "h" ? 3600 : unit == "m" ? 60 : 1;
   if (error != std::errc() || count < 0 || count > kLongest / unit_seconds) return bad();
   if (unit == "ms") return Freshness{Kind::ttl, milliseconds(count)};
-  if (unit == "s" || unit == "m" || unit == "h" || unit.empty()) {
+  if (unit == "s" || unit == "m" || unit == "h") {
     return Freshness{Kind::ttl, forebay::seconds(unit_seconds * count)};
   }
   return bad();

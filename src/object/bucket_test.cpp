@@ -17,7 +17,7 @@ TEST(FreshnessTest, is_read_and_written) {
   for (const Case& c : {Case{"exact", {Kind::exact, {}}, "exact"},
                         Case{"immutable", {Kind::immutable, {}}, "immutable"},
                         Case{"ttl:60s", {Kind::ttl, seconds(60)}, "ttl:60s"},
-                        Case{"ttl:5", {Kind::ttl, seconds(5)}, "ttl:5s"},
+                        Case{"ttl:5s", {Kind::ttl, seconds(5)}, "ttl:5s"},
                         Case{"ttl:1500ms", {Kind::ttl, milliseconds(1500)}, "ttl:1500ms"},
                         Case{"ttl:2m", {Kind::ttl, seconds(120)}, "ttl:120s"},
                         Case{"ttl:1h", {Kind::ttl, seconds(3600)}, "ttl:3600s"},
@@ -29,9 +29,9 @@ TEST(FreshnessTest, is_read_and_written) {
 }
 
 TEST(FreshnessTest, refuses_what_it_is_not) {
-  for (const char* text :
-       {"", "Exact", "ttl", "ttl:", "ttl:s", "ttl:-1s", "ttl:1d", "ttl:1 s", "ttl:1ss",
-        "ttl:1000000001s", "ttl:1000000000m", "ttl:277778h", "ttl:99999999999999999999s"}) {
+  for (const char* text : {"", "Exact", "ttl", "ttl:", "ttl:s", "ttl:60", "ttl:0", "ttl:-1s",
+                           "ttl:1d", "ttl:1 s", "ttl:1ss", "ttl:1000000001s", "ttl:1000000000m",
+                           "ttl:277778h", "ttl:99999999999999999999s"}) {
     auto parsed = Freshness::parse(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().detail(), "InvalidArgument");
