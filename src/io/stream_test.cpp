@@ -202,6 +202,7 @@ Task<> connecting(Context ctx) {
   }
   auto refused = co_await ctx.loop->connect(nobody, ctx);
   EXPECT_EQ(code_of(refused), Code::unavailable);
+  EXPECT_EQ(refused.error().text(), "connect to " + nobody.to_string() + ": Connection refused");
   auto named = co_await ctx.loop->connect({"no.number", 80}, ctx);
   EXPECT_EQ(code_of(named), Code::invalid);
   CancelToken token;

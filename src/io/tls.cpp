@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <vector>
 
 #include "base/check.h"
@@ -44,6 +45,22 @@ Error tls_error(std::string_view what) {
   if (code != 0) ERR_error_string_n(code, text, sizeof text);
   ERR_clear_error();
   return fail(Code::unavailable, std::string(what) + ": " + text);
+}
+
+/// Why a PEM file was not taken, for whoever named it: the system's word or OpenSSL's reason.
+Error file_error(std::string_view what) {
+  unsigned long code = ERR_get_error();
+  ERR_clear_error();
+  const char* reason = nullptr;
+  if (ERR_SYSTEM_ERROR(code)) {
+    reason = std::strerror(ERR_GET_REASON(code));
+  } else if (ERR_GET_LIB(code) == ERR_LIB_PEM) {
+    reason = "nothing in PEM form that fits is in it";
+  } else if (code != 0) {
+    reason = ERR_reason_error_string(code);
+  }
+  return fail(Code::invalid,
+              std::string(what) + ": " + (reason != nullptr ? reason : "it cannot be used"));
 }
 
 class SslContext final : public TlsContext {
@@ -317,11 +334,11 @@ Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::string& certif
   SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
   SSL_CTX_set_alpn_select_cb(ctx, choose_http, nullptr);
   if (SSL_CTX_use_certificate_chain_file(ctx, certificate_file.c_str()) != 1) {
-    return tls_error("read certificate " + certificate_file);
+    return file_error("read certificate " + certificate_file);
   }
   if (SSL_CTX_use_PrivateKey_file(ctx, key_file.c_str(), SSL_FILETYPE_PEM) != 1 ||
       SSL_CTX_check_private_key(ctx) != 1) {
-    return tls_error("read private key " + key_file);
+    return file_error("read private key " + key_file);
   }
   return out;
 }
@@ -334,7 +351,7 @@ Result<std::shared_ptr<TlsContext>> TlsContext::client(const std::string& author
   SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
   int trusted = authorities_file.empty() ? SSL_CTX_set_default_verify_paths(ctx)
                                          : SSL_CTX_load_verify_file(ctx, authorities_file.c_str());
-  if (trusted != 1) return tls_error("read authorities " + authorities_file);
+  if (trusted != 1) return file_error("read authorities " + authorities_file);
   return out;
 }
 

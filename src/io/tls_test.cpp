@@ -303,6 +303,13 @@ TEST_P(TlsTest, a_hello_has_a_bound) { expect_ok(large_hello(context())); }
 TEST(TlsContextTest, says_what_cannot_be_read) {
   EXPECT_FALSE(TlsContext::server("/no/such/file", "/no/such/file"));
   EXPECT_FALSE(TlsContext::client("/no/such/file"));
+  EXPECT_EQ(TlsContext::client("/no/such/file").error().text(),
+            "read authorities /no/such/file: No such file or directory");
+  EXPECT_EQ(TlsContext::client("/no/such/file").error().code(), Code::invalid);
+  Result<std::shared_ptr<TlsContext>> none = TlsContext::client("/proc/version");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code(), Code::invalid);
+  EXPECT_FALSE(none.error().text().contains("error:")) << none.error().text();
 }
 
 }  // namespace

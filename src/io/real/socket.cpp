@@ -263,10 +263,16 @@ Result<std::unique_ptr<Stream>> start_connect(int epoll, const Address& address,
 ssize_t Connected::attempt() {
   auto& tcp = static_cast<TcpStream&>(stream_);
   if (!tcp.writable()) return -EAGAIN;
-  int error = 0;
-  socklen_t length = sizeof error;
-  ::getsockopt(tcp.descriptor(), SOL_SOCKET, SO_ERROR, &error, &length);
-  return error == 0 ? 1 : -error;
+  socklen_t length = sizeof error_;
+  ::getsockopt(tcp.descriptor(), SOL_SOCKET, SO_ERROR, &error_, &length);
+  return error_ == 0 ? 1 : -error_;
+}
+
+Result<size_t> Connected::await_resume() {
+  Result<> ended = outcome("connect");
+  if (!ended) return std::move(ended.error());
+  if (error_ != 0) return error_from_errno(error_, "connect to " + stream_.peer().to_string());
+  return size_t{1};
 }
 
 }  // namespace forebay::io::real

@@ -38,9 +38,12 @@ Result<std::unique_ptr<Stream>> start_connect(int epoll, const Address& address,
 class Connected final : public StreamLeaf {
  public:
   Connected(Stream& stream, Context ctx) : StreamLeaf(stream, Direction::write, ctx) {}
+  /// In place of StreamLeaf's, which would tell of a write.
+  Result<size_t> await_resume();
 
  private:
   ssize_t attempt() override;
+  int error_ = 0;
 };
 
 }  // namespace forebay::io::real
