@@ -77,7 +77,12 @@ Task<> Runner::one_run(std::shared_ptr<Entry> entry) {
   bool stopped = !result && cancel_.cancelled();
   if (!stopped) (result ? entry->good : entry->bad)->add();
   if (!result && !stopped) {
-    log_.warn("a job failed", {{"job", entry->status.name}, {"error", result.error()}});
+    const std::string& name = entry->status.name;
+    auto left_out = failed_.due(name + ": " + result.error().text(), loop_.now());
+    if (left_out) {
+      log_.warn("a job failed",
+                {{"job", name}, {"error", result.error()}, {"left_out", *left_out}});
+    }
   }
   std::lock_guard lock(mutex_);
   Status& status = entry->status;

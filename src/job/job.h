@@ -17,6 +17,7 @@
 #include "io/sync.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
+#include "obs/seldom.h"
 
 namespace forebay::job {
 
@@ -109,6 +110,7 @@ class Runner {
   obs::Log& log_;
   obs::Registry& metrics_;
   CancelToken cancel_;
+  obs::Seldom failed_;  ///< what a duty that is begun again and again has told already
   io::Progress ended_;
   size_t running_ = 0;
   mutable std::mutex mutex_;  ///< entries_ and their statuses

@@ -82,6 +82,24 @@ class RunnerTest : public testing::Test {
   Runner runner_{world_->loop(), obs::Log::none(), metrics_};
 };
 
+TEST_F(RunnerTest, AFailureThatComesAgainIsToldOnceAMinute) {
+  std::vector<std::string> lines;
+  auto log = obs::Log::make(
+      {.asynchronous = false, .sink = [&](std::string_view line) { lines.emplace_back(line); }},
+      world_->loop());
+  ASSERT_TRUE(log);
+  Runner runner(world_->loop(), **log, metrics_);
+  auto job = std::make_shared<Scripted>("evict", std::vector<Scripted::Step>{{seconds(0), false}});
+  ASSERT_TRUE(runner.start(job, {.period = seconds(1)}));
+  pass(seconds(59));
+  EXPECT_GT(job->starts.size(), 50u);
+  EXPECT_EQ(lines.size(), 1u);
+  pass(seconds(2));
+  EXPECT_EQ(lines.size(), 2u);
+  EXPECT_THAT(lines.back(), HasSubstr("left_out="));
+  EXPECT_TRUE(world_->run(runner.stop({.loop = &world_->loop()})));
+}
+
 TEST_F(RunnerTest, AJobRunsOnceAndIsShown) {
   auto job = add("copy", {{seconds(2)}}, {});
   pass(seconds(1));
