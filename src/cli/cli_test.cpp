@@ -246,6 +246,9 @@ TEST_F(CliTest, CpGoesUpAndDown) {
   EXPECT_EQ(objects()["dir/f.txt"].headers["content-type"], "text/plain");
   EXPECT_EQ(run({"cp", "f.txt", "data/g"}), 0);
   EXPECT_EQ(objects()["g"].bytes, "hello");
+  EXPECT_EQ(objects()["g"].headers["content-type"], "text/plain") << "by the file's name";
+  EXPECT_EQ(run({"cp", "f.txt", "data/h", "--content-type", "x/y"}), 0);
+  EXPECT_EQ(objects()["h"].headers["content-type"], "x/y");
   EXPECT_EQ(run({"cp", "./f.txt", "s3://data"}), 0);
   EXPECT_TRUE(objects().contains("f.txt"));
   EXPECT_EQ(run({"cp", "s3://data/g", "."}), 0) << err_;

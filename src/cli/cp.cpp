@@ -1,4 +1,5 @@
 // forebay cp SOURCE TARGET
+#include "cli/content_type.h"
 #include "cli/local.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -114,7 +115,9 @@ Task<> put(Shell& shell, Copy command, io::Body body, std::map<std::string, std:
 Task<> put_file(Shell& shell, Copy command, Context ctx) {
   LocalFile from = co_await co_await open_file(absolute(shell.environment, command.source), ctx);
   io::Body body = io::Body::of(io::FileSlice{from.file, 0, from.size});
-  co_return co_await put(shell, std::move(command), std::move(body), {}, ctx);
+  std::map<std::string, std::string> headers{
+      {"content-type", std::string(content_type(command.source))}};
+  co_return co_await put(shell, std::move(command), std::move(body), std::move(headers), ctx);
 }
 
 Task<> put_input(Shell& shell, Copy command, Context ctx) {

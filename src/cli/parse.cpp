@@ -123,7 +123,8 @@ void add_objects(CLI::App& app, Grammar& grammar, Values& v) {
   cp.add_option("target", v.copy.target,
                 "FILE, folder, '-' (standard output), s3://BUCKET/KEY or s3://BUCKET/FOLDER/")
       ->required();
-  cp.add_option("--content-type", v.copy.content_type, "Content type of the new object");
+  cp.add_option("--content-type", v.copy.content_type,
+                "Content type of the new object; without it, what a file's name tells");
   cp.add_option("--part-size", v.copy.part_mib, "MiB of a part of a long upload (default 16)")
       ->check(CLI::Range(5, 5120));
   cp.add_option("--parallel", v.copy.parallel, "Parts sent at once (default 4)")
