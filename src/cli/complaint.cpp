@@ -39,7 +39,14 @@ std::string about_leftover(const CLI::App& app, const std::string& word, bool co
     std::string flag = word.substr(0, word.find('='));
     return "unknown option '" + flag + "'" + did_you_mean(flag, known.flags, "--");
   }
-  if (!command) return "unexpected argument '" + word + "'";
+  if (!command) {
+    // "bukcet ls" is "ls" with a word too many.
+    std::vector<std::string> first;
+    for (const CLI::App* one : app.get_subcommands([](const CLI::App*) { return true; })) {
+      first.push_back(one->get_name());
+    }
+    return "unexpected argument '" + word + "'" + did_you_mean(word, first);
+  }
   return "unknown command '" + word + "'" + did_you_mean(word, known.commands);
 }
 

@@ -34,7 +34,9 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
                          std::string_view prefix) {
   std::string best = nearest(word, names);
   if (best.empty()) return {};
-  size_t most = std::min(kMostSlips, (word.size() - prefix.size()) / 2);
+  // A word may be shorter than what names begin with: "-=".
+  size_t own = word.size() - std::min(word.size(), prefix.size());
+  size_t most = std::min(kMostSlips, own / 2);
   return distance(word, best) <= most ? "; did you mean " + best + "?" : std::string();
 }
 

@@ -37,6 +37,8 @@ TEST(DidYouMean, OnlyWhatIsNear) {
   EXPECT_EQ(did_you_mean("P_ab", {"P_S3"}, "P_"), "") << "what all begin with counts for nothing";
   EXPECT_EQ(did_you_mean("P_s3", {"P_S3"}, "P_"), "; did you mean P_S3?");
   EXPECT_EQ(did_you_mean("P_", {"P_S3"}, "P_"), "");
+  EXPECT_EQ(did_you_mean("-", {"--s3"}, "--"), "") << "shorter than the prefix";
+  EXPECT_EQ(did_you_mean("", {"--s3"}, "--"), "");
 }
 
 }  // namespace

@@ -155,6 +155,10 @@ TEST(Parse, TheWordThatIsWrongIsNamed) {
            Case{{"ls", "b", "--sise", "1GiB"}, "unknown option '--sise'"},
            Case{{"ls", "--sise=1GiB"}, "unknown option '--sise'"},
            Case{{"--nonsense", "ls"}, "unknown option '--nonsense'"},
+           Case{{"-="}, "unknown option '-'"},
+           Case{{"ls", "-="}, "unknown option '-'"},
+           Case{{"bukcet", "ls"}, "unexpected argument 'bukcet'; did you mean bucket?"},
+           Case{{"sttaus"}, "unknown command 'sttaus'; did you mean status?"},
        }) {
     EXPECT_THAT(said(c.arguments).text, testing::StartsWith(c.text + "\n"));
   }
