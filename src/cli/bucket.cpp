@@ -1,5 +1,6 @@
 // forebay bucket create | ls | show | rm
 #include "cli/local.h"
+#include "cli/run.h"
 #include "cli/shell.h"
 
 namespace forebay::cli {
@@ -46,8 +47,9 @@ Error not_made(Error error, const std::string& name) {
                     "letter or digit first and last",
                 error.detail());
   }
-  // It is the origin's that does not exist; what makes one of ours does not help.
-  if (error.detail() == "NoSuchBucket") {
+  // It is the origin's that does not exist; what makes one of ours does not help. Where no S3 is
+  // spoken nothing is known of it.
+  if (error.detail() == "NoSuchBucket" && !is_no_s3(error.text())) {
     return fail(
         error.code(),
         "the origin of bucket " + name + " is not there; make it first (" + error.text() + ")",
@@ -87,7 +89,7 @@ Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
     spec.origin_secret_key = Secret(environment.get("AWS_SECRET_ACCESS_KEY"));
   }
   if (spec.origin_access_key.empty() != spec.origin_secret_key.empty()) {
-    co_return fail(Code::invalid, "the origin's access key and its secret come together");
+    co_return usage("the origin's access key and its secret come together");
   }
   std::string name = spec.name;
   Result<Json> made = co_await shell.admin().create_bucket(std::move(spec), ctx);

@@ -124,27 +124,6 @@ TEST_F(CliTest, BucketsFromMakingToRemoving) {
   EXPECT_EQ(out_, "");
 }
 
-TEST(Refusals, AnOriginsRefusalAsksForTheOriginsKeys) {
-  Error origin = fail(Code::denied, "GET at the origin: the origin answered 403", "AccessDenied");
-  EXPECT_THAT(hint(origin), HasSubstr("FOREBAY_ORIGIN_ACCESS_KEY"));
-  EXPECT_THAT(hint(origin), HasSubstr("--origin-profile"));
-  Error hidden = fail(Code::denied, "The bucket's origin denied access.", "AccessDenied");
-  EXPECT_THAT(hint(hidden), HasSubstr("FOREBAY_ORIGIN_ACCESS_KEY"));
-  Error ours = fail(Code::denied, "s3://b/k: Access Denied (AccessDenied)", "AccessDenied");
-  EXPECT_THAT(hint(ours), HasSubstr("forebay --help"));
-  EXPECT_THAT(hint(ours), Not(HasSubstr("ORIGIN")));
-  EXPECT_THAT(hint(fail(Code::denied, "x (InvalidAccessKeyId)", "InvalidAccessKeyId")),
-              HasSubstr("--data DIR"));
-  EXPECT_THAT(hint(fail(Code::unavailable, "TLS handshake: wrong version number")),
-              HasSubstr("http://HOST:PORT"));
-  EXPECT_THAT(hint(fail(Code::unavailable, "the server ended without a response")),
-              HasSubstr("https://HOST:PORT"));
-  EXPECT_EQ(hint(fail(Code::unavailable, "write to standard output: Broken pipe")), "");
-  EXPECT_THAT(hint(fail(Code::unavailable, "connect to h:1: refused")), HasSubstr("--admin"));
-  EXPECT_EQ(hint(fail(Code::unavailable, "GET at the origin: connect to h:1: refused")), "");
-  EXPECT_EQ(hint(fail(Code::not_found, "no such object")), "");
-}
-
 TEST_F(CliTest, AnOriginsKeysComeFromAProfile) {
   write("/people/bob/.aws/credentials",
         "[lab]\naws_access_key_id=AK\naws_secret_access_key=SK\n"
@@ -168,7 +147,7 @@ TEST_F(CliTest, AnOriginsKeysComeFromFlagsOrVariables) {
       0);
   EXPECT_EQ(world_.stub().admin_buckets["b-1"].string("origin_secret_key").value(), "SK");
   EXPECT_THAT(out_, Not(HasSubstr("SK")));
-  EXPECT_EQ(run({"bucket", "create", "b-2", "--origin-access-key", "AK"}), 1);
+  EXPECT_EQ(run({"bucket", "create", "b-2", "--origin-access-key", "AK"}), 2);
   environment_.variables["FOREBAY_ORIGIN_ACCESS_KEY"] = "EA";
   environment_.variables["FOREBAY_ORIGIN_SECRET_KEY"] = "ES";
   EXPECT_EQ(run({"bucket", "create", "b-3"}), 0);
@@ -213,8 +192,31 @@ TEST_F(CliTest, ABucketThatIsNotThereIsNamedWithWhatToDo) {
     EXPECT_THAT(err_, HasSubstr("NoSuchBucket")) << words[0];
     EXPECT_THAT(err_, HasSubstr("'forebay bucket ls' lists")) << words[0];
     EXPECT_THAT(err_, HasSubstr("forebay bucket create NAME")) << words[0];
+    EXPECT_THAT(err_, Not(HasSubstr("did you mean"))) << words[0];
   }
   EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(CliTest, ABucketThatWasMistypedGetsTheNameThatWasMeant) {
+  write("/people/ada/daat", "x");
+  world_.stub().buckets["images"];
+  for (std::vector<std::string> words : {std::vector<std::string>{"ls", "daat"},
+                                         {"ls", "s3://imges/a"},
+                                         {"cat", "dta/k"},
+                                         {"stat", "dato/k"},
+                                         {"cp", "datta/k", "./g"},
+                                         {"cp", "daat", "s3://imagse/k"},
+                                         {"cp", "s3://data/k", "s3://imagse/k"},
+                                         {"rm", "daat/k"},
+                                         {"rm", "-r", "imags"},
+                                         {"bucket", "show", "imagez"},
+                                         {"bucket", "rm", "daat"}}) {
+    objects()["k"] = {"text", "\"e\"", {}};
+    EXPECT_EQ(run(words), 1) << words[0];
+    bool images = words.back().contains("im");
+    EXPECT_THAT(err_, HasSubstr(images ? "; did you mean images?\n" : "; did you mean data?\n"))
+        << words[0];
+  }
 }
 
 // The stub serves both at one port; here each answers as the other one does.
@@ -291,7 +293,7 @@ TEST_F(CliTest, CpSpeaksWithTheStreams) {
   in_ = std::string(700'000, 'x') + "end";
   EXPECT_EQ(run({"cp", "-", "s3://data/in"}), 0) << err_;
   EXPECT_EQ(objects()["in"].bytes.size(), 700'003u);
-  EXPECT_EQ(run({"cp", "-", "s3://data/"}), 1);
+  EXPECT_EQ(run({"cp", "-", "s3://data/"}), 2);
   EXPECT_THAT(err_, HasSubstr("needs a key"));
   EXPECT_EQ(run({"cp", "s3://data/in", "-"}), 0);
   EXPECT_THAT(out_, testing::EndsWith("xend"));
@@ -301,14 +303,14 @@ TEST_F(CliTest, CpSpeaksWithTheStreams) {
 
 TEST_F(CliTest, CpSaysWhatItCannot) {
   write("/people/ada/f", "x");
-  EXPECT_EQ(run({"cp", "./f", "./g"}), 1);
+  EXPECT_EQ(run({"cp", "./f", "./g"}), 2);
   EXPECT_THAT(err_, HasSubstr("s3://BUCKET/KEY"));
   EXPECT_EQ(run({"cp", "./none", "s3://data/"}), 1);
   EXPECT_THAT(err_, HasSubstr("/people/ada/none"));
   EXPECT_EQ(run({"cp", ".", "s3://data/x"}), 1);
   EXPECT_EQ(run({"cp", "s3://data/none", "./h"}), 1);
   EXPECT_THAT(err_, HasSubstr("s3://data/none"));
-  EXPECT_EQ(run({"cp", "s3://data", "./h"}), 1);
+  EXPECT_EQ(run({"cp", "s3://data", "./h"}), 2);
   EXPECT_THAT(err_, HasSubstr("names no object"));
   EXPECT_EQ(run({"cp", "s3://data/x", "./nowhere/"}), 1);
   EXPECT_THAT(err_, HasSubstr("no such folder"));
@@ -353,7 +355,7 @@ TEST_F(CliTest, RmTakesOneOrAll) {
   EXPECT_EQ(objects().size(), 1101u);
   EXPECT_EQ(run({"rm", "data/d/"}), 0);
   EXPECT_EQ(objects().size(), 1101u);
-  EXPECT_EQ(run({"rm", "data"}), 1);
+  EXPECT_EQ(run({"rm", "data"}), 2);
   EXPECT_EQ(run({"rm", "-r", "data/d/"}), 0) << err_;
   EXPECT_EQ(out_, "removed 1100 objects\n");
   EXPECT_EQ(objects().size(), 1u);
@@ -505,7 +507,9 @@ TEST_F(CliTest, AddressesComeFromFlagsAndVariables) {
   environment_.variables["FOREBAY_S3"] = "127.0.0.1:1";
   EXPECT_EQ(run({"ls"}), 1);
   EXPECT_EQ(run({"--s3", "http://127.0.0.1:9000", "ls"}), 0);
-  EXPECT_EQ(run({"--s3", "nonsense", "ls"}), 1);
+  EXPECT_EQ(run({"--s3", "nonsense", "ls"}), 2);
+  EXPECT_EQ(run({"--s3", "https://h:1", "--ca-bundle", "/no/such.pem", "ls"}), 2);
+  EXPECT_THAT(err_, HasSubstr("/no/such.pem: No such file or directory"));
   EXPECT_EQ(run({"--admin", "127.0.0.1:1", "status"}), 1);
 }
 

@@ -62,8 +62,8 @@ Task<Ends> decide(const Copy& command, const Environment& environment, Context c
                       : End::object;
   }
   if (ends.source != End::object && ends.target != End::object) {
-    co_return fail(Code::invalid, "neither '" + command.source + "' nor '" + command.target +
-                                      "' is an object; write s3://BUCKET/KEY");
+    co_return usage("neither '" + command.source + "' nor '" + command.target +
+                    "' is an object; write s3://BUCKET/KEY");
   }
   co_return ends;
 }
@@ -77,7 +77,7 @@ Result<Location> target_object(const Copy& command) {
   Result<Location> to = Location::parse(command.target);
   if (!to || !(to->key.empty() || to->key.ends_with('/'))) return to;
   std::string name = command.source == "-" ? "" : base_name(command.source);
-  if (name.empty()) return fail(Code::invalid, "'" + command.target + "' needs a key");
+  if (name.empty()) return usage("'" + command.target + "' needs a key");
   to->key += name;
   return to;
 }

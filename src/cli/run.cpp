@@ -1,5 +1,6 @@
 #include "cli/run.h"
 
+#include "cli/meant.h"
 #include "cli/parse.h"
 
 namespace forebay::cli {
@@ -41,70 +42,23 @@ Task<> connect_and_carry_out(CommandLine line, const Environment& environment,
                              const Streams& streams, Context ctx) {
   client::SessionOptions options =
       co_await co_await session_options(std::move(line.connection), environment, ctx);
-  std::unique_ptr<client::Session> session =
-      co_await co_await client::Session::open(std::move(options), ctx);
+  Result<std::unique_ptr<client::Session>> opened =
+      co_await client::Session::open(std::move(options), ctx);
+  // It has asked nobody yet: what is invalid was typed.
+  if (!opened && opened.error().code() == Code::invalid) {
+    co_return opened.error().as(Code::invalid, std::string(kUsage));
+  }
+  std::unique_ptr<client::Session> session = co_await std::move(opened);
   Shell shell{environment, streams, *session};
-  co_return co_await carry_out(shell, std::move(line.command), ctx);
+  std::vector<std::string> named = buckets_in(line.command);
+  Result<> done = co_await carry_out(shell, std::move(line.command), ctx);
+  if (done || done.error().detail() != "NoSuchBucket") co_return done;
+  std::string text = done.error().text();
+  std::string meant = co_await co_await bucket_meant(shell, std::move(named), text, ctx);
+  co_return fail(done.error().code(), text + meant, done.error().detail());
 }
 
 }  // namespace
-
-namespace {
-
-// Plain HTTP and TLS do not understand each other; which one talks to which can be told from the
-// words of whoever gave up.
-std::string about_scheme(const std::string& text) {
-  if (text.contains("wrong version number") || text.contains("packet length too long")) {
-    return "forebay: no TLS is spoken there: say http://HOST:PORT, or HOST:PORT alone\n";
-  }
-  // A TLS alert is no HTTP, or nothing is said at all.
-  if (text.contains("the server ended without a response") ||
-      text.contains("not an HTTP response")) {
-    return "forebay: if that address speaks TLS (the daemon has --tls-cert), say "
-           "https://HOST:PORT\n";
-  }
-  return {};
-}
-
-}  // namespace
-
-std::string hint(const Error& error) {
-  const std::string& text = error.text();
-  const std::string& word = error.detail();
-  bool origin = text.contains("the origin") || text.contains("bucket's origin");
-  if (word == "NotS3") {
-    return "forebay: that address is for --admin; --s3 (FOREBAY_S3) wants what the daemon's ready "
-           "line calls s3=, 127.0.0.1:9000 if nothing else was said\n";
-  }
-  if (word == "NotAdmin") {
-    return "forebay: that address is for --s3; --admin (FOREBAY_ADMIN) wants what the daemon's "
-           "ready line calls admin=, 127.0.0.1:9001 if nothing else was said\n";
-  }
-  if (word == "NoSuchBucket" && !origin) {
-    return "forebay: 'forebay bucket ls' lists the buckets; 'forebay bucket create NAME --origin "
-           "URL' "
-           "makes one\nforebay: if it is listed its origin is gone: see 'forebay status'\n";
-  }
-  if (word == "InvalidAccessKeyId" || word == "SignatureDoesNotMatch") {
-    return "forebay: these keys are not this daemon's; --data DIR names its data folder (all of "
-           "it: 'forebay --help')\n";
-  }
-  if (error.code() == Code::denied && word == "AccessDenied") {
-    return origin
-               ? "forebay: give the origin's keys: FOREBAY_ORIGIN_ACCESS_KEY and "
-                 "FOREBAY_ORIGIN_SECRET_KEY, or --origin-profile (forebay bucket create "
-                 "--help)\n"
-               : "forebay: no rights, or no credentials: --data DIR names the daemon's data folder "
-                 "(all of it: 'forebay --help')\n";
-  }
-  if (std::string scheme = about_scheme(text); !scheme.empty() && !origin) return scheme;
-  // Whoever reads us and leaves ("| head") is no daemon.
-  bool here = text.contains("standard output");
-  if (error.code() == Code::unavailable && !origin && !here) {
-    return "forebay: does the daemon run there? --s3 and --admin name its addresses\n";
-  }
-  return {};
-}
 
 Task<int> run(std::vector<std::string> arguments, const Environment& environment,
               const Streams& streams, Context ctx) {
@@ -121,7 +75,7 @@ Task<int> run(std::vector<std::string> arguments, const Environment& environment
                                                  environment, streams, ctx);
   if (done) co_return 0;
   streams.err("forebay: " + done.error().text() + '\n' + hint(done.error()));
-  co_return 1;
+  co_return done.error().detail() == kUsage ? 2 : 1;
 }
 
 }  // namespace forebay::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/shell.h"
@@ -16,5 +17,8 @@ Task<int> run(std::vector<std::string> arguments,
 
 /// What to look at next, as a line for standard error; empty where the error says it all.
 std::string hint(const Error& error);
+
+/// Whether an error tells of an origin whose answer was not S3's.
+bool is_no_s3(std::string_view text);
 
 }  // namespace forebay::cli

@@ -14,6 +14,8 @@ std::string Environment::get(const std::string& name) const {
 
 Result<> Shell::print(std::string_view line) const { return streams.out(std::string(line) + '\n'); }
 
+Error usage(std::string text) { return fail(Code::invalid, std::move(text), std::string(kUsage)); }
+
 Result<Location> Location::parse(std::string_view path) {
   std::string_view rest = path;
   if (rest.starts_with("s3://")) rest.remove_prefix(5);
@@ -21,7 +23,7 @@ Result<Location> Location::parse(std::string_view path) {
   Location out{std::string(rest.substr(0, slash)),
                slash == std::string_view::npos ? "" : std::string(rest.substr(slash + 1))};
   if (out.bucket.empty()) {
-    return fail(Code::invalid, "'" + std::string(path) + "' names no bucket");
+    return usage("'" + std::string(path) + "' names no bucket");
   }
   return out;
 }
@@ -29,7 +31,7 @@ Result<Location> Location::parse(std::string_view path) {
 Result<Location> parse_object(std::string_view path) {
   Result<Location> location = Location::parse(path);
   if (location && location->key.empty()) {
-    return fail(Code::invalid, "'" + std::string(path) + "' names no object: BUCKET/KEY");
+    return usage("'" + std::string(path) + "' names no object: BUCKET/KEY");
   }
   return location;
 }

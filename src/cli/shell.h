@@ -50,6 +50,11 @@ struct Shell {
   Result<> print(std::string_view line) const;
 };
 
+/// The detail of an error in what was typed: no server was asked.
+inline constexpr std::string_view kUsage = "usage";
+/// Such an error.
+Error usage(std::string text);
+
 /// Where the objects of a command are: BUCKET/KEY, with or without "s3://". The key may be empty.
 struct Location {
   std::string bucket;
@@ -58,7 +63,7 @@ struct Location {
   std::string to_string() const { return "s3://" + bucket + "/" + key; }
 };
 
-/// The same with a key; else Code::invalid.
+/// The same with a key; else it is wrong usage.
 Result<Location> parse_object(std::string_view path);
 
 /// Where a daemon keeps its data if it is not told; beside whom a command runs may be one.
