@@ -401,28 +401,58 @@ TEST_F(CliTest, StatusTellsOfADiskWithUnits) {
         .set("bound_by", "bytes")
         .set("units", 1);
   };
-  Json::Array disks{disk("/a"), disk("/b").set("cache_size", uint64_t{4} << 30).set("units", 2),
-                    disk("/c").set("cache_size", (uint64_t{4} << 30) + 1).set("sharers", 2),
-                    disk("/d").set("sharers", 3).set("bound_by", "inodes"),
-                    disk("/e").set("healthy", false).set("trouble", "its folder is gone")};
+  Json::Array disks{
+      disk("/a"),
+      disk("/b").set("cache_size", uint64_t{4} << 30).set("units", 2),
+      disk("/c").set("cache_size", (uint64_t{4} << 30) + 1).set("sharers", 2),
+      disk("/d").set("sharers", 3).set("bound_by", "inodes"),
+      disk("/e").set("healthy", false).set("trouble", "its folder is gone").set("returns", true),
+      disk("/f")
+          .set("healthy", false)
+          .set("trouble", "too many calls failed")
+          .set("returns", false),
+      disk("/g").set("lost", 2)};
   world_.stub().status.set("version", "1").set("disks", disks).set("buckets", 5);
   world_.stub().status.set("buckets_out",
                            Json::Array{Json().set("name", "x").set("trouble", "folder /x: gone")});
   EXPECT_EQ(run({"status"}), 0);
-  EXPECT_EQ(out_,
-            "version: 1\nbuckets: 5\ndisks:\n"
-            "  /a: 1.2 GiB of 3.0 GiB used, 1 unit\n"
-            "  /b: 1.2 GiB of 3.0 GiB used, 2 units\n"
-            "  /c: 1.2 GiB of 3.0 GiB used, 1 unit\n"
-            "    cache-size asks for 4.0 GiB; this is what there is\n"
-            "    shares its file system with 1 other disk\n"
-            "  /d: 1.2 GiB of 3.0 GiB used, 1 unit\n"
-            "    shares its file system with 2 other disks\n"
-            "    inodes run out before bytes\n"
-            "  /e: out: its folder is gone\n"
-            "buckets out of service:\n  x: folder /x: gone\n");
+  EXPECT_EQ(
+      out_,
+      "version: 1\nbuckets: 5\ndisks:\n"
+      "  /a: 1.2 GiB of 3.0 GiB used, 1 unit\n"
+      "  /b: 1.2 GiB of 3.0 GiB used, 2 units\n"
+      "  /c: 1.2 GiB of 3.0 GiB used, 1 unit\n"
+      "    cache-size asks for 4.0 GiB; this is what there is\n"
+      "    shares its file system with 1 other disk\n"
+      "  /d: 1.2 GiB of 3.0 GiB used, 1 unit\n"
+      "    shares its file system with 2 other disks\n"
+      "    inodes run out before bytes\n"
+      "  /e: out of service: its folder is gone\n"
+      "    reads go to the origins meanwhile; it is used again by itself as soon as it can be "
+      "opened\n"
+      "  /f: out of service: too many calls failed\n"
+      "    reads go to the origins meanwhile; mend the disk, then restart the daemon\n"
+      "  /g: 1.2 GiB of 3.0 GiB used, 1 unit\n"
+      "    was gone 2 times since the start and is back; what it lost is fetched again when "
+      "it is read\n"
+      "buckets out of service:\n  x: folder /x: gone\n");
   EXPECT_EQ(run({"status", "--json"}), 0);
   EXPECT_THAT(out_, HasSubstr(R"("used":1288490189)"));
+}
+
+TEST_F(CliTest, StatusTellsOfRequestsAndConnections) {
+  auto requests =
+      Json().set("total", 1203).set("client_errors", 4).set("server_errors", 1).set("in_flight", 2);
+  world_.stub().status.set("ready", true).set("draining", false).set("requests", requests);
+  world_.stub().status.set("connections", Json().set("open", 12).set("limit", 4096));
+  EXPECT_EQ(run({"status"}), 0);
+  EXPECT_EQ(out_,
+            "ready: true\n"
+            "requests: 1203 since the start, 4 client errors, 1 server error; 2 under way\n"
+            "connections: 12 of at most 4096\n");
+  world_.stub().status = Json().set("ready", false).set("draining", true);
+  EXPECT_EQ(run({"status"}), 0);
+  EXPECT_THAT(out_, HasSubstr("draining: the daemon was told to end"));
 }
 
 TEST_F(CliTest, StatusTellsOfAJobInOneLine) {

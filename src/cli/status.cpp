@@ -20,7 +20,10 @@ uint64_t number_in(const Json& json, std::string_view name) {
 std::string disk_lines(const Json& disk) {
   std::string line = "  " + text_in(disk, "path") + ": ";
   if (std::string trouble = text_in(disk, "trouble"); !trouble.empty()) {
-    return line + "out: " + trouble + '\n';
+    line += "out of service: " + trouble + "\n    reads go to the origins meanwhile; ";
+    return line + (disk.boolean_or("returns", false).value_or(false)
+                       ? "it is used again by itself as soon as it can be opened\n"
+                       : "mend the disk, then restart the daemon\n");
   }
   uint64_t limit = number_in(disk, "limit"), asked = number_in(disk, "cache_size");
   line += human_bytes(number_in(disk, "used")) + " of " + human_bytes(limit) + " used, " +
@@ -32,7 +35,31 @@ std::string disk_lines(const Json& disk) {
     line += "    shares its file system with " + counted(sharers - 1, "other disk") + '\n';
   }
   if (text_in(disk, "bound_by") == "inodes") line += "    inodes run out before bytes\n";
+  if (uint64_t lost = number_in(disk, "lost"); lost > 0) {
+    line += "    was gone " + counted(lost, "time") +
+            " since the start and is back; what it lost is fetched again when it is read\n";
+  }
   return line;
+}
+
+/// What was asked of the S3 address, and how it ended.
+std::string requests_line(const Json& requests) {
+  return "requests: " + std::to_string(number_in(requests, "total")) + " since the start, " +
+         counted(number_in(requests, "client_errors"), "client error") + ", " +
+         counted(number_in(requests, "server_errors"), "server error") + "; " +
+         std::to_string(number_in(requests, "in_flight")) + " under way\n";
+}
+
+std::string connections_line(const Json& connections) {
+  return "connections: " + std::to_string(number_in(connections, "open")) + " of at most " +
+         std::to_string(number_in(connections, "limit")) + '\n';
+}
+
+std::string draining_line(const Json& draining) {
+  return draining.as_bool().value_or(false)
+             ? "draining: the daemon was told to end and does so after the requests under way, in "
+               "20 s at most\n"
+             : "";
 }
 
 std::string bucket_line(const Json& bucket) {
@@ -55,6 +82,14 @@ std::string job_line(const Json& job) {
   return line + '\n';
 }
 
+/// What is told of a member in words of its own.
+struct Line {
+  std::string_view member;
+  std::string (*text)(const Json&);
+};
+constexpr Line kLines[] = {
+    {"draining", draining_line}, {"requests", requests_line}, {"connections", connections_line}};
+
 /// What is told of a list in the status, and how.
 struct Section {
   std::string_view member;
@@ -72,19 +107,23 @@ Task<> run_status(Shell& shell, ShowStatus command, Context ctx) {
   if (command.json) co_return shell.print(status.dump());
   const Json::Object* members = status.as_object();
   if (members == nullptr) co_return shell.streams.out(render_fields(status));
-  Json shown;
-  std::string lists;
+  std::string fields, lists;
   for (const auto& [name, value] : *members) {
+    auto line = std::ranges::find(kLines, name, &Line::member);
+    if (line != std::end(kLines)) {
+      fields += line->text(value);
+      continue;
+    }
     const Json::Array* list = value.as_array();
     auto section = std::ranges::find(kSections, name, &Section::member);
     if (list == nullptr || section == std::end(kSections)) {
-      shown.set(name, value);
+      fields += render_fields(Json().set(name, value));
       continue;
     }
     if (!list->empty()) lists += std::string(section->title) + ":\n";
     for (const Json& one : *list) lists += section->lines(one);
   }
-  co_return shell.streams.out(render_fields(shown) + lists);
+  co_return shell.streams.out(fields + lists);
 }
 
 }  // namespace forebay::cli

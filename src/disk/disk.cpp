@@ -306,6 +306,7 @@ DiskStats Disk::stats() const {
   out.lost = at(counters.lost);
   std::lock_guard lock(mutex_);
   if (!out.healthy) out.trouble = trouble_;
+  out.returns = !out.healthy && lost();
   out.segments = segments_.size();
   return out;
 }

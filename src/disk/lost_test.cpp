@@ -94,6 +94,7 @@ TEST(LostDisk, with_something_else_in_its_place_stays_out_and_says_why) {
   world.wait();
   EXPECT_FALSE(world.stats().healthy);
   EXPECT_NE(world.stats().trouble, "");
+  EXPECT_TRUE(world.stats().returns);
   EXPECT_EQ(world.stats().lost, 1U) << "once, not at every look";
   EXPECT_EQ(world.store()->reserve(unit_id(0), 1).error().code(), Code::unavailable);
   ASSERT_TRUE(world.root_->remove("cache"));
@@ -104,6 +105,7 @@ TEST(LostDisk, with_something_else_in_its_place_stays_out_and_says_why) {
   remove_tree(*world.root_, "cache");
   world.wait();
   EXPECT_TRUE(world.stats().healthy) << world.stats().trouble;
+  EXPECT_FALSE(world.stats().returns) << "it is here";
   world.fill_some();
   EXPECT_EQ(world.check_all(), 20U);
 }

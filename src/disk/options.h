@@ -82,6 +82,7 @@ struct DiskStats {
   std::string path;
   bool healthy = true;
   std::string trouble = {};             ///< why it is not healthy
+  bool returns = false;                 ///< it is opened again as soon as that can be done
   uint64_t lost = 0;                    ///< times its folder, or a part of it, was gone
   uint64_t asked = 0;                   ///< DiskOptions::capacity
   uint32_t sharers = 1;                 ///< disks of this node on its file system

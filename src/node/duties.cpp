@@ -59,11 +59,16 @@ class DiskWatch final : public job::Job {
   }
   void compare(const disk::DiskStats& disk, Told& told) {
     if (!disk.healthy && disk.trouble != told.trouble) {
-      log_.error("a disk is out: reads go past it", {{"disk", disk.path}, {"why", disk.trouble}});
+      log_.error(disk.returns
+                     ? "a disk is out: reads go to the origins; it is used again by itself "
+                       "as soon as it can be opened"
+                     : "a disk is out: reads go to the origins; mend it, then restart the "
+                       "daemon",
+                 {{"disk", disk.path}, {"why", disk.trouble}});
     }
     if (disk.healthy && (!told.trouble.empty() || disk.lost > told.lost)) {
-      log_.warn("a disk is back; what was lost of it is fetched again",
-                {{"disk", disk.path}, {"units", disk.units}, {"lost", disk.lost}});
+      log_.warn("a disk is back and in use; what it lost is fetched again when it is read",
+                {{"disk", disk.path}, {"units_kept", disk.units}, {"times_gone", disk.lost}});
     }
     if (disk.healthy && !std::exchange(told.size, true)) tell_size(disk);
     if (disk.bound_by_files && !told.inodes) {
@@ -114,6 +119,8 @@ Json show(const disk::DiskStats& disk) {
   out.set("path", disk.path)
       .set("healthy", disk.healthy)
       .set("trouble", disk.trouble)
+      .set("returns", disk.returns)
+      .set("lost", disk.lost)
       .set("cache_size", disk.asked)
       .set("sharers", uint64_t{disk.sharers})
       .set("limit", disk.limit)

@@ -80,12 +80,14 @@ class Daemon final : public gateway::admin::Teller {
   std::vector<std::string> disk_folders() const;
   disk::Options disk_options();
   http::ServerOptions server_options();
-  Task<> wind_down(std::unique_ptr<http::Server>& server [[clang::lifetimebound]], Time deadline,
-                   Context ctx);
+  Task<> wind_down(http::Server& server [[clang::lifetimebound]], Time deadline, Context ctx);
+  Task<> end(std::unique_ptr<http::Server> server);
   Task<> close_clients(io::Loop& loop [[clang::lifetimebound]]);
   Task<> look_round(Context ctx);
   void look_again(io::Loop& loop);
   Task<Json> status(Context ctx) override;
+  uint64_t sum(std::string_view kind, http::Counter http::ServerCounters::* field) const;
+  void show_load(Json& out) const;
 
   const Settings& settings_;
   const Budget budget_;
@@ -114,7 +116,8 @@ class Daemon final : public gateway::admin::Teller {
   std::unique_ptr<gateway::admin::Door> admin_door_;
   std::shared_ptr<io::TlsContext> tls_;
   std::atomic<bool> ready_{false};
-  bool looking_ = false;  ///< at the folders of buckets; on the first loop, as looked_
+  bool draining_ = false;  ///< on the first loop
+  bool looking_ = false;   ///< at the folders of buckets; on the first loop, as looked_
   io::Progress looked_;
 
   /// One server per loop, then the admin server on loop 0; each with its run() under way.
@@ -240,15 +243,18 @@ Task<> Daemon::open_doors(Context ctx) {
   io::start<void>(*ctx.loop, server->run(Context{.loop = ctx.loop}), [](Result<>) {});
   servers_.push_back({ctx.loop, admin_door_.get(), std::move(server)});
   // Read on this loop, where servers_ changes.
-  publish_server_metrics(metrics_, [this](std::string_view kind, auto field) {
-    uint64_t all = 0;
-    for (const Running& running : servers_) {
-      bool admin = running.handler == admin_door_.get();
-      if (admin == (kind == "admin")) all += (running.server->counters().*field).get();
-    }
-    return all;
-  });
+  publish_server_metrics(metrics_,
+                         [this](std::string_view kind, auto field) { return sum(kind, field); });
   co_return ok;
+}
+
+uint64_t Daemon::sum(std::string_view kind, http::Counter http::ServerCounters::* field) const {
+  uint64_t all = 0;
+  for (const Running& running : servers_) {
+    bool admin = running.handler == admin_door_.get();
+    if (admin == (kind == "admin")) all += (running.server->counters().*field).get();
+  }
+  return all;
 }
 
 Task<> Daemon::open(std::function<void(std::string)> say, Context ctx) {
@@ -284,9 +290,13 @@ Task<> Daemon::open(std::function<void(std::string)> say, Context ctx) {
   co_return ok;
 }
 
-Task<> Daemon::wind_down(std::unique_ptr<http::Server>& server, Time deadline, Context ctx) {
-  (void)co_await server->drain(deadline, ctx);
-  server.reset();  // on its own loop
+Task<> Daemon::wind_down(http::Server& server, Time deadline, Context ctx) {
+  co_return co_await server.drain(deadline, ctx);
+}
+
+// On its own loop.
+Task<> Daemon::end(std::unique_ptr<http::Server> server) {
+  server.reset();
   co_return ok;
 }
 
@@ -297,20 +307,25 @@ Task<> Daemon::close_clients(io::Loop& loop) {
 
 Task<> Daemon::close(Context ctx) {
   ready_ = false;
+  draining_ = true;
   Time deadline = ctx.loop->now() + kDrain;
   // All listeners of a door at once, or new connections would go on with those that wait. The admin
   // door last: it tells how the drain goes.
   while (!servers_.empty()) {
     auto rest = std::ranges::find_if(
         servers_, [&](const Running& one) { return one.handler != servers_.front().handler; });
-    std::vector<Running> door(std::move_iterator(servers_.begin()), std::move_iterator(rest));
-    servers_.erase(servers_.begin(), rest);
     io::Group group(ctx);
-    for (Running& one : door) {
+    for (auto one = servers_.begin(); one != rest; ++one) {
       group.spawn(run_elsewhere<void>(
-          *one.loop, wind_down(one.server, deadline, Context{.loop = one.loop}), ctx));
+          *one->loop, wind_down(*one->server, deadline, Context{.loop = one->loop}), ctx));
     }
     (void)co_await group.join();
+    // Status and metrics count them until here.
+    std::vector<Running> door(std::move_iterator(servers_.begin()), std::move_iterator(rest));
+    servers_.erase(servers_.begin(), rest);
+    for (Running& one : door) {
+      (void)co_await run_elsewhere<void>(*one.loop, end(std::move(one.server)), ctx);
+    }
   }
   for (io::Loop* loop : loops_) {
     (void)co_await run_elsewhere<void>(*loop, crews_.of(*loop).stop(), ctx);
@@ -338,6 +353,18 @@ void Daemon::look_again(io::Loop& loop) {
   crew.spawn(look_round(crew.context()));
 }
 
+void Daemon::show_load(Json& out) const {
+  gateway::s3::Door::Totals totals = s3_door_->totals();
+  out.set("requests", Json()
+                          .set("total", totals.requests)
+                          .set("client_errors", totals.client_errors)
+                          .set("server_errors", totals.server_errors)
+                          .set("in_flight", sum("s3", &http::ServerCounters::in_flight)))
+      .set("connections", Json()
+                              .set("open", sum("s3", &http::ServerCounters::open))
+                              .set("limit", sum("s3", &http::ServerCounters::places)));
+}
+
 // Looks as it is asked. Where a folder takes its time it tells what was seen before.
 Task<Json> Daemon::status(Context ctx) {
   uint64_t seen = looked_.count();
@@ -361,10 +388,12 @@ Task<Json> Daemon::status(Context ctx) {
   Json out;
   out.set("version", kVersion)
       .set("ready", ready_.load())
+      .set("draining", draining_)
       .set("healthy", healthy)
       .set("s3", servers_.empty() ? "" : servers_.front().server->address().to_string())
-      .set("buckets", static_cast<uint64_t>(buckets_->list().size()))
-      .set("disks", std::move(disks));
+      .set("buckets", static_cast<uint64_t>(buckets_->list().size()));
+  show_load(out);
+  out.set("disks", std::move(disks));
   if (!out_of_service.empty()) out.set("buckets_out", std::move(out_of_service));
   co_return out;
 }

@@ -137,6 +137,18 @@ http::Response Door::reject(int status, std::string_view reason) {
   return xml.response(status);
 }
 
+Door::Totals Door::totals() const {
+  Totals out;
+  for (const auto& [operation, counted] : counted_) {
+    uint64_t client_errors = counted.client_errors->value();
+    uint64_t server_errors = counted.server_errors->value();
+    out.requests += counted.good->value() + counted.cut->value() + client_errors + server_errors;
+    out.client_errors += client_errors;
+    out.server_errors += server_errors;
+  }
+  return out;
+}
+
 void Door::finished(const http::Request& request, const http::Response& response,
                     const http::Outcome& outcome) {
   auto* trace = static_cast<const Trace*>(response.note.get());

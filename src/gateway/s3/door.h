@@ -21,6 +21,13 @@ class Door final : public http::Handler {
   http::Response reject(int status, std::string_view reason) override;
   void finished(const http::Request& request, const http::Response& response,
                 const http::Outcome& outcome) override;
+  /// What has ended so far, all operations together.
+  struct Totals {
+    uint64_t requests = 0;
+    uint64_t client_errors = 0;
+    uint64_t server_errors = 0;
+  };
+  Totals totals() const;
 
  private:
   struct Trace;
