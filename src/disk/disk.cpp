@@ -47,7 +47,8 @@ void Disk::failed(bool writing, const Error& error) {
     default: break;
   }
   (writing ? counters.write_errors : counters.read_errors)++;
-  if (recent_errors_.fetch_add(1) + 1 > options_.errors_until_out) {
+  // Of one that is out the first reason stands: each later call would bring another text.
+  if (recent_errors_.fetch_add(1) + 1 > options_.errors_until_out && healthy()) {
     take_out("too many calls failed; the last one: " + error.text());
   }
 }

@@ -82,6 +82,24 @@ Task<http::Response> Door::answer(Call& call, Context ctx) {
   co_return co_await call.operation->answer(call, ctx);
 }
 
+void Door::log_unseen(const Call& call, std::string_view error, Time now) {
+  // While an origin is gone every request to its bucket would bring the same line.
+  if (error == "NoSuchBucket") {
+    auto left_out = missed_.due(call.bucket_name, now);
+    if (!left_out) return;
+    log_.write(call.unseen_level, "request failed: the bucket's origin is gone; told once a minute",
+               {{"request", call.id.text()},
+                {"operation", call.operation->name},
+                {"bucket", call.bucket_name},
+                {"error", call.unseen},
+                {"left_out", *left_out}});
+    return;
+  }
+  log_.write(
+      call.unseen_level, "request failed",
+      {{"request", call.id.text()}, {"operation", call.operation->name}, {"error", call.unseen}});
+}
+
 Task<http::Response> Door::handle(http::Request& request, Context ctx) {
   Call call(request, services_, obs::RequestId::make(*ctx.loop));
   std::span<const Header> sent = request.headers;
@@ -103,11 +121,7 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
   } else {
     trace->error = call.error;
   }
-  if (!call.unseen.empty()) {
-    log_.write(
-        call.unseen_level, "request failed",
-        {{"request", call.id.text()}, {"operation", call.operation->name}, {"error", call.unseen}});
-  }
+  if (!call.unseen.empty()) log_unseen(call, trace->error, ctx.loop->now());
   allow_page(call, *response);
   request.headers = sent;  // `call` may have put its own there
   response->stranger = !call.admitted;

@@ -8,6 +8,7 @@
 #include "http/server.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
+#include "obs/seldom.h"
 
 namespace forebay::gateway::s3 {
 
@@ -39,10 +40,13 @@ class Door final : public http::Handler {
     obs::Histogram* duration;
   };
   Task<http::Response> answer(Call& call, Context ctx);
+  /// Logs what the answer does not tell its client.
+  void log_unseen(const Call& call, std::string_view error, Time now);
 
   Services& services_;
   obs::Log& log_;
   bool log_requests_;
+  obs::Seldom missed_;  ///< buckets whose origins are gone
   std::unordered_map<const Operation*, Counted> counted_;
   obs::Counter& bytes_in_;
   obs::Counter& bytes_out_;
