@@ -222,6 +222,16 @@ def test_refusals_have_their_code(target, pair):
     assert target.call("PUT", path, headers={"Expect": "200-ok"}, body=b"x").status == 200
 
 
+def test_a_form_is_refused_before_it_is_looked_at(target, pair):
+    """A browser's form has its signature in its body, which is not read: it counts as unsigned."""
+    form = b'--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nk\r\n--b--\r\n'
+    call = Call("POST", f"/{pair[0]}", body=form,
+                headers={"Content-Type": "multipart/form-data; boundary=b"})
+    with target.connect() as connection:
+        answer = connection.call(call, None)
+    assert (answer.status, answer.code()) == (403, "AccessDenied")
+
+
 def test_the_log_and_the_counters_tell_who_was_wrong(forebay, target, pair):
     """What a client causes is no warning and no error of the server; a 416 has its code in the
     access log."""
