@@ -55,11 +55,15 @@ Result<RootKey> load_root_key(const Settings& settings, io::Directory& data, io:
   root.key = auth::generate_key(loop);
   root.key.root = true;
   root.fresh = true;
+  return root;
+}
+
+Result<> keep_root_key(const RootKey& root, io::Directory& data) {
   Result<> kept =
       write_text(data, "[default]\naws_access_key_id = " + root.key.id +
                            "\naws_secret_access_key = " + root.key.secret.reveal() + "\n");
   if (!kept) return kept.error_in("keep the generated credentials");
-  return root;
+  return ok;
 }
 
 }  // namespace forebay::node

@@ -13,7 +13,11 @@ struct RootKey {
   bool fresh = false;  ///< just generated: to be shown once
 };
 
-/// Blocking. A credentials file that cannot be read is an error, never replaced.
+/// Blocking. A credentials file that cannot be read is an error, never replaced. A fresh key is not
+/// kept yet: a start that fails leaves none behind.
 Result<RootKey> load_root_key(const Settings& settings, io::Directory& data, io::Loop& loop);
+
+/// Writes a fresh key to the credentials file. Blocking.
+Result<> keep_root_key(const RootKey& root, io::Directory& data);
 
 }  // namespace forebay::node

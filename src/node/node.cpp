@@ -279,6 +279,7 @@ Task<> Daemon::open(std::function<void(std::string)> say, Context ctx) {
   co_await co_await open_stores(ctx);
   co_await co_await open_doors(ctx);
   if (root_.fresh) {
+    co_await keep_root_key(root_, *folder);
     say("root credentials, shown this once and kept in " + data_ + "/credentials:\n  access key " +
         root_.key.id + "\n  secret key " + root_.key.secret.reveal());
   } else if (settings_.root_access_key.empty()) {
