@@ -35,7 +35,7 @@ Result<> make_private_folder(const std::string& path) {
   if (!error && fs::create_directory(folder, error)) {
     fs::permissions(folder, fs::perms::owner_all, error);
   }
-  if (error) return fail(Code::denied, "make folder " + path + ": " + error.message());
+  if (error) return fail(Code::invalid, "make folder " + path + ": " + error.message());
   return ok;
 }
 

@@ -42,7 +42,7 @@ int serve(const std::vector<std::string>& arguments, const node::Environment& en
   Result<> served = node::serve(*settings, say);
   if (!served) {
     std::cerr << "forebay: " << served.error().text() << "\n";
-    return 1;
+    return served.error().detail() == node::kUsage ? 2 : 1;
   }
   return 0;
 }
@@ -77,6 +77,9 @@ int command(std::vector<std::string> arguments, const node::Environment& variabl
     environment.columns = size.ws_col;
   }
   cli::Streams streams{write_out, [](std::string_view text) { std::cerr << text; }, read_in};
+  for (const std::string& slip : node::unknown_variables(variables)) {
+    std::cerr << "forebay: warning: " << slip << "\n";
+  }
   auto engine = io::Engine::make({.loops = 1, .pool_threads = 4});
   if (!engine) {
     std::cerr << "forebay: " << engine.error().text() << "\n";

@@ -31,6 +31,13 @@ std::string absolute(const std::string& path) {
   return std::filesystem::absolute(path).lexically_normal().string();
 }
 
+// What only its use shows to be wrong with a setting is wrong usage all the same.
+template <class T>
+Result<T> of_setting(std::string_view name, Result<T> used) {
+  if (used || used.error().code() != Code::invalid) return used;
+  return used.error_in("setting " + std::string(name)).as(Code::invalid, std::string(kUsage));
+}
+
 Result<std::unique_ptr<io::Listener>> listen(io::Loop& loop, const io::Address& address,
                                              io::Sharing sharing) {
   auto listener = loop.listen(address, sharing);
@@ -158,14 +165,14 @@ Task<> Daemon::open_stores(Context ctx) {
   rows_ = co_await std::move(rows);
   meta_ = std::make_unique<meta::SingleMeta>(*rows_);
   jobs_ = std::make_unique<job::Runner>(*ctx.loop, *log_, metrics_);
-  disks_ = co_await co_await disk::Store::open(disk_options(), ctx);
+  disks_ = co_await of_setting("disk", co_await disk::Store::open(disk_options(), ctx));
   co_await start_duties(*jobs_, disks_);
   co_await watch_disks(*jobs_, *log_, disks_);
   publish_disk_metrics(metrics_, disks_);
   units_ = std::make_unique<unit::Cache>(disks_, crews_, loops_, budget_.units(), metrics_);
   heads_ = std::make_unique<object::Heads>(*meta_, crews_, budget_.heads(), metrics_);
   objects_ = std::make_unique<object::Store>(*heads_, *units_);
-  auto trust = co_await io::TlsContext::client(settings_.origin_ca);
+  auto trust = co_await of_setting("origin-ca", io::TlsContext::client(settings_.origin_ca));
   std::vector<std::string> private_folders = disk_folders();
   private_folders.push_back(data_);
   origins_ = std::make_unique<Origins>(
@@ -194,7 +201,7 @@ http::ServerOptions Daemon::server_options() {
 Task<> Daemon::start_server(size_t index, io::Address address, http::ServerOptions options) {
   io::Loop& loop = *loops_[index];
   auto sharing = index == 0 ? io::Sharing::alone : io::Sharing::beside;
-  auto listener = co_await listen(loop, address, sharing);
+  auto listener = co_await of_setting("s3", listen(loop, address, sharing));
   auto server = std::make_unique<http::Server>(std::move(listener), *s3_door_, std::move(options));
   io::start<void>(loop, server->run(Context{.loop = &loop}), [this](Result<> ended) {
     if (!ended) log_->error("server ended", {{"error", ended.error().text()}});
@@ -226,7 +233,8 @@ Task<> Daemon::open_doors(Context ctx) {
   admin_door_ = std::make_unique<gateway::admin::Door>(
       gateway::admin::Services{*buckets_, *admin_guard_, metrics_, *jobs_, ready_, *this});
   if (!settings_.tls_cert.empty()) {
-    tls_ = co_await io::TlsContext::server(settings_.tls_cert, settings_.tls_key, cipher_text_);
+    tls_ = co_await of_setting(
+        "tls-cert", io::TlsContext::server(settings_.tls_cert, settings_.tls_key, cipher_text_));
   }
   io::Address address = co_await io::Address::parse(settings_.s3);
   for (size_t i = 0; i < loops_.size(); ++i) {
@@ -235,7 +243,7 @@ Task<> Daemon::open_doors(Context ctx) {
     address.port = servers_.front().server->address().port;
   }
   io::Address admin = co_await io::Address::parse(settings_.admin);
-  auto listener = co_await listen(*ctx.loop, admin, io::Sharing::alone);
+  auto listener = co_await of_setting("admin", listen(*ctx.loop, admin, io::Sharing::alone));
   // Few come here, and none of them may take what the others need.
   http::ServerOptions few{.max_connections = std::clamp<uint64_t>(descriptors_ / 16, 16, 1024),
                           .large_heads = 8};
@@ -262,14 +270,15 @@ Task<> Daemon::open(std::function<void(std::string)> say, Context ctx) {
   data_ = absolute(settings_.data);
   auto level = co_await obs::parse_level(settings_.log_level);
   auto format = settings_.log_format == "json" ? obs::LogFormat::json : obs::LogFormat::text;
-  log_ = co_await obs::Log::make({.level = level, .format = format, .file = settings_.log_file},
-                                 *ctx.loop);
+  log_ = co_await of_setting(
+      "log-file",
+      obs::Log::make({.level = level, .format = format, .file = settings_.log_file}, *ctx.loop));
   constexpr uint64_t kFewDescriptors = 4096;
   if (descriptors_ < kFewDescriptors) {
     log_->warn("the limit of open files is low; raise it (ulimit -n, LimitNOFILE=)",
                {{"limit", descriptors_}});
   }
-  co_await make_private_folder(data_);
+  co_await of_setting("data", make_private_folder(data_));
   if (others_may_read(data_)) {
     log_->warn("other users may read the data folder, which holds secrets: chmod 700 it",
                {{"folder", data_}});

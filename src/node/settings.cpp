@@ -7,8 +7,10 @@
 #include <optional>
 #include <set>
 
+#include "auth/keys.h"
 #include "cli/nearest.h"
 #include "io/loop.h"
+#include "node/folders.h"
 #include "object/bucket.h"
 #include "obs/log.h"
 
@@ -113,6 +115,30 @@ std::string named_twice(const std::vector<std::string>& folders) {
   return {};
 }
 
+/// Two folders of which one lies in the other, as text; empty: there are none. Each would count the
+/// other's bytes as somebody else's, and be gone with it.
+std::string nested(const std::vector<std::string>& folders) {
+  std::vector<std::string> before;
+  for (const std::string& folder : folders) {
+    std::error_code error;
+    std::string path = std::filesystem::absolute(folder, error).string();
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    for (size_t i = 0; i < before.size(); ++i) {
+      if (shows(path, {before[i]})) return folders[i] + " and " + folder;
+    }
+    before.push_back(std::move(path));
+  }
+  return {};
+}
+
+/// Where a file would be made, if that is no folder; empty: it is one.
+std::string missing_folder_of(const std::string& file) {
+  if (file.empty()) return {};
+  std::error_code error;
+  auto folder = std::filesystem::absolute(file, error).parent_path();
+  return std::filesystem::is_directory(folder, error) ? "" : folder.string();
+}
+
 }  // namespace
 
 Result<> judge(const Settings& settings) {
@@ -127,11 +153,21 @@ Result<> judge(const Settings& settings) {
   if (std::string twice = named_twice(settings.disk); !twice.empty()) {
     return wrong("disk", "each folder once, and " + twice + " is named twice");
   }
+  if (std::string two = nested(settings.disk); !two.empty()) {
+    return wrong("disk", "folders beside each other, and of " + two + " one lies in the other");
+  }
+  if (std::string folder = missing_folder_of(settings.log_file); !folder.empty()) {
+    return wrong("log-file", "the folder " + folder + " does not exist; make it first");
+  }
   if (settings.log_format != "text" && settings.log_format != "json") {
     return wrong("log-format", "text or json");
   }
   if (auto level = obs::parse_level(settings.log_level); !level) {
     return level.error_in("setting log-level");
+  }
+  const std::string& key_id = settings.root_access_key;
+  if (Result<> good = auth::check_key_id(key_id); !key_id.empty() && !good) {
+    return good.error_in("FOREBAY_ROOT_ACCESS_KEY");
   }
   if (auto freshness = object::Freshness::parse(settings.freshness); !freshness) {
     return freshness.error_in("setting freshness");

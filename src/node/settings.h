@@ -70,7 +70,7 @@ void visit(S& s, V&& v) {
   v("no-cache", s.no_cache,
     "What a request's Cache-Control: no-cache means: lota (served from the cache, a miss is not "
     "stored) or rfc9111 (checked with the origin, then as usual).");
-  v("log-level", s.log_level, "debug, info, warn or error.");
+  v("log-level", s.log_level, "debug, info, warn, error or off.");
   v("log-requests", s.log_requests, "true: a line in the log for every request, at info.");
   v("log-format", s.log_format, "text or json.");
   v("log-file", s.log_file, "File to append the log to. [standard error]");
@@ -95,6 +95,12 @@ Result<ByteSize> parse_size(std::string_view text);
 /// Where a variable's value comes from: node's main reads the process environment, tests give one.
 using Environment = std::vector<std::pair<std::string, std::string>>;
 std::string lookup(const Environment& environment, std::string_view name);
+
+/// What is wrong with the names of variables FOREBAY_… that nothing here reads, a sentence each.
+std::vector<std::string> unknown_variables(const Environment& environment);
+
+/// The detail of an error in the settings, also where only their use shows it.
+inline constexpr std::string_view kUsage = "usage";
 
 /// File (weakest), environment FOREBAY_… and flags (strongest). `--help` and mistakes in the
 /// arguments end in an Error whose detail is "usage" and whose text is what to print.

@@ -74,26 +74,19 @@ bool tells_of_a_service(std::string_view name, std::string_view value) {
          (rest.starts_with("_TCP") || rest.starts_with("_UDP") || rest.starts_with("_SCTP"));
 }
 
-// A setting with a slip in its name would be one that silently is not made.
-Result<> refuse_unknown(const std::vector<std::string>& settings, const Environment& environment) {
-  std::vector<std::string> known(std::begin(kOtherVariables), std::end(kOtherVariables));
-  for (const std::string& name : settings) known.push_back(variable(name));
-  for (const auto& [name, value] : environment) {
-    if (!name.starts_with("FOREBAY_") || value.empty()) continue;
-    if (std::ranges::find(known, name) != known.end() || tells_of_a_service(name, value)) continue;
-    return fail(Code::invalid, "the environment's " + name + " is no setting" +
-                                   cli::did_you_mean(name, known, "FOREBAY_") +
-                                   " (forebay serve --help lists all of them)");
-  }
-  return ok;
+std::vector<std::string> setting_names() {
+  std::vector<std::string> names;
+  Settings settings;
+  visit(settings,
+        [&](std::string_view name, auto&, std::string_view) { names.emplace_back(name); });
+  return names;
 }
 
 Result<> read_environment(Settings& settings, const Environment& environment) {
-  std::vector<std::string> names;
-  visit(settings,
-        [&](std::string_view name, auto&, std::string_view) { names.emplace_back(name); });
-  if (Result<> known = refuse_unknown(names, environment); !known) return known;
-  for (const std::string& name : names) {
+  // A setting with a slip in its name would be one that silently is not made.
+  std::vector<std::string> unknown = unknown_variables(environment);
+  if (!unknown.empty()) return fail(Code::invalid, unknown.front());
+  for (const std::string& name : setting_names()) {
     std::string text = lookup(environment, variable(name));
     if (text.empty()) continue;
     Result<> done = set(settings, name, text);
@@ -117,6 +110,20 @@ std::string shown(uint32_t value) { return std::to_string(value); }
 std::string shown(const std::vector<std::string>&) { return ""; }
 
 }  // namespace
+
+std::vector<std::string> unknown_variables(const Environment& environment) {
+  std::vector<std::string> known(std::begin(kOtherVariables), std::end(kOtherVariables));
+  for (const std::string& name : setting_names()) known.push_back(variable(name));
+  std::vector<std::string> unknown;
+  for (const auto& [name, value] : environment) {
+    if (!name.starts_with("FOREBAY_") || value.empty()) continue;
+    if (std::ranges::find(known, name) != known.end() || tells_of_a_service(name, value)) continue;
+    unknown.push_back("the environment's " + name + " is no setting" +
+                      cli::did_you_mean(name, known, "FOREBAY_") +
+                      " (forebay serve --help lists all of them)");
+  }
+  return unknown;
+}
 
 Result<Settings> read_settings(const std::vector<std::string>& arguments,
                                const Environment& environment) {
@@ -148,8 +155,9 @@ Result<Settings> read_settings(const std::vector<std::string>& arguments,
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
     std::ostringstream out, ignored;
-    if (app.exit(error, out, ignored) == 0) return fail(Code::cancelled, out.str(), "usage");
-    return fail(Code::invalid, cli::complaint(app, error), "usage");
+    std::string usage(kUsage);
+    if (app.exit(error, out, ignored) == 0) return fail(Code::cancelled, out.str(), usage);
+    return fail(Code::invalid, cli::complaint(app, error), usage);
   }
   if (!config.empty()) {
     Result<> done = read_file(settings, config);

@@ -1,8 +1,10 @@
 #include "node/settings.h"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <array>
+#include <filesystem>
 #include <regex>
 #include <set>
 
@@ -13,6 +15,16 @@ namespace forebay::node {
 namespace {
 
 Result<Settings> read(std::vector<std::string> arguments) { return read_settings(arguments, {}); }
+
+/// A folder of the test's own.
+struct Place {
+  Place() { EXPECT_NE(mkdtemp(path.data()), nullptr); }
+  ~Place() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  std::string path = testing::TempDir() + "forebay-settings-XXXXXX";
+};
 
 TEST(Settings, WhatCannotBeMeantIsRefused) {
   for (const auto& [name, good, bad] :
@@ -49,6 +61,17 @@ TEST(Settings, ASlipInANameGetsTheNameThatWasMeant) {
 
 TEST(Settings, TheDefaultFolderIsTheOneThatCommandsLookInto) {
   EXPECT_EQ(Settings().data, cli::kDefaultData);
+}
+
+TEST(Settings, ARootKeyHasANameThatFits) {
+  auto read = [](const char* id) {
+    return read_settings({},
+                         {{"FOREBAY_ROOT_ACCESS_KEY", id}, {"FOREBAY_ROOT_SECRET_KEY", "secret"}});
+  };
+  EXPECT_TRUE(read("ROOT"));
+  auto refused = read("no name");
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().text().starts_with("FOREBAY_ROOT_ACCESS_KEY: "));
 }
 
 TEST(Settings, CertificateAndKeyComeTogether) {
@@ -93,7 +116,10 @@ TEST(Settings, VariablesOfOthersPass) {
                           {"FOREBAY_PORT", "tcp://10.0.0.7:9000"},
                           {"FOREBAY_PORT_9000_TCP", "tcp://10.0.0.7:9000"},
                           {"FOREBAY_PORT_9000_TCP_ADDR", "10.0.0.7"}};
-  for (const std::string& name : named) environment.emplace_back(name, "127.0.0.1:1");
+  for (const std::string& name : named) {
+    bool key = name == "FOREBAY_ROOT_ACCESS_KEY";
+    environment.emplace_back(name, key ? "ROOT" : "127.0.0.1:1");
+  }
   auto read = read_settings({}, environment);
   EXPECT_TRUE(read) << read.error().text();
 }
@@ -105,7 +131,48 @@ TEST(Settings, ADiskIsNamedOnce) {
     EXPECT_NE(settings.error().text().find("named twice"), std::string::npos)
         << settings.error().text();
   }
-  EXPECT_TRUE(read({"--disk", "/a", "--disk", "/a/b"}));
+}
+
+TEST(Settings, NoDiskLiesInAnother) {
+  Place place;
+  std::string folder = place.path + "/real";
+  std::filesystem::create_directory(folder);
+  std::filesystem::create_directory_symlink(folder, place.path + "/link");
+  for (const auto& [one, other] : std::vector<std::pair<std::string, std::string>>{
+           {"/a", "/a/b"},
+           {"/a/b", "/a"},
+           {"/a/b/c", "/x/../a/"},
+           {"d", "./d/e"},
+           {folder, place.path + "/link/new"},
+           {place.path + "/link", folder + "/new/er"}}) {
+    auto settings = read({"--disk", one, "--disk", "/other", "--disk", other});
+    ASSERT_FALSE(settings) << one << " " << other;
+    EXPECT_NE(settings.error().text().find("setting disk: folders beside each other, and of " +
+                                           one + " and " + other),
+              std::string::npos)
+        << settings.error().text();
+  }
+  EXPECT_TRUE(read({"--disk", "/a/b", "--disk", "/a/bc", "--disk", "/a/c"}));
+}
+
+TEST(Settings, TheLogsFolderIsThere) {
+  Place place;
+  EXPECT_TRUE(read({"--log-file", place.path + "/log"}));
+  EXPECT_TRUE(read({"--log-file", "log"}));
+  auto refused = read({"--log-file", place.path + "/no/log"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().text(),
+            "setting log-file: the folder " + place.path + "/no does not exist; make it first");
+  EXPECT_FALSE(std::filesystem::exists(place.path + "/no"));
+}
+
+TEST(Settings, EveryUnknownVariableIsTold) {
+  auto told = unknown_variables(
+      {{"FOREBAY_ADMN", "h:1"}, {"FOREBAY_S3", "h:2"}, {"FOREBAY_ENDPIONT", "h:3"}, {"HOME", "/"}});
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_TRUE(told[0].contains("FOREBAY_ADMN is no setting; did you mean FOREBAY_ADMIN?"))
+      << told[0];
+  EXPECT_TRUE(told[1].contains("FOREBAY_ENDPIONT is no setting")) << told[1];
 }
 
 TEST(Settings, DisksAddUp) {
