@@ -5,6 +5,7 @@
 #include "io/loop.h"
 #include "meta/schema.h"
 #include "object/bucket_row.h"
+#include "object/versions.h"
 
 namespace forebay::object {
 
@@ -338,7 +339,7 @@ Task<> Buckets::check_empty(BucketRef bucket, Context ctx) {
       co_return std::move(found.error());
     }
     if (!found->objects.empty() || !found->prefixes.empty()) break;
-    if (!found->truncated) co_return ok;
+    if (!found->truncated) co_return co_await check_no_versions(bucket, ctx);
     options.continuation = std::move(found->next);
   }
   co_return fail(Code::conflict, "The bucket you tried to delete is not empty", "BucketNotEmpty");

@@ -15,6 +15,9 @@ bool could_be_version(std::string_view id) {
          });
 }
 
+// Pages without anything that are looked at.
+constexpr int kMaxBarePages = 100;
+
 }  // namespace
 
 Error empty_version() {
@@ -30,6 +33,27 @@ Task<std::string> version_at_origin(BucketRef bucket, std::string asked, Context
     co_return fail(Code::not_found, "The specified version does not exist.", "NoSuchVersion");
   }
   co_return fail(Code::invalid, "Invalid version id specified", "InvalidArgument");
+}
+
+Task<> check_no_versions(BucketRef bucket, Context ctx) {
+  bool kept = co_await co_await bucket->origin->has_versions(ctx);
+  if (!kept) co_return ok;
+  origin::ListVersionsOptions options{.max_keys = 1};
+  for (int page = 0; page < kMaxBarePages; ++page) {
+    auto found = co_await bucket->origin->list_versions(options, ctx);
+    bool unseen = !found && (found.error().code() == Code::denied ||
+                             found.error().detail() == "NotImplemented");
+    if (unseen) co_return ok;
+    if (!found) co_return std::move(found.error());
+    if (!found->versions.empty() || !found->prefixes.empty()) break;
+    if (!found->truncated) co_return ok;
+    options.key_marker = std::move(found->next_key);
+    options.version_marker = std::move(found->next_version);
+  }
+  co_return fail(Code::conflict,
+                 "The bucket you tried to delete is not empty. You must delete all versions in the "
+                 "bucket.",
+                 "BucketNotEmpty");
 }
 
 }  // namespace forebay::object

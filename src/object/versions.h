@@ -14,6 +14,10 @@ namespace forebay::object {
 /// nobody asked for one.
 Task<std::string> version_at_origin(BucketRef bucket, std::string asked, Context ctx);
 
+/// Whether the bucket has no version of anything, as far as its origin lets us see; else
+/// "BucketNotEmpty". A list of objects shows those only that are current.
+Task<> check_no_versions(BucketRef bucket, Context ctx);
+
 /// The error of a version id that is there and empty.
 Error empty_version();
 

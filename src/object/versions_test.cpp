@@ -152,6 +152,25 @@ TEST_F(VersionsTest, are_copied_with_their_tags_by_whom_ever) {
   EXPECT_EQ(run(objects_.copy(marker, ctx())).error().detail(), "NoSuchKey");
 }
 
+TEST_F(VersionsTest, left_behind_keep_a_bucket) {
+  auto left = [&] {
+    Result<> none = run(check_no_versions(bucket_, ctx()));
+    return none ? "" : none.error().detail();
+  };
+  EXPECT_EQ(left(), "");
+  auto old = origin_->change("key", "old");
+  std::string marker = remove("")->version_id;
+  EXPECT_EQ(left(), "BucketNotEmpty");
+  EXPECT_TRUE(remove(old.version_id));
+  EXPECT_EQ(left(), "BucketNotEmpty");
+  origin_->fail_next("list_versions", fail(Code::denied, "no", "AccessDenied"));
+  EXPECT_EQ(left(), "");
+  origin_->fail_next("list_versions", fail(Code::busy, "no", "SlowDown"));
+  EXPECT_EQ(left(), "SlowDown");
+  EXPECT_TRUE(remove(marker));
+  EXPECT_EQ(left(), "");
+}
+
 TEST_F(VersionsTest, where_none_were_kept_there_is_null) {
   origin_->options().capabilities.versions = false;
   origin_->change("key", pattern(5000));

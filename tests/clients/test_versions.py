@@ -111,6 +111,19 @@ def test_all_deleted(kept):
     assert listed(s3, bucket, "all/") == ([], [])
 
 
+def test_versions_left_keep_a_bucket(kept):
+    """A bucket without objects is not empty while there are versions of any."""
+    target, _ = kept
+    s3, bucket = target.boto3(), target.new_bucket("left")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    s3.delete_object(Bucket=bucket, Key="k")
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+    refused(lambda: s3.delete_bucket(Bucket=bucket), "BucketNotEmpty")
+    object_versions(target, bucket).delete()
+    s3.delete_bucket(Bucket=bucket)
+
+
 def test_where_none_are_kept(target):
     """Each object is one version, null; it is read, deleted and listed as such."""
     s3, bucket = target.boto3(), target.new_bucket("plain")

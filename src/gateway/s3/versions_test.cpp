@@ -158,6 +158,15 @@ TEST_F(S3Versions, are_deleted_by_the_thousand) {
   EXPECT_EQ(ask("GET", "/data/k").body, "old");
 }
 
+TEST_F(S3Versions, left_behind_keep_a_bucket) {
+  keep_versions();
+  auto old = origin_.change("k", "old");
+  std::string marker = ask("DELETE", "/data/k").header("x-amz-version-id");
+  refused(ask("DELETE", "/data"), 409, "BucketNotEmpty");
+  EXPECT_EQ(remove(item("k", marker) + item("k", old.version_id)).status, 200);
+  EXPECT_EQ(ask("DELETE", "/data").status, 204);
+}
+
 TEST_F(S3Versions, null_is_the_object_where_none_were_kept) {
   origin_.change("k", "bytes");
   std::string before = origin_.fingerprint();
