@@ -84,9 +84,10 @@ class Store {
   Task<CopyAnswer> copy(CopyRequest request, Context ctx);
   Task<> remove(BucketRef bucket, ObjectKey key, Context ctx);
   /// Removes the version that the client names so (empty: as remove()) for good. A write like any
-  /// other: it may change what is current. One that is not there is no error.
+  /// other: it may change what is current. One that is not there is no error. `kept`: whether the
+  /// origin has versions, where it was asked for that already.
   Task<origin::Removed> remove_version(BucketRef bucket, ObjectKey key, std::string version_id,
-                                       Context ctx);
+                                       std::optional<bool> kept, Context ctx);
   /// Of the version that the client names so, or of what is current.
   Task<origin::TagSet> tags(BucketRef bucket, ObjectKey key, std::string version_id, Context ctx);
   /// Replaces an object's tags. A write like any other: every read after it sees their number.

@@ -24,15 +24,19 @@ Error empty_version() {
   return fail(Code::invalid, "Version id cannot be the empty string", "InvalidArgument");
 }
 
+Result<std::string> own_version(std::string asked, bool kept) {
+  if (kept || asked.empty()) return asked;
+  if (asked == origin::kNullVersion) return std::string();
+  if (could_be_version(asked)) {
+    return fail(Code::not_found, "The specified version does not exist.", "NoSuchVersion");
+  }
+  return fail(Code::invalid, "Invalid version id specified", "InvalidArgument");
+}
+
 Task<std::string> version_at_origin(BucketRef bucket, std::string asked, Context ctx) {
   if (asked.empty()) co_return asked;
   bool kept = co_await co_await bucket->origin->has_versions(ctx);
-  if (kept) co_return asked;
-  if (asked == origin::kNullVersion) co_return std::string();
-  if (could_be_version(asked)) {
-    co_return fail(Code::not_found, "The specified version does not exist.", "NoSuchVersion");
-  }
-  co_return fail(Code::invalid, "Invalid version id specified", "InvalidArgument");
+  co_return own_version(std::move(asked), kept);
 }
 
 Task<> check_no_versions(BucketRef bucket, Context ctx) {

@@ -13,6 +13,8 @@ namespace forebay::object {
 /// "NoSuchVersion" for what could be an id, else Code::invalid, "InvalidArgument". `asked` empty:
 /// nobody asked for one.
 Task<std::string> version_at_origin(BucketRef bucket, std::string asked, Context ctx);
+/// The same where it is known whether the origin has versions. Pure.
+Result<std::string> own_version(std::string asked, bool kept);
 
 /// Whether the bucket has no version of anything, as far as its origin lets us see; else
 /// "BucketNotEmpty". A list of objects shows those only that are current.

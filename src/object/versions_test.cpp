@@ -25,7 +25,7 @@ class VersionsTest : public ObjectTest {
     return run(io::read_all(std::move(answer->body), 1 << 20, ctx())).value_or("");
   }
   Result<origin::Removed> remove(std::string version) {
-    return run(objects_.remove_version(bucket_, key_, std::move(version), ctx()));
+    return run(objects_.remove_version(bucket_, key_, std::move(version), {}, ctx()));
   }
   HeadRef believed() { return heads_.believed(*bucket_, "key", loop_.now()); }
 

@@ -95,8 +95,10 @@ Task<> Store::remove(BucketRef bucket, ObjectKey key, Context ctx) {
 }
 
 Task<origin::Removed> Store::remove_version(BucketRef bucket, ObjectKey key, std::string version_id,
-                                            Context ctx) {
-  Result<std::string> own = co_await version_at_origin(bucket, version_id, ctx);
+                                            std::optional<bool> kept, Context ctx) {
+  bool ask = !kept && !version_id.empty();
+  if (ask) kept = co_await co_await bucket->origin->has_versions(ctx);
+  Result<std::string> own = own_version(version_id, kept.value_or(false));
   bool none = !own && own.error().detail() == "NoSuchVersion";
   if (none) co_return origin::Removed{.version_id = std::move(version_id)};
   if (!own) co_return std::move(own.error());

@@ -8,8 +8,8 @@ Task<http::Response> delete_object(Call& call, Context ctx) {
   std::string version = co_await read_version(call);
   object::BucketRef bucket = co_await call.bucket();
   ObjectKey key = co_await call.key();
-  auto removed = co_await co_await call.services.objects.remove_version(bucket, std::move(key),
-                                                                        std::move(version), ctx);
+  auto removed = co_await co_await call.services.objects.remove_version(
+      bucket, std::move(key), std::move(version), {}, ctx);
   http::Response response = http::Response::make(204);
   if (removed.marker) response.fields.add("x-amz-delete-marker", "true");
   write_version(response.fields, removed.version_id);

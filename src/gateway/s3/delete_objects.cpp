@@ -20,16 +20,16 @@ struct Batch {
   Call& call;
   object::BucketRef bucket;
   DeleteRequest request;
+  std::optional<bool> kept;  ///< whether the origin has versions; asked once for all
   std::vector<Result<origin::Removed>> done;
   size_t next = 0;
 };
 
-Task<origin::Removed> remove_one(Call& call, object::BucketRef bucket, DeleteRequest::Item item,
-                                 Context ctx) {
+Task<origin::Removed> remove_one(Batch& batch, DeleteRequest::Item item, Context ctx) {
   if (item.version_id && item.version_id->empty()) co_return object::empty_version();
   ObjectKey key = co_await ObjectKey::parse(item.key);
-  co_return co_await call.services.objects.remove_version(bucket, std::move(key),
-                                                          item.version_id.value_or(""), ctx);
+  co_return co_await batch.call.services.objects.remove_version(
+      batch.bucket, std::move(key), item.version_id.value_or(""), batch.kept, ctx);
 }
 
 // A marker's id is told apart from the version's that was asked for.
@@ -44,7 +44,7 @@ void write_deleted(Xml& out, const DeleteRequest::Item& item, const origin::Remo
 Task<> work(Batch& batch, Context ctx) {
   while (batch.next < batch.request.items.size()) {
     size_t i = batch.next++;
-    batch.done[i] = co_await remove_one(batch.call, batch.bucket, batch.request.items[i], ctx);
+    batch.done[i] = co_await remove_one(batch, batch.request.items[i], ctx);
   }
   co_return ok;
 }
@@ -70,7 +70,10 @@ Task<http::Response> delete_objects(Call& call, Context ctx) {
     co_return fail(Code::busy, "too many documents are under way; try again", "SlowDown");
   }
   sent.text = {};
-  Batch batch{call, bucket, std::move(asked), {}};
+  Batch batch{call, bucket, std::move(asked), {}, {}};
+  bool named = std::ranges::any_of(batch.request.items,
+                                   [](const auto& item) { return item.version_id.has_value(); });
+  if (named) batch.kept = co_await co_await bucket->origin->has_versions(ctx);
   batch.done.resize(batch.request.items.size(), origin::Removed());
   io::Group group(ctx);
   for (size_t i = 0; i < std::min(kWorkers, batch.request.items.size()); ++i) {

@@ -194,7 +194,11 @@ TEST_F(S3Versions, null_is_the_object_where_none_were_kept) {
   EXPECT_EQ(nothing.status, 204);
   EXPECT_EQ(nothing.header("x-amz-version-id"), kUnknown);
   EXPECT_EQ(origin_.fingerprint(), before);
-  Reply reply = remove(item("k", "null"));
+  origin_.change("l", "more");
+  origin_.reset_counts();
+  Reply reply = remove(item("k", "null") + item("l", "null"));
+  EXPECT_EQ(origin_.counts("has_versions").requests, 1u);
+  EXPECT_EQ(origin_.bytes("l"), std::nullopt);
   EXPECT_NE(reply.body.find("<Deleted><Key>k</Key><VersionId>null</VersionId></Deleted>"),
             std::string::npos)
       << reply.body;
