@@ -1,5 +1,7 @@
 #include "base/names.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -95,6 +97,10 @@ Result<UnitId> UnitId::parse(std::string_view hex) {
   std::copy_n(reinterpret_cast<const uint8_t*>(decoded->data()), id.bytes.size(), id.bytes.data());
   if (id.hex() != hex) return fail(Code::invalid, "a unit id is written in lower case");
   return id;
+}
+
+uint32_t key_slot(uint64_t incarnation, std::string_view key) {
+  return static_cast<uint32_t>(XXH3_64bits_withSeed(key.data(), key.size(), incarnation) >> 44);
 }
 
 UnitId UnitName::id() const {

@@ -82,6 +82,11 @@ struct UnitId {
   static Result<UnitId> parse(std::string_view hex);
 };
 
+/// Slots of the key space (docs/formats/unit-id.md).
+inline constexpr uint32_t kSlots = 1U << 20;
+/// Where a key lies in the key space of all nodes: below kSlots.
+uint32_t key_slot(uint64_t incarnation, std::string_view key);
+
 /// The parts a UnitId is made of.
 struct UnitName {
   uint64_t incarnation = 0;  ///< new whenever a bucket is created or its origin changes

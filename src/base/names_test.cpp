@@ -89,6 +89,11 @@ TEST(UnitId, IsTheDocumentedHash) {
   EXPECT_EQ(some_name().id().hex(), "bc2cbf80727edfe07eef7803e7270d09");
 }
 
+TEST(KeySlot, is_the_documented_hash) {
+  EXPECT_EQ(key_slot(1, "a"), 864109U);
+  EXPECT_EQ(key_slot(7, "images/0001.jpg"), 584537U);
+}
+
 TEST(UnitId, EveryPartCounts) {
   std::set<UnitId> ids{some_name().id()};
   auto add = [&](auto change) {

@@ -13,15 +13,14 @@ constexpr uint64_t kWriteBytes = 1 << 20;
 
 }  // namespace
 
-Task<> Appender::put(UnitId id, Bytes bytes, Admission admission, Context ctx) {
-  auto put = std::make_shared<Put>(id, std::move(bytes), admission);
+Task<> Appender::put(UnitId id, Bytes bytes, Terms terms, Context ctx) {
+  auto put = std::make_shared<Put>(id, std::move(bytes), terms);
   co_await enqueue({&put, 1});
   co_return co_await wait(put, ctx);
 }
 
-void Appender::put_soon(UnitId id, Bytes bytes, Admission admission, job::Crew& crew,
-                        PutDone done) {
-  auto put = std::make_shared<Put>(id, std::move(bytes), admission);
+void Appender::put_soon(UnitId id, Bytes bytes, Terms terms, job::Crew& crew, PutDone done) {
+  auto put = std::make_shared<Put>(id, std::move(bytes), terms);
   put->tell = std::move(done);
   if (Result<> queued = enqueue({&put, 1}); !queued) return put->tell(std::move(queued));
   bool led = false;
@@ -73,7 +72,8 @@ void Appender::drop_soon(const Error& error) {
 Task<> Appender::move(std::vector<Move> moves, Context ctx) {
   Batch batch;
   for (Move& each : moves) {
-    auto put = std::make_shared<Put>(each.id, std::move(each.bytes), Admission::hot);
+    Terms terms(Admission::hot, each.from.owner, each.from.unit_class);
+    auto put = std::make_shared<Put>(each.id, std::move(each.bytes), terms);
     put->from = std::move(each.from);
     batch.push_back(std::move(put));
   }
@@ -133,9 +133,14 @@ void Appender::withdraw(const std::shared_ptr<Put>& put) {
 
 Task<> Appender::lead(Context ctx) {
   // Nobody is kept from anything by waiting, so the others get time to join. What the recycler
-  // moves comes in batches already.
+  // moves comes in batches already, and native ones join while those before them are synced.
   Time due = ctx.loop->now() + options_.gather;
-  Result<> turn = recycler_ ? co_await io::yield(ctx) : co_await io::sleep_until(due, ctx);
+  bool at_once = recycler_;
+  {
+    std::lock_guard lock(mutex_);
+    at_once = at_once || (!queue_.empty() && queue_.front()->terms.native());
+  }
+  Result<> turn = at_once ? co_await io::yield(ctx) : co_await io::sleep_until(due, ctx);
   Batch batch;
   uint64_t bytes = 0;
   {
@@ -184,6 +189,8 @@ Task<> Appender::ensure_segment(uint64_t bytes, Context ctx) {
   if (!disk_.healthy()) co_return fail(Code::unavailable, "the disk is out");
   if (segment_.data != nullptr && end_ + bytes <= segment_.data->bytes()) co_return ok;
   seal();
+  opening_ = disk_.opening();
+  named_durably_ = false;
   Result<Disk::NewFile> made = co_await disk_.make_segment(recycler_, ctx);
   if (!made) {
     disk_.counters.refused++;
@@ -215,25 +222,35 @@ void Appender::let_go() {
   if (dead || segment_.data->bytes() > disk_.segment_bytes()) seal();
 }
 
+// Blocks. What moves brings its sum along: one made of what has just been read would bless rot.
+Result<> Appender::write_records(Puts puts, bool native) {
+  uint64_t bytes = 0;
+  for (auto& put : puts) bytes += record_bytes(put->bytes.size());
+  if (buffer_.size() < bytes) buffer_.resize(bytes);
+  ByteSpan left(buffer_.data(), bytes);
+  for (auto& put : puts) {
+    ByteView data = put->bytes.view();
+    put->crc = put->from ? put->from->crcs[0] : crc32c(data);
+    encode(RecordHeader{put->id, segment_.data->number(), uint32_t(data.size()), put->crc},
+           left.first<kRecordHeaderBytes>());
+    ByteSpan record = left.first(record_bytes(data.size()));
+    auto end = std::ranges::copy(data, record.begin() + kRecordHeaderBytes).out;
+    std::fill(end, record.end(), std::byte{0});
+    left = left.subspan(record.size());
+  }
+  Result<> written = segment_.file->write_at(end_, ByteView(buffer_.data(), bytes));
+  if (written && native) written = segment_.file->sync();
+  if (written && native && !named_durably_) {
+    written = disk_.directory()->sync("segments");
+    named_durably_ = written.has_value();
+  }
+  return written;
+}
+
 Task<> Appender::write_some(Puts puts, Context ctx) {
-  Result<> written = co_await io::run_blocking(ctx, disk_.lane(), [&]() -> Result<> {
-    uint64_t bytes = 0;
-    for (auto& put : puts) bytes += record_bytes(put->bytes.size());
-    if (buffer_.size() < bytes) buffer_.resize(bytes);
-    ByteSpan left(buffer_.data(), bytes);
-    for (auto& put : puts) {
-      ByteView data = put->bytes.view();
-      // What moves brings its sum along: one made of what has just been read would bless rot.
-      put->crc = put->from ? put->from->crcs[0] : crc32c(data);
-      encode(RecordHeader{put->id, segment_.data->number(), uint32_t(data.size()), put->crc},
-             left.first<kRecordHeaderBytes>());
-      ByteSpan record = left.first(record_bytes(data.size()));
-      auto end = std::ranges::copy(data, record.begin() + kRecordHeaderBytes).out;
-      std::fill(end, record.end(), std::byte{0});
-      left = left.subspan(record.size());
-    }
-    return segment_.file->write_at(end_, ByteView(buffer_.data(), bytes));
-  });
+  bool native = std::ranges::any_of(puts, [](auto& put) { return put->terms.native(); });
+  Result<> written =
+      co_await io::run_blocking(ctx, disk_.lane(), [&] { return write_records(puts, native); });
   if (!written) {
     // How far it got is unknown; nothing is written over, so the rest of this segment is given up.
     seal();
@@ -241,7 +258,22 @@ Task<> Appender::write_some(Puts puts, Context ctx) {
     co_return written.error_in("append to a segment");
   }
   publish(puts, end_);
+  // Rows of what moves are made durable before the old segment goes, all at once.
+  if (native && !recycler_) co_await co_await secure(puts, ctx);
+  settle(puts);
   co_return ok;
+}
+
+// A row that is not durable would be a unit that is lost by the next power cut.
+Task<> Appender::secure(Puts puts, Context ctx) {
+  Result<> durable =
+      co_await io::run_blocking(ctx, disk_.lane(), [&] { return disk_.commit_durably(opening_); });
+  if (durable) co_return ok;
+  for (auto& put : puts) {
+    auto row = [&](const Unit& gone) { disk_.queue_remove(put->id, gone.unit_class); };
+    if (!put->error) units_.erase(put->id, put->terms.unit_class, nullptr, row);
+  }
+  co_return durable;
 }
 
 void Appender::publish(Puts puts, uint64_t offset) {
@@ -253,16 +285,17 @@ void Appender::publish(Puts puts, uint64_t offset) {
     Unit unit{.file = segment_.data,
               .offset = static_cast<uint32_t>(offset + kRecordHeaderBytes),
               .length = put->bytes.size(),
-              .crcs = {put->crc}};
+              .crcs = {put->crc},
+              .owner = put->terms.owner,
+              .unit_class = put->terms.unit_class};
     auto queue = [&](const Unit& now) { disk_.queue_put(put->id, now); };
     const auto& from = put->from;
     bool placed = from ? units_.move(put->id, *from, unit, queue)
-                       : units_.insert(put->id, std::move(unit), put->admission, queue);
+                       : units_.insert(put->id, std::move(unit), put->terms.admission, queue);
     if (!placed && !put->from) put->error = fail(Code::exists, "the unit is here already");
     offset += record_bytes(put->bytes.size());
   }
   end_ = offset;
-  settle(puts);
 }
 
 void Appender::finish(Puts puts, const Error& error) {

@@ -19,8 +19,9 @@
 
 namespace forebay::disk {
 
-/// One per disk for new units, and one for what the recycler moves: so cold survivors do not mix
-/// with new ones, and new ones cannot use up the room kept for the recycler. Any thread.
+/// One per disk for new clean units, one for native ones, and one for what the recycler moves: so
+/// cold survivors do not mix with new ones, new ones cannot use up the room kept for the recycler,
+/// and only who writes native ones waits for syncs. Any thread.
 class Appender {
  public:
   /// `written` is called after each write, by its leader.
@@ -36,9 +37,9 @@ class Appender {
   Appender& operator=(const Appender&) = delete;
 
   /// As Store::put_small().
-  Task<> put(UnitId id, Bytes bytes, Admission admission, Context ctx);
+  Task<> put(UnitId id, Bytes bytes, Terms terms, Context ctx);
   /// As Store::put_small_soon().
-  void put_soon(UnitId id, Bytes bytes, Admission admission, job::Crew& crew, PutDone done);
+  void put_soon(UnitId id, Bytes bytes, Terms terms, job::Crew& crew, PutDone done);
 
   /// Units to copy; one that is no longer at `from` is left out.
   struct Move {
@@ -55,10 +56,10 @@ class Appender {
 
  private:
   struct Put {
-    Put(UnitId i, Bytes b, Admission a) : id(i), bytes(std::move(b)), admission(a) {}
+    Put(UnitId i, Bytes b, Terms t) : id(i), bytes(std::move(b)), terms(t) {}
     UnitId id;
     Bytes bytes;
-    Admission admission;
+    Terms terms;
     std::optional<Unit> from = std::nullopt;
     uint32_t crc = 0;
     bool done = false;
@@ -77,7 +78,9 @@ class Appender {
   Task<> write_all(const Batch& batch, Context ctx);
   Task<> write_some(Puts puts, Context ctx);
   Task<> ensure_segment(uint64_t bytes, Context ctx);
+  Result<> write_records(Puts puts, bool native);
   void publish(Puts puts, uint64_t offset);
+  Task<> secure(Puts puts, Context ctx);
   void finish(Puts puts, const Error& error);
   void settle(Puts puts);
   void seal();
@@ -99,7 +102,9 @@ class Appender {
   // The leader's: leadership is handed over under mutex_.
   std::vector<std::byte> buffer_;  // kept, because new memory costs more than what is put in it
   Disk::NewFile segment_;
-  uint64_t end_ = 0;  // where the next record goes
+  uint64_t end_ = 0;            // where the next record goes
+  uint64_t opening_ = 0;        // of the disk when the segment was made
+  bool named_durably_ = false;  // the segment's name survives a power loss
 };
 
 }  // namespace forebay::disk

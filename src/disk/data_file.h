@@ -58,6 +58,10 @@ class DataFile {
   std::atomic<uint64_t> live = 0;
   /// Segments: nothing is appended any more.
   std::atomic<bool> sealed = false;
+  /// Segments: a native unit has been in it.
+  std::atomic<bool> native = false;
+  /// Segments: a native unit in it cannot be read, so it is not recycled.
+  std::atomic<bool> stuck = false;
 
  private:
   const std::shared_ptr<Space> space_;

@@ -57,6 +57,7 @@ void Disk::take_out(std::string why) {
   healthy_ = false;
   units_.set_out(number_);
   std::lock_guard lock(mutex_);
+  opening_.fetch_add(1, std::memory_order_release);
   pending_.clear();
   trouble_ = std::move(why);
 }
@@ -84,7 +85,9 @@ std::shared_ptr<io::Directory> Disk::directory() const {
 }
 
 void Disk::queue_put(const UnitId& id, const Unit& unit) {
-  Row row{.in_segment = unit.file->is_segment(),
+  Row row{.unit_class = unit.unit_class,
+          .owner = unit.owner,
+          .in_segment = unit.file->is_segment(),
           .number = unit.file->number(),
           .offset = unit.offset,
           .length = unit.length,
@@ -92,14 +95,17 @@ void Disk::queue_put(const UnitId& id, const Unit& unit) {
           .boot = unit.unverified ? ~boot_ : boot_,
           .stamp = unit.stamp,
           .crcs = unit.crcs};
-  Change change{id, encode(row)};
-  std::lock_guard lock(mutex_);
-  pending_.push_back(std::move(change));
+  push_pending({id, encode(row), unit.native()});
 }
 
-void Disk::queue_remove(const UnitId& id) {
+void Disk::queue_remove(const UnitId& id, UnitClass of) {
+  push_pending({id, std::nullopt, of == UnitClass::native});
+}
+
+void Disk::push_pending(Change change) {
   std::lock_guard lock(mutex_);
-  pending_.push_back({id, std::nullopt});
+  pending_.push_back(std::move(change));
+  ++queued_;
 }
 
 size_t Disk::pending() const {
@@ -122,46 +128,82 @@ Result<> Disk::commit() {
     take_out("the index failed: " + applied.error().text());
     return applied;
   }
-  // A full file system: the rows wait for the evictor to make room. Losing them would cost only
-  // fetching again, so their number is bounded.
+  // A full file system: the rows wait for the evictor to make room. Losing those of clean units
+  // would cost only fetching again, so their number is bounded.
   std::lock_guard lock(mutex_);
-  if (pending_.size() + batch.size() <= 16ULL * options_.max_pending_rows) {
-    std::ranges::move(pending_, std::back_inserter(batch));
-    pending_ = std::move(batch);
+  if (pending_.size() + batch.size() > 16ULL * options_.max_pending_rows) {
+    std::erase_if(batch, [](const Change& change) { return !change.native; });
   }
+  std::ranges::move(pending_, std::back_inserter(batch));
+  pending_ = std::move(batch);
   return applied;
+}
+
+Result<> Disk::commit_durably(uint64_t opening) {
+  auto queued = [this] {
+    std::lock_guard lock(mutex_);
+    return queued_;
+  };
+  uint64_t mine = queued();
+  std::lock_guard one_by_one(sync_mutex_);
+  if (durable_ < mine) {
+    uint64_t all = queued();
+    if (Result<> done = commit(); !done) return done;
+    Result<> flushed = flush_index();
+    if (!flushed) return flushed;
+    durable_ = all;
+  }
+  if (!healthy() || opening != this->opening()) {
+    return fail(Code::unavailable, "the disk was taken out");
+  }
+  return ok;
+}
+
+Result<> Disk::flush_index() {
+  std::lock_guard in_order(commit_mutex_);
+  if (!healthy()) return fail(Code::unavailable, "the disk is out");
+  Result<> flushed = index_->flush();
+  if (flushed) return flushed;
+  counters.write_errors++;
+  take_out("the index failed: " + flushed.error().text());
+  return flushed;
 }
 
 // Folders are made when they are needed: all of them at once would take seconds on some file
 // systems.
-Result<> Disk::give_name(const DataFile& file) {
+Result<> Disk::give_name(const DataFile& file, bool durably) {
   std::string from = new_path(file.number());
   std::string to = file.path();
+  std::string parent = to.substr(0, to.rfind('/'));
   auto folder = directory();
   Result<> named = folder->rename(from, to, true);
-  if (named || named.error().code() != Code::not_found) return named;
-  // Of a lost disk `units` itself is gone; look() must see that.
-  auto units = folder->stat("units");
-  if (!units) return std::move(units.error());
-  Result<> made = folder->make_directory(to.substr(0, to.rfind('/')));
-  if (!made) return made;
-  return folder->rename(from, to, true);
+  if (!named && named.error().code() == Code::not_found) {
+    // Of a lost disk `units` itself is gone; look() must see that.
+    auto units = folder->stat("units");
+    if (!units) return std::move(units.error());
+    Result<> made = folder->make_directory(parent);
+    if (!made) return made;
+    named = folder->rename(from, to, true);
+  }
+  if (!named || !durably) return named;
+  Result<> synced = folder->sync(parent);
+  return synced ? folder->sync("units") : synced;
 }
 
-void Disk::leave(std::shared_ptr<DataFile> file) {
+void Disk::leave(std::shared_ptr<DataFile> file, bool native) {
   std::string path = file->path();
-  push_leaving(std::move(path), std::move(file));
+  push_leaving({std::move(path), std::move(file), native});
 }
 
 void Disk::leave_new(std::shared_ptr<DataFile> file) {
   std::string path = new_path(file->number());
-  push_leaving(std::move(path), std::move(file));
+  push_leaving({std::move(path), std::move(file)});
 }
 
-void Disk::push_leaving(std::string path, std::shared_ptr<DataFile> file) {
-  file->retire();
+void Disk::push_leaving(Leaving leaving) {
+  leaving.file->retire();
   std::lock_guard lock(mutex_);
-  leaving_.push_back({std::move(path), std::move(file)});
+  leaving_.push_back(std::move(leaving));
 }
 
 size_t Disk::leaving() const {
@@ -174,6 +216,13 @@ void Disk::sweep() {
   {
     std::lock_guard lock(mutex_);
     gone.swap(leaving_);
+  }
+  // A row without its bytes is taken for a loss: the row goes first.
+  auto waits = [](const Leaving& each) { return each.native; };
+  if (healthy() && std::ranges::any_of(gone, waits) && !commit_durably(opening())) {
+    std::lock_guard lock(mutex_);
+    std::ranges::copy_if(gone, std::back_inserter(leaving_), waits);
+    std::erase_if(gone, waits);
   }
   for (Leaving& each : gone) {
     if (healthy()) {
@@ -293,6 +342,9 @@ DiskStats Disk::stats() const {
   out.segment_bytes = segment_bytes();
   out.live = healthy() ? units_.live(number_) : 0;
   out.units = healthy() ? units_.units(number_) : 0;
+  out.native = healthy() ? units_.native_live(number_) : 0;
+  out.native_units = healthy() ? units_.native_units(number_) : 0;
+  out.native_lost = at(counters.native_lost);
   out.evictions = at(counters.evictions);
   out.evicted_bytes = at(counters.evicted_bytes);
   out.recycled = at(counters.recycled);

@@ -62,15 +62,23 @@ class Disk {
 
   /// Queues a row; called by the map under its lock, so rows are in the order of its changes.
   void queue_put(const UnitId& id, const Unit& unit);
-  void queue_remove(const UnitId& id);
+  void queue_remove(const UnitId& id, UnitClass of);
   size_t pending() const;
   /// Hands what is queued to the index. Blocks.
   Result<> commit();
+  /// The same, and what was queued before the call survives a power loss when it returns. Those who
+  /// call together share one sync.
+  /// Code::unavailable when the disk has been out since `opening`: then they may be lost.
+  Result<> commit_durably(uint64_t opening);
+  /// How often it has been taken out; what began under another number is not here any more.
+  uint64_t opening() const { return opening_.load(std::memory_order_acquire); }
 
-  /// Gives a finished unit's file its final name. Blocks.
-  Result<> give_name(const DataFile& file);
-  /// The file of a unit that is gone, or a segment: unlinked by the next sweep.
-  void leave(std::shared_ptr<DataFile> file);
+  /// Gives a finished unit's file its final name; `durably`, or it may have none after a power
+  /// loss. Blocks.
+  Result<> give_name(const DataFile& file, bool durably);
+  /// The file of a unit that is gone, or a segment: unlinked by the next sweep. That of a `native`
+  /// unit only when its row is durably gone: a row without its bytes is a loss.
+  void leave(std::shared_ptr<DataFile> file, bool native = false);
   /// A file that never got its final name.
   void leave_new(std::shared_ptr<DataFile> file);
   /// Unlinks what has left. Blocks.
@@ -104,7 +112,8 @@ class Disk {
   struct Counters {
     std::atomic<uint64_t> evictions = 0, evicted_bytes = 0, recycled = 0, moved_bytes = 0,
                           refused = 0, read_errors = 0, write_errors = 0, verified = 0,
-                          verify_failures = 0, rows_dropped = 0, files_removed = 0, lost = 0;
+                          verify_failures = 0, rows_dropped = 0, files_removed = 0, lost = 0,
+                          native_lost = 0;
   };
   Counters counters;
 
@@ -112,6 +121,7 @@ class Disk {
   struct Leaving {
     std::string path;
     std::shared_ptr<DataFile> file;
+    bool native = false;
   };
   class Loader;
 
@@ -125,12 +135,14 @@ class Disk {
   void forget_files();
   void set_id(const DiskId& id);
   Result<> open_index();
+  Result<> flush_index();
   Result<uint64_t> measure_index();
   Result<> find_segments();
   Result<> load_rows();
   Result<> drop_dead_segments();
   void take_out(std::string why);
-  void push_leaving(std::string path, std::shared_ptr<DataFile> file);
+  void push_leaving(Leaving leaving);
+  void push_pending(Change change);
 
   const Options& options_;
   const DiskOptions& mine_;
@@ -150,12 +162,16 @@ class Disk {
   std::shared_ptr<Space> space_;
   std::atomic<bool> healthy_ = false;
   std::atomic<bool> lost_ = false;
+  std::atomic<uint64_t> opening_ = 0;
   std::atomic<uint32_t> recent_errors_ = 0;
 
+  std::mutex sync_mutex_;    // held while rows are made durable; before commit_mutex_
+  uint64_t durable_ = 0;     // of the rows ever queued, so many first ones are
   std::mutex commit_mutex_;  // held while a batch is applied, so batches keep their order
   mutable std::mutex mutex_;
   std::string trouble_;
   std::vector<Change> pending_;
+  uint64_t queued_ = 0;  // rows ever queued
   std::vector<Leaving> leaving_;
   std::vector<std::shared_ptr<DataFile>> segments_;
 };

@@ -170,6 +170,8 @@ Result<> Disk::open_folder(std::shared_ptr<io::Directory> directory, const DiskI
   for (const char* folder : {"new", "segments", "units"}) {
     if (Result<> made = directory_->make_directory(folder); !made) return made;
   }
+  // What is durable in them must be found in them.
+  if (Result<> named = directory_->sync(""); !named) return named;
   auto unfinished = directory_->list("new");
   if (!unfinished) return std::move(unfinished.error());
   for (auto& entry : *unfinished) {
@@ -259,9 +261,11 @@ class Disk::Loader {
     auto row = decode_row(value);
     if (!row && row.error().code() == Code::invalid) {
       result_ = std::move(row.error());
-    } else if (!row || !take(id, std::move(*row))) {
-      disk_.queue_remove(id);
+    } else if (UnitClass of = row ? row->unit_class : UnitClass::clean;
+               !row || !take(id, std::move(*row))) {
+      disk_.queue_remove(id, of);
       disk_.counters.rows_dropped++;
+      if (of == UnitClass::native) disk_.counters.native_lost++;
     }
   }
 
@@ -279,7 +283,10 @@ class Disk::Loader {
               .length = row.length,
               .unverified = row.boot != disk_.boot_,
               .stamp = row.stamp,
-              .crcs = std::move(row.crcs)};
+              .crcs = std::move(row.crcs),
+              .owner = row.owner,
+              .unit_class = row.unit_class};
+    bool room = unit.native() || !disk_.units_.at_bound();
     if (row.in_segment) {
       auto segment = segments_.find(row.number);
       if (segment == segments_.end()) return false;
@@ -287,7 +294,7 @@ class Disk::Loader {
       unit.file = segment->second;
     } else {
       auto name = names_.find(unit_path(id, row.number).substr(9));
-      if (name == names_.end() || disk_.units_.at_bound()) return false;
+      if (name == names_.end() || !room) return false;
       uint64_t bytes = disk_bytes(row.length);
       unit.file = std::make_shared<DataFile>(disk_.space_, disk_.number_, row.number, bytes, id);
       disk_.space_->found(bytes);
@@ -295,7 +302,7 @@ class Disk::Loader {
       names_.erase(name);
       return true;
     }
-    return !disk_.units_.at_bound() && disk_.units_.insert_found(id, std::move(unit));
+    return room && disk_.units_.insert_found(id, std::move(unit));
   }
 
   void enter(unsigned folder) {

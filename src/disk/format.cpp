@@ -15,8 +15,10 @@ namespace {
 
 constexpr std::string_view kSegmentMagic = "FBSEGM01";
 constexpr uint32_t kRecordMagic = 0x31524246;
-constexpr uint8_t kRowVersion = 1;
-constexpr size_t kRowFixedBytes = 40;
+constexpr uint8_t kRowVersion = 2;
+// Of a time when rows did not tell whose bytes they are. All were clean: they are fetched again.
+constexpr uint8_t kOldRowVersion = 1;
+constexpr size_t kRowFixedBytes = 56;
 // Longer than any unit: a row that claims more is not one of ours.
 constexpr uint64_t kMaxLength = 1ULL << 46;
 constexpr std::string_view kIdentityHead = "forebay disk\nformat ";
@@ -112,22 +114,29 @@ std::string encode(const Row& row) {
   put(into, 16, row.length);
   put(into, 24, row.boot);
   put(into, 32, row.stamp);
+  put(into, 40, row.owner.incarnation);
+  put(into, 48, row.owner.slot);
   std::memcpy(into.data() + kRowFixedBytes, row.crcs.data(), row.crcs.size() * 4);
   return out;
 }
 
 Result<Row> decode_row(ByteView bytes) {
   if (bytes.size() < 2) return corrupt("not a row");
+  if (get<uint8_t>(bytes, 0) == kOldRowVersion) return corrupt("a row of an old version");
   if (get<uint8_t>(bytes, 0) != kRowVersion) {
     return fail(Code::invalid, "a row of an unknown version");
   }
-  if (get<uint8_t>(bytes, 1) != static_cast<uint8_t>(UnitClass::clean)) {
+  auto unit_class = static_cast<UnitClass>(get<uint8_t>(bytes, 1));
+  if (unit_class != UnitClass::clean && unit_class != UnitClass::native) {
     return fail(Code::invalid, "a row of an unknown class");
   }
-  if (bytes.size() < kRowFixedBytes || get<uint8_t>(bytes, 2) > 1 || get<uint8_t>(bytes, 3) != 0) {
+  if (bytes.size() < kRowFixedBytes || get<uint8_t>(bytes, 2) > 1 || get<uint8_t>(bytes, 3) != 0 ||
+      get<uint32_t>(bytes, 52) != 0) {
     return corrupt("not a row");
   }
-  Row row{.in_segment = get<uint8_t>(bytes, 2) == 1,
+  Row row{.unit_class = unit_class,
+          .owner = {get<uint64_t>(bytes, 40), get<uint32_t>(bytes, 48)},
+          .in_segment = get<uint8_t>(bytes, 2) == 1,
           .number = get<uint64_t>(bytes, 8),
           .offset = get<uint32_t>(bytes, 4),
           .length = get<uint64_t>(bytes, 16),

@@ -62,6 +62,7 @@ using BlockCrcs = boost::container::small_vector<uint32_t, 1>;
 /// What the index knows of a unit.
 struct Row {
   UnitClass unit_class = UnitClass::clean;
+  UnitOwner owner = {};
   bool in_segment = false;
   uint64_t number = 0;  ///< of its file
   uint32_t offset = 0;  ///< of its first byte in the file

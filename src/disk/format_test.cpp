@@ -105,7 +105,9 @@ Row large_row() {
   return {.number = 5, .length = 2 * kBlockBytes + 1, .boot = 6, .stamp = 7, .crcs = {1, 2, 3}};
 }
 Row small_row() {
-  return {.in_segment = true,
+  return {.unit_class = UnitClass::native,
+          .owner = {.incarnation = 0x1112131415161718, .slot = 0x000a0b0c},
+          .in_segment = true,
           .number = 0x0102030405060708,
           .offset = 104,
           .length = 10,
@@ -117,12 +119,15 @@ bool decodes(const Row& row) { return decode_row(as_bytes(encode(row))).has_valu
 
 TEST(RowFormat, has_the_documented_bytes) {
   EXPECT_EQ(to_hex(as_bytes(encode(small_row()))),
-            "01010100"
+            "02030100"
             "68000000"
             "0807060504030201"
             "0a00000000000000"
             "0200000000000000"
             "0300000000000000"
+            "1817161514131211"
+            "0c0b0a00"
+            "00000000"
             "ddccbbaa");
 }
 
@@ -141,9 +146,11 @@ TEST(RowFormat, a_cut_or_longer_row_is_corrupt) {
 
 TEST(RowFormat, rows_of_later_builds_are_told_from_broken_ones) {
   std::string row = encode(small_row());
-  row[0] = 2;
+  row[0] = 3;
   EXPECT_EQ(decode_row(as_bytes(row)).error().code(), Code::invalid);
-  row[0] = 1;
+  row[0] = 1;  // of a former build: refilled
+  EXPECT_EQ(decode_row(as_bytes(row)).error().code(), Code::corrupt);
+  row[0] = 2;
   row[1] = 2;  // a class that this build does not store
   EXPECT_EQ(decode_row(as_bytes(row)).error().code(), Code::invalid);
 }

@@ -22,6 +22,7 @@ namespace forebay::disk {
 struct Change {
   UnitId id;
   std::optional<std::string> value;
+  bool native = false;  ///< of a native unit: it must not be given up
 };
 
 /// Rows by unit id. Every call may block: make it within run_blocking(). Any thread, any number at

@@ -13,9 +13,19 @@
 
 namespace forebay::disk {
 
-/// Which promise the bytes of a unit carry. Clean: can be fetched again, may go at any moment.
-/// (Dirty and native join when something stores them; until then there is no code for them.)
-enum class UnitClass : uint8_t { clean = 1 };
+/// Which promise the bytes of a unit carry. (Dirty, 2, joins when something stores it.)
+enum class UnitClass : uint8_t {
+  clean = 1,   ///< can be fetched again, may go at any moment
+  native = 3,  ///< is nowhere else: durable before anybody is told, never evicted
+};
+
+/// Whose bytes a unit holds: what a node must know to find all of one bucket, or of one stretch of
+/// the key space, which a hashed id does not tell.
+struct UnitOwner {
+  uint64_t incarnation = 0;  ///< the bucket's
+  uint32_t slot = 0;         ///< the key's, see key_slot()
+  bool operator==(const UnitOwner&) const = default;
+};
 
 /// When bytes are compared with their checksums before they are served.
 enum class Verify {
@@ -27,6 +37,18 @@ enum class Verify {
 enum class Admission {
   hot,   ///< as if just read
   cold,  ///< first to go, until it is read (units written by clients)
+};
+
+/// On what terms a unit is kept.
+struct Terms {
+  // Of most units nothing else need be said.
+  Terms(Admission how = Admission::hot) : admission(how) {}  // NOLINT(google-explicit-constructor)
+  Terms(Admission how, UnitOwner whose, UnitClass what = UnitClass::clean)
+      : admission(how), owner(whose), unit_class(what) {}
+  Admission admission;
+  UnitOwner owner = {};
+  UnitClass unit_class = UnitClass::clean;
+  bool native() const { return unit_class == UnitClass::native; }
 };
 
 /// Told once, on any thread, when a put is over.
@@ -57,7 +79,7 @@ struct Options {
   /// Units from this many bytes on are written past the page cache where the file system can:
   /// that takes a third of the processor time, and spares the page cache what may never be read.
   uint64_t direct_min = 1 << 20;
-  /// Units in memory, all disks together. Each costs about 128 bytes, one in a file of its own
+  /// Units in memory, all disks together. Each costs about 136 bytes, one in a file of its own
   /// 176 more and 4 per MiB (docs/formats/disk.md).
   uint64_t max_units = 4 << 20;
   /// Descriptors of data files held open while nobody reads them, all disks together.
@@ -94,6 +116,8 @@ struct DiskStats {
   uint64_t segment_bytes = 0;           ///< of the next segment
   uint64_t live = 0;                    ///< bytes of units that can be served
   uint64_t units = 0;
+  uint64_t native = 0, native_units = 0;  ///< the part of these two that nothing evicts
+  uint64_t native_lost = 0;               ///< at open: native units whose bytes are gone
   uint64_t evictions = 0, evicted_bytes = 0;
   uint64_t segments = 0;     ///< segment files now
   uint64_t recycled = 0;     ///< segments recycled

@@ -1,5 +1,7 @@
 #include "disk/recycler.h"
 
+#include <algorithm>
+
 #include "base/hash.h"
 #include "io/loop.h"
 
@@ -23,15 +25,27 @@ uint64_t Recycler::promise() const {
 std::shared_ptr<DataFile> Recycler::emptiest() const {
   std::shared_ptr<DataFile> best;
   for (auto& segment : disk_.segments()) {
-    if (segment->sealed && (best == nullptr || segment->live < best->live)) best = segment;
+    if (!segment->sealed || segment->stuck) continue;
+    if (best == nullptr || segment->live < best->live) best = segment;
   }
   return best;
 }
 
-Task<> Recycler::pass(Context ctx) {
-  for (auto& segment : disk_.segments()) {
-    if (segment->sealed && segment->live == 0) disk_.remove_segment(segment);
+// Blocks. The rows of what is dead go first: a native one without its bytes would be taken for a
+// loss.
+Result<> Recycler::remove_dead() {
+  std::vector<std::shared_ptr<DataFile>> dead = disk_.segments();
+  std::erase_if(dead, [](auto& segment) { return !segment->sealed || segment->live != 0; });
+  if (std::ranges::any_of(dead, [](auto& segment) { return segment->native.load(); })) {
+    Result<> gone = disk_.commit_durably(disk_.opening());
+    if (!gone) std::erase_if(dead, [](auto& segment) { return segment->native.load(); });
   }
+  for (auto& segment : dead) disk_.remove_segment(segment);
+  return ok;
+}
+
+Task<> Recycler::pass(Context ctx) {
+  co_await co_await io::run_blocking(ctx, disk_.lane(), [&] { return remove_dead(); });
   while (disk_.healthy() && disk_.space()->excess() > 0) {
     std::shared_ptr<DataFile> segment = emptiest();
     if (segment == nullptr || segment->live > segment->bytes() / 4 * 3) break;
@@ -44,6 +58,7 @@ Task<> Recycler::pass(Context ctx) {
 }
 
 Task<> Recycler::recycle(std::shared_ptr<DataFile> segment, Context ctx) {
+  uint64_t opening = disk_.opening();
   auto file = segment->file();
   if (file == nullptr) {
     auto opened = co_await io::run_blocking(ctx, disk_.lane(), [&] {
@@ -66,21 +81,26 @@ Task<> Recycler::recycle(std::shared_ptr<DataFile> segment, Context ctx) {
     if (!moves.empty()) co_await co_await mover_.move(std::move(moves), ctx);
     if (offset == before) break;  // no record here: the end
   }
-  co_return co_await io::run_blocking(ctx, disk_.lane(), [&] { return finish(segment); });
+  co_return co_await io::run_blocking(ctx, disk_.lane(), [&] { return finish(segment, opening); });
 }
 
-// What still lives in the segment cannot be read: no record led to it, or the disk failed. Blocks.
-Result<> Recycler::finish(const std::shared_ptr<DataFile>& segment) {
+// What still lives in the segment cannot be read: no record led to it, or the disk failed. Native
+// units keep the segment: something of them may still be saved. Blocks.
+Result<> Recycler::finish(const std::shared_ptr<DataFile>& segment, uint64_t opening) {
   if (segment->live > 0) {
-    units_.erase_where([&](const UnitId&, const DataFile& at) { return &at == segment.get(); },
+    units_.erase_where([&](const DataFile& at,
+                           UnitClass of) { return &at == segment.get() && of == UnitClass::clean; },
                        [&](const UnitId& id, const Unit&) {
-                         disk_.queue_remove(id);
+                         disk_.queue_remove(id, UnitClass::clean);
                          disk_.counters.verify_failures++;
                        });
   }
-  // The new rows come before the unlink, or a death in between would lose what was moved.
-  Result<> committed = disk_.commit();
-  disk_.remove_segment(segment);
+  // The new rows come before the unlink, or a death in between would lose what was moved. What is
+  // clean may be lost where the disk is too full for them.
+  Result<> committed = segment->native ? disk_.commit_durably(opening) : disk_.commit();
+  if (!committed && segment->native) return committed;
+  segment->stuck = segment->live > 0;
+  if (!segment->stuck) disk_.remove_segment(segment);
   disk_.counters.recycled++;
   disk_.sweep();
   return committed;
@@ -101,8 +121,9 @@ std::vector<Appender::Move> Recycler::living(const std::shared_ptr<DataFile>& se
       if (unit->length == data.size() && crc32c(data) == unit->crcs[0]) {
         moves.push_back({header->id, std::move(*unit), Bytes(std::string(as_text(data)))});
       } else {
-        auto row = [&](const Unit&) { disk_.queue_remove(header->id); };
-        if (units_.erase(header->id, &*unit, row)) disk_.counters.verify_failures++;
+        auto row = [&](const Unit&) { disk_.queue_remove(header->id, UnitClass::clean); };
+        bool clean = units_.erase(header->id, UnitClass::clean, &*unit, row).has_value();
+        if (clean || unit->native()) disk_.counters.verify_failures++;
       }
     }
     *offset += whole;

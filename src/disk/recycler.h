@@ -32,7 +32,8 @@ class Recycler {
  private:
   std::shared_ptr<DataFile> emptiest() const;
   Task<> recycle(std::shared_ptr<DataFile> segment, Context ctx);
-  Result<> finish(const std::shared_ptr<DataFile>& segment);
+  Result<> remove_dead();
+  Result<> finish(const std::shared_ptr<DataFile>& segment, uint64_t opening);
   std::vector<Appender::Move> living(const std::shared_ptr<DataFile>& segment, ByteView bytes,
                                      uint64_t* offset);
 

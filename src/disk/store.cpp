@@ -12,7 +12,8 @@ namespace forebay::disk {
 Store::Store(Options options)
     : options_(std::move(options)),
       units_(std::make_unique<UnitMap>(options_.max_units)),
-      open_files_(std::make_unique<OpenFiles>(std::max(options_.max_open_files, 1U))) {
+      open_files_(std::make_unique<OpenFiles>(std::max(options_.max_open_files, 1U))),
+      next_looks_(options_.disks.size()) {
   for (size_t i = 0; i < options_.disks.size(); ++i) {
     disks_.push_back(std::make_unique<Disk>(options_, static_cast<uint8_t>(i), *units_));
     Disk& disk = *disks_.back();
@@ -20,8 +21,10 @@ Store::Store(Options options)
       if (short_of_room(disk)) pressure_.notify();
       keep_map_bounded();
     };
-    appenders_.push_back(
-        std::make_unique<Appender>(options_, disk, *units_, *open_files_, false, written));
+    for (auto* appenders : {&appenders_, &natives_}) {
+      appenders->push_back(
+          std::make_unique<Appender>(options_, disk, *units_, *open_files_, false, written));
+    }
     recyclers_.push_back(std::make_unique<Recycler>(options_, disk, *units_, *open_files_));
   }
 }
@@ -110,7 +113,8 @@ Result<Reservation> Store::reserve(const UnitId& id, uint64_t bytes) {
 bool Store::may_take(const UnitId& id, uint64_t bytes) const {
   Disk* disk = choose(id);
   if (disk == nullptr) return false;
-  bool evictable = units_->units(disk->number()) > 0;
+  uint8_t number = disk->number();
+  bool evictable = units_->units(number) > units_->native_units(number);
   return disk->space()->may_take(disk_bytes(bytes), evictable);
 }
 
@@ -139,25 +143,25 @@ Result<Disk*> Store::disk_of(const Reservation& reservation, uint64_t length) co
 }
 
 Task<std::shared_ptr<Writer>> Store::create(UnitId id, uint64_t length, Reservation reservation,
-                                            Admission admission, Context ctx) {
+                                            Terms terms, Context ctx) {
   Disk* disk = co_await disk_of(reservation, length);
   if (contains(id) || !begin_writing(id)) co_return fail(Code::exists, "the unit is here already");
-  auto made = co_await make_writer(disk, id, length, std::move(reservation), admission, ctx);
+  auto made = co_await make_writer(disk, id, length, std::move(reservation), terms, ctx);
   if (!made) end_writing(id);
   co_return made;
 }
 
 Task<std::shared_ptr<Writer>> Store::create_nameless(uint64_t length, Reservation reservation,
-                                                     Admission admission, Context ctx) {
+                                                     Terms terms, Context ctx) {
   Disk* disk = co_await disk_of(reservation, length);
-  co_return co_await make_writer(disk, std::nullopt, length, std::move(reservation), admission,
-                                 ctx);
+  co_return co_await make_writer(disk, std::nullopt, length, std::move(reservation), terms, ctx);
 }
 
 Task<std::shared_ptr<Writer>> Store::make_writer(Disk* disk, std::optional<UnitId> id,
                                                  uint64_t length, Reservation reservation,
-                                                 Admission admission, Context ctx) {
+                                                 Terms terms, Context ctx) {
   uint64_t bytes = disk_bytes(length);
+  uint64_t opening = disk->opening();
   while (true) {
     uint64_t number = ctx.loop->random();
     std::shared_ptr<io::File> direct;
@@ -192,7 +196,8 @@ Task<std::shared_ptr<Writer>> Store::make_writer(Disk* disk, std::optional<UnitI
                                                   .disk = *disk,
                                                   .id = id,
                                                   .length = length,
-                                                  .admission = admission,
+                                                  .terms = terms,
+                                                  .opening = opening,
                                                   .data = std::move(data),
                                                   .file = std::move(*made),
                                                   .direct = std::move(direct)}));
@@ -211,26 +216,25 @@ bool Store::publish(Disk& disk, const UnitId& id, Unit unit, Admission admission
   return true;
 }
 
-Result<Appender*> Store::appender_for(const UnitId& id, uint64_t bytes) const {
+Result<Appender*> Store::appender_for(const UnitId& id, uint64_t bytes, const Terms& terms) const {
   if (bytes == 0 || bytes > options_.small_max) {
     return fail(Code::invalid, "not the size of a small unit");
   }
   Disk* disk = choose(id);
   if (disk == nullptr) return fail(Code::unavailable, "no disk is healthy");
-  return appenders_[disk->number()].get();
+  return (terms.native() ? natives_ : appenders_)[disk->number()].get();
 }
 
-Task<> Store::put_small(UnitId id, Bytes bytes, Admission admission, Context ctx) {
-  Appender* appender = co_await appender_for(id, bytes.size());
+Task<> Store::put_small(UnitId id, Bytes bytes, Terms terms, Context ctx) {
+  Appender* appender = co_await appender_for(id, bytes.size(), terms);
   if (contains(id)) co_return fail(Code::exists, "the unit is here already");
-  co_return co_await appender->put(id, std::move(bytes), admission, ctx);
+  co_return co_await appender->put(id, std::move(bytes), terms, ctx);
 }
 
-void Store::put_small_soon(UnitId id, Bytes bytes, Admission admission, job::Crew& crew,
-                           PutDone done) {
-  Result<Appender*> appender = appender_for(id, bytes.size());
+void Store::put_small_soon(UnitId id, Bytes bytes, Terms terms, job::Crew& crew, PutDone done) {
+  Result<Appender*> appender = appender_for(id, bytes.size(), terms);
   if (!appender) return done(std::move(appender.error()));
-  (*appender)->put_soon(id, std::move(bytes), admission, crew, std::move(done));
+  (*appender)->put_soon(id, std::move(bytes), terms, crew, std::move(done));
 }
 
 // The evictor keeps the number of units at its bound; when it falls behind by a sixteenth, whoever
@@ -244,18 +248,24 @@ void Store::keep_map_bounded() {
   }
 }
 
-bool Store::drop(const UnitId& id, const Unit* at) {
+bool Store::drop(const UnitId& id, const Unit* at, UnitClass of) {
   Disk* disk = nullptr;
-  auto unit = units_->erase(id, at, [&](const Unit& gone) {
+  auto unit = units_->erase(id, of, at, [&](const Unit& gone) {
     disk = &disk_of(gone);
-    disk->queue_remove(id);
+    disk->queue_remove(id, of);
   });
   if (!unit) return false;
-  if (!unit->file->is_segment()) disk->leave(std::move(unit->file));
+  if (!unit->file->is_segment()) disk->leave(std::move(unit->file), of == UnitClass::native);
   return true;
 }
 
 void Store::remove(const UnitId& id) { drop(id, nullptr); }
+
+void Store::remove_native(const UnitId& id) { drop(id, nullptr, UnitClass::native); }
+
+std::vector<UnitId> Store::native_units(uint64_t incarnation) const {
+  return units_->native(incarnation);
+}
 
 uint64_t Store::limit() const {
   uint64_t all = 0;

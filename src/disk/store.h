@@ -1,6 +1,6 @@
-// Cached units on this node's disks: found, filled, evicted, and checked. Everything here is clean
-// (docs/semantics.md, "Disks"): it may vanish at any moment, and a caller that gets an error or
-// finds no space reads from the origin instead.
+// Units on this node's disks: found, filled, evicted, and checked. Clean ones (docs/semantics.md,
+// "Disks") may vanish at any moment, and a caller that gets an error or finds no space reads from
+// the origin instead. Native ones stay until they are removed.
 #pragma once
 
 #include <memory>
@@ -73,20 +73,25 @@ class Store : public std::enable_shared_from_this<Store> {
   /// Begins a unit in a file of its own; `length` ≥ 1, at most what was reserved for this very id.
   /// Code::exists when it is here or being written. The Writer publishes it.
   Task<std::shared_ptr<Writer>> create(UnitId id, uint64_t length, Reservation reservation,
-                                       Admission admission, Context ctx);
+                                       Terms terms, Context ctx);
   /// The same for a unit whose name is known only when its bytes are all there, reserved for an id
   /// drawn at random. Writer::commit_as() names it; until then nothing can meet it.
   Task<std::shared_ptr<Writer>> create_nameless(uint64_t length, Reservation reservation,
-                                                Admission admission, Context ctx);
-  /// Stores a unit of 1…small_max bytes; it can be found when this returns. Puts that come
-  /// together share one write. Code::exists as above; Code::busy when the queue or the disk (detail
-  /// "ENOSPC") is full. A put that is cancelled may still be made.
-  Task<> put_small(UnitId id, Bytes bytes, Admission admission, Context ctx);
+                                                Terms terms, Context ctx);
+  /// Stores a unit of 1…small_max bytes; it can be found when this returns, and a native one is
+  /// durable. Puts that come together share one write, and one sync. Code::exists as above;
+  /// Code::busy when the queue or the disk (detail "ENOSPC") is full. A put that is cancelled may
+  /// still be made.
+  Task<> put_small(UnitId id, Bytes bytes, Terms terms, Context ctx);
   /// The same without waiting: `crew` sees to the writing, `done` may be called before this
   /// returns.
-  void put_small_soon(UnitId id, Bytes bytes, Admission admission, job::Crew& crew, PutDone done);
-  /// Drops the unit if it is here. Its space comes back later.
+  void put_small_soon(UnitId id, Bytes bytes, Terms terms, job::Crew& crew, PutDone done);
+  /// Drops the unit if it is here and clean. Its space comes back later.
   void remove(const UnitId& id);
+  /// Removes a native unit. Its space comes back later; a crash soon after may bring it back.
+  void remove_native(const UnitId& id);
+  /// All native units of one bucket (by its incarnation), in order of id; slow.
+  std::vector<UnitId> native_units(uint64_t incarnation) const;
 
   Stats stats() const;
   /// Bytes that may be used now, all healthy disks together.
@@ -112,12 +117,11 @@ class Store : public std::enable_shared_from_this<Store> {
   friend class Writer;
   explicit Store(Options options);
   Disk* choose(const UnitId& id) const;
-  Result<Appender*> appender_for(const UnitId& id, uint64_t bytes) const;
+  Result<Appender*> appender_for(const UnitId& id, uint64_t bytes, const Terms& terms) const;
   Disk& disk_of(const Unit& unit) const;
   Result<Disk*> disk_of(const Reservation& reservation, uint64_t length) const;
   Task<std::shared_ptr<Writer>> make_writer(Disk* disk, std::optional<UnitId> id, uint64_t length,
-                                            Reservation reservation, Admission admission,
-                                            Context ctx);
+                                            Reservation reservation, Terms terms, Context ctx);
   bool begin_writing(const UnitId& id);
   void end_writing(const UnitId& id);
   bool publish(Disk& disk, const UnitId& id, Unit unit, Admission admission,
@@ -125,10 +129,20 @@ class Store : public std::enable_shared_from_this<Store> {
   void keep_map_bounded();
   bool evict_one(Disk& disk);
   void count_sharers();
+  void forget_units(const Disk& disk);
+  // Duties of one disk, once or until they are cancelled.
+  using Duty = Task<> (Store::*)(Disk&, Context);
+  Task<> on_each(Duty duty, Context ctx);
   Task<> look_after(Disk& disk [[clang::lifetimebound]], Context ctx);
+  Task<> evict_of(Disk& disk [[clang::lifetimebound]], Context ctx);
+  Task<> recycle_of(Disk& disk [[clang::lifetimebound]], Context ctx);
+  Task<> commit_rows_of(Disk& disk [[clang::lifetimebound]], Context ctx);
+  Task<> keep_evicting(Disk& disk [[clang::lifetimebound]], Context ctx);
+  Task<> keep_recycling(Disk& disk [[clang::lifetimebound]], Context ctx);
+  Task<> keep_committing(Disk& disk [[clang::lifetimebound]], Context ctx);
   static bool short_of_room(const Disk& disk);
   bool over(const Disk& disk) const;
-  bool drop(const UnitId& id, const Unit* at);
+  bool drop(const UnitId& id, const Unit* at, UnitClass of = UnitClass::clean);
   Task<std::shared_ptr<io::File>> wake(UnitId id, Unit unit, Context ctx);
   Task<> verify(UnitId id, Unit unit, std::shared_ptr<io::File> file, ByteRange range, Context ctx);
 
@@ -137,12 +151,13 @@ class Store : public std::enable_shared_from_this<Store> {
   const std::unique_ptr<OpenFiles> open_files_;
   // One of each per disk.
   std::vector<std::unique_ptr<Disk>> disks_;
-  std::vector<std::unique_ptr<Appender>> appenders_;
+  std::vector<std::unique_ptr<Appender>> appenders_;  // of clean units
+  std::vector<std::unique_ptr<Appender>> natives_;    // apart, so that clean ones wait for no sync
   std::vector<std::unique_ptr<Recycler>> recyclers_;
   io::Progress pressure_;  // space is short: evict, recycle
   io::Progress verified_;  // somebody has verified a unit
 
-  Time next_look_ = {};  // the evictor's
+  std::vector<Time> next_looks_;  // the evictor's, at each disk
 
   mutable std::mutex mutex_;
   std::unordered_set<UnitId> writing_;

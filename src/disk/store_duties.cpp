@@ -27,8 +27,9 @@ bool Store::over(const Disk& disk) const {
 }
 
 bool Store::evict_one(Disk& disk) {
-  auto victim = units_->erase_coldest(
-      disk.number(), [&](const UnitId& id, const Unit&) { disk.queue_remove(id); });
+  auto victim = units_->erase_coldest(disk.number(), [&](const UnitId& id, const Unit&) {
+    disk.queue_remove(id, UnitClass::clean);
+  });
   if (!victim) return false;
   Unit& unit = victim->second;
   disk.counters.evictions++;
@@ -46,6 +47,12 @@ void Store::count_sharers() {
   }
 }
 
+// Of a disk that is out.
+void Store::forget_units(const Disk& disk) {
+  units_->erase_where([&](const DataFile& file, UnitClass) { return file.disk() == disk.number(); },
+                      [](const UnitId&, const Unit&) {});
+}
+
 // A disk that is gone is taken out, and opened again as soon as that can be done.
 Task<> Store::look_after(Disk& disk, Context ctx) {
   io::Loop* loop = ctx.loop;
@@ -57,115 +64,122 @@ Task<> Store::look_after(Disk& disk, Context ctx) {
   }
   if (!disk.lost()) co_return ok;
   Appender& appender = *appenders_[disk.number()];
+  Appender& natives = *natives_[disk.number()];
   Recycler& recycler = *recyclers_[disk.number()];
-  while (!appender.abandon() || !recycler.abandon()) {
+  while (!appender.abandon() || !natives.abandon() || !recycler.abandon()) {
     co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(5), ctx);
   }
-  units_->erase_where(
-      [&](const UnitId&, const DataFile& file) { return file.disk() == disk.number(); },
-      [](const UnitId&, const Unit&) {});
+  forget_units(disk);
   co_await co_await disk.reopen(ctx);
   units_->sort();
   co_return ok;
 }
 
-Task<> Store::evict(Context ctx) {
+// One pass over one disk.
+Task<> Store::evict_of(Disk& disk, Context ctx) {
   constexpr unsigned kTurn = 64;
-  bool look = ctx.loop->now() >= next_look_;
-  if (look) next_look_ = ctx.loop->now() + kPause;
+  Time& next_look = next_looks_[disk.number()];
+  bool look = ctx.loop->now() >= next_look;
+  if (look) next_look = ctx.loop->now() + kPause;
   if (look) count_sharers();
-  for (auto& each : disks_) {
-    Disk& disk = *each;
-    if (look) static_cast<void>(co_await look_after(disk, ctx));  // its disk tells of errors
-    bool healthy = disk.healthy();
-    co_await co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<> {
-      if (healthy) {
-        disk.refresh_limit();
-      } else if (units_->units(disk.number()) > 0) {
-        units_->erase_where(
-            [&](const UnitId&, const DataFile& file) { return file.disk() == disk.number(); },
-            [](const UnitId&, const Unit&) {});
-      }
-      disk.sweep();
-      return ok;
-    });
-    // A segment that is being filled can be emptied only when it is given up.
-    if (disk.healthy() && over(disk)) {
-      appenders_[disk.number()]->let_go();
-      recyclers_[disk.number()]->let_go();
+  if (look) static_cast<void>(co_await look_after(disk, ctx));  // its disk tells of errors
+  bool healthy = disk.healthy();
+  co_await co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<> {
+    if (healthy) {
+      disk.refresh_limit();
+    } else if (units_->units(disk.number()) > 0) {
+      forget_units(disk);
     }
-    for (unsigned evicted = 0; disk.healthy() && over(disk) && evict_one(disk);) {
-      if (++evicted % kTurn != 0) continue;
-      co_await co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<> {
-        disk.sweep();
-        if (disk.pending() > options_.max_pending_rows) return disk.commit();
-        return ok;
-      });
-      if (cancelled(ctx)) break;
-    }
-    disk.space()->forget_wanted();
-    co_await co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<> {
-      disk.sweep();
-      return ok;
-    });
+    disk.sweep();
+    return ok;
+  });
+  // A segment that is being filled can be emptied only when it is given up.
+  if (disk.healthy() && over(disk)) {
+    appenders_[disk.number()]->let_go();
+    natives_[disk.number()]->let_go();
+    recyclers_[disk.number()]->let_go();
   }
+  for (unsigned evicted = 0; disk.healthy() && over(disk) && evict_one(disk);) {
+    if (++evicted % kTurn != 0) continue;
+    co_await co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<> {
+      disk.sweep();
+      if (disk.pending() > options_.max_pending_rows) return disk.commit();
+      return ok;
+    });
+    if (cancelled(ctx)) break;
+  }
+  disk.space()->forget_wanted();
   while (units_->over(0)) {
-    auto disk = units_->coldest_disk();
-    if (!disk || !evict_one(*disks_[*disk])) break;
+    auto coldest = units_->coldest_disk();
+    if (!coldest || !evict_one(*disks_[*coldest])) break;
   }
-  co_return ok;
+  co_return co_await io::run_blocking(ctx, disk.lane(), [&]() -> Result<> {
+    disk.sweep();
+    return ok;
+  });
 }
 
-Task<> Store::recycle(Context ctx) {
-  Result<> result = ok;
-  for (auto& disk : disks_) {
-    if (!disk->healthy()) continue;
-    Result<> done = co_await recyclers_[disk->number()]->pass(ctx);
-    if (!done && result) result = std::move(done);
-  }
-  co_return result;
+// Each disk by itself: one that hangs must not keep the others from making room.
+Task<> Store::on_each(Duty duty, Context ctx) {
+  io::Group group(ctx);
+  for (auto& disk : disks_) group.spawn((this->*duty)(*disk, ctx));
+  co_return co_await group.join();
 }
 
-Task<> Store::commit_rows(Context ctx) {
-  Result<> result = ok;
-  for (auto& disk : disks_) {
-    Result<> done = co_await io::run_blocking(ctx, disk->lane(), [&] { return disk->commit(); });
-    if (!done && result) result = std::move(done);
-  }
-  co_return result;
+Task<> Store::evict(Context ctx) { co_return co_await on_each(&Store::evict_of, ctx); }
+
+Task<> Store::recycle_of(Disk& disk, Context ctx) {
+  if (!disk.healthy()) co_return ok;
+  co_return co_await recyclers_[disk.number()]->pass(ctx);
 }
+
+Task<> Store::recycle(Context ctx) { co_return co_await on_each(&Store::recycle_of, ctx); }
+
+Task<> Store::commit_rows_of(Disk& disk, Context ctx) {
+  co_return co_await io::run_blocking(ctx, disk.lane(), [&] { return disk.commit(); });
+}
+
+Task<> Store::commit_rows(Context ctx) { co_return co_await on_each(&Store::commit_rows_of, ctx); }
 
 // Errors of a pass are counted by their disk; the next pass tries again.
 
-Task<> Store::run_evictor(Context ctx) {
+Task<> Store::keep_evicting(Disk& disk, Context ctx) {
   Time forgiven = ctx.loop->now();
   while (!cancelled(ctx)) {
     uint64_t seen = pressure_.count();
-    static_cast<void>(co_await evict(ctx));
+    static_cast<void>(co_await evict_of(disk, ctx));
     if (ctx.loop->now() - forgiven > kForgive) {
       forgiven = ctx.loop->now();
-      for (auto& disk : disks_) disk->forgive();
+      disk.forgive();
     }
     static_cast<void>(co_await pressure_.changed(seen, ctx.until(ctx.loop->now() + kPause)));
   }
   co_return ok;
 }
 
-Task<> Store::run_recycler(Context ctx) {
+Task<> Store::run_evictor(Context ctx) { co_return co_await on_each(&Store::keep_evicting, ctx); }
+
+Task<> Store::keep_recycling(Disk& disk, Context ctx) {
   while (!cancelled(ctx)) {
     uint64_t seen = pressure_.count();
-    static_cast<void>(co_await recycle(ctx));
+    static_cast<void>(co_await recycle_of(disk, ctx));
     static_cast<void>(co_await pressure_.changed(seen, ctx.until(ctx.loop->now() + kPause)));
+  }
+  co_return ok;
+}
+
+Task<> Store::run_recycler(Context ctx) { co_return co_await on_each(&Store::keep_recycling, ctx); }
+
+Task<> Store::keep_committing(Disk& disk, Context ctx) {
+  while (!cancelled(ctx)) {
+    static_cast<void>(co_await io::sleep_until(ctx.loop->now() + options_.commit_interval, ctx));
+    static_cast<void>(co_await commit_rows_of(disk, ctx));
   }
   co_return ok;
 }
 
 Task<> Store::run_committer(Context ctx) {
-  while (!cancelled(ctx)) {
-    static_cast<void>(co_await io::sleep_until(ctx.loop->now() + options_.commit_interval, ctx));
-    static_cast<void>(co_await commit_rows(ctx));
-  }
-  co_return ok;
+  co_return co_await on_each(&Store::keep_committing, ctx);
 }
 
 Task<> Store::run_scrubber(Context ctx) {

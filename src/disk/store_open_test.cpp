@@ -259,7 +259,7 @@ TEST_F(StoreOpen, a_row_of_a_later_build_stops_the_disk_and_deletes_nothing) {
   kill();
   {
     auto index = open_rocks_index(folder_.path() + "/a/index", 1 << 30);
-    std::vector<Change> batch{{UnitId{}, std::string("\x02\x01 of tomorrow")}};
+    std::vector<Change> batch{{UnitId{}, std::string("\x03\x01 of tomorrow")}};
     ASSERT_TRUE((*index)->apply(batch));
   }
   EXPECT_EQ(run(Store::open(options_, ctx())).error().code(), Code::invalid);

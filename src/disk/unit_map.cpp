@@ -19,7 +19,9 @@ Unit UnitMap::unit_of(const Entry& entry) {
             .length = entry.length,
             .unverified = entry.unverified,
             .stamp = entry.stamp,
-            .crcs = {}};
+            .crcs = {},
+            .owner = {entry.incarnation, entry.slot},
+            .unit_class = entry.unit_class};
   if (entry.crcs == nullptr) {
     unit.crcs.push_back(entry.crc);
   } else {
@@ -36,6 +38,9 @@ void UnitMap::fill(Entry& entry, const UnitId& id, Unit unit) {
   entry.unverified = unit.unverified;
   entry.stamp = unit.stamp;
   entry.id = &id;
+  entry.incarnation = unit.owner.incarnation;
+  entry.slot = unit.owner.slot;
+  entry.unit_class = unit.unit_class;
   entry.crc = unit.crcs[0];
   entry.crcs.reset();
   if (unit.crcs.size() > 1) {
@@ -55,13 +60,17 @@ void UnitMap::count(const Entry& entry, bool in) {
   add(disk.units, 1);
   add(disk.live, bytes);
   if (!segment) add(disk.files, 1);
+  if (!entry.ordered()) add(disk.native_units, 1);
+  if (!entry.ordered()) add(disk.native_live, bytes);
   if (segment) add(disk.live_in_segments, bytes);
   if (segment) add(entry.file->live, bytes);
+  if (segment && !entry.ordered()) entry.file->native = true;
 }
 
 // The order is exact for few units and coarse for many: a unit moves to the front only when about
 // a sixty-fourth of all have moved since it last did, so that hot units cost no list surgery.
 void UnitMap::touch(Stripe& stripe, Entry& entry) {
+  if (!entry.ordered()) return;
   uint64_t now = clock_.load(std::memory_order_relaxed);
   if (now - entry.stamp <= count_.load(std::memory_order_relaxed) / 64) return;
   entry.stamp = clock_.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -122,8 +131,10 @@ bool UnitMap::insert(const UnitId& id, Unit unit, Admission admission, const Que
   unit.stamp = cold ? 0 : clock_.fetch_add(1, std::memory_order_relaxed) + 1;
   Entry* entry = emplace(at, id, std::move(unit));
   if (entry == nullptr) return false;
-  Order& order = at.order[entry->file->disk()];
-  order.insert(cold ? order.end() : order.begin(), *entry);
+  if (entry->ordered()) {
+    Order& order = at.order[entry->file->disk()];
+    order.insert(cold ? order.end() : order.begin(), *entry);
+  }
   row(unit_of(*entry));
   return true;
 }
@@ -134,7 +145,7 @@ bool UnitMap::insert_found(const UnitId& id, Unit unit) {
   uint64_t stamp = unit.stamp;
   Entry* entry = emplace(at, id, std::move(unit));
   if (entry == nullptr) return false;
-  at.order[entry->file->disk()].push_back(*entry);
+  if (entry->ordered()) at.order[entry->file->disk()].push_back(*entry);
   uint64_t now = clock_.load(std::memory_order_relaxed);
   while (now < stamp && !clock_.compare_exchange_weak(now, stamp, std::memory_order_relaxed)) {
   }
@@ -153,18 +164,21 @@ void UnitMap::sort() {
 Unit UnitMap::take_out(Stripe& at, Table::iterator place) {
   Entry& entry = place->second;
   count(entry, false);
-  Order& order = at.order[entry.file->disk()];
-  order.erase(order.iterator_to(entry));
+  if (entry.ordered()) {
+    Order& order = at.order[entry.file->disk()];
+    order.erase(order.iterator_to(entry));
+  }
   Unit unit = unit_of(entry);
   at.units.erase(place);
   return unit;
 }
 
-std::optional<Unit> UnitMap::erase(const UnitId& id, const Unit* where, const Queue& row) {
+std::optional<Unit> UnitMap::erase(const UnitId& id, UnitClass of, const Unit* where,
+                                   const Queue& row) {
   Stripe& at = stripe(id);
   std::lock_guard lock(at.mutex);
   auto found = at.units.find(id);
-  if (found == at.units.end()) return std::nullopt;
+  if (found == at.units.end() || found->second.unit_class != of) return std::nullopt;
   if (where != nullptr && !is_at(found->second, *where)) return std::nullopt;
   Unit unit = take_out(at, found);
   row(unit);
@@ -235,13 +249,13 @@ std::optional<uint8_t> UnitMap::coldest_disk() const {
   return disk;
 }
 
-void UnitMap::erase_where(const std::function<bool(const UnitId&, const DataFile&)>& gone,
+void UnitMap::erase_where(const std::function<bool(const DataFile&, UnitClass)>& gone,
                           const std::function<void(const UnitId&, const Unit&)>& erased) {
   for (Stripe& stripe : stripes_) {
     std::lock_guard lock(stripe.mutex);
     for (auto at = stripe.units.begin(); at != stripe.units.end();) {
       auto next = std::next(at);
-      if (gone(at->first, *at->second.file)) {
+      if (gone(*at->second.file, at->second.unit_class)) {
         UnitId id = at->first;
         Unit unit = take_out(stripe, at);
         erased(id, unit);
@@ -257,6 +271,20 @@ std::vector<UnitId> UnitMap::ids(size_t index) const {
   std::vector<UnitId> out;
   out.reserve(stripe.units.size());
   for (auto& [id, entry] : stripe.units) out.push_back(id);
+  return out;
+}
+
+std::vector<UnitId> UnitMap::native(uint64_t incarnation) const {
+  std::vector<UnitId> out;
+  for (const Stripe& stripe : stripes_) {
+    std::lock_guard lock(stripe.mutex);
+    for (auto& [id, entry] : stripe.units) {
+      if (!entry.ordered() && entry.incarnation == incarnation && !this->out(entry)) {
+        out.push_back(id);
+      }
+    }
+  }
+  std::ranges::sort(out);
   return out;
 }
 

@@ -30,6 +30,9 @@ struct Unit {
   bool unverified = false;  ///< must be compared with `crcs` before it is served
   uint64_t stamp = 0;
   BlockCrcs crcs;
+  UnitOwner owner = {};
+  UnitClass unit_class = UnitClass::clean;
+  bool native() const { return unit_class == UnitClass::native; }
 };
 
 /// Any thread. At most kMaxDisks disks.
@@ -57,24 +60,27 @@ class UnitMap {
   bool insert_found(const UnitId& id, Unit unit);
   void sort();
 
-  /// Takes the unit out if it is `at` (or wherever it is when null). `row` as above.
-  std::optional<Unit> erase(const UnitId& id, const Unit* at, const Queue& row);
+  /// Takes the unit out if it is of that class, and `at` (or wherever it is when null). `row` as
+  /// above.
+  std::optional<Unit> erase(const UnitId& id, UnitClass of, const Unit* at, const Queue& row);
   /// Lets the unit point to `to` if it still is at `from`; its place in the order stays.
   bool move(const UnitId& id, const Unit& from, const Unit& to, const Queue& row);
   /// Clears `unverified` if it still is at `at`.
   bool set_verified(const UnitId& id, const Unit& at, const Queue& row);
-  /// Takes out the unit of a disk that was not used for longest.
+  /// Takes out the clean unit of a disk that was not used for longest.
   std::optional<std::pair<UnitId, Unit>> erase_coldest(
       uint8_t disk, const std::function<void(const UnitId&, const Unit&)>& row);
-  /// The disk of the unit that was not used for longest; nullopt when there is none.
+  /// The disk of the clean unit that was not used for longest; nullopt when there is none.
   std::optional<uint8_t> coldest_disk() const;
 
   /// Takes out all units of which `gone` is true; slow. `erased` is called for each, under a lock.
-  void erase_where(const std::function<bool(const UnitId&, const DataFile&)>& gone,
+  void erase_where(const std::function<bool(const DataFile&, UnitClass)>& gone,
                    const std::function<void(const UnitId&, const Unit&)>& erased);
   /// Ids in one stripe, for walking through all.
   static constexpr size_t kStripes = 64;
   std::vector<UnitId> ids(size_t stripe) const;
+  /// All native units of one bucket, in order of id; slow.
+  std::vector<UnitId> native(uint64_t incarnation) const;
 
   /// From now on no unit of this disk is found.
   void set_out(uint8_t disk) { out_[disk].store(true, std::memory_order_relaxed); }
@@ -88,11 +94,14 @@ class UnitMap {
   /// Bytes of units that can be found; of those in segments.
   uint64_t live(uint8_t disk) const { return per_disk_[disk].live.load(); }
   uint64_t live_in_segments(uint8_t disk) const { return per_disk_[disk].live_in_segments.load(); }
+  /// Bytes and number of those that nothing evicts.
+  uint64_t native_live(uint8_t disk) const { return per_disk_[disk].native_live.load(); }
+  uint64_t native_units(uint8_t disk) const { return per_disk_[disk].native_units.load(); }
   /// Units in files of their own.
   uint64_t files(uint8_t disk) const { return per_disk_[disk].files.load(); }
 
  private:
-  // With the key, the table's link and bucket and malloc's word: about 128 bytes.
+  // With the key, the table's link and bucket and malloc's word: about 136 bytes.
   struct Entry : boost::intrusive::list_base_hook<> {
     std::shared_ptr<DataFile> file;
     std::unique_ptr<uint32_t[]> crcs;  // when more than one block
@@ -101,7 +110,12 @@ class UnitMap {
     uint32_t offset = 0;
     uint32_t crc = 0;  // when one block
     const UnitId* id = nullptr;
+    uint64_t incarnation = 0;
+    uint32_t slot = 0;
     bool unverified = false;
+    UnitClass unit_class = UnitClass::clean;
+    /// Only those that may be evicted stand in an order.
+    bool ordered() const { return unit_class == UnitClass::clean; }
   };
   using Order = boost::intrusive::list<Entry, boost::intrusive::constant_time_size<false>>;
   // Entries stay where they are, as std's table would keep them, in half the time per look-up.
@@ -112,7 +126,8 @@ class UnitMap {
     std::array<Order, kMaxDisks> order;  // per disk, hottest first
   };
   struct PerDisk {
-    std::atomic<uint64_t> units = 0, live = 0, live_in_segments = 0, files = 0;
+    std::atomic<uint64_t> units = 0, live = 0, live_in_segments = 0, files = 0, native_live = 0,
+                          native_units = 0;
   };
 
   Stripe& stripe(const UnitId& id) { return stripes_[id.bytes[15] % kStripes]; }

@@ -50,8 +50,8 @@ TEST(UnitMap, finds_what_is_in_it_and_only_within_its_bytes) {
   EXPECT_EQ(world.find(1, {0, 101}), UnitMap::State::absent);
   EXPECT_EQ(world.find(1, {101, 0}), UnitMap::State::absent);
   EXPECT_TRUE(world.map.contains(unit_id(1)));
-  EXPECT_TRUE(world.map.erase(unit_id(1), nullptr, no_row));
-  EXPECT_FALSE(world.map.erase(unit_id(1), nullptr, no_row));
+  EXPECT_TRUE(world.map.erase(unit_id(1), UnitClass::clean, nullptr, no_row));
+  EXPECT_FALSE(world.map.erase(unit_id(1), UnitClass::clean, nullptr, no_row));
   EXPECT_FALSE(world.map.contains(unit_id(1)));
 }
 
@@ -189,7 +189,7 @@ TEST(UnitMap, counts_what_lives_where) {
   EXPECT_EQ(other->live, record_bytes(10));
 
   size_t erased = 0;
-  world.map.erase_where([&](auto&, auto& file) { return &file == segment.get(); },
+  world.map.erase_where([&](auto& file, UnitClass) { return &file == segment.get(); },
                         [&](auto&, auto&) { ++erased; });
   EXPECT_EQ(erased, 1U);
   EXPECT_EQ(segment->live, 0U);
@@ -200,11 +200,11 @@ TEST(UnitMap, an_old_copy_cannot_be_erased_or_verified_in_place_of_a_new_one) {
   World world;
   world.add(1);
   Unit old = *world.map.get(unit_id(1));
-  world.map.erase(unit_id(1), &old, no_row);
+  world.map.erase(unit_id(1), UnitClass::clean, &old, no_row);
   Unit fresh = world.large(1);
   fresh.unverified = true;
   world.map.insert(unit_id(1), fresh, Admission::hot, no_row);
-  EXPECT_FALSE(world.map.erase(unit_id(1), &old, no_row));
+  EXPECT_FALSE(world.map.erase(unit_id(1), UnitClass::clean, &old, no_row));
   EXPECT_FALSE(world.map.set_verified(unit_id(1), old, no_row));
   EXPECT_TRUE(world.map.get(unit_id(1))->unverified);
   EXPECT_TRUE(world.map.set_verified(unit_id(1), fresh, no_row));

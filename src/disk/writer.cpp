@@ -21,7 +21,8 @@ Writer::Writer(Parts parts)
       disk_(parts.disk),
       id_(parts.id),
       length_(parts.length),
-      admission_(parts.admission),
+      terms_(parts.terms),
+      opening_(parts.opening),
       data_(std::move(parts.data)),
       file_(std::move(parts.file)),
       direct_(std::move(parts.direct)),
@@ -130,20 +131,36 @@ Task<> Writer::commit(Context ctx) {
   if (!present({0, length_}))
     co_return fail(Code::invalid, "a unit is committed with bytes missing");
   if (!disk_.healthy()) co_return fail(Code::unavailable, "the disk is out");
-  Result<> named =
-      co_await io::run_blocking(ctx, disk_.lane(), [&] { return disk_.give_name(*data_); });
+  Result<> named = co_await io::run_blocking(ctx, disk_.lane(), [&] {
+    // All of the file: what went past the page cache may still be in the disk's own.
+    Result<> safe = terms_.native() ? file_->sync() : Result<>(ok);
+    return safe ? disk_.give_name(*data_, terms_.native()) : safe;
+  });
   if (!named) {
     disk_.failed(true, named.error());
     co_return named.error_in("name a unit");
   }
   name_ = Name::final;
-  Unit unit{.file = data_, .length = length_, .crcs = sums_.sums()};
-  if (!store_->publish(disk_, *id_, std::move(unit), admission_, file_)) {
+  Unit unit{.file = data_,
+            .length = length_,
+            .crcs = sums_.sums(),
+            .owner = terms_.owner,
+            .unit_class = terms_.unit_class};
+  if (!store_->publish(disk_, *id_, std::move(unit), terms_.admission, file_)) {
     co_return fail(Code::exists, "the unit is here already");
   }
   name_ = Name::published;
   done();
+  if (terms_.native()) co_return co_await settle(ctx);
   co_return ok;
+}
+
+// A row that is not durable would be a unit that is lost by the next power cut.
+Task<> Writer::settle(Context ctx) {
+  Result<> durable =
+      co_await io::run_blocking(ctx, disk_.lane(), [&] { return disk_.commit_durably(opening_); });
+  if (!durable) store_->remove_native(*id_);
+  co_return durable;
 }
 
 Task<> Writer::commit_as(UnitId id, Context ctx) {

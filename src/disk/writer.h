@@ -76,7 +76,8 @@ class Writer {
   bool direct() const { return direct_ != nullptr; }
   /// The file; offset 0 is the unit's first byte. Only present ranges may be read.
   const std::shared_ptr<io::File>& file() const { return file_; }
-  /// Publishes the unit: found from now on. Once. Code::invalid while bytes are missing.
+  /// Publishes the unit: found from now on, and a native one durable. Once. Code::invalid while
+  /// bytes are missing. A native one that fails is not there.
   Task<> commit(Context ctx);
   /// The same for a unit that was created nameless. Code::exists when one of that name is here or
   /// being written.
@@ -89,7 +90,8 @@ class Writer {
     Disk& disk;
     std::optional<UnitId> id;
     uint64_t length;
-    Admission admission;
+    Terms terms;
+    uint64_t opening;  ///< of the disk
     std::shared_ptr<DataFile> data;
     std::shared_ptr<io::File> file;
     std::shared_ptr<io::File> direct;  ///< the same one; null: write through the page cache
@@ -98,12 +100,14 @@ class Writer {
   Result<> put(uint64_t offset, ByteView bytes);
   Result<> write_out(uint64_t offset, ByteView bytes);
   void done();
+  Task<> settle(Context ctx);
 
   const std::shared_ptr<Store> store_;
   Disk& disk_;
   std::optional<UnitId> id_;  // none before commit_as()
   const uint64_t length_;
-  const Admission admission_;
+  const Terms terms_;
+  const uint64_t opening_;
   const std::shared_ptr<DataFile> data_;
   const std::shared_ptr<io::File> file_;
   const std::shared_ptr<io::File> direct_;
