@@ -258,7 +258,8 @@ Task<> Cache::settled(UnitId id, Context ctx) {
   }
 }
 
-std::shared_ptr<Tee> Cache::tee(uint64_t length, uint64_t unit_length, io::Loop& loop) {
+std::shared_ptr<Tee> Cache::tee(uint64_t length, uint64_t unit_length, disk::UnitOwner owner,
+                                io::Loop& loop) {
   bool small = length == unit_length && length <= options_.small_max;
   std::optional<io::Semaphore::Permit> permit(std::in_place);
   if (!small) {
@@ -277,6 +278,7 @@ std::shared_ptr<Tee> Cache::tee(uint64_t length, uint64_t unit_length, io::Loop&
                                           .metrics = tee_metrics_,
                                           .length = length,
                                           .unit_length = unit_length,
+                                          .owner = owner,
                                           .small = small,
                                           .patience = options_.tee_patience,
                                           .permit = std::move(*permit)});
@@ -290,7 +292,7 @@ bool Cache::admit_filled(const VersionRef& version, const Unit& unit, Bytes byte
   if (!begun.fresh) return begun.fill != nullptr;
   begun.fill->set_bytes(bytes);
   store_->put_small_soon(
-      unit.id, std::move(bytes), disk::Admission::hot, crews_.of(loop),
+      unit.id, std::move(bytes), {disk::Admission::hot, version->owner}, crews_.of(loop),
       [this, fill = std::move(begun.fill)](Result<> stored) { small_stored(*fill, stored); });
   return true;
 }

@@ -115,7 +115,8 @@ class Cache {
 
   /// Begins a copy of a body that is written, to be cut in units of `unit_length` (the last may be
   /// shorter), as first to be evicted. Null when that cannot be done now.
-  std::shared_ptr<Tee> tee(uint64_t length, uint64_t unit_length, io::Loop& loop);
+  std::shared_ptr<Tee> tee(uint64_t length, uint64_t unit_length, disk::UnitOwner owner,
+                           io::Loop& loop);
   /// Stores a small unit whose bytes a read has just fetched: the end of a fill, which readers may
   /// join until it is stored. False when it was here already.
   bool admit_filled(const VersionRef& version, const Unit& unit, Bytes bytes, Served served,

@@ -31,6 +31,7 @@ struct Version {
   std::string version_id;
   uint64_t size = 0;
   Verify verify = Verify::start;  ///< when stored bytes are checked
+  disk::UnitOwner owner = {};     ///< of its units
 };
 using VersionRef = std::shared_ptr<const Version>;
 

@@ -88,8 +88,9 @@ Task<> Cache::prepare(std::shared_ptr<Fill> fill, Context ctx) {
     fail(*fill, std::move(space.error()), true);
     co_return ok;
   }
-  Result<std::shared_ptr<disk::Writer>> writer = co_await store_->create(
-      unit.id, unit.range.length, std::move(*space), disk::Admission::hot, ctx);
+  disk::Terms terms(disk::Admission::hot, fill->version()->owner);
+  Result<std::shared_ptr<disk::Writer>> writer =
+      co_await store_->create(unit.id, unit.range.length, std::move(*space), terms, ctx);
   if (!writer) {
     fail(*fill, std::move(writer.error()), true);
     co_return ok;
@@ -228,8 +229,8 @@ Task<> Cache::fill_small(std::shared_ptr<Fill> fill, Context ctx) {
 }
 
 Task<> Cache::store_small(std::shared_ptr<Fill> fill, Bytes bytes, Context ctx) {
-  Result<> stored =
-      co_await store_->put_small(fill->unit().id, std::move(bytes), disk::Admission::hot, ctx);
+  disk::Terms terms(disk::Admission::hot, fill->version()->owner);
+  Result<> stored = co_await store_->put_small(fill->unit().id, std::move(bytes), terms, ctx);
   small_stored(*fill, stored);
   co_return ok;
 }

@@ -120,8 +120,8 @@ Task<> Tee::store(uint64_t at, ByteView bytes, Context ctx) {
     ctx.loop->random_bytes(std::as_writable_bytes(std::span(nobody.bytes)));
     uint64_t length = std::min(parts_.unit_length, parts_.length - at);
     auto space = co_await co_await reserve_soon(parts_.store, nobody, length, ctx);
-    auto made = co_await co_await parts_.store->create_nameless(length, std::move(space),
-                                                                disk::Admission::cold, ctx);
+    auto made =
+        co_await co_await parts_.store->create_nameless(length, std::move(space), terms(), ctx);
     if (over_) co_return ok;
     writers_.push_back(std::move(made));
   }
@@ -141,8 +141,7 @@ Task<> Tee::commit([[maybe_unused]] std::shared_ptr<Tee> self, std::vector<UnitI
                    Context ctx) {
   Result<> done = ok;
   if (parts_.small) {
-    done = co_await parts_.store->put_small(units.at(0), Bytes(std::move(filling_)),
-                                            disk::Admission::cold, ctx);
+    done = co_await parts_.store->put_small(units.at(0), Bytes(std::move(filling_)), terms(), ctx);
   } else {
     done = co_await commit_files(std::move(units), ctx);
   }

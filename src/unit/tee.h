@@ -50,8 +50,9 @@ class Tee : public std::enable_shared_from_this<Tee> {
     const TeeMetrics& metrics;
     uint64_t length;       ///< of the body; at least 1
     uint64_t unit_length;  ///< of every unit but the last
-    bool small;            ///< one unit that is kept in memory until it is named
-    Duration patience;     ///< how long all calls together may wait for the disk
+    disk::UnitOwner owner;
+    bool small;         ///< one unit that is kept in memory until it is named
+    Duration patience;  ///< how long all calls together may wait for the disk
     io::Semaphore::Permit permit;
   };
   explicit Tee(Parts parts) : parts_(std::move(parts)), patience_(parts_.patience) {}
@@ -77,6 +78,8 @@ class Tee : public std::enable_shared_from_this<Tee> {
     std::string bytes;
   };
   uint64_t room() const;
+  /// Who has just written need not be who reads.
+  disk::Terms terms() const { return {disk::Admission::cold, parts_.owner}; }
   bool has_room() const { return over_ || room() > 0; }
   Piece take();
   void end(TeeEnd how);

@@ -62,7 +62,7 @@ class TeeTest : public testing::Test {
     co_return ok;
   }
   std::shared_ptr<Tee> fed(const std::string& bytes, uint64_t unit, size_t chunk = 100'000) {
-    auto tee = cache_->tee(bytes.size(), unit, loop_);
+    auto tee = cache_->tee(bytes.size(), unit, {}, loop_);
     if (tee != nullptr) EXPECT_TRUE(world_->run(feed(tee, bytes, chunk, ctx())));
     return tee;
   }
@@ -146,9 +146,9 @@ TEST_F(TeeTest, an_unwanted_copy_leaves_nothing) {
   open();
   for (uint64_t size : {20 * kKiB, 3 * kMiB}) {
     std::string bytes = pattern(size);
-    fed(bytes, size);                            // all of it, and then no keep()
-    fed(bytes.substr(0, size / 2), size / 2);    // a client that leaves
-    auto half = cache_->tee(size, size, loop_);  // … in the middle
+    fed(bytes, size);                                // all of it, and then no keep()
+    fed(bytes.substr(0, size / 2), size / 2);        // a client that leaves
+    auto half = cache_->tee(size, size, {}, loop_);  // … in the middle
     EXPECT_TRUE(world_->run(feed(half, bytes.substr(0, size / 2), 9999, ctx())));
     half.reset();
     world_->settle();
@@ -162,7 +162,7 @@ TEST_F(TeeTest, a_body_that_is_not_as_long_as_it_said_is_not_kept) {
   open();
   for (uint64_t size : {20 * kKiB, 3 * kMiB}) {
     for (uint64_t said : {size - 1, size + 1}) {
-      auto tee = cache_->tee(said, said, loop_);
+      auto tee = cache_->tee(said, said, {}, loop_);
       EXPECT_TRUE(world_->run(feed(tee, pattern(size), 50'000, ctx())));
       keep(tee, said, said);
       EXPECT_TRUE(tee->over());
@@ -225,7 +225,7 @@ TEST_F(TeeTest, a_disk_that_is_always_a_little_slower_does_not_set_the_pace) {
 TEST_F(TeeTest, a_slow_end_is_waited_for_only_so_long_and_kept_later) {
   open();
   std::string bytes = pattern(1 * kMiB);
-  auto tee = cache_->tee(bytes.size(), bytes.size(), loop_);
+  auto tee = cache_->tee(bytes.size(), bytes.size(), {}, loop_);
   world_->options().disk_delay = seconds(1000);
   EXPECT_TRUE(world_->run(feed(tee, bytes, 100'000, ctx())));
   Time begun = loop_.now();
@@ -276,7 +276,7 @@ TEST_F(TeeTest, a_failing_disk_is_not_the_clients_trouble) {
     if (cache_ == nullptr) open();
     uint64_t failed = count(TeeEnd::failed), kept = count(TeeEnd::kept);
     std::string bytes = pattern(3 * kMiB);
-    auto tee = cache_->tee(bytes.size(), kMiB, loop_);
+    auto tee = cache_->tee(bytes.size(), kMiB, {}, loop_);
     bool done = false;
     io::start<void>(loop_, feed(tee, bytes, 60'000, ctx()), [&](Result<> fed) {
       EXPECT_TRUE(fed);
@@ -333,17 +333,17 @@ TEST_F(TeeTest, of_two_copies_of_one_version_the_second_goes) {
 
 TEST_F(TeeTest, what_cannot_be_copied_is_refused_at_once) {
   open({.tees = 2});
-  EXPECT_EQ(cache_->tee(40 * kMiB, 40 * kMiB, loop_), nullptr) << "more than half of the cache";
-  EXPECT_EQ(cache_->tee(65 * 100 * kKiB, 100 * kKiB, loop_), nullptr) << "too many units";
-  EXPECT_EQ(cache_->tee(100 * kKiB, 50 * kKiB, loop_), nullptr) << "many small units";
+  EXPECT_EQ(cache_->tee(40 * kMiB, 40 * kMiB, {}, loop_), nullptr) << "more than half of the cache";
+  EXPECT_EQ(cache_->tee(65 * 100 * kKiB, 100 * kKiB, {}, loop_), nullptr) << "too many units";
+  EXPECT_EQ(cache_->tee(100 * kKiB, 50 * kKiB, {}, loop_), nullptr) << "many small units";
   EXPECT_EQ(count(TeeEnd::no_room), 3U);
-  auto one = cache_->tee(64 * 100 * kKiB, 100 * kKiB, loop_);
-  auto two = cache_->tee(kMiB, kMiB, loop_);
+  auto one = cache_->tee(64 * 100 * kKiB, 100 * kKiB, {}, loop_);
+  auto two = cache_->tee(kMiB, kMiB, {}, loop_);
   EXPECT_NE(two, nullptr);
-  EXPECT_EQ(cache_->tee(kMiB, kMiB, loop_), nullptr) << "two are enough";
-  EXPECT_NE(cache_->tee(100, 100, loop_), nullptr) << "small ones take no turn";
+  EXPECT_EQ(cache_->tee(kMiB, kMiB, {}, loop_), nullptr) << "two are enough";
+  EXPECT_NE(cache_->tee(100, 100, {}, loop_), nullptr) << "small ones take no turn";
   two->drop();
-  EXPECT_NE(cache_->tee(kMiB, kMiB, loop_), nullptr);
+  EXPECT_NE(cache_->tee(kMiB, kMiB, {}, loop_), nullptr);
 }
 
 class TeeAtTheEnd : public TeeTest, public testing::WithParamInterface<int> {};
@@ -351,7 +351,7 @@ class TeeAtTheEnd : public TeeTest, public testing::WithParamInterface<int> {};
 TEST_P(TeeAtTheEnd, a_copy_under_way_leaves_nothing) {
   open();
   std::string bytes = pattern(3 * kMiB);
-  auto tee = cache_->tee(bytes.size(), kMiB, loop_);
+  auto tee = cache_->tee(bytes.size(), kMiB, {}, loop_);
   bool done = false;
   io::start<void>(loop_, feed(tee, bytes, 300'000, ctx()), [&](Result<>) { done = true; });
   for (int i = 0; i < GetParam() && !done; ++i) ASSERT_TRUE(world_->step());

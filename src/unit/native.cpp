@@ -1,0 +1,109 @@
+#include "unit/native.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "io/loop.h"
+#include "io/sync.h"
+
+namespace forebay::unit {
+
+namespace {
+
+// The evictor frees room in files of many MiB; asking more often finds nothing new.
+constexpr Duration kAskAgain = milliseconds(20);
+
+bool is_full(const Error& error) {
+  return error.code() == Code::busy && error.detail() == "ENOSPC";
+}
+
+/// For clients.
+Error no_room() {
+  return fail(Code::busy, "There is no room left on the disks of this node for objects",
+              "InsufficientStorage");
+}
+
+}  // namespace
+
+Task<disk::Reservation> Native::make_room(UnitId id, uint64_t length, Context ctx) {
+  Time until = ctx.loop->now() + kRoomWait;
+  while (true) {
+    Result<disk::Reservation> room = disks_->reserve(id, length);
+    if (room || !is_full(room.error())) co_return room;
+    bool hope = relief_() || disks_->may_take(id, length);
+    if (!hope || ctx.loop->now() >= until) co_return no_room();
+    co_await co_await io::sleep_until(ctx.loop->now() + kAskAgain, ctx);
+  }
+}
+
+Task<Native::Writing> Native::begin(UnitId id, UnitOwner owner, uint64_t length, Context ctx) {
+  if (length == 0) co_return fail(Code::invalid, "a unit without bytes");
+  Writing writing(*this, id, owner, length);
+  if (length <= small_max_) co_return std::move(writing);
+  disk::Reservation room = co_await co_await make_room(id, length, ctx);
+  disk::Terms terms(disk::Admission::hot, owner, disk::UnitClass::native);
+  writing.writer_ = co_await co_await disks_->create(id, length, std::move(room), terms, ctx);
+  co_return std::move(writing);
+}
+
+Task<> Native::Writing::add(ByteView bytes, Context ctx) {
+  if (bytes.size() > left()) co_return fail(Code::invalid, "more bytes than the unit has");
+  if (writer_ == nullptr) {
+    small_.append(as_text(bytes));
+    size_ += bytes.size();
+    co_return ok;
+  }
+  while (!bytes.empty()) {
+    if (block_ == nullptr) block_ = native_->blocks_.take();
+    if (block_ == nullptr) {
+      co_await co_await writer_->write(size_, bytes, ctx);
+      size_ += bytes.size();
+      co_return ok;
+    }
+    ByteView part = bytes.first(std::min<uint64_t>(bytes.size(), kBlock - held_));
+    std::memcpy(block_.get() + held_, part.data(), part.size());
+    held_ += part.size();
+    size_ += part.size();
+    bytes = bytes.subspan(part.size());
+    if (held_ == kBlock) co_await co_await write_block(ctx);
+  }
+  co_return ok;
+}
+
+// Blocks begin where those of checksums do, unless there was no memory for one before: then the
+// pages that go past the cache are fewer.
+Task<> Native::Writing::write_block(Context ctx) {
+  uint64_t at = size_ - held_;
+  ByteView bytes(block_.get(), std::exchange(held_, 0));
+  co_return co_await writer_->write(at, bytes, ctx);
+}
+
+Task<> Native::Writing::commit(Context ctx) {
+  if (left() != 0) co_return fail(Code::invalid, "a unit is committed with bytes missing");
+  // What is under way must come to its end, or nobody would know what is there.
+  Context own{.loop = ctx.loop, .trace = ctx.trace};
+  if (writer_ == nullptr) co_return co_await store_small(own);
+  if (held_ > 0) co_await co_await write_block(own);
+  block_.reset();
+  co_return co_await writer_->commit(own);
+}
+
+Task<> Native::Writing::store_small(Context ctx) {
+  disk::Store& disks = *native_->disks_;
+  disk::Terms terms(disk::Admission::hot, owner_, disk::UnitClass::native);
+  Bytes bytes(std::move(small_));
+  Time until = ctx.loop->now() + kRoomWait;
+  while (true) {
+    Result<> stored = co_await disks.put_small(id_, bytes, terms, ctx);
+    if (stored || !is_full(stored.error())) co_return stored;
+    bool hope = native_->relief_() || disks.may_take(id_, length_);
+    if (!hope || ctx.loop->now() >= until) co_return no_room();
+    co_await co_await io::sleep_until(ctx.loop->now() + kAskAgain, ctx);
+  }
+}
+
+Task<io::FileSlice> Native::open(UnitId id, ByteRange in_unit, Verify verify, Context ctx) {
+  co_return co_await disks_->open(id, in_unit, verify, ctx);
+}
+
+}  // namespace forebay::unit

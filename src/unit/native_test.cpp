@@ -1,0 +1,116 @@
+#include "unit/native.h"
+
+#include "unit/world_test.h"
+
+namespace forebay::unit {
+namespace {
+
+class NativeTest : public CacheTest {
+ protected:
+  static constexpr uint64_t kSmall = 64 * kKiB;
+  static constexpr UnitOwner kOwner{.incarnation = 7, .slot = 3};
+
+  void begin(uint64_t memory = 4 * kMiB, uint64_t capacity = 64 * kMiB) {
+    open({}, capacity);
+    native_ = std::make_unique<Native>(store_, kSmall, memory);
+  }
+  static UnitId id(uint64_t n) {
+    return UnitName{.incarnation = 7, .key = "k", .tag = "t", .offset = n, .length = 1}.id();
+  }
+  static Task<> write(Native& native, UnitId id, std::string bytes, size_t piece, Context ctx) {
+    Native::Writing writing =
+        co_await co_await native.begin(id, kOwner, std::max<size_t>(bytes.size(), 1), ctx);
+    for (size_t at = 0; at < bytes.size(); at += piece) {
+      ByteView part = as_bytes(bytes).subspan(at, std::min(piece, bytes.size() - at));
+      co_await co_await writing.add(part, ctx);
+    }
+    co_return co_await writing.commit(ctx);
+  }
+  static Task<std::string> read(Native& native, UnitId id, ByteRange range, Context ctx) {
+    io::FileSlice slice = co_await co_await native.open(id, range, Verify::always, ctx);
+    std::vector<std::byte> buffer(64 * kKiB);
+    io::Chunk chunk = std::move(slice);
+    std::string out;
+    while (out.size() < range.length) {
+      out += as_text(co_await co_await io::load(chunk, out.size(), buffer, ctx));
+    }
+    co_return out;
+  }
+  Result<> put(uint64_t n, std::string bytes, size_t piece = 100'000) {
+    return world_->run(write(*native_, id(n), std::move(bytes), piece, ctx()));
+  }
+  Result<std::string> get(uint64_t n, ByteRange range) {
+    return world_->run(read(*native_, id(n), range, ctx()));
+  }
+
+  std::unique_ptr<Native> native_;
+};
+
+TEST_F(NativeTest, units_of_every_size_in_pieces_of_every_size) {
+  // With and without blocks to gather in.
+  uint64_t n = 0;
+  begin();
+  for (uint64_t memory : {uint64_t{0}, 1 * kMiB, 8 * kMiB}) {
+    native_ = std::make_unique<Native>(store_, kSmall, memory);
+    for (uint64_t size : {uint64_t{1}, kSmall, kSmall + 1, kMiB, 3 * kMiB + 17}) {
+      for (size_t piece : {size_t{1000}, size_t{100'000}, size_t{5'000'000}}) {
+        std::string bytes = pattern(size, ++n);
+        ASSERT_TRUE(put(n, bytes, piece)) << size << " by " << piece;
+        uint64_t half = size / 2;
+        auto back = get(n, {half, size - half});
+        ASSERT_TRUE(back);
+        EXPECT_TRUE(*back == bytes.substr(half)) << size << " by " << piece;
+      }
+    }
+  }
+  EXPECT_EQ(native_->of(7).size(), n);
+  native_->remove(id(1));
+  EXPECT_EQ(native_->of(7).size(), n - 1);
+  EXPECT_EQ(get(1, {0, 1}).error().code(), Code::not_found);
+}
+
+TEST_F(NativeTest, what_is_not_committed_or_not_whole_is_not_there) {
+  begin();
+  EXPECT_EQ(world_->run(native_->begin(id(1), kOwner, 0, ctx())).error().code(), Code::invalid);
+  for (uint64_t size : {uint64_t{100}, 2 * kMiB}) {
+    auto writing = world_->run(native_->begin(id(1), kOwner, size, ctx()));
+    ASSERT_TRUE(writing);
+    std::string bytes = pattern(size);
+    EXPECT_EQ(world_->run(writing->commit(ctx())).error().code(), Code::invalid);
+    EXPECT_EQ(world_->run(writing->add(as_bytes(bytes + "x"), ctx())).error().code(),
+              Code::invalid);
+    EXPECT_TRUE(world_->run(writing->add(as_bytes(bytes), ctx())));
+    EXPECT_EQ(writing->left(), 0U);
+  }
+  EXPECT_TRUE(native_->of(7).empty());
+}
+
+TEST_F(NativeTest, without_room_what_is_kept_in_vain_goes_first_and_then_it_is_said) {
+  begin(4 * kMiB, 16 * kMiB);
+  int relieved = 0;
+  native_->when_full([&] {
+    if (++relieved == 1) native_->remove(id(0));
+    return false;
+  });
+  uint64_t stored = 0;
+  Result<> put = ok;
+  while (stored < 100 && (put = this->put(stored, pattern(kMiB, stored)))) {
+    ++stored;
+    if (relieved > 0) break;
+  }
+  ASSERT_GT(relieved, 0) << "it never was full";
+  Time before = loop_.now();
+  while (put && stored < 100) {
+    if ((put = this->put(stored, pattern(kMiB, stored)))) ++stored;
+  }
+  ASSERT_FALSE(put);
+  EXPECT_EQ(put.error().detail(), "InsufficientStorage");
+  EXPECT_LT(loop_.now() - before, Native::kRoomWait) << "nothing can make room: no waiting";
+  for (uint64_t n = 1; n < stored; ++n) {
+    auto back = get(n, {0, kMiB});
+    EXPECT_TRUE(back && *back == pattern(kMiB, n)) << n;
+  }
+}
+
+}  // namespace
+}  // namespace forebay::unit
