@@ -22,6 +22,27 @@ std::string incarnated(std::string_view prefix, uint64_t incarnation) {
   return out + '/';
 }
 
+constexpr size_t kPartDigits = 5;
+
+/// What stands behind `prefix` in a key that an upload has.
+Result<UploadKey> parse_below(std::string_view prefix, std::string_view row_key, const char* what) {
+  auto bad = [what] { return fail(Code::corrupt, what); };
+  constexpr size_t kDigits = 16;
+  if (!row_key.starts_with(prefix)) return bad();
+  row_key.remove_prefix(prefix.size());
+  if (row_key.size() <= kDigits || row_key[kDigits] != '/') return bad();
+  UploadKey out;
+  auto [end, error] =
+      std::from_chars(row_key.data(), row_key.data() + kDigits, out.incarnation, 16);
+  if (error != std::errc() || end != row_key.data() + kDigits) return bad();
+  row_key.remove_prefix(kDigits + 1);
+  size_t nul = row_key.find('\0');
+  if (nul == 0 || nul == std::string_view::npos || nul + 1 == row_key.size()) return bad();
+  out.key = row_key.substr(0, nul);
+  out.id = row_key.substr(nul + 1);
+  return out;
+}
+
 }  // namespace
 
 std::string bucket(const BucketName& name) { return joined(kBuckets, name.text()); }
@@ -40,21 +61,39 @@ std::string upload(uint64_t incarnation, const ObjectKey& key, std::string_view 
   return uploads(incarnation, key) + std::string(id);
 }
 
+std::string objects(uint64_t incarnation) { return incarnated(kObjects, incarnation); }
+std::string object(uint64_t incarnation, const ObjectKey& key) {
+  return objects(incarnation) + key.text();
+}
+
+std::string parts(uint64_t incarnation) { return incarnated(kParts, incarnation); }
+std::string parts(uint64_t incarnation, const ObjectKey& key, std::string_view id) {
+  return parts(incarnation) + key.text() + '\0' + std::string(id) + '/';
+}
+std::string part(uint64_t incarnation, const ObjectKey& key, std::string_view id, uint32_t number) {
+  std::string digits = std::to_string(number);
+  if (digits.size() < kPartDigits) digits.insert(0, kPartDigits - digits.size(), '0');
+  return parts(incarnation, key, id) + digits;
+}
+
 Result<UploadKey> parse_upload(std::string_view row_key) {
-  auto bad = [] { return fail(Code::corrupt, "not the key of an upload's row"); };
-  constexpr size_t kDigits = 16;
-  if (!row_key.starts_with(kUploads)) return bad();
-  row_key.remove_prefix(kUploads.size());
-  if (row_key.size() <= kDigits || row_key[kDigits] != '/') return bad();
-  UploadKey out;
-  auto [end, error] =
-      std::from_chars(row_key.data(), row_key.data() + kDigits, out.incarnation, 16);
-  if (error != std::errc() || end != row_key.data() + kDigits) return bad();
-  row_key.remove_prefix(kDigits + 1);
-  size_t nul = row_key.find('\0');
-  if (nul == 0 || nul == std::string_view::npos || nul + 1 == row_key.size()) return bad();
-  out.key = row_key.substr(0, nul);
-  out.id = row_key.substr(nul + 1);
+  return parse_below(kUploads, row_key, "not the key of an upload's row");
+}
+
+Result<PartKey> parse_part(std::string_view row_key) {
+  constexpr const char* kBad = "not the key of a part's row";
+  size_t slash = row_key.rfind('/');
+  if (slash == std::string_view::npos || row_key.size() - slash - 1 != kPartDigits) {
+    return fail(Code::corrupt, kBad);
+  }
+  std::string_view digits = row_key.substr(slash + 1);
+  auto upload = parse_below(kParts, row_key.substr(0, slash), kBad);
+  if (!upload) return std::move(upload.error());
+  PartKey out{.upload = std::move(*upload)};
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out.number);
+  if (error != std::errc() || end != digits.data() + digits.size()) {
+    return fail(Code::corrupt, kBad);
+  }
   return out;
 }
 

@@ -7,7 +7,9 @@
 //   bucket/NAME                       a bucket: its origin, …      object  bucket.md
 //   key/ACCESS_KEY_ID                 an access key                auth    access-key.md
 //   head/INCARNATION/KEY              a key's last head (hint)     object  head.md
-//   upload/INCARNATION/KEY\0ID        a multipart upload           object  upload.md
+//   object/INCARNATION/KEY            an object of a native bucket object  native-head.md
+//   upload/INCARNATION/KEY\0ID        an upload of a native bucket object  native-head.md
+//   part/INCARNATION/KEY\0ID/NNNNN    a part of an upload          object  native-head.md
 //
 // INCARNATION is 16 hex digits. An object's key is stored as it is; it holds no NUL, so \0 ends it.
 #pragma once
@@ -28,17 +30,27 @@ inline constexpr std::string_view kFormat = "format";
 inline constexpr std::string_view kBuckets = "bucket/";
 inline constexpr std::string_view kAccessKeys = "key/";
 inline constexpr std::string_view kHeads = "head/";
+inline constexpr std::string_view kObjects = "object/";
 inline constexpr std::string_view kUploads = "upload/";
+inline constexpr std::string_view kParts = "part/";
 
 std::string bucket(const BucketName& name);
 std::string access_key(std::string_view id);
 /// All heads of one bucket; with `key` that key's.
 std::string heads(uint64_t incarnation);
 std::string head(uint64_t incarnation, const ObjectKey& key);
+/// All objects of one native bucket; with `key` that key's.
+std::string objects(uint64_t incarnation);
+std::string object(uint64_t incarnation, const ObjectKey& key);
 /// All uploads of one bucket, of one key, and one of them.
 std::string uploads(uint64_t incarnation);
 std::string uploads(uint64_t incarnation, const ObjectKey& key);
 std::string upload(uint64_t incarnation, const ObjectKey& key, std::string_view id);
+
+/// All parts of one bucket, of one upload, and one of them: a number up to 99,999.
+std::string parts(uint64_t incarnation);
+std::string parts(uint64_t incarnation, const ObjectKey& key, std::string_view id);
+std::string part(uint64_t incarnation, const ObjectKey& key, std::string_view id, uint32_t number);
 
 /// What an upload's row key says. A key that is not one is Code::corrupt.
 struct UploadKey {
@@ -47,6 +59,12 @@ struct UploadKey {
   std::string id;
 };
 Result<UploadKey> parse_upload(std::string_view row_key);
+/// What a part's row key says; the same.
+struct PartKey {
+  UploadKey upload;
+  uint32_t number = 0;
+};
+Result<PartKey> parse_part(std::string_view row_key);
 
 /// Writes the version into a new store, and checks it in one that has been used: another version
 /// than ours → Code::invalid. The first call on every store.

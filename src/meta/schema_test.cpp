@@ -14,6 +14,8 @@ TEST(Schema, KeysAreReadable) {
   EXPECT_EQ(access_key("AKIA"), "key/AKIA");
   EXPECT_EQ(head(0x1f, kKey), "head/000000000000001f/a/b");
   EXPECT_EQ(heads(~uint64_t{0}), "head/ffffffffffffffff/");
+  EXPECT_EQ(object(0x2f, kKey), "object/000000000000002f/a/b");
+  EXPECT_EQ(part(1, kKey, "id", 7), std::string("part/0000000000000001/a/b\0id/00007", 34));
   EXPECT_EQ(upload(1, kKey, "id"), std::string("upload/0000000000000001/a/b\0id", 30));
 }
 
@@ -21,6 +23,8 @@ TEST(Schema, TheLongestKeyFits) {
   ObjectKey longest = ObjectKey::parse(std::string(ObjectKey::kMaxBytes, 'k')).value();
   EXPECT_TRUE(check_key(head(1, longest)));
   EXPECT_TRUE(check_key(upload(1, longest, std::string(128, 'u'))));
+  EXPECT_TRUE(check_key(object(1, longest)));
+  EXPECT_TRUE(check_key(part(1, longest, std::string(32, 'u'), 99'999)));
 }
 
 TEST(Schema, AnUploadsKeyIsReadBack) {
@@ -43,6 +47,31 @@ TEST(Schema, WhatIsNoUploadsKeyIsCorrupt) {
     if (!key) {
       EXPECT_EQ(key.error().code(), Code::corrupt);
     }
+  }
+}
+
+TEST(Schema, APartsKeyIsReadBack) {
+  for (uint32_t number : {0u, 1u, 10'000u, 99'999u}) {
+    PartKey key = parse_part(part(0xabcdef, kKey, "id-1", number)).value();
+    EXPECT_EQ(key.upload.incarnation, 0xabcdefu);
+    EXPECT_EQ(key.upload.key, "a/b");
+    EXPECT_EQ(key.upload.id, "id-1");
+    EXPECT_EQ(key.number, number);
+  }
+  EXPECT_LT(part(1, kKey, "id", 9), part(1, kKey, "id", 10));
+  EXPECT_LT(part(1, kKey, "id", 9'999), part(1, kKey, "id", 10'000));
+}
+
+TEST(Schema, WhatIsNoPartsKeyIsCorrupt) {
+  std::string good = part(1, kKey, "id", 1);
+  for (std::string bad :
+       {std::string(), good.substr(1), good.substr(0, good.size() - 1), good + "0",
+        upload(1, kKey, "id"), std::string("part/0000000000000001/a/b\0id/0000x", 34),
+        std::string("part/0000000000000001/a/b/00001"),
+        std::string("part/0000000000000001/a/b\0/00001", 32)}) {
+    Result<PartKey> key = parse_part(bad);
+    EXPECT_FALSE(key) << bad;
+    if (!key) EXPECT_EQ(key.error().code(), Code::corrupt);
   }
 }
 

@@ -174,6 +174,14 @@ Result<> check_part(const std::optional<ChecksumPlan>& plan, const Fields& check
   return ok;
 }
 
+MissingChecksum missing_checksum(const std::optional<ChecksumPlan>& plan,
+                                 const PutOptions& options) {
+  if (!plan) return {};
+  std::string header(header_name(plan->kind));
+  if (options.checksums.contains(header) || options.trailing_name == header) return {};
+  return {std::move(header), Checksum::make(plan->kind)};
+}
+
 Fields checksums_of_whole(const std::optional<ChecksumPlan>& plan,
                           const std::vector<PartInfo>& parts) {
   Fields out;

@@ -3,7 +3,9 @@
 // applies them, and the S3 door speaks in their words.
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,6 +33,14 @@ std::optional<ChecksumPlan> plan_of(const Fields& checksums);
 /// be empty) may go into an upload. Another algorithm → Code::invalid, "InvalidRequest".
 Result<> check_part(const std::optional<ChecksumPlan>& plan, const Fields& checksums,
                     std::string_view trailing);
+
+/// A checksum that a part must have and its client does not give: to be reckoned on the way.
+struct MissingChecksum {
+  std::string header = {};
+  std::unique_ptr<Checksum> sum = nullptr;  ///< null: none is missing
+};
+MissingChecksum missing_checksum(const std::optional<ChecksumPlan>& plan,
+                                 const PutOptions& options);
 
 /// The checksums of an object of these parts, its type among them; none without a plan, or when a
 /// part has no checksum of its algorithm.

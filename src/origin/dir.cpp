@@ -8,6 +8,7 @@
 #include "origin/dir_body.h"
 #include "origin/dir_key.h"
 #include "origin/dir_origin.h"
+#include "origin/kept.h"
 
 namespace forebay::origin {
 
@@ -50,28 +51,10 @@ Result<ObjectInfo> of_part(DirObject object, uint32_t number) {
 }  // namespace
 
 Result<Fields> dir_fields(Fields fields) {
-  // A file's record is JSON. What it cannot hold would take all else of it along.
-  for (const auto& [name, value] : fields) {
-    if (is_utf8(value)) continue;
-    return fail(Code::invalid,
-                "The value of " + name + " is not UTF-8, and this bucket keeps no other",
-                "InvalidArgument");
-  }
-  if (fields.contains(std::string(kEncryptionField))) {
-    return fail(
-        Code::invalid,
-        "The objects of this bucket are files, which are encrypted where their folder is, or "
-        "not at all: nothing else can be asked for",
-        "NotImplemented");
-  }
-  auto said = fields.find("x-amz-storage-class");
-  if (said == fields.end()) return fields;
-  if (said->second != "STANDARD") {
-    return fail(Code::invalid, "The storage class you specified is not valid",
-                "InvalidStorageClass");
-  }
-  fields.erase(said);
-  return fields;
+  return fields_to_keep(
+      std::move(fields),
+      "The objects of this bucket are files, which are encrypted where their folder is, or "
+      "not at all: nothing else can be asked for");
 }
 
 std::string dir_random_name(io::Loop& loop) {

@@ -5,26 +5,12 @@
 #include "origin/checksums.h"
 #include "origin/dir_key.h"
 #include "origin/dir_origin.h"
-#include "origin/tags.h"
 
 namespace forebay::origin {
 
 namespace {
 
 constexpr uint64_t kCopyStep = 64 << 20;
-
-/// A checksum that a part must have and its client does not give.
-struct Missing {
-  std::string header = {};
-  std::unique_ptr<Checksum> sum = nullptr;
-};
-
-Missing missing_checksum(const std::optional<ChecksumPlan>& plan, const PutOptions& options) {
-  if (!plan) return {};
-  std::string header(header_name(plan->kind));
-  if (options.checksums.contains(header) || options.trailing_name == header) return {};
-  return {std::move(header), Checksum::make(plan->kind)};
-}
 
 /// What CompleteMultipartUpload puts together.
 struct Whole {
@@ -33,35 +19,9 @@ struct Whole {
   std::optional<DirCompleted> again;  ///< nothing: it has not been done before
 };
 
-/// Tells two completions of one upload apart: by all that they state.
-std::string fingerprint(const std::vector<CompletedPart>& asked, const PutOptions& options) {
-  Sha256 sum;
-  auto line = [&](const std::string& name, const std::string& value) {
-    sum.update(as_bytes(name + ' ' + value + '\n'));
-  };
-  for (const CompletedPart& part : asked) {
-    line(std::to_string(part.number), part.etag.text());
-    for (const auto& [header, value] : part.checksums) line(header, value);
-  }
-  // Behind the parts: a checksum of the last one must not look like one of the whole.
-  if (!options.checksums.empty()) line("whole", "");
-  for (const auto& [header, value] : options.checksums) line(header, value);
-  if (options.size) line("size", std::to_string(*options.size));
-  if (options.conditions.if_none_match_any) line("if-none-match", "*");
-  if (!options.conditions.if_match.empty()) line("if-match", options.conditions.if_match.text());
-  return to_hex(sum.finish());
-}
-
 /// The record of an object of these parts, but for size and time.
 Result<> describe_whole(Whole& whole) {
-  std::string digests;
   for (const PartInfo& part : whole.parts) {
-    std::string_view text = part.etag.text();
-    auto raw = from_hex(text.substr(1, text.size() - 2));
-    if (!raw || raw->size() != 16) {
-      return fail(Code::corrupt, "the record of a part is lost", "InvalidPart");
-    }
-    digests += *raw;
     std::vector<PartRun>& runs = whole.record.parts;
     if (!runs.empty() && runs.back().size == part.size) {
       ++runs.back().count;
@@ -69,7 +29,9 @@ Result<> describe_whole(Whole& whole) {
       runs.push_back({part.size, 1});
     }
   }
-  whole.record.etag = multipart_etag(digests);
+  auto etag = etag_of_parts(whole.parts);
+  if (!etag) return std::move(etag.error());
+  whole.record.etag = std::move(*etag);
   return ok;
 }
 
@@ -95,12 +57,12 @@ Task<PartInfo> DirOrigin::put_part_now(ObjectKey key, std::string upload_id, uin
       co_await co_await blocking(ctx, [&] { return store_.upload(upload_id, key.text()); });
   co_await check_part(upload.plan, options.checksums, options.trailing_name);
   // A part that comes without the checksum its upload asked for gets it here.
-  Missing missing = missing_checksum(upload.plan, options);
+  MissingChecksum missing = missing_checksum(upload.plan, options);
   DirTemp temp = co_await co_await take(std::move(body), std::move(missing.sum), ctx);
   Fields checksums = options.all_checksums();
   if (temp.other != nullptr) checksums[missing.header] = to_base64(as_bytes(temp.other->digest()));
   // A part that was taken is not lost to a completion that has already chosen its parts.
-  auto turn = co_await turns_.take(upload_id, DirTurns::Kind::part, ctx);
+  auto turn = co_await turns_.take(upload_id, UploadTurns::Kind::part, ctx);
   if (!turn) {
     co_await co_await drop(temp, ctx);
     co_return std::move(turn.error());
@@ -131,9 +93,9 @@ Task<PutAnswer> DirOrigin::complete_upload_now(ObjectKey key, std::string upload
                                                std::vector<CompletedPart> asked, PutOptions options,
                                                Context ctx) {
   std::string path = co_await dir_path(key);
-  const std::string named = fingerprint(asked, options);
+  const std::string named = completion_fingerprint(asked, options);
   // Whoever asks again while the first still works waits for what it came to.
-  const auto turn = co_await co_await turns_.take(upload_id, DirTurns::Kind::alone, ctx);
+  const auto turn = co_await co_await turns_.take(upload_id, UploadTurns::Kind::alone, ctx);
   const WallTime now = ctx.loop->wall_now();
   Whole whole = co_await co_await walking(ctx, [&]() -> Result<Whole> {
     Whole out;
@@ -181,7 +143,7 @@ Task<PutAnswer> DirOrigin::complete_upload_now(ObjectKey key, std::string upload
 }
 
 Task<> DirOrigin::abort_upload_now(ObjectKey key, std::string upload_id, Context ctx) {
-  const auto turn = co_await co_await turns_.take(upload_id, DirTurns::Kind::alone, ctx);
+  const auto turn = co_await co_await turns_.take(upload_id, UploadTurns::Kind::alone, ctx);
   co_return co_await blocking(ctx, [&]() -> Result<> {
     auto upload = store_.upload(upload_id, key.text());
     if (!upload) return std::move(upload.error());

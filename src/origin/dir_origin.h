@@ -10,8 +10,8 @@
 #include "io/loop.h"
 #include "origin/dir.h"
 #include "origin/dir_store.h"
-#include "origin/dir_turns.h"
 #include "origin/metered.h"
+#include "origin/upload_turns.h"
 #include "origin/write_block.h"
 
 namespace forebay::origin {
@@ -170,7 +170,7 @@ class DirOrigin final : public Origin {
 
   const DirOptions options_;
   DirStore store_;
-  DirTurns turns_;
+  UploadTurns turns_;
 };
 
 }  // namespace forebay::origin

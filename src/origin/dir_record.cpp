@@ -5,8 +5,8 @@
 #include "base/encoding.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "origin/checksums.h"
 #include "origin/dir_key.h"
+#include "origin/kept.h"
 
 namespace forebay::origin {
 
@@ -22,49 +22,6 @@ std::string hex(uint64_t value) {
     out.insert(out.begin(), kDigits[value & 15]);
     value >>= 4;
   } while (value != 0);
-  return out;
-}
-
-Json to_json(const Fields& fields) {
-  Json out(Json::Object{});
-  for (const auto& [name, value] : fields) out.set(name, value);
-  return out;
-}
-
-Json to_json(const TagSet& tags) {
-  Json::Array out;
-  for (const auto& [name, value] : tags) out.push_back(Json::Array{name, value});
-  return out;
-}
-
-Result<TagSet> read_tags(const Json& json) {
-  TagSet out;
-  const Json* found = json.find("tags");
-  if (found == nullptr) return out;
-  Error bad = fail(Code::corrupt, "tags are no list of pairs of text");
-  const Json::Array* list = found->as_array();
-  if (list == nullptr) return bad;
-  for (const Json& one : *list) {
-    const Json::Array* pair = one.as_array();
-    if (pair == nullptr || pair->size() != 2) return bad;
-    const std::string* name = (*pair)[0].as_string();
-    const std::string* value = (*pair)[1].as_string();
-    if (name == nullptr || value == nullptr) return bad;
-    out.emplace_back(*name, *value);
-  }
-  return out;
-}
-
-Result<Fields> read_fields(const Json& json, std::string_view name) {
-  Fields out;
-  const Json* found = json.find(name);
-  if (found == nullptr) return out;
-  const Json::Object* members = found->as_object();
-  if (members == nullptr) return fail(Code::corrupt, std::string(name) + " is no object");
-  for (const auto& [key, value] : *members) {
-    if (value.as_string() == nullptr) return fail(Code::corrupt, key + " is no text");
-    out[key] = *value.as_string();
-  }
   return out;
 }
 
@@ -89,16 +46,6 @@ Result<std::vector<PartRun>> read_parts(const Json& json, uint64_t size) {
   }
   if (!out.empty() && sum != size) return fail(Code::corrupt, "the parts are not the file");
   return out;
-}
-
-// Uploads of before they were kept have none.
-Result<std::optional<ChecksumPlan>> read_plan(const Json& json) {
-  if (json.find("checksum_algorithm") == nullptr) return std::nullopt;
-  auto algorithm = json.string("checksum_algorithm"), type = json.string("checksum_type");
-  if (!algorithm || !type) return fail(Code::corrupt, "checksums without a type");
-  auto plan = plan_checksums(*algorithm, *type);
-  if (!plan) return plan.error().as(Code::corrupt);
-  return *plan;
 }
 
 Result<Json> read_version(std::string_view text) {
@@ -163,10 +110,7 @@ std::string encode(const DirUpload& upload) {
   json.set("initiated", upload.initiated.ns);
   if (!upload.fields.empty()) json.set("fields", to_json(upload.fields));
   if (!upload.tags.empty()) json.set("tags", to_json(upload.tags));
-  if (upload.plan) {
-    json.set("checksum_algorithm", name(upload.plan->kind));
-    json.set("checksum_type", name(upload.plan->type));
-  }
+  write_plan(json, upload.plan);
   return json.dump();
 }
 

@@ -22,6 +22,7 @@
 #include "origin/fields.h"
 #include "origin/lists.h"
 #include "origin/meter.h"
+#include "origin/pieces.h"
 
 namespace forebay::origin {
 
@@ -55,6 +56,7 @@ struct ObjectInfo {
   uint32_t parts = 0;                  ///< x-amz-mp-parts-count, only in answers to a partNumber
   std::optional<ByteRange> part = {};  ///< that part's place, where the origin tells it
   uint64_t part_of = 0;                ///< and the size of what it is a part of; 0: not told
+  Pieces pieces = {};                  ///< where its bytes are named piece by piece
   bool operator==(const ObjectInfo&) const = default;
 };
 
@@ -121,6 +123,7 @@ struct PutAnswer {
   Fields checksums = {};  ///< complete_upload and copy: of the whole, as ObjectInfo's
   /// What the origin said of how it encrypts: x-amz-server-side-encryption and those like it.
   Fields encryption = {};
+  Pieces pieces = {};  ///< complete_upload: as ObjectInfo's, with which each head tells them again
 };
 
 struct PartInfo {

@@ -3,6 +3,10 @@
 #include <iterator>
 #include <string>
 
+#include "base/encoding.h"
+#include "base/hash.h"
+#include "origin/tags.h"
+
 namespace forebay::origin {
 
 namespace {
@@ -99,6 +103,37 @@ ListPartsAnswer page_parts(const std::map<uint32_t, PartInfo>& there, uint32_t p
     out.next_marker = at->first;
   }
   return out;
+}
+
+Result<ETag> etag_of_parts(const std::vector<PartInfo>& parts) {
+  std::string digests;
+  for (const PartInfo& part : parts) {
+    auto raw = from_hex(unquoted(part.etag));
+    if (!raw || raw->size() != 16) {
+      return fail(Code::corrupt, "the record of a part is lost", "InvalidPart");
+    }
+    digests += *raw;
+  }
+  return multipart_etag(digests);
+}
+
+std::string completion_fingerprint(const std::vector<CompletedPart>& asked,
+                                   const PutOptions& options) {
+  Sha256 sum;
+  auto line = [&](const std::string& name, const std::string& value) {
+    sum.update(as_bytes(name + ' ' + value + '\n'));
+  };
+  for (const CompletedPart& part : asked) {
+    line(std::to_string(part.number), part.etag.text());
+    for (const auto& [header, value] : part.checksums) line(header, value);
+  }
+  // Behind the parts: a checksum of the last one must not look like one of the whole.
+  if (!options.checksums.empty()) line("whole", "");
+  for (const auto& [header, value] : options.checksums) line(header, value);
+  if (options.size) line("size", std::to_string(*options.size));
+  if (options.conditions.if_none_match_any) line("if-none-match", "*");
+  if (!options.conditions.if_match.empty()) line("if-match", options.conditions.if_match.text());
+  return to_hex(sum.finish());
 }
 
 }  // namespace forebay::origin

@@ -30,6 +30,8 @@ class LeastUploads {
  public:
   explicit LeastUploads(ListUploadsOptions options) : options_(std::move(options)) {}
   void offer(UploadInfo info);
+  /// Whether it has all that the page needs, where what is offered comes by key, then id.
+  bool full() const { return least_.size() > options_.max_uploads; }
   /// By key, then id. Once.
   ListUploadsAnswer page();
 
@@ -41,5 +43,12 @@ class LeastUploads {
 /// One page of an upload's parts.
 ListPartsAnswer page_parts(const std::map<uint32_t, PartInfo>& there, uint32_t part_marker,
                            uint32_t max_parts);
+
+/// The ETag of the object that these parts make. One whose ETag is no MD5 → Code::corrupt,
+/// "InvalidPart".
+Result<ETag> etag_of_parts(const std::vector<PartInfo>& parts);
+/// Tells two completions of one upload apart: by all that they state.
+std::string completion_fingerprint(const std::vector<CompletedPart>& asked,
+                                   const PutOptions& options);
 
 }  // namespace forebay::origin

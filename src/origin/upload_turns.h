@@ -1,4 +1,4 @@
-// Who has an upload of a `dir` origin to themselves while it completes or ends.
+// Who has an upload of a store with parts of its own to themselves while it completes or ends.
 #pragma once
 
 #include <map>
@@ -12,7 +12,7 @@ namespace forebay::origin {
 
 /// One completion or abort of an upload at a time, and no part comes in meanwhile; parts come in
 /// side by side. Any loop.
-class DirTurns {
+class UploadTurns {
  public:
   enum class Kind {
     part,  ///< beside other parts
@@ -22,7 +22,7 @@ class DirTurns {
   /// Given back when destroyed, by which time what was done with the upload has ended.
   class Turn {
    public:
-    Turn(DirTurns& owner, std::string id) : owner_(&owner), id_(std::move(id)) {}
+    Turn(UploadTurns& owner, std::string id) : owner_(&owner), id_(std::move(id)) {}
     Turn(Turn&& other) noexcept
         : owner_(std::exchange(other.owner_, nullptr)), id_(std::move(other.id_)) {}
     Turn& operator=(Turn&&) = delete;
@@ -31,7 +31,7 @@ class DirTurns {
     }
 
    private:
-    DirTurns* owner_;
+    UploadTurns* owner_;
     std::string id_;
   };
 

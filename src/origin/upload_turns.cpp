@@ -1,8 +1,8 @@
-#include "origin/dir_turns.h"
+#include "origin/upload_turns.h"
 
 namespace forebay::origin {
 
-Task<DirTurns::Turn> DirTurns::take(std::string id, Kind kind, Context ctx) {
+Task<UploadTurns::Turn> UploadTurns::take(std::string id, Kind kind, Context ctx) {
   std::shared_ptr<io::Progress> freed = freed_;
   while (true) {
     uint64_t seen = freed->count();
@@ -11,7 +11,7 @@ Task<DirTurns::Turn> DirTurns::take(std::string id, Kind kind, Context ctx) {
   }
 }
 
-bool DirTurns::try_take(const std::string& id, Kind kind) {
+bool UploadTurns::try_take(const std::string& id, Kind kind) {
   std::lock_guard lock(mutex_);
   Held& held = held_[id];
   bool beside = kind == Kind::part && held.kind == Kind::part;
@@ -21,7 +21,7 @@ bool DirTurns::try_take(const std::string& id, Kind kind) {
   return true;
 }
 
-void DirTurns::give_back(const std::string& id) {
+void UploadTurns::give_back(const std::string& id) {
   {
     std::lock_guard lock(mutex_);
     auto found = held_.find(id);
