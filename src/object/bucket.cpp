@@ -22,6 +22,19 @@ Error aborted() {
               "OperationAborted");
 }
 
+/// What is believed of a native bucket's keys is true until it is written to, and every write comes
+/// through here; its units are the objects themselves.
+Result<> make_native(Bucket& bucket) {
+  if (bucket.fill != Filling::part) {
+    return fail(Code::invalid,
+                "a native bucket has nothing to fill from: fill=adaptive needs an origin",
+                "InvalidArgument");
+  }
+  bucket.freshness = {Freshness::Kind::immutable, {}};
+  bucket.cache_writes = false;
+  return ok;
+}
+
 }  // namespace
 
 bool Writes::begin() {
@@ -162,7 +175,7 @@ Task<> Buckets::load(Context ctx) {
 Task<BucketRef> Buckets::open(BucketName name, std::string row, Context ctx) {
   Bucket bucket = co_await bucket_of(std::move(name), row);
   bucket.asked = &asked(bucket.name);
-  bucket.origin = co_await co_await factory_.open(bucket.config, false, read(bucket.name), ctx);
+  bucket.origin = co_await co_await factory_.open(bucket, false, read(bucket.name), ctx);
   co_return std::make_shared<const Bucket>(std::move(bucket));
 }
 
@@ -250,9 +263,10 @@ Task<BucketRef> Buckets::make(BucketName name, BucketSpec spec, Context ctx) {
   bucket.fill = spec.fill;
   bucket.cache_writes = spec.cache_writes;
   bucket.verify = spec.verify;
+  if (bucket.native()) co_await make_native(bucket);
   bucket.created = ctx.loop->wall_now();
   bucket.asked = &asked(name);
-  bucket.origin = co_await co_await factory_.open(bucket.config, own, read(name), ctx);
+  bucket.origin = co_await co_await factory_.open(bucket, own, read(name), ctx);
   bucket.capabilities = co_await co_await bucket.origin->probe(ctx);
   Result<> committed = co_await commit(name, std::nullopt, row_of(bucket), ctx);
   if (!committed && committed.error().code() == Code::conflict) co_return exists();
@@ -304,7 +318,8 @@ Task<> Buckets::update(BucketRef bucket, std::function<void(BucketSettings&)> ch
 
 Task<> Buckets::remove(BucketName name, Removal removal, Context ctx) {
   auto bucket = get(name.text());
-  if (!bucket || removal == Removal::forget) {
+  bool kept = bucket && (*bucket)->native();
+  if (!bucket || (removal == Removal::forget && !kept)) {
     co_return co_await remove_now(std::move(name), bucket ? *bucket : nullptr, removal, ctx);
   }
   // All that it may be refused for comes first, with the bucket in service. What is found once no
@@ -312,7 +327,7 @@ Task<> Buckets::remove(BucketName name, Removal removal, Context ctx) {
   co_await co_await check_empty(*bucket, ctx);
   co_await co_await stop_writes(*bucket, ctx);
   Result<> removed = co_await check_empty(*bucket, ctx);
-  if (removed) removed = co_await remove_now(std::move(name), *bucket, removal, ctx);
+  if (removed) removed = co_await remove_now(std::move(name), *bucket, Removal::if_empty, ctx);
   if (!removed) (*bucket)->writes->resume();
   co_return removed;
 }

@@ -44,9 +44,12 @@ enum class Filling { part, adaptive };
 Result<Filling> parse_filling(std::string_view text);
 std::string_view name(Filling filling);
 
+/// The url of a bucket without an origin: its bytes are on our own disks, and nowhere else.
+inline constexpr std::string_view kNative = "native:";
+
 /// Where a bucket's truth is, and with whose keys it is reached.
 struct OriginConfig {
-  std::string url;         ///< dir:///path, s3://bucket[/prefix]?endpoint=…&region=…
+  std::string url;         ///< dir:///path, s3://bucket[/prefix]?endpoint=…&region=…, or kNative
   std::string access_key;  ///< empty where the kind needs none
   Secret secret;
 };
@@ -106,6 +109,11 @@ struct Bucket {
 
   /// Adaptive units are no larger than this, whatever unit_max says.
   static constexpr uint64_t kExtent = 2 << 20;
+  bool native() const { return config.url == kNative; }
+  /// Whose units those of a key are.
+  disk::UnitOwner owner(const ObjectKey& key) const {
+    return {incarnation, key_slot(incarnation, key.text())};
+  }
   /// Larger parts are split into units; 0: never.
   uint64_t largest_unit() const {
     if (fill == Filling::part) return unit_max;
@@ -152,9 +160,11 @@ class OriginFactory {
     (void)config, (void)own, (void)ctx;
     co_return ok;
   }
-  /// `read` counts the body bytes that come from it.
-  virtual Task<std::shared_ptr<origin::Origin>> open(OriginConfig config, bool create,
-                                                     obs::Counter& read, Context ctx) = 0;
+  /// That of `bucket`, which has all but the origin. `read` counts the body bytes that come from
+  /// it.
+  virtual Task<std::shared_ptr<origin::Origin>> open(const Bucket& bucket [[clang::lifetimebound]],
+                                                     bool create, obs::Counter& read,
+                                                     Context ctx) = 0;
   /// After a bucket of default_config() is gone: removes what open() has made for it, unless it
   /// holds objects.
   virtual Task<> discard(OriginConfig config, Context ctx) {
@@ -166,7 +176,7 @@ class OriginFactory {
 /// Whether a bucket may be removed while its origin holds objects.
 enum class Removal {
   if_empty,  ///< DeleteBucket: else "BucketNotEmpty". Its uploads end with it
-  forget     ///< the objects stay
+  forget     ///< the objects stay; not of a native bucket, whose objects are nowhere else
 };
 
 /// All buckets. Any loop.

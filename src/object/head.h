@@ -3,12 +3,27 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "object/layout.h"
 #include "origin/origin.h"
 #include "unit/fill.h"
 
 namespace forebay::object {
+
+/// The unit of an object that holds `offset`: what it is called, and its place.
+inline unit::Unit unit_of(const Layout& layout, uint64_t incarnation, std::string_view key,
+                          std::string_view tag, uint64_t offset) {
+  Layout::Named named = layout.named_at(offset);
+  std::string piece = named.piece == nullptr ? std::string() : named.piece->tag();
+  UnitName name{.incarnation = incarnation,
+                .key = key,
+                .tag = named.piece == nullptr ? tag : std::string_view(piece),
+                .offset = named.unit.offset - named.base,
+                .length = named.unit.length};
+  return {name.id(), named.unit};
+}
 
 struct Head {
   origin::ObjectInfo info;
@@ -23,13 +38,7 @@ struct Head {
 
   /// The unit that holds `offset`. Only with a strong tag.
   unit::Unit unit_at(uint64_t offset) const {
-    ByteRange range = layout.unit_at(offset);
-    UnitName name{.incarnation = incarnation,
-                  .key = version->key.text(),
-                  .tag = version->tag.text(),
-                  .offset = range.offset,
-                  .length = range.length};
-    return {name.id(), range};
+    return unit_of(layout, incarnation, version->key.text(), version->tag.text(), offset);
   }
   /// The unit at offset 0, named once: most objects have no other.
   unit::Unit first;

@@ -123,6 +123,8 @@ void Heads::install(Stripe& stripe, Entry& entry, HeadRef head) {
   const origin::ObjectInfo& info = head->info;
   size_t names = info.etag.text().size() + info.tag.text().size() + info.version_id.size();
   entry.bytes += 2 * names - std::min(2 * names, kUsualNames);
+  // What the object tells of each piece, and where it ends.
+  entry.bytes += info.pieces.size() * (sizeof(origin::Piece) + sizeof(uint64_t));
   stripe.bytes += entry.bytes;
   entry.hint = std::move(head);
 }
@@ -311,8 +313,15 @@ Task<Heads::Current> Heads::ask_eagerly(const BucketRef& bucket, const ObjectKey
           Bytes(co_await co_await io::read_all(std::move(answer.body), options_.small_max, ctx));
     }
     if (current.bytes.size() != answer.info.size) co_return fail(Code::unavailable, "a short body");
-    Layout layout = Layout::small(answer.info.size, answer.info.etag, bucket->largest_unit());
-    current.head = head_with(*bucket, key, std::move(answer.info), std::move(layout), started);
+    if (answer.info.pieces.empty()) {
+      Layout layout = Layout::small(answer.info.size, answer.info.etag, bucket->largest_unit());
+      current.head = head_with(*bucket, key, std::move(answer.info), std::move(layout), started);
+      co_return current;
+    }
+    current.head = co_await co_await make_head(bucket, key, std::move(answer.info), started, ctx);
+    // Bytes that come along are those of one unit.
+    bool one = current.head->first.range.length == current.head->info.size;
+    if (!one) current.bytes = {};
     co_return current;
   }
   current.head = co_await co_await make_head(bucket, key, std::move(answer.info), started, ctx);
@@ -327,8 +336,9 @@ HeadRef Heads::head_with(const Bucket& bucket, const ObjectKey& key, origin::Obj
   head->checked = checked;
   head->layout = std::move(layout);
   if (info.tag.strong()) {
-    head->version = std::make_shared<const unit::Version>(unit::Version{
-        bucket.origin, key, info.tag, info.etag, info.version_id, info.size, bucket.verify});
+    head->version = std::make_shared<const unit::Version>(
+        unit::Version{bucket.origin, key, info.tag, info.etag, info.version_id, info.size,
+                      bucket.verify, bucket.owner(key)});
   }
   head->info = std::move(info);
   head->last_modified = http_date(head->info.modified);

@@ -51,6 +51,15 @@ std::optional<Layout> Layout::of_parts(std::vector<uint64_t> sizes, uint64_t uni
   return layout;
 }
 
+std::optional<Layout> Layout::of_pieces(origin::Pieces pieces, uint64_t unit_max) {
+  std::vector<uint64_t> sizes;
+  sizes.reserve(pieces.size());
+  for (size_t i = 0; i < pieces.size(); ++i) sizes.push_back(pieces[i].size);
+  auto layout = of_parts(std::move(sizes), unit_max);
+  if (layout) layout->pieces_ = std::move(pieces);
+  return layout;
+}
+
 Layout Layout::guess(uint64_t size, const ETag& etag, uint64_t first_part, uint64_t unit_max) {
   uint32_t count = etag.part_count();
   Layout layout = whole(size, unit_max);
@@ -88,19 +97,27 @@ ByteRange Layout::at(uint64_t index) const {
   return {offset, ends_[index] - offset};
 }
 
-ByteRange Layout::part_at(uint64_t offset) const {
+uint64_t Layout::index_at(uint64_t offset) const {
   check(offset < size_, "no unit beyond the object");
-  if (uniform_ != 0) return at(offset / uniform_);
+  if (uniform_ != 0) return offset / uniform_;
   auto it = std::ranges::upper_bound(ends_, offset);
-  return at(static_cast<uint64_t>(it - ends_.begin()));
+  return static_cast<uint64_t>(it - ends_.begin());
 }
 
-ByteRange Layout::unit_at(uint64_t offset) const {
-  ByteRange part = part_at(offset);
+ByteRange Layout::cut(ByteRange part, uint64_t offset) const {
   if (unit_max_ == 0 || part.length <= unit_max_) return part;
   uint64_t piece = divide_up(part.length, divide_up(part.length, unit_max_));
   uint64_t start = part.offset + (offset - part.offset) / piece * piece;
   return {start, std::min(piece, part.end() - start)};
+}
+
+ByteRange Layout::unit_at(uint64_t offset) const { return cut(at(index_at(offset)), offset); }
+
+Layout::Named Layout::named_at(uint64_t offset) const {
+  uint64_t index = index_at(offset);
+  ByteRange part = at(index);
+  if (pieces_.empty()) return {.unit = cut(part, offset)};
+  return {.unit = cut(part, offset), .base = part.offset, .piece = &pieces_[index]};
 }
 
 std::vector<uint64_t> Layout::part_sizes() const {

@@ -8,6 +8,7 @@
 
 #include "base/names.h"
 #include "base/range.h"
+#include "origin/pieces.h"
 
 namespace forebay::object {
 
@@ -27,6 +28,8 @@ class Layout {
   /// Parts of these sizes, in order; nothing when no object has so many bytes. Sizes come from rows
   /// and from origins: nothing is taken for granted of them.
   static std::optional<Layout> of_parts(std::vector<uint64_t> sizes, uint64_t unit_max);
+  /// Parts that name their units by themselves; nothing as of_parts().
+  static std::optional<Layout> of_pieces(origin::Pieces pieces, uint64_t unit_max);
   /// For an object that others uploaded: one part without "-N" in its ETag; else the part size
   /// `first_part` (0: not known) if it explains size and N; else the smallest whole MiB that does;
   /// else fixed parts.
@@ -39,18 +42,28 @@ class Layout {
   std::optional<ByteRange> part(uint32_t number) const;
   /// The unit that holds `offset`, which is below size().
   ByteRange unit_at(uint64_t offset) const;
+  /// How the unit that holds `offset` is named: by its object's tag and its place there, or, where
+  /// there is a piece, by that one's tag and its place in it.
+  struct Named {
+    ByteRange unit;     ///< in the object
+    uint64_t base = 0;  ///< its name counts from here
+    const origin::Piece* piece = nullptr;
+  };
+  Named named_at(uint64_t offset) const;
   /// Sizes of all parts, for a stored head.
   std::vector<uint64_t> part_sizes() const;
 
  private:
   /// The part with `index` (from 0) below parts().
   ByteRange at(uint64_t index) const;
-  ByteRange part_at(uint64_t offset) const;
+  uint64_t index_at(uint64_t offset) const;
+  ByteRange cut(ByteRange part, uint64_t offset) const;
 
   uint64_t size_ = 0;
   uint64_t unit_max_ = 0;
   uint64_t uniform_ = 0;        ///< size of every part but the last; 0: see ends_
   std::vector<uint64_t> ends_;  ///< of each part
+  origin::Pieces pieces_;       ///< one for each part, or none
   bool known_ = false;
 };
 

@@ -31,6 +31,9 @@ void look(const Layout& layout, uint64_t offset) {
   check(unit.offset <= at && unit.length > at - unit.offset, "the unit that holds it");
   check(unit.length <= layout.size() - unit.offset, "a unit within the object");
   check(layout.unit_at(unit.end() - 1) == unit, "one unit for all of its bytes");
+  Layout::Named named = layout.named_at(at);
+  check(named.unit == unit && named.base <= unit.offset, "one unit, whatever its name");
+  check(named.piece == nullptr || unit.end() - named.base <= named.piece->size, "in its piece");
   if (unit.end() < layout.size()) {
     check(layout.unit_at(unit.end()).offset == unit.end(), "units without gaps");
   }
@@ -46,6 +49,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   look(Layout::guess(bytes, ETag("\"a-" + std::to_string(count) + "\""), first, unit_max), offset);
   std::vector<uint64_t> sizes;
   while (size > 0) sizes.push_back(take(data, size));
+  std::vector<origin::Piece> pieces;
+  for (uint64_t each : sizes) pieces.push_back({.size = each});
   if (auto layout = Layout::of_parts(std::move(sizes), unit_max)) look(*layout, offset);
+  auto layout = Layout::of_pieces(origin::Pieces(std::move(pieces)), unit_max);
+  if (layout) look(*layout, offset);
   return 0;
 }

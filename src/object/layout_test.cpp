@@ -154,5 +154,50 @@ TEST(LayoutTest, any_numbers_make_units_without_gaps) {
   }
 }
 
+origin::Pieces pieces(std::vector<uint64_t> sizes) {
+  std::vector<origin::Piece> out;
+  for (uint64_t size : sizes) {
+    origin::Piece piece{.size = size};
+    piece.id[0] = static_cast<std::byte>(out.size() + 1);
+    out.push_back(piece);
+  }
+  return origin::Pieces(std::move(out));
+}
+
+TEST(LayoutTest, pieces_are_cut_as_parts_are_and_named_by_themselves) {
+  for (std::vector<uint64_t> sizes :
+       {std::vector<uint64_t>{7, 25, 3}, {10, 10, 4}, {5}, {0, 12, 0, 0, 30, 0}}) {
+    origin::Pieces all = pieces(sizes);
+    Layout layout = Layout::of_pieces(all, 10).value();
+    Layout parts = Layout::of_parts(sizes, 10).value();
+    EXPECT_TRUE(layout.known());
+    EXPECT_EQ(layout.part_sizes(), sizes);
+    uint64_t begin = 0;
+    for (size_t i = 0; i < sizes.size(); begin += sizes[i++]) {
+      Layout alone = Layout::whole(sizes[i], 10);
+      for (uint64_t at = begin; at < begin + sizes[i]; ++at) {
+        Layout::Named named = layout.named_at(at);
+        EXPECT_EQ(named.unit, layout.unit_at(at));
+        EXPECT_EQ(named.unit, parts.unit_at(at));
+        ASSERT_EQ(named.piece, &all[i]);
+        EXPECT_EQ(named.base, begin);
+        ByteRange in_piece{named.unit.offset - named.base, named.unit.length};
+        EXPECT_EQ(in_piece, alone.unit_at(at - begin)) << "as the piece was cut by itself";
+      }
+    }
+  }
+}
+
+TEST(LayoutTest, pieces_larger_than_any_object_are_none) {
+  EXPECT_FALSE(Layout::of_pieces(pieces({1, std::numeric_limits<uint64_t>::max()}), 10));
+}
+
+TEST(LayoutTest, without_pieces_the_object_names_its_units) {
+  Layout::Named named = Layout::of_parts({5, 6}, 10)->named_at(7);
+  EXPECT_EQ(named.unit, (ByteRange{5, 6}));
+  EXPECT_EQ(named.base, 0U);
+  EXPECT_EQ(named.piece, nullptr);
+}
+
 }  // namespace
 }  // namespace forebay::object

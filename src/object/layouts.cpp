@@ -21,6 +21,12 @@ bool fits(const origin::ObjectInfo& told, uint32_t number, const origin::ObjectI
 
 }  // namespace
 
+Result<Layout> Layouts::of_pieces(const Bucket& bucket, const origin::ObjectInfo& info) {
+  auto layout = Layout::of_pieces(info.pieces, bucket.largest_unit());
+  if (layout && layout->size() == info.size) return std::move(*layout);
+  return fail(Code::corrupt, "the pieces of an object are not the object");
+}
+
 Task<std::optional<Layout>> Layouts::stored(const Bucket& bucket, const ObjectKey& key,
                                             const origin::ObjectInfo& info, Context ctx) {
   meta::Store& rows = meta_.shard(bucket.incarnation, key.text());
@@ -48,6 +54,7 @@ Task<std::optional<Layout>> Layouts::stored(const Bucket& bucket, const ObjectKe
 
 Task<Layout> Layouts::learn(const Bucket& bucket, const ObjectKey& key,
                             const origin::ObjectInfo& info, Context ctx) {
+  if (!info.pieces.empty()) co_return co_await of_pieces(bucket, info);
   if (info.etag.part_count() <= 1) co_return Layout::whole(info.size, bucket.largest_unit());
   auto known = co_await co_await stored(bucket, key, info, ctx);
   if (known) co_return std::move(*known);
@@ -65,6 +72,10 @@ Task<Layout> Layouts::learn(const Bucket& bucket, const ObjectKey& key,
 Task<std::optional<ByteRange>> Layouts::part(const Bucket& bucket, const ObjectKey& key,
                                              const Head& head, uint32_t number, Context ctx) {
   if (head.layout.known()) co_return head.layout.part(number);
+  if (!head.info.pieces.empty()) {
+    Layout layout = co_await of_pieces(bucket, head.info);
+    co_return layout.part(number);
+  }
   auto known = co_await co_await stored(bucket, key, head.info, ctx);
   if (known) co_return known->part(number);
   auto cannot = [] {

@@ -18,6 +18,8 @@ class Layouts {
   /// The layout of what the origin told: known, or guessed by its first part.
   Task<Layout> learn(const Bucket& bucket, const ObjectKey& key, const origin::ObjectInfo& info,
                      Context ctx);
+  /// The layout of an object that tells its pieces. Pieces that are not all of it → Code::corrupt.
+  static Result<Layout> of_pieces(const Bucket& bucket, const origin::ObjectInfo& info);
   /// The bytes of part `number` (from 1), never guessed; nothing when there is no such part.
   /// Another version by now → Code::conflict; an origin that cannot tell → Code::invalid,
   /// "NotImplemented".

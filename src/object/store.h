@@ -126,7 +126,8 @@ class Store {
   /// By the origin's own id.
   Task<origin::Removed> remove_now(BucketRef bucket, ObjectKey key, std::string version_id,
                                    Context ctx);
-  std::shared_ptr<unit::Tee> begin_tee(const Bucket& bucket, io::Body& body, Context ctx);
+  std::shared_ptr<unit::Tee> begin_tee(const Bucket& bucket, const ObjectKey& key, io::Body& body,
+                                       Context ctx);
 
   Heads& heads_;
   unit::Cache& cache_;

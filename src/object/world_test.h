@@ -23,11 +23,11 @@ class OneOrigin final : public OriginFactory {
   Result<OriginConfig> default_config(const BucketName& name) override {
     return OriginConfig{.url = "memory:" + name.text(), .access_key = {}, .secret = {}};
   }
-  Task<std::shared_ptr<origin::Origin>> open(OriginConfig config, bool create, obs::Counter& read,
+  Task<std::shared_ptr<origin::Origin>> open(const Bucket& bucket, bool create, obs::Counter& read,
                                              Context) override {
     counter = &read;
-    opened.push_back(config.url + (create ? " create" : ""));
-    if (config.url == "bad:") co_return fail(Code::denied, "no", "AccessDenied");
+    opened.push_back(bucket.config.url + (create ? " create" : ""));
+    if (bucket.config.url == "bad:") co_return fail(Code::denied, "no", "AccessDenied");
     co_return origin_;
   }
   Task<> discard(OriginConfig config, Context) override {

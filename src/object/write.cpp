@@ -22,6 +22,9 @@ std::optional<origin::ObjectInfo> info_of(const origin::PutAnswer& answer,
   info.modified = answer.modified;
   info.fields = options.fields;
   info.checksums = options.all_checksums();
+  // No origin tells of the usual one.
+  auto kept = info.fields.find("x-amz-storage-class");
+  if (kept != info.fields.end() && kept->second == "STANDARD") info.fields.erase(kept);
   if (!options.tags.empty()) {
     info.fields[std::string(origin::kTaggingCount)] = std::to_string(options.tags.size());
   }
@@ -52,10 +55,11 @@ bool surely_not_done(const Error& error) {
   }
 }
 
-std::shared_ptr<unit::Tee> Store::begin_tee(const Bucket& bucket, io::Body& body, Context ctx) {
+std::shared_ptr<unit::Tee> Store::begin_tee(const Bucket& bucket, const ObjectKey& key,
+                                            io::Body& body, Context ctx) {
   if (!bucket.cache_writes || body.source == nullptr || body.length == 0) return nullptr;
   ByteRange first = Layout::whole(body.length, bucket.largest_unit()).unit_at(0);
-  auto tee = cache_.tee(body.length, first.length, *ctx.loop);
+  auto tee = cache_.tee(body.length, first.length, bucket.owner(key), *ctx.loop);
   if (tee != nullptr) body.source = std::make_unique<TeeSource>(std::move(body.source), tee);
   return tee;
 }
@@ -63,7 +67,7 @@ std::shared_ptr<unit::Tee> Store::begin_tee(const Bucket& bucket, io::Body& body
 Task<origin::PutAnswer> Store::put(BucketRef bucket, ObjectKey key, origin::PutOptions options,
                                    io::Body body, Context ctx) {
   uint64_t length = body.length;
-  std::shared_ptr<unit::Tee> tee = begin_tee(*bucket, body, ctx);
+  std::shared_ptr<unit::Tee> tee = begin_tee(*bucket, key, body, ctx);
   Time started = ctx.loop->now();
   Heads::Ticket ticket = heads_.open_ticket(*bucket, key, *ctx.loop);
   Result<origin::PutAnswer> answer =
@@ -121,7 +125,8 @@ Task<origin::Removed> Store::remove_now(BucketRef bucket, ObjectKey key, std::st
   bool mine = version_id.empty() || version_id == (seen.empty() ? origin::kNullVersion : seen);
   if (before != nullptr && mine) {
     co_await co_await drop_units(before, ctx);
-    if (before->info.etag.part_count() > 1) {
+    bool hinted = before->info.pieces.empty();
+    if (hinted && before->info.etag.part_count() > 1) {
       (void)co_await heads_.layouts().forget(*bucket, key, ctx);  // a hint; it does no harm
     }
   }
@@ -197,7 +202,7 @@ Task<origin::PutAnswer> Store::complete(CompleteRequest request, Context ctx) {
   }
   // Fields were given when the upload was created, so only a check knows the whole head; what is
   // learned here is how the object is cut.
-  if (layout && answer->tag.strong()) {
+  if (layout && answer->tag.strong() && answer->pieces.empty()) {
     // A hint: without it the layout is guessed.
     (void)co_await heads_.layouts().remember(*bucket, request.key, answer->tag, *layout, ctx);
   }

@@ -1,0 +1,281 @@
+#include "object/native/head_row.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/encoding.h"
+#include "base/json.h"
+#include "origin/checksums.h"
+#include "origin/kept.h"
+#include "origin/parts.h"
+
+namespace forebay::object {
+
+namespace {
+
+constexpr uint8_t kHeadVersion = 1;
+constexpr size_t kPrefix = 56;
+// A list looks at this member and at nothing behind it, so it comes first.
+constexpr std::string_view kSums = "checksums";
+
+Error bad_head(std::string what) {
+  return fail(Code::corrupt, "head row : " + std::move(what), "InternalError");
+}
+
+template <class T>
+void append_number(std::string& out, T value) {
+  for (size_t i = 0; i < sizeof value; ++i) {
+    out += static_cast<char>(static_cast<uint64_t>(value) >> (8 * i) & 0xff);
+  }
+}
+
+/// The fixed part of a row, from its front to its end.
+class PrefixReader {
+ public:
+  explicit PrefixReader(std::string_view bytes) : left_(bytes) {}
+  template <class T>
+  T number() {
+    uint64_t value = 0;
+    for (size_t i = 0; i < sizeof(T); ++i) {
+      value |= static_cast<uint64_t>(static_cast<uint8_t>(left_[i])) << (8 * i);
+    }
+    left_.remove_prefix(sizeof(T));
+    return static_cast<T>(value);
+  }
+  Sixteen sixteen() {
+    Sixteen out;
+    std::memcpy(out.data(), left_.data(), out.size());
+    left_.remove_prefix(out.size());
+    return out;
+  }
+
+ private:
+  std::string_view left_;
+};
+
+struct HeadPrefix {
+  uint32_t pieces = 0;
+  uint64_t size = 0;
+  WallTime modified;
+  Sixteen md5{};
+  Sixteen write{};
+};
+
+Result<HeadPrefix> read_prefix(std::string_view row) {
+  if (row.empty()) return bad_head("it is empty");
+  PrefixReader reader(row);
+  uint8_t version = static_cast<uint8_t>(row[0]);
+  if (version != kHeadVersion) {
+    return fail(Code::invalid, "head row : version " + std::to_string(version) +
+                                   ", this program reads " + std::to_string(kHeadVersion));
+  }
+  if (row.size() < kPrefix) return bad_head("it is torn");
+  (void)reader.number<uint8_t>();
+  uint8_t flags = reader.number<uint8_t>();
+  uint16_t zero = reader.number<uint16_t>();
+  if (flags != 0 || zero != 0) return bad_head("its flags are not known");
+  HeadPrefix out;
+  out.pieces = reader.number<uint32_t>();
+  out.size = reader.number<uint64_t>();
+  out.modified = {reader.number<int64_t>()};
+  out.md5 = reader.sixteen();
+  out.write = reader.sixteen();
+  if (out.pieces > origin::kMaxPartNumber) return bad_head("no object has so many parts");
+  if (out.size > origin::kMaxObjectBytes) return bad_head("no object has so many bytes");
+  return out;
+}
+
+std::string write_prefix(const NativeHead& head) {
+  std::string out;
+  append_number(out, kHeadVersion);
+  append_number(out, uint8_t{0});
+  append_number(out, uint16_t{0});
+  append_number(out, static_cast<uint32_t>(head.pieces.size()));
+  append_number(out, head.size);
+  append_number(out, head.modified.ns);
+  out += as_text(head.md5);
+  out += as_text(head.write);
+  return out;
+}
+
+ETag etag_from(const Sixteen& md5, size_t pieces) {
+  std::string text = "\"" + to_hex(md5);
+  if (pieces > 0) text += "-" + std::to_string(pieces);
+  return ETag(text + "\"");
+}
+
+Json pieces_json(const std::vector<NativePiece>& pieces, bool sums) {
+  Json::Array out;
+  out.reserve(pieces.size());
+  for (const NativePiece& piece : pieces) {
+    Json::Array one{piece.size, to_hex(piece.write)};
+    if (sums && !piece.checksums.empty()) one.emplace_back(origin::to_json(piece.checksums));
+    out.emplace_back(std::move(one));
+  }
+  return out;
+}
+
+std::string write_head(const NativeHead& head, bool sums) {
+  Json json(Json::Object{});
+  json.set(std::string(kSums), origin::to_json(head.checksums));
+  json.set("fields", origin::to_json(head.fields));
+  json.set("tags", origin::to_json(head.tags));
+  Json::Array copies(head.copies.begin(), head.copies.end());
+  json.set("copies", std::move(copies));
+  if (!head.upload.empty()) json.set("upload", head.upload);
+  if (!head.completion.empty()) json.set("completion", head.completion);
+  if (!head.pieces.empty()) json.set("parts", pieces_json(head.pieces, sums));
+  return write_prefix(head) + json.dump();
+}
+
+Result<NativePiece> read_piece(const Json& json) {
+  const Json::Array* one = json.as_array();
+  if (one == nullptr || one->size() < 2 || one->size() > 3) return bad_head("a part is no triple");
+  auto size = (*one)[0].as_uint();
+  const std::string* hex = (*one)[1].as_string();
+  auto write = hex == nullptr ? std::nullopt : parse_sixteen(*hex);
+  if (!size || !write) return bad_head("a part has no size or no name");
+  NativePiece out{.size = *size, .write = *write};
+  if (one->size() == 2) return out;
+  Json sums(Json::Object{});
+  sums.set(std::string(kSums), (*one)[2]);
+  auto read = origin::read_fields(sums, kSums);
+  if (!read) return bad_head("the checksums of a part are none");
+  out.checksums = std::move(*read);
+  return out;
+}
+
+Result<> read_pieces(const Json& json, const HeadPrefix& prefix, NativeHead& out) {
+  const Json* found = json.find("parts");
+  if (found == nullptr && prefix.pieces == 0) return ok;
+  const Json::Array* list = found == nullptr ? nullptr : found->as_array();
+  if (list == nullptr || list->empty() || list->size() != prefix.pieces) {
+    return bad_head("its parts are not as many as it says");
+  }
+  uint64_t sum = 0;
+  for (const Json& one : *list) {
+    auto piece = read_piece(one);
+    if (!piece) return std::move(piece.error());
+    if (piece->size > prefix.size - sum) return bad_head("its parts are larger than the object");
+    sum += piece->size;
+    out.pieces.push_back(std::move(*piece));
+  }
+  if (sum != prefix.size) return bad_head("its parts are smaller than the object");
+  return ok;
+}
+
+Result<> read_names(const Json& json, NativeHead& out) {
+  auto upload = json.string_or("upload", ""), completion = json.string_or("completion", "");
+  if (!upload || !completion) return bad_head("its upload is no text");
+  out.upload = std::move(*upload);
+  out.completion = std::move(*completion);
+  const Json* copies = json.find("copies");
+  if (copies == nullptr || copies->as_array() == nullptr) return bad_head("it has no copies");
+  for (const Json& copy : *copies->as_array()) {
+    if (copy.as_string() == nullptr || !parse_sixteen(*copy.as_string())) {
+      return bad_head("a copy is on no node");
+    }
+    out.copies.push_back(*copy.as_string());
+  }
+  return ok;
+}
+
+}  // namespace
+
+std::optional<Sixteen> parse_sixteen(std::string_view hex) {
+  if (hex.size() != 32 || std::ranges::any_of(hex, [](char c) { return c >= 'A' && c <= 'F'; })) {
+    return std::nullopt;
+  }
+  auto raw = from_hex(hex);
+  if (!raw) return std::nullopt;
+  Sixteen out;
+  std::memcpy(out.data(), raw->data(), out.size());
+  return out;
+}
+
+ETag NativeHead::etag() const { return etag_from(md5, pieces.size()); }
+
+Tag NativeHead::tag() const { return Tag(to_hex(write)); }
+
+origin::ObjectInfo NativeHead::info() const {
+  origin::ObjectInfo out;
+  out.size = size;
+  out.etag = etag();
+  out.tag = tag();
+  out.modified = modified;
+  out.fields = fields;
+  out.checksums = checksums;
+  if (!tags.empty()) {
+    out.fields[std::string(origin::kTaggingCount)] = std::to_string(tags.size());
+  }
+  if (pieces.empty()) return out;
+  std::vector<origin::Piece> told;
+  told.reserve(pieces.size());
+  for (const NativePiece& piece : pieces) told.push_back({piece.size, piece.write});
+  out.pieces = origin::Pieces(std::move(told));
+  return out;
+}
+
+std::optional<Layout> NativeHead::layout(uint64_t unit_max) const {
+  if (pieces.empty()) return Layout::whole(size, unit_max);
+  auto out = Layout::of_pieces(info().pieces, unit_max);
+  if (!out || out->size() != size) return std::nullopt;
+  return out;
+}
+
+Result<std::string> encode(const NativeHead& head) {
+  std::string row = write_head(head, true);
+  if (row.size() > kMaxHeadRow) row = write_head(head, false);
+  if (row.size() <= kMaxHeadRow) return row;
+  return fail(Code::too_large,
+              "The metadata of this object, its parts included, takes " +
+                  std::to_string(row.size()) + " bytes; at most " + std::to_string(kMaxHeadRow) +
+                  " are kept",
+              "MetadataTooLarge");
+}
+
+Result<NativeHead> parse_native_head(std::string_view row) {
+  Result<HeadPrefix> prefix = read_prefix(row);
+  if (!prefix) return std::move(prefix.error());
+  Result<Json> json = Json::parse(row.substr(kPrefix));
+  if (!json || !json->is_object()) return bad_head("what follows its front is no JSON object");
+  NativeHead out{.size = prefix->size,
+                 .modified = prefix->modified,
+                 .md5 = prefix->md5,
+                 .write = prefix->write};
+  auto fields = origin::read_fields(*json, "fields");
+  auto sums = origin::read_fields(*json, kSums);
+  auto tags = origin::read_tags(*json);
+  if (!fields || !sums || !tags) return bad_head("a member is not of its kind");
+  out.fields = std::move(*fields);
+  out.checksums = std::move(*sums);
+  out.tags = std::move(*tags);
+  if (Result<> read = read_names(*json, out); !read) return std::move(read.error());
+  if (Result<> read = read_pieces(*json, *prefix, out); !read) return std::move(read.error());
+  return out;
+}
+
+Result<NativeSummary> parse_native_summary(std::string_view row) {
+  Result<HeadPrefix> prefix = read_prefix(row);
+  if (!prefix) return std::move(prefix.error());
+  NativeSummary out{.size = prefix->size,
+                    .modified = prefix->modified,
+                    .etag = etag_from(prefix->md5, prefix->pieces),
+                    .write = prefix->write};
+  // Checksums are base64 under plain names: none has a brace.
+  constexpr std::string_view kFront = R"({"checksums":)";
+  std::string_view text = row.substr(kPrefix);
+  if (!text.starts_with(kFront)) return out;
+  text.remove_prefix(kFront.size());
+  size_t end = text.find('}');
+  if (end == std::string_view::npos) return out;
+  Json holder(Json::Object{});
+  auto sums = Json::parse(text.substr(0, end + 1));
+  if (!sums) return out;
+  holder.set(std::string(kSums), std::move(*sums));
+  auto read = origin::read_fields(holder, kSums);
+  if (read) out.checksum = origin::plan_of(*read);
+  return out;
+}
+
+}  // namespace forebay::object

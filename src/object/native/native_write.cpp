@@ -1,0 +1,212 @@
+// NativeOrigin: a body becomes units, and a row says that they are an object.
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "io/loop.h"
+#include "meta/schema.h"
+#include "object/head.h"
+#include "object/native/native_origin.h"
+#include "object/native/native_rows.h"
+#include "origin/kept.h"
+
+namespace forebay::object {
+
+namespace {
+
+/// What is read of a file at once.
+constexpr size_t kLoadAtOnce = 64 << 10;
+/// From this size on a piece is summed outside the loop, which has others to serve.
+constexpr size_t kSumOutside = 64 << 10;
+
+Error wrong_length() {
+  return fail(Code::invalid, "a body is not as long as it says", "IncompleteBody");
+}
+
+/// Takes one body's bytes in order and cuts them into units.
+class Intake {
+ public:
+  Intake(unit::Native& units, LooseUnits& loose, LooseUnits::Write& written, Layout layout)
+      : units_(units), loose_(loose), written_(written), layout_(std::move(layout)) {}
+
+  /// How units are called: of the write `write` to `key`, which outlives it.
+  void name(uint64_t incarnation, std::string_view key, const Sixteen& write) {
+    owner_ = {incarnation, key_slot(incarnation, key)};
+    key_ = key;
+    tag_ = to_hex(write);
+  }
+  /// Also reckons `other`, which may be null.
+  void reckon(Checksum* other) { other_ = other; }
+
+  Task<> read(io::Body& body, Context ctx) {
+    std::vector<std::byte> loaded;
+    while (body.source != nullptr) {
+      io::Chunk chunk = co_await co_await body.source->next(ctx);
+      uint64_t length = io::size(chunk);
+      if (length == 0) break;
+      if (std::holds_alternative<io::FileSlice>(chunk)) loaded.resize(kLoadAtOnce);
+      for (uint64_t done = 0; done < length;) {
+        ByteView part = co_await co_await io::load(chunk, done, loaded, ctx);
+        co_await co_await add(part, ctx);
+        done += part.size();
+      }
+    }
+    if (size_ != layout_.size()) co_return wrong_length();
+    // Only now: a body that does not verify ends with an error.
+    if (unit_) co_await co_await commit(ctx);
+    co_return ok;
+  }
+  Sixteen md5() const {
+    std::string digest = md5_->digest();
+    Sixteen out;
+    std::ranges::copy(as_bytes(digest), out.begin());
+    return out;
+  }
+
+ private:
+  Task<> add(ByteView part, Context ctx) {
+    if (part.size() > layout_.size() - size_) co_return wrong_length();
+    if (part.size() < kSumOutside) {
+      sum(part);
+    } else {
+      co_await co_await io::run_blocking(ctx, [this, part]() -> Result<> {
+        sum(part);
+        return ok;
+      });
+    }
+    while (!part.empty()) {
+      if (!unit_) co_await co_await begin(ctx);
+      ByteView now = part.first(std::min<uint64_t>(part.size(), unit_->left()));
+      co_await co_await unit_->add(now, ctx);
+      part = part.subspan(now.size());
+      size_ += now.size();
+      bool last = size_ == layout_.size();
+      if (unit_->left() == 0 && !last) co_await co_await commit(ctx);
+    }
+    co_return ok;
+  }
+  void sum(ByteView part) {
+    md5_->update(part);
+    if (other_ != nullptr) other_->update(part);
+  }
+  Task<> begin(Context ctx) {
+    unit::Unit unit = unit_of(layout_, owner_.incarnation, key_, tag_, size_);
+    // Before it can be found: a sweep that finds it must know of it.
+    written_.add(unit.id);
+    auto begun = co_await units_.begin(unit.id, owner_, unit.range.length, ctx);
+    bool again = !begun && is_full(begun.error()) && loose_.remove_retired() > 0;
+    if (again) {
+      unit_.emplace(co_await co_await units_.begin(unit.id, owner_, unit.range.length, ctx));
+    } else {
+      unit_.emplace(co_await std::move(begun));
+    }
+    co_return ok;
+  }
+  Task<> commit(Context ctx) {
+    Result<> done = co_await unit_->commit(ctx);
+    unit_.reset();
+    // A small one finds out only now, when its bytes are gone: there is room for who comes again.
+    if (!done && is_full(done.error())) (void)loose_.remove_retired();
+    co_return done;
+  }
+  static bool is_full(const Error& error) {
+    return error.code() == Code::busy &&
+           (error.detail() == "ENOSPC" || error.detail() == "InsufficientStorage");
+  }
+
+  unit::Native& units_;
+  LooseUnits& loose_;
+  LooseUnits::Write& written_;
+  const Layout layout_;
+  unit::UnitOwner owner_ = {};
+  std::string_view key_;
+  std::string tag_;
+  std::unique_ptr<Checksum> md5_ = Checksum::make(ChecksumKind::md5);
+  Checksum* other_ = nullptr;
+  uint64_t size_ = 0;
+  std::optional<unit::Native::Writing> unit_;
+};
+
+/// Whether the row that is there allows the write.
+Result<> allow_write(const origin::WriteConditions& conditions, const std::optional<ETag>& there) {
+  if (!conditions.if_match.empty() && !there) return no_such_native_key();
+  bool holds = conditions.if_match.empty() ? !conditions.if_none_match_any || !there
+                                           : *there == conditions.if_match;
+  if (holds) return ok;
+  return fail(Code::conflict, "the condition does not hold", "PreconditionFailed");
+}
+
+}  // namespace
+
+Task<NativeOrigin::Taken> NativeOrigin::take(ObjectKey key, io::Body body,
+                                             std::unique_ptr<Checksum> other, Context ctx) {
+  if (body.length > origin::kMaxObjectBytes) {
+    co_return fail(Code::too_large, "no object has so many bytes", "EntityTooLarge");
+  }
+  Taken taken{.units = LooseUnits::Write(loose_)};
+  ctx.loop->random_bytes(taken.write);
+  taken.size = body.length;
+  taken.other = std::move(other);
+  Intake intake(options_.units, loose_, taken.units, Layout::whole(body.length, options_.unit_max));
+  intake.name(options_.incarnation, key.text(), taken.write);
+  intake.reckon(taken.other.get());
+  co_await co_await intake.read(body, ctx);
+  taken.md5 = intake.md5();
+  if (options_.meter != nullptr) options_.meter->body_bytes_out(taken.size);
+  co_return std::move(taken);
+}
+
+Task<origin::PutAnswer> NativeOrigin::put_now(ObjectKey key, origin::PutOptions options,
+                                              io::Body body, Context ctx) {
+  NativeHead head;
+  head.fields = co_await origin::fields_to_keep(std::move(options.fields), kNativeUnencrypted);
+  co_await origin::allow_tags(options.tags);
+  head.tags = std::move(options.tags);
+  (void)co_await encode(head);  // what is too long is known before the body is read
+  Taken taken = co_await co_await take(key, std::move(body), nullptr, ctx);
+  head.size = taken.size;
+  head.modified = ctx.loop->wall_now();
+  head.md5 = taken.md5;
+  head.write = taken.write;
+  head.checksums = options.all_checksums();
+  origin::PutAnswer answer{.etag = head.etag(), .tag = head.tag(), .modified = head.modified};
+  Result<> done =
+      co_await commit_head(std::move(key), std::move(head), std::move(options.conditions), {}, ctx);
+  if (done) taken.units.named();
+  if (!done && done.error().code() == Code::unavailable) taken.units.doubt();
+  co_await std::move(done);
+  co_return answer;
+}
+
+Task<> NativeOrigin::commit_head(ObjectKey key, NativeHead head, origin::WriteConditions conditions,
+                                 meta::Txn with, Context ctx) {
+  head.copies = {options_.self};
+  const std::string row_key = meta::schema::object(options_.incarnation, key);
+  const std::string row = co_await encode(head);
+  for (int attempt = 0; attempt < kNativeAttempts; ++attempt) {
+    Found old = co_await co_await find(key, ctx);
+    std::optional<ETag> there;
+    if (old.row) there = old.head ? old.head->etag() : ETag();
+    co_await allow_write(conditions, there);
+    LooseUnits::Leaving leaving(loose_,
+                                old.head ? units_of(key, *old.head) : std::vector<UnitId>());
+    meta::Txn txn = with;
+    if (old.row) {
+      txn.require(row_key, *old.row);
+    } else {
+      txn.require_absent(row_key);
+    }
+    txn.put(row_key, row);
+    Result<> done = co_await rows(key).commit(std::move(txn), ctx);
+    if (!done && done.error().code() == Code::unavailable) {
+      auto now = co_await rows(key).get(row_key, ctx);
+      auto told = now && *now ? parse_native_summary(**now) : Result<NativeSummary>(done.error());
+      if (told && told->write == head.write) done = ok;
+    }
+    if (done) leaving.retire(ctx.loop->now());
+    if (done || done.error().code() != Code::conflict) co_return done;
+    if (done.error().detail() != row_key) co_return done;
+  }
+  co_return changes_too_fast();
+}
+
+}  // namespace forebay::object
