@@ -25,7 +25,7 @@ THREADED = {
     "io": "-*/sim*:Simulation*:SimDisk*",
     "obs": "*",
     "http": "-*/sim*:*HostileWorld*",
-    "disk": "-StoreSim.*:StoreCrash.*",
+    "disk": "-StoreSim.*:StoreCrash.*:StoreNative.*",
     "meta": "-FaultyStoreTest.*",
     "origin": "-*Sim*:S3.*",
     "object": "*Threads.*",

@@ -15,5 +15,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                    "another key came back");
   }
   (void)forebay::meta::schema::parse_upload(text);
+  (void)forebay::meta::schema::parse_part(text);
   return 0;
 }

@@ -61,6 +61,7 @@ Error not_made(Error error, const std::string& name) {
 }  // namespace
 
 Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
+  if (command.native) command.origin = "native:";
   client::BucketSpec spec{.name = std::move(command.name),
                           .origin = std::move(command.origin),
                           .freshness = std::move(command.freshness),
@@ -69,7 +70,7 @@ Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
                           .origin_access_key = std::move(command.origin_access_key),
                           .origin_secret_key = std::move(command.origin_secret_key),
                           .origin_region = std::move(command.origin_region)};
-  if (!command.origin_profile.empty()) {
+  if (!command.native && !command.origin_profile.empty()) {
     client::Profile profile =
         co_await co_await read_profile(std::move(command.origin_profile), shell.environment, ctx);
     spec.origin_access_key = std::move(profile.credentials.access_key);
@@ -77,10 +78,10 @@ Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
     if (spec.origin_region.empty()) spec.origin_region = std::move(profile.region);
   }
   const Environment& environment = shell.environment;
-  if (spec.origin_access_key.empty()) {
+  if (!command.native && spec.origin_access_key.empty()) {
     spec.origin_access_key = environment.get("FOREBAY_ORIGIN_ACCESS_KEY");
   }
-  if (spec.origin_secret_key.empty()) {
+  if (!command.native && spec.origin_secret_key.empty()) {
     spec.origin_secret_key = Secret(environment.get("FOREBAY_ORIGIN_SECRET_KEY"));
   }
   if (spec.origin_access_key.empty() && spec.origin_secret_key.empty() &&
@@ -95,6 +96,7 @@ Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
   Result<Json> made = co_await shell.admin().create_bucket(std::move(spec), ctx);
   if (!made) co_return not_made(std::move(made.error()), name);
   std::string origin = member(*made, "origin");
+  if (origin == "native:") co_return shell.print("made native bucket " + name);
   co_return shell.print("made bucket " + name + (origin.empty() ? "" : " over " + origin));
 }
 

@@ -21,6 +21,7 @@ struct Connection {
 struct BucketCreate {
   std::string name;
   std::string origin;
+  bool native = false;
   std::string freshness;
   std::string fill;
   std::string verify;

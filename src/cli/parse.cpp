@@ -77,12 +77,15 @@ void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
   CLI::App* bucket = app.add_subcommand("bucket", "Make, list, show and remove buckets");
   bucket->require_subcommand(1);
   CLI::App& create =
-      grammar.add(*bucket, "create", "Make a bucket over an origin", v.bucket_create);
+      grammar.add(*bucket, "create", "Make a bucket, over an origin or native", v.bucket_create);
   create.add_option("name", v.bucket_create.name, "3-63 small letters, digits, '-', '.'")
       ->required();
   create.add_option("--origin", v.bucket_create.origin,
                     "Where the objects are: s3://BUCKET[/PREFIX]?endpoint=URL&region=NAME or\n"
                     "dir:///PATH; without it, a folder in the daemon's data directory");
+  CLI::Option* native =
+      create.add_flag("--native", v.bucket_create.native,
+                      "Without an origin: the objects are on Forebay's own disks and nowhere else");
   create.add_option("--freshness", v.bucket_create.freshness,
                     "How long reads may believe what is known: exact (ask the origin each time),\n"
                     "ttl:60s, or immutable");
@@ -101,13 +104,18 @@ void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
   create.add_option("--origin-secret-key", v.origin_secret,
                     "Its secret; better in FOREBAY_ORIGIN_SECRET_KEY, where ps does not show it");
   create.add_option("--origin-region", v.bucket_create.origin_region, "The origin's region");
+  for (const char* of_origin : {"--origin", "--freshness", "--fill", "--origin-profile",
+                                "--origin-access-key", "--origin-secret-key", "--origin-region"}) {
+    native->excludes(create.get_option(of_origin));
+  }
   CLI::App& ls = grammar.add(*bucket, "ls", "List buckets and their origins", v.bucket_list);
   ls.add_flag("--json", v.bucket_list.json, "As JSON");
   CLI::App& show = grammar.add(*bucket, "show", "Show all of one bucket", v.bucket_show);
   show.add_option("name", v.bucket_show.name)->required();
   show.add_flag("--json", v.bucket_show.json, "As JSON");
-  CLI::App& rm =
-      grammar.add(*bucket, "rm", "Forget a bucket; the origin's objects stay", v.bucket_remove);
+  CLI::App& rm = grammar.add(
+      *bucket, "rm", "Forget a bucket; its origin keeps the objects. A native one must be empty",
+      v.bucket_remove);
   rm.add_option("name", v.bucket_remove.name)->required();
 }
 

@@ -28,6 +28,12 @@ std::string disk_lines(const Json& disk) {
   uint64_t limit = number_in(disk, "limit"), asked = number_in(disk, "cache_size");
   line += human_bytes(number_in(disk, "used")) + " of " + human_bytes(limit) + " used, " +
           counted(number_in(disk, "units"), "unit") + '\n';
+  if (uint64_t native = number_in(disk, "native"); native > 0) {
+    line += "    " + human_bytes(native) + " of it are objects of native buckets\n";
+  }
+  if (uint64_t lost = number_in(disk, "native_lost"); lost > 0) {
+    line += "    objects of native buckets have lost bytes here: " + counted(lost, "unit") + '\n';
+  }
   if (asked > limit + number_in(disk, "index")) {
     line += "    cache-size asks for " + human_bytes(asked) + "; this is what there is\n";
   }

@@ -40,7 +40,7 @@ class DiskWatch final : public job::Job {
  private:
   struct Told {
     std::string trouble;
-    uint64_t lost = 0;
+    uint64_t lost = 0, native_lost = 0;
     bool inodes = false;
     bool size = false;
   };
@@ -71,6 +71,11 @@ class DiskWatch final : public job::Job {
                 {{"disk", disk.path}, {"units_kept", disk.units}, {"times_gone", disk.lost}});
     }
     if (disk.healthy && !std::exchange(told.size, true)) tell_size(disk);
+    if (disk.native_lost > told.native_lost) {
+      log_.error("objects of native buckets have lost bytes: what was on this disk is gone",
+                 {{"disk", disk.path}, {"units", disk.native_lost - told.native_lost}});
+    }
+    told.native_lost = disk.native_lost;
     if (disk.bound_by_files && !told.inodes) {
       log_.warn("a disk runs out of inodes before bytes: the cache stays smaller than it may be",
                 {{"disk", disk.path}, {"files", disk.files}, {"limit", disk.files_limit}});
@@ -127,7 +132,9 @@ Json show(const disk::DiskStats& disk) {
       .set("used", disk.used)
       .set("index", disk.index)
       .set("bound_by", disk.bound_by_files ? "inodes" : "bytes")
-      .set("units", disk.units);
+      .set("units", disk.units)
+      .set("native", disk.native)
+      .set("native_lost", disk.native_lost);
   return out;
 }
 
@@ -158,6 +165,12 @@ void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::St
                                                     : static_cast<double>(limit);
                        });
     gauge("forebay_cache_units", "Units that can be served.", &Stats::units);
+    gauge("forebay_native_bytes", "Those of forebay_cache_bytes that are nowhere else.",
+          &Stats::native);
+    gauge("forebay_native_units", "Those of forebay_cache_units that are nowhere else.",
+          &Stats::native_units);
+    counter("forebay_native_lost_total", "Native units whose bytes were gone at the start.",
+            &Stats::native_lost);
     counter("forebay_evictions_total", "Units evicted to make room.", &Stats::evictions);
     counter("forebay_evicted_bytes_total", "Bytes of evicted units.", &Stats::evicted_bytes);
     counter("forebay_disk_refused_total", "Reservations refused for lack of space.",

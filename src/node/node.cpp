@@ -20,6 +20,7 @@
 #include "node/duties.h"
 #include "node/elsewhere.h"
 #include "node/folders.h"
+#include "node/identity.h"
 #include "node/origins.h"
 #include "obs/log.h"
 
@@ -100,6 +101,7 @@ class Daemon final : public gateway::admin::Teller {
   const Budget budget_;
   std::vector<io::Loop*> loops_;
   std::string data_;
+  std::string self_;  ///< load_identity()
   RootKey root_;
   uint64_t descriptors_ = 0;
 
@@ -110,6 +112,7 @@ class Daemon final : public gateway::admin::Teller {
   job::Crews crews_;
   std::unique_ptr<job::Runner> jobs_;
   std::shared_ptr<disk::Store> disks_;
+  std::unique_ptr<Natives> natives_;  ///< what is known of their objects leads here
   std::unique_ptr<unit::Cache> units_;
   std::unique_ptr<object::Heads> heads_;
   std::unique_ptr<object::Store> objects_;
@@ -172,6 +175,13 @@ Task<> Daemon::open_stores(Context ctx) {
   units_ = std::make_unique<unit::Cache>(disks_, crews_, loops_, budget_.units(), metrics_);
   heads_ = std::make_unique<object::Heads>(*meta_, crews_, budget_.heads(), metrics_);
   objects_ = std::make_unique<object::Store>(*heads_, *units_);
+  natives_ = std::make_unique<Natives>(Natives::Options{.disks = disks_,
+                                                        .meta = *meta_,
+                                                        .self = self_,
+                                                        .small_max = units_->small_max(),
+                                                        .memory = budget_.native_writes(),
+                                                        .documents = documents_});
+  co_await natives_->start(*jobs_);
   auto trust = co_await of_setting("origin-ca", io::TlsContext::client(settings_.origin_ca));
   std::vector<std::string> private_folders = disk_folders();
   private_folders.push_back(data_);
@@ -181,6 +191,7 @@ Task<> Daemon::open_stores(Context ctx) {
                     .default_origin = settings_.default_origin,
                     .default_keys = {"", settings_.origin_access_key, settings_.origin_secret_key},
                     .log = log_.get(),
+                    .natives = natives_.get(),
                     .tls = trust,
                     .large_buffers = budget_.large_buffers(),
                     .blocks = writes_,
@@ -285,6 +296,7 @@ Task<> Daemon::open(std::function<void(std::string)> say, Context ctx) {
   }
   auto folder = co_await ctx.loop->open_directory(data_, false);
   root_ = co_await load_root_key(settings_, *folder, *ctx.loop);
+  self_ = co_await load_identity(*folder, *ctx.loop);
   co_await co_await open_stores(ctx);
   co_await co_await open_doors(ctx);
   if (root_.fresh) {

@@ -148,10 +148,14 @@ Task<> Origins::discard(object::OriginConfig config, Context ctx) {
   co_return co_await origin::discard_dir(std::move(options), ctx);
 }
 
-Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config, bool create,
+Task<std::shared_ptr<origin::Origin>> Origins::open(const object::Bucket& bucket, bool create,
                                                     obs::Counter& read, Context ctx) {
+  const object::OriginConfig& config = bucket.config;
   std::string_view url = config.url;
   auto meter = std::make_shared<BucketMeter>(meter_, read);
+  if (bucket.native() && options_.natives != nullptr) {
+    co_return options_.natives->open(bucket, std::move(meter));
+  }
   if (url.starts_with(kDir)) {
     std::optional<std::string> path = folder_of(url);
     if (!path) {
@@ -178,8 +182,8 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(object::OriginConfig config,
     co_return origin::make_s3_origin(std::move(options));
   }
   co_return fail(Code::invalid,
-                 "the origin is of no known kind: dir:///PATH or "
-                 "s3://BUCKET[/PREFIX]?endpoint=URL&region=R",
+                 "the origin is of no known kind: dir:///PATH, "
+                 "s3://BUCKET[/PREFIX]?endpoint=URL&region=R, or native: for none",
                  "InvalidArgument")
       .in("'" + config.url + "'");
 }

@@ -9,6 +9,7 @@
 
 #include "http/client.h"
 #include "io/tls.h"
+#include "node/natives.h"
 #include "object/bucket.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
@@ -61,6 +62,7 @@ struct OriginOptions {
   std::string default_origin;                     ///< Settings::default_origin
   object::OriginConfig default_keys;  ///< for a default origin that needs keys; url unused
   obs::Log* log = nullptr;            ///< may be null
+  Natives* natives = nullptr;         ///< outlives it; null: there are no native buckets
   std::shared_ptr<io::TlsContext> tls;
   size_t large_buffers = http::ClientOptions().large_buffers;  ///< per loop
   /// See origin::DirOptions; all buckets together.
@@ -75,7 +77,7 @@ class Origins final : public object::OriginFactory {
 
   Result<object::OriginConfig> default_config(const BucketName& name) override;
   Task<> allow(object::OriginConfig config, bool own, Context ctx) override;
-  Task<std::shared_ptr<origin::Origin>> open(object::OriginConfig config, bool create,
+  Task<std::shared_ptr<origin::Origin>> open(const object::Bucket& bucket, bool create,
                                              obs::Counter& read, Context ctx) override;
   Task<> discard(object::OriginConfig config, Context ctx) override;
   /// Looks where the folder of a bucket leads to. Code::unavailable: into a folder of the daemon

@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from lib import daemon, faultproxy, origins, rawhttp
+from lib import daemon, faultproxy, origins, proc, rawhttp
 from lib.history import History, body_of, write_of
 
 pytestmark = pytest.mark.daemon
@@ -29,7 +29,7 @@ class Load:
     acknowledged.
     """
 
-    def __init__(self, forebay, buckets, data, history, seed):
+    def __init__(self, forebay, buckets, data, history, seed, deletes=False):
         self.target = forebay.target()
         self.buckets = buckets
         self.data = data
@@ -37,7 +37,12 @@ class Load:
         self.failures = []
         self.threads = [
             threading.Thread(target=self._run, args=(work, seed * 100 + i), daemon=True)
-            for i, work in enumerate([self._write] * 4 + [self._upload] + [self._read] * 5)
+            for i, work in enumerate(
+                [self._write] * 4
+                + [self._upload]
+                + [self._read] * 5
+                + [self._delete] * (2 if deletes else 0)
+            )
         ]
         for thread in self.threads:
             thread.start()
@@ -70,6 +75,15 @@ class Load:
         body = body_of(name, number, rng.choice(SIZES))
         answer = connection.call(rawhttp.Call("PUT", f"/{name}", body=body), self.target.signer())
         assert answer.status == 200, answer
+        self.history.end_write(name, number)
+
+    def _delete(self, connection, rng):
+        """Deletes one key; now and then, so that there is something to be found."""
+        name = f"{rng.choice(self.buckets)}/{rng.choice(KEYS)}"
+        time.sleep(rng.uniform(0, 0.05))
+        number = self.history.begin_delete(name)
+        answer = connection.call(rawhttp.Call("DELETE", f"/{name}"), self.target.signer())
+        assert answer.status == 204, answer
         self.history.end_write(name, number)
 
     def _upload(self, connection, rng):
@@ -112,7 +126,7 @@ class Load:
         """Reads an object of the data set, or a range of it, or a written key; checks every
         byte.
         """
-        if rng.random() < 0.3:
+        if not self.data or rng.random() < 0.3:
             name = f"{rng.choice(self.buckets)}/{rng.choice(KEYS)}"
             began = time.monotonic()
             answer = connection.call(rawhttp.Call("GET", f"/{name}"), self.target.signer())
@@ -197,7 +211,7 @@ def test_kill_9():
             load = Load(forebay, buckets, data, history, seed + turn)
             time.sleep(rng.choice([0.05, 0.2, 0.5, 1.0, 2.0]) * rng.uniform(0.5, 1.5))
             if load.failures:
-                load.join()
+                raise load.failures[0]  # the others go on: they would be waited for in vain
             forebay.kill()
             load.join()
             history.check()
@@ -209,6 +223,48 @@ def test_kill_9():
         assert sum(map(len, data.values())) > 2 * 60 * MIB
         forebay.restart()
         check_all(forebay, buckets, data, history)
+
+
+def test_kill_9_of_a_native_bucket():
+    """Objects that are nowhere else: puts, overwrites, deletes and multipart uploads are killed at
+    random moments; what was acknowledged is there, what was deleted is not, and no space is lost.
+    """
+    seed = int(os.environ.get("FOREBAY_SEED") or time.time())
+    print(f"FOREBAY_SEED={seed}")
+    rng = random.Random(seed)
+    with daemon.Forebay(flags=["--cache-size", "2GiB"]) as forebay:
+        forebay.create_native("native")
+        history = History()
+        for turn in range(ROUNDS):
+            load = Load(forebay, ["native"], {}, history, seed + turn, deletes=True)
+            time.sleep(rng.choice([0.05, 0.2, 0.5, 1.0]) * rng.uniform(0.5, 1.5))
+            if load.failures:
+                raise load.failures[0]  # the others go on: they would be waited for in vain
+            forebay.kill()
+            load.join()
+            history.check()
+            forebay.start()
+            if turn % 5 < 3:
+                check_all(forebay, ["native"], {}, history)
+        check_all(forebay, ["native"], {}, history)
+        assert history.acknowledged() > ROUNDS
+        # Of all that was written and let go only what lives stays, once it has been swept.
+        forebay.restart()
+        check_all(forebay, ["native"], {}, history)
+        client = forebay.target().boto3()
+        for upload in client.list_multipart_uploads(Bucket="native").get("Uploads", []):
+            client.abort_multipart_upload(
+                Bucket="native", Key=upload["Key"], UploadId=upload["UploadId"]
+            )
+        objects = client.list_objects_v2(Bucket="native").get("Contents", [])
+        live = sum(one["Size"] for one in objects)
+
+        def only_what_lives():
+            """The whole pages of what lives, and nothing else."""
+            return live <= forebay.metric("forebay_native_bytes") <= live + len(KEYS) * 8192
+
+        proc.wait_until("the space of what is gone", only_what_lives, 90)
+        assert forebay.metric("forebay_native_lost_total") == 0
 
 
 def test_kill_9_keeps_the_cache():

@@ -8,7 +8,7 @@ class Node::Factory final : public object::OriginFactory {
   Result<object::OriginConfig> default_config(const BucketName&) override {
     return object::OriginConfig{.url = "memory:", .access_key = {}, .secret = {}};
   }
-  Task<std::shared_ptr<origin::Origin>> open(object::OriginConfig, bool, obs::Counter&,
+  Task<std::shared_ptr<origin::Origin>> open(const object::Bucket&, bool, obs::Counter&,
                                              Context) override {
     co_return origin_;
   }

@@ -91,10 +91,18 @@ Result<object::BucketSpec> read_spec(const Json& json) {
   Result<> allowed = object::allow_unit_max(*unit_max);
   if (!allowed) return std::move(allowed.error());
   if (!cache_writes) return std::move(cache_writes.error());
-  if (!region->empty() && url->find("region=") == std::string::npos) {
+  if (!region->empty() && *url != object::kNative && url->find("region=") == std::string::npos) {
     *url += (url->find('?') == std::string::npos ? "?region=" : "&region=") + *region;
   }
   spec.config = {*url, *access_key, Secret(*secret)};
+  if (*url == object::kNative) {
+    for (std::string_view of_origin : {"freshness", "fill", "cache_writes", "origin_access_key",
+                                       "origin_secret_key", "origin_region"}) {
+      if (json.find(of_origin) == nullptr) continue;
+      return fail(Code::invalid,
+                  "a native bucket has no origin: it has no '" + std::string(of_origin) + "'");
+    }
+  }
   auto parsed = object::Freshness::parse(*freshness);
   if (!parsed) return std::move(parsed.error());
   spec.freshness = *parsed;

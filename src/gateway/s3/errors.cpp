@@ -33,6 +33,7 @@ constexpr auto kCodes = std::to_array<Row>({
     {"EntityTooSmall", 400},
     {"IllegalLocationConstraintException", 400},
     {"IncompleteBody", 400},
+    {"InsufficientStorage", 507},
     {"InternalError", 500},
     {"InvalidAccessKeyId", 403},
     {"InvalidArgument", 400},

@@ -161,9 +161,10 @@ class DoorWorld : private object::OriginFactory {
   Result<object::OriginConfig> default_config(const BucketName& name) override {
     return object::OriginConfig{.url = "memory:" + name.text(), .access_key = {}, .secret = {}};
   }
-  Task<std::shared_ptr<origin::Origin>> open(object::OriginConfig config, bool, obs::Counter&,
+  Task<std::shared_ptr<origin::Origin>> open(const object::Bucket& bucket, bool, obs::Counter&,
                                              Context) override {
-    std::string name = config.url.substr(config.url.find(':') + 1);
+    const std::string& url = bucket.config.url;
+    std::string name = url.substr(url.find(':') + 1);
     origin(name);
     co_return origins_[name];
   }

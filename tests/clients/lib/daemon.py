@@ -157,6 +157,10 @@ class Forebay:
             argv += ["--fill", fill]
         return self.cli(*argv, env=origin.credentials())
 
+    def create_native(self, bucket):
+        """`forebay bucket create --native`."""
+        return self.cli("bucket", "create", bucket, "--native")
+
     def metrics(self):
         """Scrapes /metrics: {(name, ((label, value), …)): number}."""
         with urllib.request.urlopen(f"http://{self.admin_address}/metrics", timeout=10) as answer:

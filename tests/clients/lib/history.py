@@ -49,6 +49,13 @@ class History:
             dict
         )  # key → number → Operation; ended = inf while not acknowledged
         self.reads = defaultdict(list)
+        self.deletes = defaultdict(set)  # key → numbers of the writes that removed it
+
+    def begin_delete(self, key):
+        """The same for a write after which there is nothing; end_write() notes its end."""
+        number = self.begin_write(key)
+        self.deletes[key].add(number)
+        return number
 
     def begin_write(self, key):
         """Gives the next write of `key` its number and notes when it began."""
@@ -102,9 +109,11 @@ class History:
         assert not stale, f"{len(stale)} stale reads, first: {stale[:5]}"
 
     def possible(self, key):
-        """The writes that a read from now on may return; a key that was never written gives an
-        empty set.
+        """The writes that a read from now on may return, and whether it must return one; a key
+        that was never written gives an empty set.
         """
         writes = self.writes[key].values()
         last = max((o.began for o in writes if o.ended != float("inf")), default=None)
-        return {o.write for o in writes if last is None or o.ended >= last}, last is not None
+        possible = {o.write for o in writes if last is None or o.ended >= last}
+        gone = possible & self.deletes[key]
+        return possible - gone, last is not None and not gone
