@@ -1,5 +1,6 @@
 #include "object/store.h"
 
+#include "meta/schema.h"
 #include "object/world_test.h"
 
 namespace forebay::object {
@@ -111,6 +112,26 @@ TEST_F(StoreTest, a_delete_is_seen_and_its_bytes_are_gone) {
   EXPECT_TRUE(run(objects_.remove(bucket_, key_, ctx())));
   EXPECT_FALSE(cache_->contains(unit.id));
   EXPECT_EQ(get().error().detail(), "NoSuchKey");
+}
+
+TEST_F(StoreTest, a_delete_takes_the_row_of_a_layout_along_whether_its_head_is_known_or_not) {
+  for (bool known : {true, false}) {
+    origin_->change("key", "bytes");
+    Layout layout = *Layout::of_parts({3, 2}, 0);
+    ASSERT_TRUE(run(heads_.layouts().remember(*bucket_, key_, Tag("t"), layout, ctx())));
+    std::string row = meta::schema::head(bucket_->incarnation, key_);
+    ASSERT_TRUE(*run(rows_.get(row, ctx())));
+    Heads fresh(meta_, crews_, {}, metrics_);
+    Store store(fresh, *cache_);
+    origin::ObjectInfo parts = origin_->change("key", "bytes");
+    parts.etag = ETag("\"a-2\"");
+    if (known) {
+      fresh.open_ticket(*bucket_, key_, loop_)
+          .close(Heads::head_with(*bucket_, key_, parts, layout, loop_.now()));
+    }
+    ASSERT_TRUE(run(store.remove(bucket_, key_, ctx())));
+    EXPECT_FALSE(*run(rows_.get(row, ctx()))) << known;
+  }
 }
 
 TEST_F(StoreTest, a_completed_upload_is_known_part_by_part) {

@@ -123,12 +123,12 @@ Task<origin::Removed> Store::remove_now(BucketRef bucket, ObjectKey key, std::st
   // Of the units only those that are sure to be the removed version's.
   std::string_view seen = before == nullptr ? "" : std::string_view(before->info.version_id);
   bool mine = version_id.empty() || version_id == (seen.empty() ? origin::kNullVersion : seen);
-  if (before != nullptr && mine) {
-    co_await co_await drop_units(before, ctx);
-    bool hinted = before->info.pieces.empty();
-    if (hinted && before->info.etag.part_count() > 1) {
-      (void)co_await heads_.layouts().forget(*bucket, key, ctx);  // a hint; it does no harm
-    }
+  if (before != nullptr && mine) co_await co_await drop_units(before, ctx);
+  bool hinted = before == nullptr
+                    ? !bucket->native()
+                    : before->info.pieces.empty() && before->info.etag.part_count() > 1;
+  if (hinted && mine) {
+    (void)co_await heads_.layouts().forget(*bucket, key, ctx);  // a hint; it does no harm
   }
   ticket.close(nullptr);
   co_return removed;
