@@ -20,6 +20,7 @@
 #include "node/duties.h"
 #include "node/elsewhere.h"
 #include "node/folders.h"
+#include "node/health.h"
 #include "node/identity.h"
 #include "node/origins.h"
 #include "obs/log.h"
@@ -53,9 +54,6 @@ std::string read_line(const std::string& path) {
   std::getline(file, line);
   return line;
 }
-
-/// How long a status waits for the folders of buckets.
-constexpr Duration kLook = milliseconds(500);
 
 // Everything that lives while the node serves; members in the order they are built.
 class Daemon final : public gateway::admin::Teller {
@@ -91,8 +89,6 @@ class Daemon final : public gateway::admin::Teller {
   Task<> wind_down(http::Server& server [[clang::lifetimebound]], Time deadline, Context ctx);
   Task<> end(std::unique_ptr<http::Server> server);
   Task<> close_clients(io::Loop& loop [[clang::lifetimebound]]);
-  Task<> look_round(Context ctx);
-  void look_again(io::Loop& loop);
   Task<Json> status(Context ctx) override;
   uint64_t sum(std::string_view kind, http::Counter http::ServerCounters::* field) const;
   void show_load(Json& out) const;
@@ -119,6 +115,7 @@ class Daemon final : public gateway::admin::Teller {
   std::shared_ptr<Allowance> documents_, writes_, bodies_, cipher_text_;  ///< see Budget
   std::unique_ptr<Origins> origins_;
   std::unique_ptr<object::Buckets> buckets_;
+  std::unique_ptr<Health> health_;
   std::unique_ptr<auth::Keys> keys_;
   std::unique_ptr<auth::Guard> s3_guard_, admin_guard_;
   std::unique_ptr<gateway::s3::Services> s3_services_;
@@ -127,8 +124,6 @@ class Daemon final : public gateway::admin::Teller {
   std::shared_ptr<io::TlsContext> tls_;
   std::atomic<bool> ready_{false};
   bool draining_ = false;  ///< on the first loop
-  bool looking_ = false;   ///< at the folders of buckets; on the first loop, as looked_
-  io::Progress looked_;
 
   /// One server per loop, then the admin server on loop 0; each with its run() under way.
   struct Running {
@@ -199,7 +194,8 @@ Task<> Daemon::open_stores(Context ctx) {
       loops_, metrics_);
   buckets_ = std::make_unique<object::Buckets>(*rows_, *origins_, metrics_);
   co_await co_await buckets_->load(ctx);
-  look_again(*ctx.loop);
+  health_ = std::make_unique<Health>(disks_, *buckets_, *origins_, crews_);
+  health_->look_again(*ctx.loop);
   co_return ok;
 }
 
@@ -360,21 +356,6 @@ Task<> Daemon::close(Context ctx) {
   co_return ok;
 }
 
-// The folders of buckets, once at a time: one that hangs would have all of its looks waiting.
-Task<> Daemon::look_round(Context ctx) {
-  (void)co_await look_at_folders(buckets_->list(), *origins_, ctx);
-  looking_ = false;
-  looked_.notify();
-  co_return ok;
-}
-
-void Daemon::look_again(io::Loop& loop) {
-  if (std::exchange(looking_, true)) return;
-  // Not a job: those are waited for until a deadline, a call that has begun must be to its end.
-  job::Crew& crew = crews_.of(loop);
-  crew.spawn(look_round(crew.context()));
-}
-
 void Daemon::show_load(Json& out) const {
   gateway::s3::Door::Totals totals = s3_door_->totals();
   out.set("requests", Json()
@@ -387,36 +368,15 @@ void Daemon::show_load(Json& out) const {
                               .set("limit", sum("s3", &http::ServerCounters::places)));
 }
 
-// Looks as it is asked. Where a folder takes its time it tells what was seen before.
 Task<Json> Daemon::status(Context ctx) {
-  uint64_t seen = looked_.count();
-  look_again(*ctx.loop);
-  if (looking_) (void)co_await looked_.changed(seen, ctx.until(ctx.loop->now() + kLook));
-
-  Json::Array disks;
-  bool healthy = true;
-  for (const disk::DiskStats& disk : disks_->stats().disks) {
-    healthy = healthy && disk.healthy;
-    disks.push_back(show(disk));
-  }
-  Json::Array out_of_service;
-  for (const object::BucketRef& bucket : buckets_->list()) {
-    std::string why = origins_->trouble(bucket->config.url);
-    if (why.empty()) continue;
-    out_of_service.push_back(
-        Json().set("name", bucket->name.text()).set("trouble", std::move(why)));
-    healthy = false;
-  }
   Json out;
   out.set("version", kVersion)
       .set("ready", ready_.load())
       .set("draining", draining_)
-      .set("healthy", healthy)
       .set("s3", servers_.empty() ? "" : servers_.front().server->address().to_string())
       .set("buckets", static_cast<uint64_t>(buckets_->list().size()));
   show_load(out);
-  out.set("disks", std::move(disks));
-  if (!out_of_service.empty()) out.set("buckets_out", std::move(out_of_service));
+  co_await co_await health_->show(out, ctx);
   co_return out;
 }
 
