@@ -230,7 +230,8 @@ Result<> Appender::write_records(Puts puts, bool native) {
   ByteSpan left(buffer_.data(), bytes);
   for (auto& put : puts) {
     ByteView data = put->bytes.view();
-    put->crc = put->from ? put->from->crcs[0] : crc32c(data);
+    const std::optional<Unit>& from = put->from;
+    put->crc = from ? from->crcs[0] : crc32c(data);
     encode(RecordHeader{put->id, segment_.data->number(), uint32_t(data.size()), put->crc},
            left.first<kRecordHeaderBytes>());
     ByteSpan record = left.first(record_bytes(data.size()));

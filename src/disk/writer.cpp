@@ -128,6 +128,7 @@ Task<> Writer::write_announced(uint64_t offset, ByteView bytes, Context ctx) {
 
 Task<> Writer::commit(Context ctx) {
   if (!id_) co_return fail(Code::invalid, "a unit is committed without a name");
+  const UnitId unit_id = *id_;
   if (!present({0, length_}))
     co_return fail(Code::invalid, "a unit is committed with bytes missing");
   if (!disk_.healthy()) co_return fail(Code::unavailable, "the disk is out");
@@ -151,15 +152,15 @@ Task<> Writer::commit(Context ctx) {
   }
   name_ = Name::published;
   done();
-  if (terms_.native()) co_return co_await settle(ctx);
+  if (terms_.native()) co_return co_await settle(unit_id, ctx);
   co_return ok;
 }
 
 // A row that is not durable would be a unit that is lost by the next power cut.
-Task<> Writer::settle(Context ctx) {
+Task<> Writer::settle(UnitId id, Context ctx) {
   Result<> durable =
       co_await io::run_blocking(ctx, disk_.lane(), [&] { return disk_.commit_durably(opening_); });
-  if (!durable) store_->remove_native(*id_);
+  if (!durable) store_->remove_native(id);
   co_return durable;
 }
 

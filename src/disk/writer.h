@@ -100,7 +100,7 @@ class Writer {
   Result<> put(uint64_t offset, ByteView bytes);
   Result<> write_out(uint64_t offset, ByteView bytes);
   void done();
-  Task<> settle(Context ctx);
+  Task<> settle(UnitId id, Context ctx);
 
   const std::shared_ptr<Store> store_;
   Disk& disk_;
