@@ -147,7 +147,7 @@ Task<> Writer::commit(Context ctx) {
             .crcs = sums_.sums(),
             .owner = terms_.owner,
             .unit_class = terms_.unit_class};
-  if (!store_->publish(disk_, *id_, std::move(unit), terms_.admission, file_)) {
+  if (!store_->publish(disk_, unit_id, std::move(unit), terms_.admission, file_)) {
     co_return fail(Code::exists, "the unit is here already");
   }
   name_ = Name::published;
