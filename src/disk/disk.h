@@ -70,6 +70,9 @@ class Disk {
   /// call together share one sync.
   /// Code::unavailable when the disk has been out since `opening`: then they may be lost.
   Result<> commit_durably(uint64_t opening);
+  /// Before the first native unit is told of: from now on nothing that is missing of this disk is
+  /// made anew. Blocks.
+  Result<> note_natives();
   /// How often it has been taken out; what began under another number is not here any more.
   uint64_t opening() const { return opening_.load(std::memory_order_acquire); }
 
@@ -135,6 +138,7 @@ class Disk {
   void forget_files();
   void set_id(const DiskId& id);
   Result<> open_index();
+  Result<> expect_natives();
   Result<> flush_index();
   Result<uint64_t> measure_index();
   Result<> find_segments();
@@ -162,6 +166,7 @@ class Disk {
   std::shared_ptr<Space> space_;
   std::atomic<bool> healthy_ = false;
   std::atomic<bool> lost_ = false;
+  std::atomic<bool> natives_ = false;  ///< it has held native units
   std::atomic<uint64_t> opening_ = 0;
   std::atomic<uint32_t> recent_errors_ = 0;
 

@@ -15,6 +15,8 @@ constexpr const char* kNewIdentity = "forebay-disk.new";
 constexpr uint64_t kLeastCapacity = 4 << 20;
 
 constexpr const char* kIndexPart = "index/CURRENT";
+// There since the first native unit: what is missing of such a disk is not made anew.
+constexpr const char* kNative = "native";
 
 Result<> expect_empty(io::Directory& folder) {
   auto entries = folder.list("");
@@ -166,6 +168,7 @@ Result<> Disk::open_folder(std::shared_ptr<io::Directory> directory, const DiskI
     if (!may) return may;
     if (Result<> written = write_identity(ours ? id() : fresh); !written) return written;
   }
+  if (Result<> whole = expect_natives(); !whole) return whole;
   home_ = *home;
   for (const char* folder : {"new", "segments", "units"}) {
     if (Result<> made = directory_->make_directory(folder); !made) return made;
@@ -179,6 +182,35 @@ Result<> Disk::open_folder(std::shared_ptr<io::Directory> directory, const DiskI
     counters.files_removed++;
   }
   return ok;
+}
+
+// An index without rows, or folders without files, would make everything else look like what has
+// no owner, to be removed.
+Result<> Disk::expect_natives() {
+  bool here = directory_->stat(kNative).has_value();
+  if (!here && !natives_) return ok;
+  natives_ = true;
+  for (const char* part : {kNative, "segments", "units", kIndexPart}) {
+    if (part == kIndexPart && mine_.open_index) continue;  // it is elsewhere
+    auto there = directory_->stat(part);
+    if (there) continue;
+    if (there.error().code() != Code::not_found) return std::move(there.error());
+    return fail(Code::unavailable,
+                std::string(part) +
+                    " is gone of a disk with objects of native buckets, which are "
+                    "nowhere else: put it back");
+  }
+  return ok;
+}
+
+Result<> Disk::note_natives() {
+  if (natives_) return ok;
+  auto folder = directory();
+  auto made = folder->open(kNative, io::OpenMode::create);
+  if (!made) return std::move(made.error());
+  Result<> named = folder->sync("");
+  if (named) natives_ = true;
+  return named;
 }
 
 // The identity is durable before anything else exists, so a folder with our data always has one.
@@ -214,6 +246,7 @@ Result<> Disk::open_index() {
     index_ = std::move(*index);
   }
   index_in_folder_ = directory_->stat(kIndexPart).has_value();
+  if (Result<> named = directory_->sync(""); !named) return named;
   if (disk_bytes(record_bytes(options_.small_max) + kSegmentHeaderBytes) > capacity / 16) {
     return fail(Code::invalid, "small_max does not fit a segment of this disk");
   }
@@ -234,7 +267,9 @@ Result<> Disk::find_segments() {
     auto size = (*file)->read_at(0, bytes);
     if (!size) return std::move(size.error());
     auto header = decode_segment_header(ByteView(bytes).first(*size));
-    if (!number || !header || *header != SegmentHeader{*number, id()}) {
+    // Its records have headers of their own, and rows lead to them.
+    bool ours = header && number && *header == SegmentHeader{*number, id()};
+    if (!ours && !(natives_ && number)) {
       if (Result<> removed = directory_->remove(path); !removed) return removed;
       counters.files_removed++;
       continue;
@@ -298,11 +333,14 @@ class Disk::Loader {
       uint64_t bytes = disk_bytes(row.length);
       unit.file = std::make_shared<DataFile>(disk_.space_, disk_.number_, row.number, bytes, id);
       disk_.space_->found(bytes);
-      if (!disk_.units_.insert_found(id, std::move(unit))) return false;
-      names_.erase(name);
-      return true;
+      bool native = unit.native();
+      bool taken = disk_.units_.insert_found(id, std::move(unit));
+      // A native one that is here twice: neither is given up.
+      if (taken || native) names_.erase(name);
+      return taken || native;
     }
-    return room && disk_.units_.insert_found(id, std::move(unit));
+    bool native = unit.native();
+    return room && (disk_.units_.insert_found(id, std::move(unit)) || native);
   }
 
   void enter(unsigned folder) {

@@ -254,10 +254,56 @@ TEST_F(StoreNativeReal, bytes_that_are_gone_at_the_start_are_counted) {
   ASSERT_TRUE(put(2, kLarge));
   ASSERT_TRUE(run(store_->close(ctx())));
   kill();
-  std::filesystem::remove_all(folder_.path() + "/a/units");
+  for (auto& file : files("units")) std::filesystem::remove(file);
   open();
   EXPECT_EQ(stats().native_lost, 2U);
   EXPECT_FALSE(store_->contains(unit_id(1)));
+}
+
+TEST_F(StoreNativeReal, a_disk_with_some_is_not_made_anew) {
+  namespace fs = std::filesystem;
+  fs::path disk = folder_.path() + "/a", aside = folder_.path() + "/aside";
+  open();
+  ASSERT_TRUE(put(1, kLarge));
+  ASSERT_TRUE(put(2, kSmall));
+  for (const char* part : {"index", "units", "segments", "native"}) {
+    SCOPED_TRACE(part);
+    // While it runs: out until it is back.
+    fs::rename(disk / part, aside);
+    for (int looks = 0; looks < 3; ++looks) {
+      ASSERT_TRUE(run(io::sleep_until(ctx().loop->now() + milliseconds(1100), ctx())));
+      ASSERT_TRUE(run(store_->evict(ctx())));
+    }
+    bool noticed = std::string_view(part) != "native";  // which only an opening looks for
+    EXPECT_EQ(stats().healthy, !noticed) << stats().trouble;
+    fs::rename(aside, disk / part);
+    ASSERT_TRUE(run(io::sleep_until(ctx().loop->now() + milliseconds(1100), ctx())));
+    ASSERT_TRUE(run(store_->evict(ctx())));
+    EXPECT_TRUE(stats().healthy) << stats().trouble;
+    // At a start: refused.
+    ASSERT_TRUE(run(store_->close(ctx())));
+    kill();
+    if (noticed) {
+      fs::rename(disk / part, aside);
+      EXPECT_EQ(run(Store::open(options_, ctx())).error().code(), Code::unavailable);
+      fs::rename(aside, disk / part);
+    }
+    open();
+    EXPECT_EQ(stats().native_lost, 0U);
+    EXPECT_TRUE(good(1, {0, kLarge}, Verify::always));
+    EXPECT_TRUE(good(2, {0, kSmall}, Verify::always));
+  }
+}
+
+TEST_F(StoreNativeReal, a_segment_whose_header_has_rotted_keeps_what_can_be_read) {
+  open();
+  for (uint64_t n = 0; n < 5; ++n) ASSERT_TRUE(put(n, kSmall));
+  ASSERT_TRUE(run(store_->close(ctx())));
+  kill();
+  for (auto& file : files("segments")) flip_byte(file, 10);
+  open();
+  EXPECT_EQ(stats().native_lost, 0U);
+  for (uint64_t n = 0; n < 5; ++n) EXPECT_TRUE(good(n, {0, kSmall}, Verify::always)) << n;
 }
 
 }  // namespace

@@ -53,6 +53,10 @@ Task<std::shared_ptr<io::File>> Store::wake(UnitId id, Unit unit, Context ctx) {
   Disk& disk = disk_of(unit);
   if (auto file = unit.file->file()) {
     if (!file->is_unreadable(unit.offset, unit.length)) co_return file;
+    // Of what is nowhere else nothing is given up for one bad moment: it is opened anew.
+    if (unit.native()) unit.file->uncache();
+  }
+  if (auto file = unit.file->file()) {
     disk.counters.verify_failures++;
     Error error = fail(Code::corrupt, "a unit could not be read when it was sent");
     // Once for each unit: others may have met the same place.

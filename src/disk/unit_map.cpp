@@ -56,7 +56,7 @@ void UnitMap::count(const Entry& entry, bool in) {
   auto add = [&](std::atomic<uint64_t>& counter, uint64_t n) {
     counter.fetch_add(in ? n : -n, std::memory_order_relaxed);
   };
-  add(count_, 1);
+  if (entry.ordered()) add(count_, 1);
   add(disk.units, 1);
   add(disk.live, bytes);
   if (!segment) add(disk.files, 1);

@@ -149,7 +149,7 @@ class UnitMap {
   std::array<Stripe, kStripes> stripes_;
   std::array<PerDisk, kMaxDisks> per_disk_;
   std::array<std::atomic<bool>, kMaxDisks> out_{};
-  std::atomic<uint64_t> count_ = 0;
+  std::atomic<uint64_t> count_ = 0;  ///< those that may be evicted
   std::atomic<uint64_t> clock_ = 0;
 };
 

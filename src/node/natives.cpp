@@ -1,29 +1,28 @@
 #include "node/natives.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace forebay::node {
+
+namespace {
+
+// Between two sweeps of a bucket: what there is to find comes of deaths and of disks that were out.
+constexpr Duration kAgain = seconds(6 * 3600);
+constexpr Duration kLeastPause = seconds(1);
+
+}  // namespace
 
 Natives::Natives(Options options)
     : options_(std::move(options)), units_(options_.disks, options_.small_max, options_.memory) {
   units_.when_full([this] {
     bool more = false;
-    for (auto& [origin, swept] : now()) {
-      origin->remove_retired();
-      more = more || !swept;  // what a process that died has left is not known yet
+    for (Opened& one : open_now()) {
+      one.origin->remove_retired();
+      more = more || one.pause == Duration{};  // what a process that died has left is not known yet
     }
     return more;
   });
-}
-
-std::vector<std::pair<std::shared_ptr<object::NativeOrigin>, bool>> Natives::now() {
-  std::vector<std::pair<std::shared_ptr<object::NativeOrigin>, bool>> out;
-  std::lock_guard lock(mutex_);
-  std::erase_if(opened_, [](const Opened& one) { return one.origin.expired(); });
-  for (Opened& one : opened_) {
-    if (auto origin = one.origin.lock()) out.emplace_back(std::move(origin), one.swept);
-  }
-  return out;
 }
 
 std::shared_ptr<origin::Origin> Natives::open(const object::Bucket& bucket,
@@ -38,23 +37,52 @@ std::shared_ptr<origin::Origin> Natives::open(const object::Bucket& bucket,
                             .verify = bucket.verify,
                             .documents = options_.documents});
   std::lock_guard lock(mutex_);
-  opened_.push_back({origin, false});
+  known_.push_back({.origin = origin});
   return origin;
 }
 
+std::vector<Natives::Opened> Natives::open_now() {
+  std::vector<Opened> out;
+  std::lock_guard lock(mutex_);
+  std::erase_if(known_, [](const Known& one) { return one.origin.expired(); });
+  for (Known& one : known_) {
+    if (auto origin = one.origin.lock()) out.push_back({std::move(origin), one.due, one.pause});
+  }
+  return out;
+}
+
+void Natives::swept(const std::shared_ptr<object::NativeOrigin>& origin, bool good, Time now) {
+  std::lock_guard lock(mutex_);
+  for (Known& one : known_) {
+    if (one.origin.lock() != origin) continue;
+    one.pause = good ? kAgain : std::clamp(one.pause * 2, kLeastPause, kAgain);
+    one.due = now + one.pause;
+  }
+}
+
+// What was removed while a disk was out is there again when it is back.
+void Natives::look_at_disks() {
+  uint64_t out = 0;
+  for (const disk::DiskStats& disk : options_.disks->stats().disks) {
+    out += disk.lost + (disk.healthy ? 0 : 1);
+  }
+  if (std::exchange(disks_out_, out) == out) return;
+  std::lock_guard lock(mutex_);
+  for (Known& one : known_) one.due = Time{};
+}
+
 Task<> Natives::tend(Context ctx) {
+  look_at_disks();
+  std::vector<Opened> all = open_now();
+  for (Opened& one : all) one.origin->remove_due(ctx.loop->now());
   Result<> result = ok;
-  for (auto& [origin, swept] : now()) {
-    origin->remove_due(ctx.loop->now());
-    if (swept) continue;
+  for (Opened& one : all) {
+    if (ctx.cancel != nullptr && ctx.cancel->cancelled()) break;
+    if (ctx.loop->now() < one.due) continue;
     // One that cannot be swept must not keep the others from it.
-    Result<> done = co_await origin->sweep(ctx);
+    Result<> done = co_await one.origin->sweep(ctx);
+    swept(one.origin, done.has_value(), ctx.loop->now());
     if (!done && result) result = std::move(done);
-    if (!done) continue;
-    std::lock_guard lock(mutex_);
-    for (Opened& one : opened_) {
-      if (one.origin.lock() == origin) one.swept = true;
-    }
   }
   co_return result;
 }

@@ -33,24 +33,33 @@ class Natives {
   /// Must not outlive this.
   std::shared_ptr<origin::Origin> open(const object::Bucket& bucket,
                                        std::shared_ptr<origin::Meter> meter);
-  /// One round: a bucket that was opened since is swept, and of all what is due is removed.
+  /// One round: of all buckets what is due is removed; those are swept whose turn it is: at first,
+  /// when a disk was out, some hours later, and after an error in growing pauses.
   Task<> tend(Context ctx);
   /// Rounds once a second.
   Result<> start(job::Runner& jobs);
 
  private:
-  struct Opened {
+  struct Known {
     std::weak_ptr<object::NativeOrigin> origin;
-    bool swept = false;
+    Time due = {};        ///< its next sweep
+    Duration pause = {};  ///< before that one; nothing: it has never been swept
+  };
+  struct Opened {
+    std::shared_ptr<object::NativeOrigin> origin;
+    Time due;
+    Duration pause;
   };
   class Rounds;
-  /// Those that are open, and whether they have been swept.
-  std::vector<std::pair<std::shared_ptr<object::NativeOrigin>, bool>> now();
+  std::vector<Opened> open_now();
+  void swept(const std::shared_ptr<object::NativeOrigin>& origin, bool good, Time now);
+  void look_at_disks();
 
   const Options options_;
   unit::Native units_;
   std::mutex mutex_;
-  std::vector<Opened> opened_;
+  std::vector<Known> known_;
+  uint64_t disks_out_ = 0;  ///< tend()'s
 };
 
 }  // namespace forebay::node

@@ -338,7 +338,7 @@ HeadRef Heads::head_with(const Bucket& bucket, const ObjectKey& key, origin::Obj
   if (info.tag.strong()) {
     head->version = std::make_shared<const unit::Version>(
         unit::Version{bucket.origin, key, info.tag, info.etag, info.version_id, info.size,
-                      bucket.verify, bucket.owner(key)});
+                      bucket.verify, bucket.owner(key), bucket.native()});
   }
   head->info = std::move(info);
   head->last_modified = http_date(head->info.modified);

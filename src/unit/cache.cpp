@@ -183,6 +183,7 @@ Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mo
                          Ahead ahead) {
   check(unit.range.covers(range) && range.length > 0, "a read outside of its unit");
   ByteRange wanted = in_unit(unit, range);
+  if (version->native && mode == Mode::normal) mode = Mode::keep;
   for (int look = 0; mode != Mode::past && look < kLooks; ++look) {
     if (store_->contains(unit.id)) {
       Result<io::FileSlice> slice = co_await store_->open(unit.id, wanted, version->verify, ctx);
@@ -222,7 +223,7 @@ Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mo
 std::optional<uint64_t> Cache::prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop,
                                         Ahead ahead) {
   uint64_t end = unit.range.end();
-  if (store_->contains(unit.id)) return end;
+  if (version->native || store_->contains(unit.id)) return end;
   auto permit = turns(*version, loop).rest.try_acquire(1);
   if (!permit) return std::nullopt;
   bool small = unit.range.length <= options_.small_max;
@@ -287,7 +288,7 @@ std::shared_ptr<Tee> Cache::tee(uint64_t length, uint64_t unit_length, disk::Uni
 bool Cache::admit_filled(const VersionRef& version, const Unit& unit, Bytes bytes, Served served,
                          io::Loop& loop) {
   metrics_.reads[static_cast<size_t>(served)]->add();
-  if (served != Served::miss) return true;
+  if (served != Served::miss || version->native) return true;
   Begun begun = begin(version, unit);
   if (!begun.fresh) return begun.fill != nullptr;
   begun.fill->set_bytes(bytes);

@@ -32,6 +32,8 @@ struct Version {
   uint64_t size = 0;
   Verify verify = Verify::start;  ///< when stored bytes are checked
   disk::UnitOwner owner = {};     ///< of its units
+  /// Its units are here or nowhere: nothing is fetched for them to be kept.
+  bool native = false;
 };
 using VersionRef = std::shared_ptr<const Version>;
 
