@@ -392,7 +392,13 @@ Task<> Buckets::remove_row(BucketRef bucket, Context ctx) {
   std::string key = meta::schema::bucket(bucket->name);
   std::optional<std::string> row = co_await co_await store_.get(key, ctx);
   if (!row) co_return ok;  // an answer was lost
-  co_return co_await store_.commit(meta::Txn().require(key, *row).remove(key), ctx);
+  Result<> removed = co_await store_.commit(meta::Txn().require(key, *row).remove(key), ctx);
+  if (!removed && removed.error().code() == Code::unavailable) {
+    // The outcome is unknown: a bucket in service without a row would lose what is written to it.
+    auto now = co_await store_.get(key, ctx);
+    if (now && !*now) removed = ok;
+  }
+  co_return removed;
 }
 
 Result<BucketRef> Buckets::get(std::string_view name) const {
