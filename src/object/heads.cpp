@@ -123,8 +123,8 @@ void Heads::install(Stripe& stripe, Entry& entry, HeadRef head) {
   const origin::ObjectInfo& info = head->info;
   size_t names = info.etag.text().size() + info.tag.text().size() + info.version_id.size();
   entry.bytes += 2 * names - std::min(2 * names, kUsualNames);
-  // What the object tells of each piece, and where it ends.
-  entry.bytes += info.pieces.size() * (sizeof(origin::Piece) + sizeof(uint64_t));
+  // Of parts and pieces: where they end, and what the object tells of each.
+  entry.bytes += head->layout.memory() + info.pieces.size() * sizeof(origin::Piece);
   stripe.bytes += entry.bytes;
   entry.hint = std::move(head);
 }

@@ -315,6 +315,29 @@ TEST_F(HeadsTest, memory_is_bounded_whatever_an_origin_tells) {
   EXPECT_LT(kept_of(with), 64 * 3);
 }
 
+TEST_F(HeadsTest, parts_of_unequal_size_count) {
+  auto kept_of = [&](std::vector<uint64_t> parts) {
+    Heads small(meta_, crews_, {.max_bytes = 64 * 20'000}, metrics_);
+    auto info = origin_->change("key", "1");
+    Layout layout = *Layout::of_parts(std::move(parts), 0);
+    info.size = layout.size();
+    int kept = 0;
+    for (int i = 0; i < 2000; ++i) {
+      ObjectKey key = *ObjectKey::parse("key" + std::to_string(i));
+      small.open_ticket(*bucket_, key, loop_)
+          .close(Heads::head_with(*bucket_, key, info, layout, loop_.now()));
+    }
+    for (int i = 0; i < 2000; ++i) {
+      kept += small.believed(*bucket_, "key" + std::to_string(i), loop_.now()) != nullptr;
+    }
+    return kept;
+  };
+  std::vector<uint64_t> parts(1000, 5);
+  EXPECT_GT(kept_of(parts), 64 * 10) << "one size says it all";
+  parts[3] = 7;
+  EXPECT_LT(kept_of(parts), 64 * 4);
+}
+
 TEST_F(HeadsTest, a_layout_is_remembered_with_its_tag) {
   auto info = origin_->change_parts("key", {pattern(30), pattern(10), pattern(30)});
   Layout known = *Layout::of_parts({30, 10, 30}, bucket_->unit_max);

@@ -35,6 +35,8 @@ class Layout {
   /// else fixed parts.
   static Layout guess(uint64_t size, const ETag& etag, uint64_t first_part, uint64_t unit_max);
 
+  /// Bytes that it holds beside itself.
+  size_t memory() const { return ends_.capacity() * sizeof(uint64_t); }
   bool known() const { return known_; }
   uint64_t size() const { return size_; }
   uint64_t parts() const;
