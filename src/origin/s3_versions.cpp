@@ -19,7 +19,7 @@ Task<bool> S3Origin::has_versions(Context ctx) {
     // Who may not ask may read versions all the same; a server that refuses just this knows them.
     if (error.code() == Code::denied) co_return true;
     // And one that does not know the question has none.
-    bool strange = error.code() == Code::invalid ||
+    bool strange = error.code() == Code::invalid || error.code() == Code::corrupt ||
                    (error.code() == Code::not_found && error.detail() != "NoSuchBucket");
     if (strange) co_return false;
     co_return now.error();
