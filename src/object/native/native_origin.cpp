@@ -65,21 +65,21 @@ Task<NativeOrigin::Found> NativeOrigin::find(ObjectKey key, Context ctx) {
   co_return out;
 }
 
-Task<NativeOrigin::Found> NativeOrigin::find_there(ObjectKey key, Context ctx) {
+Task<NativeOrigin::There> NativeOrigin::find_there(ObjectKey key, Context ctx) {
   Found found = co_await co_await find(key, ctx);
   if (!found.row) co_return no_such_native_key();
   if (!found.head) {
     co_return fail(Code::corrupt, "the row of " + key.text() + " is damaged", "InternalError");
   }
-  co_return found;
+  co_return There{std::move(*found.row), std::move(*found.head)};
 }
 
 Task<origin::ObjectInfo> NativeOrigin::head_now(ObjectKey key, origin::HeadOptions options,
                                                 Context ctx) {
-  Found found = co_await co_await find_there(std::move(key), ctx);
+  There found = co_await co_await find_there(std::move(key), ctx);
   origin::ObjectInfo info = options.part_number == 0
-                                ? found.head->info()
-                                : co_await info_of_part(*found.head, options.part_number);
+                                ? found.head.info()
+                                : co_await info_of_part(found.head, options.part_number);
   if (!options.checksums) info.checksums.clear();
   co_return info;
 }
@@ -105,19 +105,19 @@ Task<> NativeOrigin::remove_now(ObjectKey key, Context ctx) {
 }
 
 Task<origin::TagSet> NativeOrigin::tags_now(ObjectKey key, Context ctx) {
-  Found found = co_await co_await find_there(std::move(key), ctx);
-  co_return std::move(found.head->tags);
+  There found = co_await co_await find_there(std::move(key), ctx);
+  co_return std::move(found.head.tags);
 }
 
 Task<> NativeOrigin::set_tags_now(ObjectKey key, origin::TagSet tags, Context ctx) {
   co_await origin::allow_tags(tags);
   const std::string row_key = meta::schema::object(options_.incarnation, key);
   for (int attempt = 0; attempt < kNativeAttempts; ++attempt) {
-    Found found = co_await co_await find_there(key, ctx);
-    found.head->tags = tags;
-    std::string row = co_await encode(*found.head);
+    There found = co_await co_await find_there(key, ctx);
+    found.head.tags = tags;
+    std::string row = co_await encode(found.head);
     meta::Txn txn;
-    txn.require(row_key, *found.row).put(row_key, row);
+    txn.require(row_key, found.row).put(row_key, row);
     Result<> done = co_await rows(key).commit(std::move(txn), ctx);
     if (!done && done.error().code() == Code::unavailable) {
       auto now = co_await rows(key).get(row_key, ctx);

@@ -143,6 +143,11 @@ class NativeOrigin final : public origin::Origin {
     std::optional<std::string> row;
     std::optional<NativeHead> head;
   };
+  /// The same of a key that is there.
+  struct There {
+    std::string row;
+    NativeHead head;
+  };
 
   meta::Store& rows(const ObjectKey& key) const {
     return options_.meta.shard(options_.incarnation, key.text());
@@ -156,7 +161,7 @@ class NativeOrigin final : public origin::Origin {
   // native_origin.cpp
   Task<Found> find(ObjectKey key, Context ctx);
   /// Code::not_found, "NoSuchKey".
-  Task<Found> find_there(ObjectKey key, Context ctx);
+  Task<There> find_there(ObjectKey key, Context ctx);
   Task<origin::ObjectInfo> head_now(ObjectKey key, origin::HeadOptions options, Context ctx);
   Task<> remove_now(ObjectKey key, Context ctx);
   Task<origin::TagSet> tags_now(ObjectKey key, Context ctx);

@@ -75,8 +75,8 @@ Task<> NativeOrigin::explain(ObjectKey key, Tag tag, Error error, Context ctx) {
 
 Task<origin::GetAnswer> NativeOrigin::get_now(ObjectKey key, origin::GetOptions options,
                                               Context ctx) {
-  Found found = co_await co_await find_there(key, ctx);
-  const NativeHead& head = *found.head;
+  There found = co_await co_await find_there(key, ctx);
+  const NativeHead& head = found.head;
   bool other = (options.tag && *options.tag != head.tag()) ||
                (!options.etag.empty() && options.etag != head.etag());
   if (other) {

@@ -95,10 +95,9 @@ class Intake {
     auto begun = co_await units_.begin(unit.id, owner_, unit.range.length, ctx);
     bool again = !begun && is_full(begun.error()) && loose_.remove_retired() > 0;
     if (again) {
-      unit_.emplace(co_await co_await units_.begin(unit.id, owner_, unit.range.length, ctx));
-    } else {
-      unit_.emplace(co_await std::move(begun));
+      begun = co_await units_.begin(unit.id, owner_, unit.range.length, ctx);
     }
+    unit_ = std::make_unique<unit::Native::Writing>(co_await std::move(begun));
     co_return ok;
   }
   Task<> commit(Context ctx) {
@@ -123,14 +122,14 @@ class Intake {
   std::unique_ptr<Checksum> md5_ = Checksum::make(ChecksumKind::md5);
   Checksum* other_ = nullptr;
   uint64_t size_ = 0;
-  std::optional<unit::Native::Writing> unit_;
+  std::unique_ptr<unit::Native::Writing> unit_;  ///< null: none is under way
 };
 
 /// Whether the row that is there allows the write.
 Result<> allow_write(const origin::WriteConditions& conditions, const std::optional<ETag>& there) {
   if (!conditions.if_match.empty() && !there) return no_such_native_key();
-  bool holds = conditions.if_match.empty() ? !conditions.if_none_match_any || !there
-                                           : *there == conditions.if_match;
+  bool holds = !conditions.if_none_match_any || !there;
+  if (!conditions.if_match.empty()) holds = there && *there == conditions.if_match;
   if (holds) return ok;
   return fail(Code::conflict, "the condition does not hold", "PreconditionFailed");
 }
@@ -199,7 +198,8 @@ Task<> NativeOrigin::commit_head(ObjectKey key, NativeHead head, origin::WriteCo
     Result<> done = co_await rows(key).commit(std::move(txn), ctx);
     if (!done && done.error().code() == Code::unavailable) {
       auto now = co_await rows(key).get(row_key, ctx);
-      auto told = now && *now ? parse_native_summary(**now) : Result<NativeSummary>(done.error());
+      std::optional<std::string> text = now ? std::move(*now) : std::nullopt;
+      auto told = text ? parse_native_summary(*text) : Result<NativeSummary>(done.error());
       if (told && told->write == head.write) done = ok;
     }
     if (done) leaving.retire(ctx.loop->now());
