@@ -7,6 +7,9 @@ namespace forebay::cli {
 
 namespace {
 
+/// What the admin API calls a bucket without an origin.
+constexpr const char* kNative = "native:";
+
 // Keys and region of a profile, from the files that AWS tools share.
 Task<client::Profile> read_profile(std::string name, const Environment& environment, Context ctx) {
   std::string path = environment.get("AWS_SHARED_CREDENTIALS_FILE");
@@ -58,30 +61,21 @@ Error not_made(Error error, const std::string& name) {
   return error;
 }
 
-}  // namespace
-
-Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
-  if (command.native) command.origin = "native:";
-  client::BucketSpec spec{.name = std::move(command.name),
-                          .origin = std::move(command.origin),
-                          .freshness = std::move(command.freshness),
-                          .fill = std::move(command.fill),
-                          .verify = std::move(command.verify),
-                          .origin_access_key = std::move(command.origin_access_key),
-                          .origin_secret_key = std::move(command.origin_secret_key),
-                          .origin_region = std::move(command.origin_region)};
-  if (!command.native && !command.origin_profile.empty()) {
+// From the profile, if one is named; else what no option has said comes from the environment.
+Task<> add_origin_keys(client::BucketSpec& spec [[clang::lifetimebound]], std::string profile_name,
+                       Shell& shell [[clang::lifetimebound]], Context ctx) {
+  const Environment& environment = shell.environment;
+  if (!profile_name.empty()) {
     client::Profile profile =
-        co_await co_await read_profile(std::move(command.origin_profile), shell.environment, ctx);
+        co_await co_await read_profile(std::move(profile_name), environment, ctx);
     spec.origin_access_key = std::move(profile.credentials.access_key);
     spec.origin_secret_key = std::move(profile.credentials.secret);
     if (spec.origin_region.empty()) spec.origin_region = std::move(profile.region);
   }
-  const Environment& environment = shell.environment;
-  if (!command.native && spec.origin_access_key.empty()) {
+  if (spec.origin_access_key.empty()) {
     spec.origin_access_key = environment.get("FOREBAY_ORIGIN_ACCESS_KEY");
   }
-  if (!command.native && spec.origin_secret_key.empty()) {
+  if (spec.origin_secret_key.empty()) {
     spec.origin_secret_key = Secret(environment.get("FOREBAY_ORIGIN_SECRET_KEY"));
   }
   if (spec.origin_access_key.empty() && spec.origin_secret_key.empty() &&
@@ -92,11 +86,29 @@ Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
   if (spec.origin_access_key.empty() != spec.origin_secret_key.empty()) {
     co_return usage("the origin's access key and its secret come together");
   }
+  co_return ok;
+}
+
+}  // namespace
+
+Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
+  if (command.native) command.origin = kNative;
+  client::BucketSpec spec{.name = std::move(command.name),
+                          .origin = std::move(command.origin),
+                          .freshness = std::move(command.freshness),
+                          .fill = std::move(command.fill),
+                          .verify = std::move(command.verify),
+                          .origin_access_key = std::move(command.origin_access_key),
+                          .origin_secret_key = std::move(command.origin_secret_key),
+                          .origin_region = std::move(command.origin_region)};
+  if (!command.native) {
+    co_await co_await add_origin_keys(spec, std::move(command.origin_profile), shell, ctx);
+  }
   std::string name = spec.name;
   Result<Json> made = co_await shell.admin().create_bucket(std::move(spec), ctx);
   if (!made) co_return not_made(std::move(made.error()), name);
   std::string origin = member(*made, "origin");
-  if (origin == "native:") co_return shell.print("made native bucket " + name);
+  if (origin == kNative) co_return shell.print("made native bucket " + name);
   co_return shell.print("made bucket " + name + (origin.empty() ? "" : " over " + origin));
 }
 

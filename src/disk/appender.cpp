@@ -267,10 +267,8 @@ Task<> Appender::write_some(Puts puts, Context ctx) {
 
 // A row that is not durable would be a unit that is lost by the next power cut.
 Task<> Appender::secure(Puts puts, Context ctx) {
-  Result<> durable = co_await io::run_blocking(ctx, disk_.lane(), [&] {
-    Result<> noted = disk_.note_natives();
-    return noted ? disk_.commit_durably(opening_) : noted;
-  });
+  Result<> durable =
+      co_await io::run_blocking(ctx, disk_.lane(), [&] { return disk_.commit_durably(opening_); });
   if (durable) co_return ok;
   for (auto& put : puts) {
     auto row = [&](const Unit& gone) { disk_.queue_remove(put->id, gone.unit_class); };

@@ -140,6 +140,7 @@ Result<> Disk::commit() {
 }
 
 Result<> Disk::commit_durably(uint64_t opening) {
+  if (Result<> noted = note_natives(); !noted) return noted;
   auto queued = [this] {
     std::lock_guard lock(mutex_);
     return queued_;

@@ -66,13 +66,11 @@ class Disk {
   size_t pending() const;
   /// Hands what is queued to the index. Blocks.
   Result<> commit();
-  /// The same, and what was queued before the call survives a power loss when it returns. Those who
+  /// The same of native units, and what was queued before the call survives a power loss when it
+  /// returns. From the first one on nothing that is missing of this disk is made anew. Those who
   /// call together share one sync.
   /// Code::unavailable when the disk has been out since `opening`: then they may be lost.
   Result<> commit_durably(uint64_t opening);
-  /// Before the first native unit is told of: from now on nothing that is missing of this disk is
-  /// made anew. Blocks.
-  Result<> note_natives();
   /// How often it has been taken out; what began under another number is not here any more.
   uint64_t opening() const { return opening_.load(std::memory_order_acquire); }
 
@@ -139,6 +137,7 @@ class Disk {
   void set_id(const DiskId& id);
   Result<> open_index();
   Result<> expect_natives();
+  Result<> note_natives();
   Result<> flush_index();
   Result<uint64_t> measure_index();
   Result<> find_segments();

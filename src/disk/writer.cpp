@@ -158,10 +158,8 @@ Task<> Writer::commit(Context ctx) {
 
 // A row that is not durable would be a unit that is lost by the next power cut.
 Task<> Writer::settle(UnitId id, Context ctx) {
-  Result<> durable = co_await io::run_blocking(ctx, disk_.lane(), [&] {
-    Result<> noted = disk_.note_natives();
-    return noted ? disk_.commit_durably(opening_) : noted;
-  });
+  Result<> durable =
+      co_await io::run_blocking(ctx, disk_.lane(), [&] { return disk_.commit_durably(opening_); });
   if (!durable) store_->remove_native(id);
   co_return durable;
 }

@@ -318,8 +318,8 @@ Task<> Buckets::update(BucketRef bucket, std::function<void(BucketSettings&)> ch
 
 Task<> Buckets::remove(BucketName name, Removal removal, Context ctx) {
   auto bucket = get(name.text());
-  bool kept = bucket && (*bucket)->native();
-  if (!bucket || (removal == Removal::forget && !kept)) {
+  if (bucket && (*bucket)->native()) removal = Removal::if_empty;
+  if (!bucket || removal == Removal::forget) {
     co_return co_await remove_now(std::move(name), bucket ? *bucket : nullptr, removal, ctx);
   }
   // All that it may be refused for comes first, with the bucket in service. What is found once no
@@ -327,7 +327,7 @@ Task<> Buckets::remove(BucketName name, Removal removal, Context ctx) {
   co_await co_await check_empty(*bucket, ctx);
   co_await co_await stop_writes(*bucket, ctx);
   Result<> removed = co_await check_empty(*bucket, ctx);
-  if (removed) removed = co_await remove_now(std::move(name), *bucket, Removal::if_empty, ctx);
+  if (removed) removed = co_await remove_now(std::move(name), *bucket, removal, ctx);
   if (!removed) (*bucket)->writes->resume();
   co_return removed;
 }

@@ -107,13 +107,13 @@ struct Bucket {
   std::shared_ptr<Writes> writes = std::make_shared<Writes>();
   obs::Counter* asked = nullptr;  ///< object bytes that reads asked for; may be null
 
-  /// Adaptive units are no larger than this, whatever unit_max says.
-  static constexpr uint64_t kExtent = 2 << 20;
   bool native() const { return config.url == kNative; }
   /// Whose units those of a key are.
   disk::UnitOwner owner(const ObjectKey& key) const {
     return {incarnation, key_slot(incarnation, key.text())};
   }
+  /// Adaptive units are no larger than this, whatever unit_max says.
+  static constexpr uint64_t kExtent = 2 << 20;
   /// Larger parts are split into units; 0: never.
   uint64_t largest_unit() const {
     if (fill == Filling::part) return unit_max;

@@ -2,7 +2,7 @@
 // ACLs disabled tells them, and changed by nothing that would change them.
 #include <gtest/gtest.h>
 
-#include "gateway/s3/world_test.h"
+#include "gateway/s3/refused_test.h"
 
 namespace forebay::gateway::s3 {
 namespace {
@@ -14,14 +14,7 @@ class AccessTest : public testing::Test {
   AccessTest() { world_.origin().change("k", "bytes", {{"content-type", "text/x"}}); }
   Reply ask(const std::string& method, const std::string& target, std::string body = {},
             Headers headers = {}) {
-    return world_.ask({.method = method,
-                       .target = target,
-                       .headers = std::move(headers),
-                       .body = std::move(body)});
-  }
-  void refused(const Reply& reply, int status, const std::string& code) {
-    EXPECT_EQ(reply.status, status) << reply.body;
-    EXPECT_EQ(reply.element("Code"), code) << reply.body;
+    return world_.ask(method, target, std::move(body), std::move(headers));
   }
 
   DoorWorld world_;

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
-#include "gateway/s3/world_test.h"
+#include "gateway/s3/refused_test.h"
 
 namespace forebay::gateway::s3 {
 namespace {
@@ -18,10 +18,6 @@ class CopyObjectTest : public testing::Test {
   Reply copy(const std::string& source, const std::string& target, Headers headers = {}) {
     headers.emplace_back("x-amz-copy-source", source);
     return world_.ask({.method = "PUT", .target = target, .headers = std::move(headers)});
-  }
-  void refused(const Reply& reply, int status, const std::string& code) {
-    EXPECT_EQ(reply.status, status) << reply.body;
-    EXPECT_EQ(reply.element("Code"), code) << reply.body;
   }
   origin::Fields fields(const std::string& key, const std::string& bucket = "data") {
     auto versions = world_.origin(bucket).versions(key);

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "gateway/s3/refused_test.h"
 #include "gateway/s3/tagging.h"
-#include "gateway/s3/world_test.h"
 
 namespace forebay::gateway::s3 {
 namespace {
@@ -29,10 +29,6 @@ class CorsTest : public testing::Test {
     Headers sent{{"Origin", kPage}, {"Access-Control-Request-Method", std::move(method)}};
     if (!headers.empty()) sent.emplace_back("Access-Control-Request-Headers", std::move(headers));
     return ask("OPTIONS", std::move(target), "", std::move(sent), false);
-  }
-  void refused(const Reply& reply, int status, const std::string& code) {
-    EXPECT_EQ(reply.status, status) << reply.body;
-    EXPECT_EQ(reply.element("Code"), code) << reply.body;
   }
   DoorWorld world_;
 };

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "gateway/s3/world_test.h"
+#include "gateway/s3/refused_test.h"
 
 namespace forebay::gateway::s3 {
 namespace {
@@ -54,10 +54,6 @@ class TaggingTest : public testing::Test {
   TaggingTest() { world_.origin().change("k", "bytes"); }
   Reply ask(const std::string& method, const std::string& target, std::string body = {}) {
     return world_.ask({.method = method, .target = target, .body = std::move(body)});
-  }
-  void refused(const Reply& reply, int status, const std::string& code) {
-    EXPECT_EQ(reply.status, status) << reply.body;
-    EXPECT_EQ(reply.element("Code"), code) << reply.body;
   }
   std::string count() { return ask("HEAD", "/data/k").header("x-amz-tagging-count"); }
   origin::TagSet tags() {

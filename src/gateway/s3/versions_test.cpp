@@ -1,7 +1,7 @@
 // Versions through a whole door: lists, reads and deletes by id.
 #include <gtest/gtest.h>
 
-#include "gateway/s3/world_test.h"
+#include "gateway/s3/refused_test.h"
 #include "gateway/s3/xml.h"
 
 namespace forebay::gateway::s3 {
@@ -13,14 +13,7 @@ class S3Versions : public testing::Test {
  protected:
   Reply ask(const std::string& method, const std::string& target, std::string body = {},
             std::vector<std::pair<std::string, std::string>> headers = {}) {
-    return world_.ask({.method = method,
-                       .target = target,
-                       .headers = std::move(headers),
-                       .body = std::move(body)});
-  }
-  void refused(const Reply& reply, int status, const std::string& code) {
-    EXPECT_EQ(reply.status, status) << reply.body;
-    EXPECT_EQ(reply.element("Code"), code) << reply.body;
+    return world_.ask(method, target, std::move(body), std::move(headers));
   }
   void keep_versions() { origin_.options().capabilities.versions = true; }
   Reply remove(const std::string& objects) {

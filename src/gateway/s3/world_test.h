@@ -146,6 +146,13 @@ class DoorWorld : private object::OriginFactory {
   std::string wire(const Ask& ask);
   /// Sends it on a connection of its own and gives the final answer.
   Reply ask(const Ask& request) { return send(wire(request), request.method == "HEAD"); }
+  Reply ask(const std::string& method, const std::string& target, std::string body = {},
+            std::vector<std::pair<std::string, std::string>> headers = {}) {
+    return ask({.method = method,
+                .target = target,
+                .headers = std::move(headers),
+                .body = std::move(body)});
+  }
   Reply send(std::string bytes, bool head) {
     std::vector<Reply> replies = send_all(std::move(bytes), head);
     return replies.empty() ? Reply{} : std::move(replies.back());

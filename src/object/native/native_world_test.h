@@ -117,6 +117,10 @@ class NativeMachine {
                                                                    .meta = process->meta,
                                                                    .min_part = min_part,
                                                                    .max_retired = max_retired});
+    process->units->when_full([process = process.get()] {
+      process->origin->remove_retired();
+      return false;
+    });
     spawn(process->disks->run_evictor(ctx()));
     spawn(process->disks->run_recycler(ctx()));
     spawn(process->disks->run_committer(ctx()));

@@ -25,8 +25,8 @@ Error wrong_length() {
 /// Takes one body's bytes in order and cuts them into units.
 class Intake {
  public:
-  Intake(unit::Native& units, LooseUnits& loose, LooseUnits::Write& written, Layout layout)
-      : units_(units), loose_(loose), written_(written), layout_(std::move(layout)) {}
+  Intake(unit::Native& units, LooseUnits::Write& written, Layout layout)
+      : units_(units), written_(written), layout_(std::move(layout)) {}
 
   /// How units are called: of the write `write` to `key`, which outlives it.
   void name(uint64_t incarnation, std::string_view key, const Sixteen& write) {
@@ -38,11 +38,12 @@ class Intake {
   void reckon(Checksum* other) { other_ = other; }
 
   Task<> read(io::Body& body, Context ctx) {
-    std::vector<std::byte> loaded;
     while (body.source != nullptr) {
       io::Chunk chunk = co_await co_await body.source->next(ctx);
       uint64_t length = io::size(chunk);
       if (length == 0) break;
+      // Given back before the source is waited for, which many copies may do at once.
+      std::vector<std::byte> loaded;
       if (std::holds_alternative<io::FileSlice>(chunk)) loaded.resize(kLoadAtOnce);
       for (uint64_t done = 0; done < length;) {
         ByteView part = co_await co_await io::load(chunk, done, loaded, ctx);
@@ -92,28 +93,17 @@ class Intake {
     unit::Unit unit = unit_of(layout_, owner_.incarnation, key_, tag_, size_);
     // Before it can be found: a sweep that finds it must know of it.
     written_.add(unit.id);
-    auto begun = co_await units_.begin(unit.id, owner_, unit.range.length, ctx);
-    bool again = !begun && is_full(begun.error()) && loose_.remove_retired() > 0;
-    if (again) {
-      begun = co_await units_.begin(unit.id, owner_, unit.range.length, ctx);
-    }
-    unit_ = std::make_unique<unit::Native::Writing>(co_await std::move(begun));
+    unit_ = std::make_unique<unit::Native::Writing>(
+        co_await co_await units_.begin(unit.id, owner_, unit.range.length, ctx));
     co_return ok;
   }
   Task<> commit(Context ctx) {
     Result<> done = co_await unit_->commit(ctx);
     unit_.reset();
-    // A small one finds out only now, when its bytes are gone: there is room for who comes again.
-    if (!done && is_full(done.error())) (void)loose_.remove_retired();
     co_return done;
-  }
-  static bool is_full(const Error& error) {
-    return error.code() == Code::busy &&
-           (error.detail() == "ENOSPC" || error.detail() == "InsufficientStorage");
   }
 
   unit::Native& units_;
-  LooseUnits& loose_;
   LooseUnits::Write& written_;
   const Layout layout_;
   unit::UnitOwner owner_ = {};
@@ -145,7 +135,7 @@ Task<NativeOrigin::Taken> NativeOrigin::take(ObjectKey key, io::Body body,
   ctx.loop->random_bytes(taken.write);
   taken.size = body.length;
   taken.other = std::move(other);
-  Intake intake(options_.units, loose_, taken.units, Layout::whole(body.length, options_.unit_max));
+  Intake intake(options_.units, taken.units, Layout::whole(body.length, options_.unit_max));
   intake.name(options_.incarnation, key.text(), taken.write);
   intake.reckon(taken.other.get());
   co_await co_await intake.read(body, ctx);
