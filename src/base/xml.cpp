@@ -118,4 +118,15 @@ bool load_xml(pugi::xml_document& document, std::string_view xml, size_t tree) {
   return roots == 1;
 }
 
+std::string save_xml(const pugi::xml_document& document) {
+  struct Writer final : pugi::xml_writer {
+    std::string out;
+    void write(const void* data, size_t size) override {
+      out.append(static_cast<const char*>(data), size);
+    }
+  } writer;
+  document.save(writer, "", pugi::format_raw | pugi::format_no_declaration);
+  return std::move(writer.out);
+}
+
 }  // namespace forebay

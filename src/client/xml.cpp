@@ -141,14 +141,7 @@ std::string complete_document(const std::vector<ETag>& parts) {
     part.append_child("PartNumber").text().set(static_cast<unsigned>(i + 1));
     part.append_child("ETag").text().set(parts[i].text().c_str());
   }
-  struct Writer final : pugi::xml_writer {
-    std::string out;
-    void write(const void* data, size_t size) override {
-      out.append(static_cast<const char*>(data), size);
-    }
-  } writer;
-  document.save(writer, "", pugi::format_raw | pugi::format_no_declaration);
-  return std::move(writer.out);
+  return save_xml(document);
 }
 
 }  // namespace forebay::client

@@ -6,16 +6,14 @@
 #include <random>
 
 #include "disk/store.h"
-#include "disk/temp_folder_test.h"
-#include "io/engine.h"
 #include "meta/memory_store.h"
+#include "object/loops_test.h"
 #include "object/store.h"
 #include "testkit/memory_origin.h"
 
 namespace forebay::object {
 namespace {
 
-constexpr int kLoops = 3;
 constexpr int kKeys = 6;
 
 // A version is one letter, as often as the letter says: a body of two versions cannot look whole.
@@ -29,17 +27,10 @@ testing::AssertionResult is_version(const std::string& body) {
   return testing::AssertionFailure() << "a body of " << body.size() << " bytes is no version";
 }
 
-class StoreThreads : public testing::TestWithParam<Filling> {
+class StoreThreads : public testing::TestWithParam<Filling>, protected Loops {
  protected:
   StoreThreads() {
-    for (int i = 0; i < kLoops; ++i) {
-      loops_.push_back(&engine_->loop(i));
-      crews_.add(*loops_.back());
-    }
-    disk::Options disks;
-    disks.disks.push_back({.path = folder_.path() + "/a", .capacity = 16 << 20});
-    disks.boot_id = "boot";
-    store_ = *engine_->run_task(disk::Store::open(std::move(disks), {.loop = loops_[0]}));
+    store_ = open_disks(16 << 20);
     cache_ = std::make_unique<unit::Cache>(store_, crews_, loops_, unit::Options{}, metrics_);
     objects_ = std::make_unique<Store>(heads_, *cache_);
     Bucket bucket(*BucketName::parse("bucket"));
@@ -94,33 +85,10 @@ class StoreThreads : public testing::TestWithParam<Filling> {
     }
     co_return ok;
   }
-  /// Runs `task`, made for `loop`, there; wait_for_all() waits for it.
-  void start_on(io::Loop& loop, Task<> task) {
-    ++running_;
-    loop.post([this, &loop, held = std::make_shared<Task<>>(std::move(task))] {
-      io::start<void>(loop, std::move(*held), [this](Result<> done) {
-        EXPECT_TRUE(done) << done.error().text();
-        --running_;
-        ended_.notify();
-      });
-    });
-  }
-  Task<> wait(Context ctx) {
-    while (true) {
-      uint64_t seen = ended_.count();
-      if (running_ == 0) co_return ok;
-      co_await co_await ended_.changed(seen, ctx);
-    }
-  }
-  void wait_for_all() { EXPECT_TRUE(engine_->run_task(wait({.loop = loops_[0]}))); }
 
-  disk::TempFolder folder_;
-  std::unique_ptr<io::Engine> engine_ = *io::Engine::make({.loops = kLoops, .pool_threads = 4});
-  std::vector<io::Loop*> loops_;
   std::shared_ptr<testkit::MemoryOrigin> origin_ =
       std::make_shared<testkit::MemoryOrigin>(engine_->loop(0));
   obs::Registry metrics_;
-  job::Crews crews_;
   meta::MemoryStore rows_;
   meta::SingleMeta meta_{rows_};
   std::shared_ptr<disk::Store> store_;
@@ -128,9 +96,7 @@ class StoreThreads : public testing::TestWithParam<Filling> {
   Heads heads_{meta_, crews_, {.max_bytes = 1 << 20}, metrics_};
   std::unique_ptr<Store> objects_;
   BucketRef bucket_;
-  std::atomic<int> running_ = 0;
   std::atomic<uint64_t> bodies_ = 0;
-  io::Progress ended_;
 };
 
 TEST_P(StoreThreads, loops_read_and_write_the_same_keys) {
@@ -139,8 +105,7 @@ TEST_P(StoreThreads, loops_read_and_write_the_same_keys) {
     start_on(*loop, act(i, {.loop = loop}));
   }
   wait_for_all();
-  for (io::Loop* loop : loops_) start_on(*loop, crews_.of(*loop).stop());
-  wait_for_all();
+  stop_crews();
   EXPECT_TRUE(engine_->run_task(store_->close({.loop = loops_[0]})));
   EXPECT_GT(bodies_, 1000U);
   EXPECT_EQ(store_->stats().disks[0].verify_failures, 0U);

@@ -1,6 +1,7 @@
 // The documents that we send to S3 servers.
 #include <pugixml.hpp>
 
+#include "base/xml.h"
 #include "origin/checksums.h"
 #include "origin/s3_xml.h"
 
@@ -9,17 +10,6 @@ namespace forebay::origin {
 namespace {
 
 constexpr const char* kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
-
-std::string saved(const pugi::xml_document& document) {
-  struct Writer final : pugi::xml_writer {
-    std::string out;
-    void write(const void* data, size_t size) override {
-      out.append(static_cast<const char*>(data), size);
-    }
-  } writer;
-  document.save(writer, "", pugi::format_raw | pugi::format_no_declaration);
-  return std::move(writer.out);
-}
 
 }  // namespace
 
@@ -39,7 +29,7 @@ std::string s3_complete_document(const std::vector<CompletedPart>& parts) {
           .set(sum->second.c_str());
     }
   }
-  return saved(document);
+  return save_xml(document);
 }
 
 std::string s3_tagging_document(const TagSet& tags) {
@@ -52,7 +42,7 @@ std::string s3_tagging_document(const TagSet& tags) {
     tag.append_child("Key").text().set(name.c_str());
     tag.append_child("Value").text().set(value.c_str());
   }
-  return saved(document);
+  return save_xml(document);
 }
 
 std::string s3_location_document(std::string_view region) {
@@ -60,7 +50,7 @@ std::string s3_location_document(std::string_view region) {
   pugi::xml_node node = document.append_child("CreateBucketConfiguration");
   node.append_attribute("xmlns") = kNamespace;
   node.append_child("LocationConstraint").text().set(std::string(region).c_str());
-  return saved(document);
+  return save_xml(document);
 }
 
 std::string s3_versioning_document(Versioning to) {
@@ -68,7 +58,7 @@ std::string s3_versioning_document(Versioning to) {
   pugi::xml_node root = document.append_child("VersioningConfiguration");
   root.append_attribute("xmlns") = kNamespace;
   root.append_child("Status").text().set(to == Versioning::enabled ? "Enabled" : "Suspended");
-  return saved(document);
+  return save_xml(document);
 }
 
 }  // namespace forebay::origin

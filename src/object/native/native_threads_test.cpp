@@ -4,27 +4,17 @@
 
 #include <random>
 
-#include "disk/temp_folder_test.h"
-#include "io/engine.h"
+#include "object/loops_test.h"
 #include "object/native/native_world_test.h"
 #include "object/world_test.h"
 
 namespace forebay::object {
 namespace {
 
-class NativeThreads : public testing::Test {
+class NativeThreads : public testing::Test, protected Loops {
  protected:
-  static constexpr int kThreads = 3;
-
   NativeThreads() {
-    for (int i = 0; i < kThreads; ++i) {
-      loops_.push_back(&engine_->loop(i));
-      crews_.add(*loops_.back());
-    }
-    disk::Options disks;
-    disks.disks.push_back({.path = folder_.path() + "/a", .capacity = 256 << 20});
-    disks.boot_id = "boot";
-    disks_ = *engine_->run_task(disk::Store::open(std::move(disks), {.loop = loops_[0]}));
+    disks_ = open_disks(256 << 20);
     units_ = std::make_unique<unit::Native>(disks_, 64 << 10, 8 << 20);
     origin_ =
         std::make_shared<NativeOrigin>(NativeOptions{.incarnation = NativeMachine::kIncarnation,
@@ -97,31 +87,8 @@ class NativeThreads : public testing::Test {
     }
     co_return ok;
   }
-  /// Runs `task`, made for `loop`, there; wait_for_all() waits for it.
-  void start_on(io::Loop& loop, Task<> task) {
-    ++running_;
-    loop.post([this, &loop, held = std::make_shared<Task<>>(std::move(task))] {
-      io::start<void>(loop, std::move(*held), [this](Result<> done) {
-        EXPECT_TRUE(done) << done.error().text();
-        --running_;
-        ended_.notify();
-      });
-    });
-  }
-  Task<> wait(Context ctx) {
-    while (true) {
-      uint64_t seen = ended_.count();
-      if (running_ == 0) co_return ok;
-      co_await co_await ended_.changed(seen, ctx);
-    }
-  }
-  void wait_for_all() { EXPECT_TRUE(engine_->run_task(wait({.loop = loops_[0]}))); }
 
-  disk::TempFolder folder_;
-  std::unique_ptr<io::Engine> engine_ = *io::Engine::make({.loops = kThreads, .pool_threads = 4});
-  std::vector<io::Loop*> loops_;
   obs::Registry metrics_;
-  job::Crews crews_;
   meta::MemoryStore rows_;
   meta::SingleMeta meta_{rows_};
   std::shared_ptr<disk::Store> disks_;
@@ -131,19 +98,16 @@ class NativeThreads : public testing::Test {
   Heads heads_{meta_, crews_, {.max_bytes = 1 << 20}, metrics_};
   std::unique_ptr<Store> objects_;
   BucketRef bucket_;
-  std::atomic<int> running_ = 0;
   std::atomic<uint64_t> bodies_ = 0;
-  io::Progress ended_;
 };
 
 TEST_F(NativeThreads, loops_write_and_read_the_same_keys) {
   for (uint64_t i = 0; i < 9; ++i) {
-    io::Loop* loop = loops_[i % kThreads];
+    io::Loop* loop = loops_[i % kLoops];
     start_on(*loop, act(i, {.loop = loop}));
   }
   wait_for_all();
-  for (io::Loop* loop : loops_) start_on(*loop, crews_.of(*loop).stop());
-  wait_for_all();
+  stop_crews();
   EXPECT_GT(bodies_, 50U);
   origin_->remove_retired();
   Context ctx{.loop = loops_[0]};
