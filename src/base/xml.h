@@ -1,5 +1,6 @@
-// XML that others wrote, taken in, and what we write ourselves. pugixml reads more than is XML, and reads some of it as another
-// text than was written; a key that is to be deleted must be the one that was meant.
+// XML that others wrote, taken in, and what we write ourselves. pugixml reads more than is XML, and
+// reads some of it as another text than was written; a key that is to be deleted must be the one
+// that was meant.
 #pragma once
 
 #include <cstddef>
