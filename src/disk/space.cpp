@@ -56,9 +56,14 @@ void Space::set_limits(uint64_t bytes, uint64_t files, uint64_t kept) {
   kept_.store(kept, std::memory_order_relaxed);
 }
 
+uint64_t Space::usual_target() const {
+  uint64_t all = limit();
+  return std::min({std::max(all / 20, kept() * 2), all / 4, uint64_t{16} << 30});
+}
+
 uint64_t Space::target() const {
   uint64_t all = limit();
-  uint64_t usual = std::min({std::max(all / 20, kept() * 2), all / 4, uint64_t{16} << 30});
+  uint64_t usual = usual_target();
   uint64_t wanted = bytes_.wanted();
   return wanted == 0 ? usual : std::min(all, std::max(usual, wanted + kept()));
 }

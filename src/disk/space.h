@@ -94,6 +94,8 @@ class Space {
   /// How much room eviction keeps free ahead of need: a twentieth, at least two segments (`kept`
   /// is one), at most a quarter and 16 GiB; and always what was last refused.
   uint64_t target() const;
+  /// The same without what was refused.
+  uint64_t usual_target() const;
   /// How many bytes must go to reach the target; 0 when all is well.
   uint64_t excess() const { return bytes_.excess(target()); }
   /// How many files must go: a twentieth is kept free, at least 16, at most a quarter.

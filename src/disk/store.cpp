@@ -273,6 +273,17 @@ uint64_t Store::limit() const {
   return all;
 }
 
+uint64_t Store::room() const {
+  uint64_t all = 0;
+  for (auto& disk : disks_) {
+    if (!disk->healthy()) continue;
+    uint64_t limit = disk->space()->limit();
+    uint64_t taken = disk->space()->usual_target() + units_->native_live(disk->number());
+    all += limit - std::min(limit, taken);
+  }
+  return all;
+}
+
 Stats Store::stats() const {
   Stats out;
   for (auto& disk : disks_) out.disks.push_back(disk->stats());

@@ -96,6 +96,10 @@ class Store : public std::enable_shared_from_this<Store> {
   Stats stats() const;
   /// Bytes that may be used now, all healthy disks together.
   uint64_t limit() const;
+  /// What clean units may fill of it, before the first of them is evicted for the last.
+  uint64_t room() const;
+  /// The same in units.
+  uint64_t most_units() const { return options_.max_units; }
 
   /// Keeps space free: evicts least recently used units, unlinks, closes.
   Task<> run_evictor(Context ctx);

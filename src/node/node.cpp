@@ -169,7 +169,7 @@ Task<> Daemon::open_stores(Context ctx) {
   publish_disk_metrics(metrics_, disks_);
   units_ = std::make_unique<unit::Cache>(disks_, crews_, loops_, budget_.units(), metrics_);
   heads_ = std::make_unique<object::Heads>(*meta_, crews_, budget_.heads(), metrics_);
-  objects_ = std::make_unique<object::Store>(*heads_, *units_);
+  objects_ = std::make_unique<object::Store>(*heads_, *units_, crews_, metrics_);
   natives_ = std::make_unique<Natives>(Natives::Options{.disks = disks_,
                                                         .meta = *meta_,
                                                         .self = self_,

@@ -263,20 +263,6 @@ TEST_F(AdaptiveTest, no_cache_and_no_store_take_what_is_missing_in_one_piece) {
   EXPECT_EQ(requests(), 1U);
 }
 
-TEST_F(AdaptiveTest, staging_takes_all) {
-  std::string all = pattern(20 * kMiB + 5);
-  for (bool wait : {true, false}) {
-    remake(128 * kMiB);
-    origin_->change("key", all);
-    origin_->reset_counts();
-    EXPECT_TRUE(run(objects_.stage(request(), wait, ctx())));
-    world_->settle();
-    EXPECT_EQ(bytes(), all.size());
-    EXPECT_EQ(requests(), 1U);
-    EXPECT_EQ(expect(all, 0, all.size(), 0), 0U);
-  }
-}
-
 TEST_F(AdaptiveTest, what_was_written_is_there_and_a_removal_takes_it_away) {
   std::string all = pattern(20 * kMiB + 5);
   EXPECT_TRUE(run(objects_.put(bucket_, key_, {}, io::Body::of(Bytes(std::string(all))), ctx())));

@@ -16,12 +16,14 @@ namespace {
 constexpr uint32_t kEager = 32;
 // How often a read follows a version that changes before its first byte.
 constexpr int kFollow = 5;
-// Units that are looked at before others have their turn.
-constexpr uint64_t kUnitsAtOnce = 1000;
 
 Error no_such_key(bool deleted = false) {
   return fail(Code::not_found, "The specified key does not exist.",
               deleted ? std::string(origin::kDeleteMarker) : "NoSuchKey");
+}
+
+Error too_fast_to_read() {
+  return fail(Code::unavailable, "the object changes faster than it can be read", "SlowDown");
 }
 
 /// The part of a decision that needs no disk and no origin; `part`: what a part number means.
@@ -142,7 +144,7 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
     if (opened) co_return opened;
     if (!moved(opened.error())) co_return std::move(opened.error());
   }
-  co_return fail(Code::unavailable, "the object changes faster than it can be read", "SlowDown");
+  co_return too_fast_to_read();
 }
 
 // What the origin says now, for this read alone: nothing here is looked at, and nothing learns it.
@@ -216,30 +218,71 @@ Task<ReadAnswer> Store::open_untagged(ReadRequest request, std::optional<ByteRan
   co_return answer;
 }
 
-Task<> Store::stage(ReadRequest request, bool wait, Context ctx) {
-  check(request.mode != unit::Mode::past, "what is not to be stored is staged");
-  HeadRef head = co_await co_await heads_.current(request.bucket, request.key, request.check, ctx);
-  if (!head->exists) co_return no_such_key(head->deleted);
-  if (head->version == nullptr) co_return ok;
-  for (uint64_t at = 0, units = 0; at < head->info.size; ++units) {
-    // Of a terabyte much may be here already.
-    if (units % kUnitsAtOnce == kUnitsAtOnce - 1) co_await co_await io::yield(ctx);
-    unit::Unit unit = head->unit_at(at);
-    unit::Ahead ahead = head->adaptive ? ahead_of(head, at + kMostAhead) : unit::Ahead();
-    if (!wait) {
-      auto begun = cache_.prefetch(head->version, unit, *ctx.loop, std::move(ahead));
-      if (!begun) co_return fail(Code::busy, "Please reduce your request rate.", "SlowDown");
-      at = *begun;
-      continue;
+Task<StageAnswer> Store::stage(ReadRequest request, Time until, Context ctx) {
+  using State = StageAnswer::State;
+  check(request.mode == unit::Mode::normal && request.version_id.empty(),
+        "what is not to be stored is staged");
+  request.body = false;
+  for (int round = 0; round < kFollow; ++round) {
+    StageAnswer out{.read = co_await co_await read(request, ctx)};
+    HeadRef head = out.read.head;
+    bool decided = out.read.decision == Decision::whole || out.read.decision == Decision::partial;
+    if (!decided || head->info.size == 0) co_return out;
+    out.state = State::past;
+    if (head->version == nullptr) co_return out;
+    // What is native is here or nowhere.
+    if (head->version->native || co_await co_await all_here(cache_, head, ctx)) {
+      out.state = State::here;
+      co_return out;
     }
-    at = unit.range.end();
-    auto opened = co_await co_await cache_.open(head->version, unit, unit.range, unit::Mode::normal,
-                                                ctx, std::move(ahead));
-    while (size(co_await co_await opened.source->next(ctx)) > 0) {
+    if (head->info.size > cache_.room()) co_return out;
+    out.state = State::coming;
+    auto staged = co_await stager_.add(head, *ctx.loop);
+    if (until <= ctx.loop->now()) co_return out;
+    Result<> came = co_await stager_.wait(std::move(staged), ctx.until(until));
+    out.waited = came.has_value();
+    // The client's patience is over, not that of whoever called.
+    bool enough = !came && came.error().code() == Code::timeout && ctx.loop->now() >= until;
+    if (came || enough) co_return out;
+    if (came.error().detail() == "ENOSPC") {
+      out.state = State::past;
+      co_return out;
     }
-    co_await co_await cache_.settled(unit.id, ctx);
+    if (!moved(came.error())) co_return std::move(came.error());
   }
-  co_return ok;
+  co_return too_fast_to_read();
+}
+
+Task<> Store::bring(BucketRef bucket, ObjectKey key, uint64_t listed, Brought& so_far,
+                    Context ctx) {
+  for (int round = 0; round < kFollow; ++round) {
+    so_far = {};
+    bool eager = round == 0 && listed <= cache_.small_max();
+    auto current = co_await co_await heads_.ask(bucket, key, round > 0, eager, ctx);
+    HeadRef head = current.head;
+    if (!head->exists) co_return no_such_key(head->deleted);
+    if (head->version == nullptr) {
+      co_return fail(Code::invalid, "it has no strong tag, so it is not kept", "NotKept");
+    }
+    if (head->info.size > cache_.room()) {
+      co_return fail(Code::too_large, "it is larger than the cache", "NotKept");
+    }
+    Result<> came = ok;
+    if (current.bytes.empty()) {
+      came = co_await object::bring(cache_, head, so_far, ctx);
+    } else {
+      bool fresh = cache_.admit(head->version, head->first, current.bytes, *ctx.loop);
+      auto fill = fresh ? cache_.coming(head->first.id) : nullptr;
+      if (fill != nullptr) came = co_await cache_.arrived(std::move(fill), ctx);
+      if (came && !cache_.touch(head->first)) {
+        came = fail(Code::busy, "the cache has no room for it", "ENOSPC");
+      }
+      if (came) (fresh ? so_far.fetched : so_far.here) = head->info.size;
+    }
+    if (came || !moved(came.error())) co_return came;
+    heads_.disbelieve(*head);
+  }
+  co_return too_fast_to_read();
 }
 
 }  // namespace forebay::object

@@ -11,6 +11,7 @@
 #include "object/conditions.h"
 #include "object/copy.h"
 #include "object/heads.h"
+#include "object/stager.h"
 #include "unit/cache.h"
 
 namespace forebay::object {
@@ -41,6 +42,19 @@ struct ReadAnswer {
   io::Body body;  ///< source null without bytes, and for HEAD
 };
 
+/// What came of an object that was to be staged.
+struct StageAnswer {
+  enum class State {
+    nothing,  ///< the answer has no bytes, or its conditions do not hold: nothing was done
+    here,     ///< all of it was here already
+    coming,   ///< it is in the queue, or has come since
+    past,     ///< it cannot be kept: no strong tag, or no room
+  };
+  ReadAnswer read;  ///< as of a HEAD
+  State state = State::nothing;
+  bool waited = false;  ///< it was waited for, and all of it is here
+};
+
 struct CompleteRequest {
   BucketRef bucket;
   ObjectKey key;
@@ -59,7 +73,9 @@ bool surely_not_done(const Error& error);
 /// "NoSuchKey".
 class Store {
  public:
-  Store(Heads& heads, unit::Cache& cache) : heads_(heads), cache_(cache) {}
+  /// The crews have stopped before it goes.
+  Store(Heads& heads, unit::Cache& cache, job::Crews& crews, obs::Registry& registry)
+      : heads_(heads), cache_(cache), stager_(cache, heads, crews, registry) {}
 
   /// Nothing is sent before the version is sure: a version that changes until then is followed, a
   /// version that changes later ends the body with an error.
@@ -69,9 +85,22 @@ class Store {
   /// Nothing → use read().
   std::optional<ReadAnswer> read_now(const ReadRequest& request, io::Loop& loop);
 
-  /// Fetches the whole object into the cache, unit by unit. Without `wait` it begins what there is
-  /// room for and returns; Code::busy, "SlowDown", when there is none. Not with Mode::past.
-  Task<> stage(ReadRequest request, bool wait, Context ctx);
+  /// Decides as read() does for a HEAD, then puts the whole object into the queue of those to be
+  /// fetched; waits for it until `until`, if that is in the future. The queue is full → Code::busy,
+  /// "SlowDown". Only with Mode::normal and without a version id.
+  Task<StageAnswer> stage(ReadRequest request, Time until, Context ctx);
+  /// Fetches what is missing of the current version, before anybody reads it; `listed` is the size
+  /// that a list told. Code::invalid, "NotKept": it has no strong tag; Code::too_large, "NotKept":
+  /// it is larger than the cache; Code::busy, "ENOSPC": there is no room for it now. Else as
+  /// read().
+  Task<> bring(BucketRef bucket, ObjectKey key, uint64_t listed,
+               Brought& so_far [[clang::lifetimebound]], Context ctx);
+  /// What the cache can hold at once, before the first of it is evicted for the last.
+  struct Room {
+    uint64_t bytes = 0;
+    uint64_t units = 0;
+  };
+  Room room() const { return {cache_.room(), cache_.most_units()}; }
 
   /// body.source must fail rather than end when its bytes do not verify: the origin commits only
   /// after its last byte.
@@ -131,6 +160,7 @@ class Store {
 
   Heads& heads_;
   unit::Cache& cache_;
+  Stager stager_;
 };
 
 }  // namespace forebay::object

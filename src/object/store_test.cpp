@@ -122,7 +122,7 @@ TEST_F(StoreTest, a_delete_takes_the_row_of_a_layout_along_whether_its_head_is_k
     std::string row = meta::schema::head(bucket_->incarnation, key_);
     ASSERT_TRUE(*run(rows_.get(row, ctx())));
     Heads fresh(meta_, crews_, {}, metrics_);
-    Store store(fresh, *cache_);
+    Store store(fresh, *cache_, crews_, metrics_);
     origin::ObjectInfo parts = origin_->change("key", "bytes");
     parts.etag = ETag("\"a-2\"");
     if (known) {
@@ -321,29 +321,6 @@ TEST_F(StoreTest, without_a_strong_tag_nothing_is_stored) {
     EXPECT_EQ(served_, unit::Served::bypass);
     EXPECT_EQ(origin_->counts("get").requests, static_cast<uint64_t>(i));
   }
-}
-
-TEST_F(StoreTest, staging) {
-  bucket_ = make_bucket(origin_, "immutable", 100'000);
-  origin_->change("key", pattern(250'000));
-  EXPECT_TRUE(run(objects_.stage(request(), true, ctx())));
-  world_->settle();
-  HeadRef head = heads_.believed(*bucket_, "key", loop_.now());
-  for (uint64_t at : {0, 100'000, 200'000}) EXPECT_TRUE(cache_->contains(head->unit_at(at).id));
-  EXPECT_EQ(origin_->counts("get").bytes, 250'000U);
-  origin_->drop("key");
-  ReadRequest gone = request();
-  gone.key = *ObjectKey::parse("other");
-  EXPECT_EQ(run(objects_.stage(gone, false, ctx())).error().detail(), "NoSuchKey");
-}
-
-TEST_F(StoreTest, staging_without_waiting_says_when_there_is_no_room) {
-  bucket_ = make_bucket(origin_, "immutable", 100'000);
-  origin_->options().body_rate = 1'000'000;
-  origin_->change("key", pattern(2'000'000));
-  EXPECT_EQ(run(objects_.stage(request(), false, ctx())).error().detail(), "SlowDown");
-  world_->settle();
-  EXPECT_GT(origin_->counts("get").bytes, 0U);
 }
 
 TEST_F(StoreTest, ranges_of_an_origin_that_knows_none) {

@@ -32,7 +32,7 @@ class StoreThreads : public testing::TestWithParam<Filling>, protected Loops {
   StoreThreads() {
     store_ = open_disks(16 << 20);
     cache_ = std::make_unique<unit::Cache>(store_, crews_, loops_, unit::Options{}, metrics_);
-    objects_ = std::make_unique<Store>(heads_, *cache_);
+    objects_ = std::make_unique<Store>(heads_, *cache_, crews_, metrics_);
     Bucket bucket(*BucketName::parse("bucket"));
     bucket.incarnation = 7;
     bucket.freshness = *Freshness::parse("ttl:5ms");

@@ -96,7 +96,7 @@ class ObjectTest : public testing::Test {
   std::unique_ptr<unit::Cache> cache_ = std::make_unique<unit::Cache>(
       store_, crews_, std::vector<io::Loop*>{&loop_}, unit::Options{}, metrics_);
   Heads heads_{meta_, crews_, {.max_bytes = 1 << 20}, metrics_};
-  Store objects_{heads_, *cache_};
+  Store objects_{heads_, *cache_, crews_, metrics_};
   ObjectKey key_ = *ObjectKey::parse("key");
 };
 

@@ -242,23 +242,6 @@ std::optional<uint64_t> Cache::prefetch(const VersionRef& version, const Unit& u
   return end;
 }
 
-Task<> Cache::settled(UnitId id, Context ctx) {
-  std::shared_ptr<Fill> fill;
-  {
-    Stripe& s = stripe(id);
-    std::lock_guard lock(s.mutex);
-    auto it = s.fills.find(id);
-    if (it == s.fills.end()) co_return ok;
-    fill = it->second;
-  }
-  Fill::Wanted wanted(fill);
-  while (true) {
-    uint64_t seen = fill->progress().count();
-    if (fill->left()) co_return ok;
-    co_await co_await fill->progress().changed(seen, ctx);
-  }
-}
-
 std::shared_ptr<Tee> Cache::tee(uint64_t length, uint64_t unit_length, disk::UnitOwner owner,
                                 io::Loop& loop) {
   bool small = length == unit_length && length <= options_.small_max;
@@ -288,7 +271,12 @@ std::shared_ptr<Tee> Cache::tee(uint64_t length, uint64_t unit_length, disk::Uni
 bool Cache::admit_filled(const VersionRef& version, const Unit& unit, Bytes bytes, Served served,
                          io::Loop& loop) {
   metrics_.reads[static_cast<size_t>(served)]->add();
-  if (served != Served::miss || version->native) return true;
+  if (served != Served::miss) return true;
+  return admit(version, unit, std::move(bytes), loop);
+}
+
+bool Cache::admit(const VersionRef& version, const Unit& unit, Bytes bytes, io::Loop& loop) {
+  if (version->native) return true;
   Begun begun = begin(version, unit);
   if (!begun.fresh) return begun.fill != nullptr;
   begun.fill->set_bytes(bytes);

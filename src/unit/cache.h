@@ -52,6 +52,8 @@ struct Options {
   /// Streams that complete units nobody waits for, per origin and loop. When all are busy the rest
   /// of a unit is not fetched and what was fetched is dropped.
   uint32_t rest_streams = 4;
+  /// Streams for what somebody wants here before it is read, per origin and loop.
+  uint32_t ahead_streams = 8;
   /// Units up to this size are fetched whole, kept in memory while they are stored, and put into
   /// segments. The disk's own small_max.
   uint32_t small_max = 64 << 10;
@@ -110,8 +112,33 @@ class Cache {
   std::optional<uint64_t> prefetch(const VersionRef& version, const Unit& unit, io::Loop& loop,
                                    Ahead ahead = {});
 
-  /// Waits until no fill of the unit is under way: then it is stored, or it was not to be.
-  Task<> settled(UnitId id, Context ctx);
+  // For what is wanted here before it is read (ahead.cpp): it is fetched by streams of its own, and
+  // behind all readers that wait.
+  /// Its place among the objects of that origin that are wanted so, in the order of asking. Held
+  /// while its units are begun.
+  Task<io::Semaphore::Permit> line_ahead(VersionRef version, Context ctx);
+  /// The turn of one stream from that origin, when no reader waits for his.
+  Task<io::Semaphore::Permit> turn_ahead(VersionRef version, Context ctx);
+  /// A unit that was begun so, or that was under way already.
+  struct Coming {
+    uint64_t end = 0;            ///< in the object, of what comes by the same request
+    std::shared_ptr<Fill> fill;  ///< null: the unit is here
+  };
+  /// Begins to fetch all that is missing of `unit`, with that turn, and what is missing ahead of
+  /// it. Code::busy, "ENOSPC": there is no room, and none can be made.
+  Result<Coming> begin_ahead(const VersionRef& version, const Unit& unit, Ahead ahead,
+                             io::Semaphore::Permit turn, io::Loop& loop);
+  /// Waits until that is over. The error it ended with; Code::busy, "ENOSPC": it was not stored.
+  Task<> arrived(std::shared_ptr<Fill> fill, Context ctx);
+  /// What is under way of the unit; null: nothing.
+  std::shared_ptr<Fill> coming(const UnitId& id);
+  /// Whether the unit is here. Counts as a use.
+  bool touch(const Unit& unit);
+  /// Bytes of clean units that can be here at once, before the first of them is evicted for the
+  /// last.
+  uint64_t room() const { return store_->room(); }
+  /// The same in units.
+  uint64_t most_units() const { return store_->most_units(); }
 
   /// Begins a copy of a body that is written, to be cut in units of `unit_length` (the last may be
   /// shorter), as first to be evicted. Null when that cannot be done now.
@@ -121,6 +148,8 @@ class Cache {
   /// join until it is stored. False when it was here already.
   bool admit_filled(const VersionRef& version, const Unit& unit, Bytes bytes, Served served,
                     io::Loop& loop);
+  /// The same for bytes that were fetched before anybody reads them; counts as nobody's read.
+  bool admit(const VersionRef& version, const Unit& unit, Bytes bytes, io::Loop& loop);
   uint64_t small_max() const { return options_.small_max; }
 
   /// Drops the unit.
@@ -133,7 +162,8 @@ class Cache {
   /// What bounds the streams of one loop.
   struct PerLoop {
     explicit PerLoop(const Options& options)
-        : turns(options.demand_streams, options.rest_streams), tees(options.tees) {}
+        : turns(options.demand_streams, options.rest_streams, options.ahead_streams),
+          tees(options.tees) {}
     Turns turns;
     io::Semaphore tees;
   };

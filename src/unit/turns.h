@@ -14,12 +14,16 @@ namespace forebay::unit {
 /// One loop. Permits are held by who holds the origin too.
 class Turns {
  public:
-  Turns(uint32_t demand, uint32_t rest) : demand_(demand), rest_(rest) {}
+  Turns(uint32_t demand, uint32_t rest, uint32_t ahead)
+      : demand_(demand), rest_(rest), ahead_(ahead) {}
 
   struct PerOrigin {
-    PerOrigin(uint32_t demand, uint32_t rest) : demand(demand), rest(rest) {}
-    io::Semaphore demand;  ///< for readers that wait
-    io::Semaphore rest;    ///< for what nobody waits for
+    PerOrigin(uint32_t demand, uint32_t rest, uint32_t ahead)
+        : demand(demand), rest(rest), ahead(ahead) {}
+    io::Semaphore demand;   ///< for readers that wait
+    io::Semaphore rest;     ///< for what nobody waits for
+    io::Semaphore ahead;    ///< for what somebody wants here before it is read
+    io::Semaphore line{1};  ///< of objects wanted so: whose units are begun next
     std::weak_ptr<origin::Origin> origin;
   };
 
@@ -29,7 +33,7 @@ class Turns {
       return known->second;
     }
     if (all_.size() >= sweep_at_) sweep();
-    PerOrigin& made = all_.try_emplace(origin.get(), demand_, rest_).first->second;
+    PerOrigin& made = all_.try_emplace(origin.get(), demand_, rest_, ahead_).first->second;
     made.origin = origin;
     return made;
   }
@@ -42,12 +46,14 @@ class Turns {
   void sweep() {
     std::erase_if(all_, [&](const auto& each) {
       const PerOrigin& it = each.second;
-      return it.origin.expired() && it.demand.free() == demand_ && it.rest.free() == rest_;
+      bool idle = it.demand.free() == demand_ && it.rest.free() == rest_ &&
+                  it.ahead.free() == ahead_ && it.line.free() == 1;
+      return it.origin.expired() && idle;
     });
     sweep_at_ = std::max(kFew, 2 * all_.size());
   }
 
-  uint32_t demand_, rest_;
+  uint32_t demand_, rest_, ahead_;
   std::unordered_map<const origin::Origin*, PerOrigin> all_;
   size_t sweep_at_ = kFew;
 };

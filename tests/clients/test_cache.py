@@ -142,7 +142,7 @@ def test_no_store_asks_the_origin_and_leaves_all_as_it_was(stand):
     assert ranged.status == 206 and ranged.body == new[-9:]
     s.settle()
     staged = target.call("HEAD", "/bkt/key", headers=past | {"Range": "bytes=0-0"})
-    assert staged.status == 206 and "x-cache-stage" not in staged.headers
+    assert staged.status == 206 and "x-cache" not in staged.headers
     assert s.settle() == 0
     kept = s.get("key")
     assert kept.body == old and kept.headers["x-cache"] == "hit"
@@ -382,44 +382,6 @@ def test_verify_always(stand):
     assert answer.body == body and answer.headers["x-cache"] == "miss"
     assert s.settle() == len(body)
     assert s.get("k").headers["x-cache"] == "hit"
-
-
-def test_pre_stage(stand):
-    """HEAD with `Range: bytes=0-0` brings the whole object in; a plain HEAD, or another range,
-    brings nothing.
-    """
-    s = stand()
-    body = multipart(s.origin, s.bucket, "staged", [PART, PART, PART, 777])
-    s.proxy.clear()
-    target = s.forebay.target()
-    for headers in ({}, {"Range": "bytes=0-9"}):
-        assert target.call("HEAD", "/bkt/staged", headers=headers).status in (200, 206)
-    assert s.settle() == 0
-    answer = target.call("HEAD", "/bkt/staged", headers={"Range": "bytes=0-0"})
-    assert answer.status in (200, 206) and answer.body == b""
-    proc.wait_until(
-        "the object is staged",
-        lambda: s.proxy.body_bytes() == len(body)
-        and s.forebay.metric("forebay_cache_bytes") >= len(body),
-        60,
-    )
-    s.settle()
-    answer = s.get("staged")
-    assert answer.body == body and answer.headers["x-cache"] == "hit"
-    assert s.settle() == 0
-
-
-def test_pre_stage_that_waits(stand):
-    """With `Prefer: wait` the answer comes when the object is there."""
-    s = stand()
-    s.origin.put(s.bucket, "staged", UNIT[: 16 * MIB])
-    answer = s.forebay.target().call(
-        "HEAD", "/bkt/staged", headers={"Range": "bytes=0-0", "Prefer": "wait"}
-    )
-    assert answer.status in (200, 206)
-    answer = s.get("staged")
-    assert answer.body == UNIT[: 16 * MIB] and answer.headers["x-cache"] == "hit"
-    assert s.settle() == 16 * MIB
 
 
 def test_sigterm_drains(stand):

@@ -85,7 +85,7 @@ Task<> Node::start(std::optional<object::BucketSpec> bucket, Context ctx) {
   units_ =
       std::make_unique<unit::Cache>(disks_, crews_, std::vector{&loop_}, unit_options, metrics_);
   heads_ = std::make_unique<object::Heads>(meta_, crews_, object::HeadOptions{}, metrics_);
-  objects_ = std::make_unique<object::Store>(*heads_, *units_);
+  objects_ = std::make_unique<object::Store>(*heads_, *units_, crews_, metrics_);
   factory_ = std::make_unique<Factory>(machine_.origin);
   buckets_ = std::make_unique<object::Buckets>(rows_, *factory_, metrics_);
   co_await co_await buckets_->load(ctx);

@@ -209,6 +209,47 @@ TEST(CacheControl, AllItsLinesAreOneList) {
   }
 }
 
+TEST(Staging, AnswersAtOnceOrWhenAllIsHere) {
+  DoorWorld world;
+  object::BucketSpec exact{.freshness = *object::Freshness::parse("exact")};
+  ASSERT_TRUE(world.run(world.buckets.create(*BucketName::parse("fresh"), exact, world.ctx())));
+  world.origin("fresh").change("k", std::string(100'000, 'x'));
+  auto ask = [&](std::vector<std::pair<std::string, std::string>> prefer = {}) {
+    prefer.emplace_back("range", "bytes=0-0");
+    return world.ask({.method = "HEAD", .target = "/fresh/k", .headers = std::move(prefer)});
+  };
+  EXPECT_EQ(world.ask("HEAD", "/fresh/k").header("x-cache"), "");
+  EXPECT_EQ(world.origin("fresh").counts("get").requests, 0U);
+  Reply first = ask();
+  EXPECT_EQ(first.status, 206);
+  EXPECT_EQ(first.header("content-range"), "bytes 0-0/100000");
+  EXPECT_EQ(first.header("x-cache"), "prestage");
+  EXPECT_EQ(first.header("preference-applied"), "");
+  (void)world.run(io::sleep_until(world.loop().now() + seconds(5), world.ctx()));
+  Reply here = ask();
+  EXPECT_EQ(here.header("x-cache"), "hit");
+  EXPECT_EQ(here.header("preference-applied"), "");
+  EXPECT_EQ(ask({{"prefer", "wait"}}).header("preference-applied"), "wait");
+  uint64_t version = 0;
+  for (const char* prefer : {"wait", "respond-async, Wait=100", "wait = 100 ; foo"}) {
+    world.origin("fresh").change("k", std::string(200'000 + ++version, 'x'));
+    Reply waited = ask({{"prefer", "handling=lenient"}, {"prefer", prefer}});
+    EXPECT_EQ(waited.header("x-cache"), "prestage") << prefer;
+    EXPECT_EQ(waited.header("preference-applied"), "wait") << prefer;
+    EXPECT_EQ(ask().header("x-cache"), "hit");
+  }
+  world.origin("fresh").options().body_rate = 1000;
+  for (const char* prefer : {"wait=1", "wait=0", "waiting", "wait=x", "wait="}) {
+    world.origin("fresh").change("k", std::string(100'000 + ++version, 'x'));
+    Reply none = ask({{"prefer", prefer}});
+    EXPECT_EQ(none.header("x-cache"), "prestage") << prefer;
+    EXPECT_EQ(none.header("preference-applied"), "") << prefer;
+  }
+  world.origin("fresh").options().strong = false;
+  world.origin("fresh").change("k", "weak");
+  EXPECT_EQ(ask().header("x-cache"), "bypass");
+}
+
 TEST(CacheControl, WhatIsNotToBeStoredIsNotStaged) {
   DoorWorld world;
   world.origin().change("k", std::string(100'000, 'x'));
@@ -216,7 +257,7 @@ TEST(CacheControl, WhatIsNotToBeStoredIsNotStaged) {
     Reply staged = world.ask({.method = "HEAD",
                               .target = "/data/k",
                               .headers = {{"range", "bytes=0-0"}, {"cache-control", control}}});
-    EXPECT_EQ(staged.header("x-cache-stage"), "") << control;
+    EXPECT_EQ(staged.header("x-cache"), "") << control;
     EXPECT_EQ(world.origin().counts("get").requests, 0U);
   }
 }

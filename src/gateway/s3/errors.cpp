@@ -177,8 +177,14 @@ S3Error describe(const Error& error) {
 http::Response error_response(const Error& error, const http::Request& request,
                               std::string_view request_id) {
   S3Error shown = describe(error);
-  http::Response response = http::Response::make(shown.status);
-  if (request.method == "HEAD" || shown.status == 304) return response;
+  // What is full is so for a moment; who asks again in the next one only adds to it.
+  auto told = [&](http::Response response) {
+    if (shown.code == "SlowDown") response.fields.add("Retry-After", "1");
+    return response;
+  };
+  if (request.method == "HEAD" || shown.status == 304) {
+    return told(http::Response::make(shown.status));
+  }
   Xml xml("Error", false);
   xml.text("Code", shown.code).text("Message", shown.message);
   if (shown.status == 412) {
@@ -187,7 +193,7 @@ http::Response error_response(const Error& error, const http::Request& request,
     }
   }
   xml.text("Resource", request.path).text("RequestId", request_id);
-  return xml.response(shown.status);
+  return told(xml.response(shown.status));
 }
 
 std::string_view code_of_rejection(int status) {

@@ -36,6 +36,19 @@ TEST(Errors, without_one_the_nearest_code_stands) {
   }
 }
 
+TEST(Errors, who_is_to_slow_down_is_told_when_to_come_again) {
+  for (const char* method : {"GET", "HEAD"}) {
+    http::Request request;
+    request.method = method;
+    auto told = [&](const Error& error) {
+      http::Response response = error_response(error, request, "id");
+      return response.fields.find("Retry-After") == "1";
+    };
+    EXPECT_TRUE(told(fail(Code::busy, "full", "SlowDown")));
+    EXPECT_FALSE(told(fail(Code::not_found, "none", "NoSuchKey")));
+  }
+}
+
 TEST(Errors, what_was_not_written_for_clients_is_not_shown_to_them) {
   for (const Error& error : {
            fail(Code::denied, "get k: the origin answered 403 InvalidAccessKeyId: no key AKIA1",

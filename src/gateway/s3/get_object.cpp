@@ -1,5 +1,6 @@
 // GetObject and HeadObject: one decision, with and without a body.
 #include <algorithm>
+#include <charconv>
 
 #include "gateway/s3/call.h"
 #include "gateway/s3/errors.h"
@@ -9,6 +10,9 @@
 namespace forebay::gateway::s3 {
 
 namespace {
+
+/// Of who waits without naming a time: longer than any connection lives.
+constexpr Duration kForever = seconds(365 * 24 * 3600);
 
 /// Whether one Cache-Control field holds `directive`, which is in lower case.
 bool holds(std::string_view control, std::string_view directive) {
@@ -155,6 +159,44 @@ bool asks_to_stage(const Call& call) {
   return range && *range == "bytes=0-0";
 }
 
+/// How long `Prefer: wait` lets the answer wait for the object: without a number (RFC 7240 wants
+/// one, of seconds) until it is here. What is no such preference is passed over, as that RFC has
+/// it.
+std::optional<Duration> patience_of(const Call& call) {
+  for (const Header& header : call.request.headers) {
+    if (!http::same_name(header.name, "prefer")) continue;
+    for (std::string_view list = header.value; !list.empty();) {
+      std::string_view one = list.substr(0, list.find(','));
+      list.remove_prefix(std::min(list.size(), one.size() + 1));
+      one = trim(one.substr(0, one.find(';')));
+      size_t equals = one.find('=');
+      if (!http::same_name(trim(one.substr(0, equals)), "wait")) continue;
+      if (equals == std::string_view::npos) return kForever;
+      std::string_view digits = trim(one.substr(equals + 1));
+      uint32_t wait = 0;
+      auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), wait);
+      if (error == std::errc() && end == digits.data() + digits.size()) return seconds(wait);
+    }
+  }
+  return std::nullopt;
+}
+
+Task<http::Response> stage_object(Call& call, object::ReadRequest request, Context ctx) {
+  using State = object::StageAnswer::State;
+  auto patience = patience_of(call);
+  Time until = ctx.loop->now() + patience.value_or(Duration{});
+  auto staged = co_await co_await call.services.objects.stage(std::move(request), until, ctx);
+  http::Response response = respond(call, std::move(staged.read), false);
+  if (staged.state == State::nothing) co_return response;
+  call.cache = staged.state == State::here     ? "hit"
+               : staged.state == State::coming ? "prestage"
+                                               : "bypass";
+  response.fields.add("X-Cache", call.cache);
+  bool waited = staged.waited || staged.state == State::here;
+  if (patience && waited) response.fields.add("Preference-Applied", "wait");
+  co_return response;
+}
+
 }  // namespace
 
 Task<http::Response> get_object(Call& call, Context ctx) {
@@ -171,15 +213,9 @@ Task<http::Response> head_object(Call& call, Context ctx) {
   // What is not to be stored is not fetched ahead either, and a version by its id is not.
   bool stage =
       asks_to_stage(call) && request.mode == unit::Mode::normal && request.version_id.empty();
-  if (stage) {
-    auto prefer = call.header("prefer");
-    bool wait = prefer && prefer->find("wait") != std::string_view::npos;
-    co_await co_await call.services.objects.stage(request, wait, ctx);
-  }
+  if (stage) co_return co_await stage_object(call, std::move(request), ctx);
   auto answer = co_await co_await call.services.objects.read(std::move(request), ctx);
-  http::Response response = respond(call, std::move(answer), false);
-  if (stage) response.fields.add("X-Cache-Stage", "accepted");
-  co_return response;
+  co_return respond(call, std::move(answer), false);
 }
 
 }  // namespace forebay::gateway::s3

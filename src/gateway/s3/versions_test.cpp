@@ -95,7 +95,7 @@ TEST_F(S3Versions, are_read_by_id) {
   refused(ask("GET", "/data/k?acl&versionId=" + kUnknown), 404, "NoSuchVersion");
   // Staging fetches what is current; a version by its id is not staged.
   Reply staged = ask("HEAD", "/data/k?versionId=" + old.version_id, "", {{"range", "bytes=0-0"}});
-  EXPECT_EQ(staged.header("x-cache-stage"), "");
+  EXPECT_EQ(staged.header("x-cache"), "");
 }
 
 TEST_F(S3Versions, tell_of_delete_markers) {

@@ -111,7 +111,7 @@ class DoorWorld : private object::OriginFactory {
     store_ = *run(disk::Store::open(std::move(disks), ctx()));
     cache_ = std::make_unique<unit::Cache>(store_, crews_, std::vector<io::Loop*>{&loop_},
                                            unit::Options{}, metrics_);
-    objects_ = std::make_unique<object::Store>(heads_, *cache_);
+    objects_ = std::make_unique<object::Store>(heads_, *cache_, crews_, metrics_);
     services_ =
         std::make_unique<Services>(Services{.objects = *objects_,
                                             .buckets = buckets,

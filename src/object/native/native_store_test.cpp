@@ -22,7 +22,7 @@ class NativeStore : public NativeTest {
         unit::Options{.small_max = NativeMachine::kSmallMax}, *metrics_);
     heads_ = std::make_unique<Heads>(machine_.process->meta, *crews_,
                                      HeadOptions{.small_max = NativeMachine::kSmallMax}, *metrics_);
-    objects_ = std::make_unique<Store>(*heads_, *cache_);
+    objects_ = std::make_unique<Store>(*heads_, *cache_, *crews_, *metrics_);
     Bucket bucket = *make_bucket(machine_.process->origin, "immutable", NativeMachine::kUnitMax);
     bucket.cache_writes = false;
     bucket.capabilities = run(origin().probe(ctx())).value();

@@ -24,7 +24,7 @@ class NativeThreads : public testing::Test, protected Loops {
                                                      .meta = meta_,
                                                      .min_part = 0});
     cache_ = std::make_unique<unit::Cache>(disks_, crews_, loops_, unit::Options{}, metrics_);
-    objects_ = std::make_unique<Store>(heads_, *cache_);
+    objects_ = std::make_unique<Store>(heads_, *cache_, crews_, metrics_);
     Bucket bucket = *make_bucket(origin_, "immutable", kNativeUnit);
     bucket.cache_writes = false;
     bucket_ = std::make_shared<const Bucket>(std::move(bucket));
