@@ -53,6 +53,13 @@ Door::Door(Services& services, obs::Log& log, bool log_requests, obs::Registry& 
         &metrics.histogram("forebay_s3_request_duration_seconds",
                            "From the complete head to the last byte sent.", {{"operation", name}})};
   };
+  for (bool range : {false, true}) {
+    for (size_t i = 0; i < kServed.size(); ++i) {
+      reads_[range ? 1 : 0][i] =
+          &metrics.counter("forebay_s3_reads_total", "GetObject requests by how they were served.",
+                           {{"range", range ? "yes" : "no"}, {"result", std::string(kServed[i])}});
+    }
+  }
   for (const Operation& operation : operations()) {
     if (operation.answer != nullptr) add(operation);
   }
@@ -133,8 +140,8 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
     trace->bucket = std::move(call.bucket_name);
     trace->key = std::move(call.key_text);
     trace->access_key = call.verdict.principal.access_key;
-    trace->cache = call.cache;
   }
+  trace->cache = call.cache;
   response->fields.add("x-amz-request-id", call.id.text());
   std::string timing = "auth;dur=";
   append_milliseconds(timing, call.authenticated - request.received);
@@ -179,6 +186,12 @@ void Door::finished(const http::Request& request, const http::Response& response
    : response.status >= 400 ? counted.client_errors
                             : counted.good)
       ->add();
+  if (trace->known && trace->operation->answer == get_object) {
+    bool failed = response.status >= 400 || broken;
+    std::string_view how = failed ? "error" : trace->cache.empty() ? "none" : trace->cache;
+    auto at = std::ranges::find(kServed, how) - kServed.begin();
+    reads_[request.header("range") ? 1 : 0][at]->add();
+  }
   counted.duration->observe(outcome.duration);
   bytes_out_.add(outcome.bytes_sent);
   bytes_in_.add(outcome.bytes_received);

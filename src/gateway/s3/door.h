@@ -2,6 +2,7 @@
 // what went wrong becomes S3's XML; every answer is counted and logged.
 #pragma once
 
+#include <array>
 #include <unordered_map>
 
 #include "gateway/s3/call.h"
@@ -39,6 +40,11 @@ class Door final : public http::Handler {
     obs::Counter* cut;
     obs::Histogram* duration;
   };
+  /// How GetObject requests were served, as X-Cache has it, or why no bytes were: each is counted
+  /// once, so all together are the requests.
+  static constexpr std::array<std::string_view, 6> kServed = {"hit",    "joined", "miss",
+                                                              "bypass", "none",   "error"};
+  using Served = std::array<obs::Counter*, kServed.size()>;
   Task<http::Response> answer(Call& call, Context ctx);
   /// Logs what the answer does not tell its client.
   void log_unseen(const Call& call, std::string_view error, Time now);
@@ -48,6 +54,7 @@ class Door final : public http::Handler {
   bool log_requests_;
   obs::Seldom missed_;  ///< buckets whose origins are gone
   std::unordered_map<const Operation*, Counted> counted_;
+  std::array<Served, 2> reads_;  ///< without and with a range
   obs::Counter& bytes_in_;
   obs::Counter& bytes_out_;
 };

@@ -190,6 +190,44 @@ TEST_F(CountedTest, who_leaves_has_met_no_error_of_ours) {
   EXPECT_TRUE(has(line, "Unknown", "client_error")) << line;
 }
 
+TEST(Reads, AreCountedOnceByHowTheyWereServed) {
+  DoorWorld world;
+  world.origin().change("k", std::string(100'000, 'x'));
+  world.origin().change("empty", "");
+  std::string etag = world.ask("HEAD", "/data/k").header("etag");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(world.ask("GET", "/data/k", "", {{"range", "bytes=5-9"}}).status, 206);
+    (void)world.run(io::sleep_until(world.loop().now() + seconds(1), world.ctx()));
+  }
+  EXPECT_EQ(world.ask("GET", "/data/k").header("x-cache"), "hit");
+  EXPECT_EQ(world.ask("GET", "/data/empty").status, 200);
+  EXPECT_EQ(world.ask("GET", "/data/k", "", {{"if-none-match", etag}}).status, 304);
+  EXPECT_EQ(world.ask("GET", "/data/k", "", {{"cache-control", "no-store"}}).status, 200);
+  EXPECT_EQ(world.ask("GET", "/data/k", "", {{"range", "bytes=200000-"}}).status, 416);
+  EXPECT_EQ(world.ask("GET", "/data/none").status, 404);
+  EXPECT_EQ(world.ask({.target = "/data/k", .sign = false}).status, 403) << "nobody's read";
+  std::string text = world.metrics().render();
+  auto count = [&](const std::string& result, const std::string& range) {
+    std::string line = "forebay_s3_reads_total{range=\"" + range + "\",result=\"" + result + "\"} ";
+    size_t at = text.find(line);
+    return at == text.npos ? -1 : std::atoi(text.c_str() + at + line.size());
+  };
+  EXPECT_EQ(count("miss", "yes"), 1);
+  EXPECT_EQ(count("hit", "yes"), 1);
+  EXPECT_EQ(count("hit", "no"), 2) << "and one without bytes";
+  EXPECT_EQ(count("none", "no"), 1);
+  EXPECT_EQ(count("bypass", "no"), 1);
+  EXPECT_EQ(count("error", "yes"), 1);
+  EXPECT_EQ(count("error", "no"), 1);
+  int all = 0;
+  for (const char* range : {"yes", "no"}) {
+    for (const char* how : {"hit", "joined", "miss", "bypass", "none", "error"}) {
+      all += count(how, range);
+    }
+  }
+  EXPECT_EQ(all, 8);
+}
+
 TEST(CacheControl, AllItsLinesAreOneList) {
   DoorWorld world;
   ASSERT_TRUE(world.run(world.buckets.create(*BucketName::parse("believed"), {}, world.ctx())));
