@@ -62,12 +62,26 @@ struct Remove {
 struct Stat {
   std::string path;
 };
+struct Prefetch {
+  std::string path;
+  bool wait = false;
+};
+struct JobList {
+  bool json = false;
+};
+struct JobShow {
+  std::string id;
+  bool json = false;
+};
+struct JobCancel {
+  std::string id;
+};
 struct ShowStatus {
   bool json = false;
 };
 
 using Command = std::variant<BucketCreate, BucketList, BucketShow, BucketRemove, List, Copy, Cat,
-                             Remove, Stat, ShowStatus>;
+                             Remove, Stat, Prefetch, JobList, JobShow, JobCancel, ShowStatus>;
 
 struct CommandLine {
   Connection connection;

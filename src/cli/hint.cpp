@@ -1,4 +1,5 @@
 // What to look at next, told from an error's words.
+#include "cli/jobs.h"
 #include "cli/run.h"
 
 namespace forebay::cli {
@@ -78,7 +79,8 @@ bool is_no_s3(std::string_view text) {
 std::string hint(const Error& error) {
   const std::string& text = error.text();
   const std::string& word = error.detail();
-  if (word == kUsage) return {};
+  // What went wrong with objects on their way is told with them, and is not of this command.
+  if (word == kUsage || word == kJobOver) return {};
   if (text.contains("the origin") || text.contains("bucket's origin")) return about_origin(error);
   if (word == "NotS3") {
     return "forebay: that address is for --admin; --s3 (FOREBAY_S3) wants what the daemon's ready "

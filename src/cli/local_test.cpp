@@ -173,6 +173,21 @@ TEST_F(ProgressTest, BytesSentAgainAreTakenBack) {
   EXPECT_THAT(out_, HasSubstr(" 30%"));
 }
 
+TEST_F(ProgressTest, WhereNobodyLooksOnItIsALineNowAndThen) {
+  {
+    auto write = [this](std::string_view text) { out_ += text; };
+    Progress progress(world_->loop(), write, "all", std::nullopt, 80, Manner::lines);
+    for (int i = 0; i < 250; ++i) {
+      if (i == 150) progress.set_total(250 << 20);
+      progress.moved(1 << 20);
+      pass(milliseconds(100));
+    }
+  }
+  EXPECT_EQ(out_,
+            "all  101.0 MiB  10.1 MiB/s\n"
+            "all   80%  201.0 MiB of 250.0 MiB  10.0 MiB/s  00:05\n");
+}
+
 TEST_F(ProgressTest, WithoutATerminalNothingIsDrawn) {
   {
     Progress progress = make(false, std::nullopt);

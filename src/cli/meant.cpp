@@ -23,6 +23,7 @@ std::vector<std::string> buckets_in(const Command& command) {
   if (auto* one = std::get_if<Cat>(&command)) return {bucket_in(one->path)};
   if (auto* one = std::get_if<Remove>(&command)) return {bucket_in(one->path)};
   if (auto* one = std::get_if<Stat>(&command)) return {bucket_in(one->path)};
+  if (auto* one = std::get_if<Prefetch>(&command)) return {bucket_in(one->path)};
   if (auto* one = std::get_if<Copy>(&command)) {
     return {bucket_in(one->source), bucket_in(one->target)};
   }

@@ -26,6 +26,8 @@ TEST(Meant, EachCommandNamesItsBuckets) {
   EXPECT_THAT(buckets_of({"cat", "b/k"}), ElementsAre("b"));
   EXPECT_THAT(buckets_of({"stat", "b/k/l"}), ElementsAre("b"));
   EXPECT_THAT(buckets_of({"rm", "-r", "s3://b"}), ElementsAre("b"));
+  EXPECT_THAT(buckets_of({"prefetch", "b/k", "--wait"}), ElementsAre("b"));
+  EXPECT_TRUE(buckets_of({"job", "show", "b"}).empty());
   EXPECT_THAT(buckets_of({"cp", "./f", "s3://b/"}), ElementsAre(".", "b"));
   EXPECT_THAT(buckets_of({"cp", "-", "b/k"}), ElementsAre("-", "b"));
   EXPECT_TRUE(buckets_of({"bucket", "create", "b"}).empty()) << "it is not to be there";

@@ -70,6 +70,10 @@ struct Values {
   Cat cat;
   Remove remove;
   Stat stat;
+  Prefetch prefetch;
+  JobList job_list;
+  JobShow job_show;
+  JobCancel job_cancel;
   ShowStatus status;
 };
 
@@ -149,6 +153,25 @@ void add_objects(CLI::App& app, Grammar& grammar, Values& v) {
   status.add_flag("--json", v.status.json, "As JSON");
 }
 
+void add_jobs(CLI::App& app, Grammar& grammar, Values& v) {
+  CLI::App& prefetch = grammar.add(
+      app, "prefetch", "Fetch a bucket's objects into the cache before they are read", v.prefetch);
+  prefetch.add_option("path", v.prefetch.path, "BUCKET, or BUCKET/PREFIX for keys that begin so")
+      ->required();
+  prefetch.add_flag("--wait", v.prefetch.wait,
+                    "Show how far it is until it ends (it goes on without that, too)");
+  CLI::App* job = app.add_subcommand("job", "List, show and cancel what prefetch has begun");
+  job->require_subcommand(1);
+  CLI::App& ls = grammar.add(*job, "ls", "List jobs, those of the last days too", v.job_list);
+  ls.add_flag("--json", v.job_list.json, "As JSON");
+  CLI::App& show = grammar.add(*job, "show", "Show how far a job is, and what failed", v.job_show);
+  show.add_option("id", v.job_show.id)->required();
+  show.add_flag("--json", v.job_show.json, "As JSON");
+  CLI::App& cancel =
+      grammar.add(*job, "cancel", "End a job; what it has fetched stays", v.job_cancel);
+  cancel.add_option("id", v.job_cancel.id)->required();
+}
+
 }  // namespace
 
 std::vector<std::string> spell_out_help(std::vector<std::string> arguments) {
@@ -178,6 +201,7 @@ std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
   help->prefix_command();
   add_bucket(app, grammar, values);
   add_objects(app, grammar, values);
+  add_jobs(app, grammar, values);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {

@@ -15,17 +15,25 @@ namespace forebay::cli {
 std::string render_progress(std::string_view name, uint64_t done, std::optional<uint64_t> total,
                             double bytes_per_second, unsigned columns);
 
-/// Draws on standard error at most ten times a second. One loop.
+/// "12:34", "1:00:00"; of what is not to be foreseen "--:--".
+std::string clock_text(double seconds);
+
+/// How it is drawn: over and over on one line of a terminal, at most ten times a second; or, where
+/// nobody looks on, as a plain line every ten seconds.
+enum class Manner { bar, lines };
+
+/// Draws on standard error. One loop.
 class Progress {
  public:
   /// `write` empty: draws nothing.
   Progress(const io::Loop& clock, std::function<void(std::string_view)> write, std::string name,
-           std::optional<uint64_t> total, unsigned columns);
+           std::optional<uint64_t> total, unsigned columns, Manner manner = Manner::bar);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   /// Ends the line.
   ~Progress();
-  void set_total(uint64_t total) { total_ = total; }
+  /// Nothing: not known (any more).
+  void set_total(std::optional<uint64_t> total) { total_ = total; }
   void moved(int64_t bytes);
 
  private:
@@ -36,6 +44,7 @@ class Progress {
   std::string name_;
   std::optional<uint64_t> total_;
   unsigned columns_;
+  Manner manner_;
   uint64_t done_ = 0;
   Time started_;
   Time drawn_;

@@ -35,6 +35,18 @@ Task<> carry_out(Shell& shell, Command command, Context ctx) {
   if (auto* one = std::get_if<Stat>(&command)) {
     co_return co_await run_stat(shell, std::move(*one), ctx);
   }
+  if (auto* one = std::get_if<Prefetch>(&command)) {
+    co_return co_await run_prefetch(shell, std::move(*one), ctx);
+  }
+  if (auto* one = std::get_if<JobList>(&command)) {
+    co_return co_await run_job_list(shell, *one, ctx);
+  }
+  if (auto* one = std::get_if<JobShow>(&command)) {
+    co_return co_await run_job_show(shell, std::move(*one), ctx);
+  }
+  if (auto* one = std::get_if<JobCancel>(&command)) {
+    co_return co_await run_job_cancel(shell, std::move(*one), ctx);
+  }
   co_return co_await run_status(shell, std::get<ShowStatus>(command), ctx);
 }
 

@@ -94,6 +94,10 @@ Task<> run_copy(Shell& shell [[clang::lifetimebound]], Copy command, Context ctx
 Task<> run_cat(Shell& shell [[clang::lifetimebound]], Cat command, Context ctx);
 Task<> run_remove(Shell& shell [[clang::lifetimebound]], Remove command, Context ctx);
 Task<> run_stat(Shell& shell [[clang::lifetimebound]], Stat command, Context ctx);
+Task<> run_prefetch(Shell& shell [[clang::lifetimebound]], Prefetch command, Context ctx);
+Task<> run_job_list(Shell& shell [[clang::lifetimebound]], JobList command, Context ctx);
+Task<> run_job_show(Shell& shell [[clang::lifetimebound]], JobShow command, Context ctx);
+Task<> run_job_cancel(Shell& shell [[clang::lifetimebound]], JobCancel command, Context ctx);
 Task<> run_status(Shell& shell [[clang::lifetimebound]], ShowStatus command, Context ctx);
 
 }  // namespace forebay::cli

@@ -2,26 +2,19 @@
 #include <algorithm>
 #include <string_view>
 
-#include "cli/shell.h"
+#include "cli/jobs.h"
+#include "cli/members.h"
 
 namespace forebay::cli {
 
 namespace {
-
-std::string text_in(const Json& json, std::string_view name) {
-  return json.string_or(name, "").value_or("");
-}
-
-uint64_t number_in(const Json& json, std::string_view name) {
-  return json.unsigned_or(name, 0).value_or(0);
-}
 
 /// A disk of the cache: how full it is, and what keeps it from being what was asked for.
 std::string disk_lines(const Json& disk) {
   std::string line = "  " + text_in(disk, "path") + ": ";
   if (std::string trouble = text_in(disk, "trouble"); !trouble.empty()) {
     line += "out of service: " + trouble + "\n    reads go to the origins meanwhile; ";
-    return line + (disk.boolean_or("returns", false).value_or(false)
+    return line + (flag_in(disk, "returns")
                        ? "it is used again by itself as soon as it can be opened\n"
                        : "mend the disk, then restart the daemon\n");
   }
@@ -88,6 +81,12 @@ std::string job_line(const Json& job) {
   return line + '\n';
 }
 
+/// Of what prefetch has begun and has not ended.
+std::string order_line(const Json& job) {
+  return "  " + text_in(job, "id") + ": " + text_in(job, "state") + ", " + job_path(job) + ", " +
+         job_numbers(job) + '\n';
+}
+
 /// What is told of a member in words of its own.
 struct Line {
   std::string_view member;
@@ -104,6 +103,7 @@ struct Section {
 };
 constexpr Section kSections[] = {{"disks", "disks", disk_lines},
                                  {"buckets_out", "buckets out of service", bucket_line},
+                                 {"batch", "prefetch", order_line},
                                  {"jobs", "jobs", job_line}};
 
 }  // namespace

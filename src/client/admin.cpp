@@ -66,13 +66,17 @@ Task<Json> AdminClient::call(std::string method, std::string path, Json body, Co
   co_return std::move(*json);
 }
 
-Task<std::vector<Json>> AdminClient::buckets(Context ctx) {
-  Json json = co_await co_await call("GET", "/v1/buckets", Json(), ctx);
-  const Json* list = json.find("buckets");
+Task<std::vector<Json>> AdminClient::list(std::string what, Context ctx) {
+  Json json = co_await co_await call("GET", "/v1/" + what, Json(), ctx);
+  const Json* list = json.find(what);
   if (list == nullptr || list->as_array() == nullptr) {
-    co_return fail(Code::corrupt, "the answer holds no buckets");
+    co_return fail(Code::corrupt, "the answer holds no " + what);
   }
   co_return *list->as_array();
+}
+
+Task<std::vector<Json>> AdminClient::buckets(Context ctx) {
+  co_return co_await list("buckets", ctx);
 }
 
 Task<Json> AdminClient::bucket(std::string name, Context ctx) {
@@ -86,6 +90,22 @@ Task<Json> AdminClient::create_bucket(BucketSpec spec, Context ctx) {
 Task<> AdminClient::remove_bucket(std::string name, Context ctx) {
   co_await co_await call("DELETE", "/v1/buckets/" + name, Json(), ctx);
   co_return ok;
+}
+
+Task<Json> AdminClient::prefetch(std::string bucket, std::string prefix, Context ctx) {
+  Json order;
+  order.set("bucket", std::move(bucket)).set("prefix", std::move(prefix));
+  co_return co_await call("POST", "/v1/prefetch", std::move(order), ctx);
+}
+
+Task<std::vector<Json>> AdminClient::jobs(Context ctx) { co_return co_await list("jobs", ctx); }
+
+Task<Json> AdminClient::job(std::string id, Context ctx) {
+  co_return co_await call("GET", "/v1/jobs/" + id, Json(), ctx);
+}
+
+Task<Json> AdminClient::cancel_job(std::string id, Context ctx) {
+  co_return co_await call("DELETE", "/v1/jobs/" + id, Json(), ctx);
 }
 
 Task<Json> AdminClient::status(Context ctx) {

@@ -4,6 +4,10 @@
 //   POST   /v1/buckets        a BucketSpec → 201, the bucket
 //   GET    /v1/buckets/NAME   the bucket
 //   DELETE /v1/buckets/NAME   204
+//   POST   /v1/prefetch       {"bucket", "prefix"} → 202, the job
+//   GET    /v1/jobs           {"jobs":[job…]}
+//   GET    /v1/jobs/ID        the job
+//   DELETE /v1/jobs/ID        cancels it; the job
 //   GET    /v1/status         an object
 //
 // Requests are signed with SigV4 for the service "forebay"; errors are RFC 9457 problems.
@@ -49,9 +53,14 @@ class AdminClient {
   Task<Json> bucket(std::string name, Context ctx);
   Task<Json> create_bucket(BucketSpec spec, Context ctx);
   Task<> remove_bucket(std::string name, Context ctx);
+  Task<Json> prefetch(std::string bucket, std::string prefix, Context ctx);
+  Task<std::vector<Json>> jobs(Context ctx);
+  Task<Json> job(std::string id, Context ctx);
+  Task<Json> cancel_job(std::string id, Context ctx);
   Task<Json> status(Context ctx);
 
  private:
+  Task<std::vector<Json>> list(std::string what, Context ctx);
   Task<Json> call(std::string method, std::string path, Json body, Context ctx);
 
   Exchange exchange_;

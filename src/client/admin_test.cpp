@@ -59,6 +59,18 @@ TEST_F(AdminClientTest, StatusIsWhatTheServerSays) {
   EXPECT_EQ(world_.run(admin().status(ctx()))->string("version").value(), "0.1.0");
 }
 
+TEST_F(AdminClientTest, JobsAreOrderedShownAndCancelled) {
+  Json job = Json().set("id", "j1").set("state", "running");
+  world_.stub().jobs["j1"] = {job};
+  EXPECT_EQ(world_.run(admin().prefetch("data", "img/", ctx())).value(), job);
+  EXPECT_EQ(world_.stub().orders.at(0).dump(), R"({"bucket":"data","prefix":"img/"})");
+  EXPECT_EQ(world_.run(admin().jobs(ctx())).value(), std::vector<Json>{job});
+  EXPECT_EQ(world_.run(admin().job("j1", ctx())).value(), job);
+  auto gone = world_.run(admin().cancel_job("j1", ctx()));
+  EXPECT_EQ(gone.value().string("state").value(), "cancelled");
+  EXPECT_EQ(world_.run(admin().job("j2", ctx())).error().detail(), "NoSuchJob");
+}
+
 TEST_F(AdminClientTest, WhatIsNoAnswerIsCorrupt) {
   world_.stub().status = Json();
   EXPECT_TRUE(world_.run(admin().status(ctx()))->is_null());

@@ -47,6 +47,7 @@ Result<UploadKey> parse_below(std::string_view prefix, std::string_view row_key,
 
 std::string bucket(const BucketName& name) { return joined(kBuckets, name.text()); }
 std::string access_key(std::string_view id) { return joined(kAccessKeys, id); }
+std::string job(std::string_view id) { return joined(kJobs, id); }
 
 std::string heads(uint64_t incarnation) { return incarnated(kHeads, incarnation); }
 std::string head(uint64_t incarnation, const ObjectKey& key) {

@@ -7,6 +7,7 @@
 //   bucket/NAME                       a bucket: its origin, …      object  bucket.md
 //   key/ACCESS_KEY_ID                 an access key                auth    access-key.md
 //   head/INCARNATION/KEY              a key's last head (hint)     object  head.md
+//   job/ID                            work over many keys          batch   job.md
 //   object/INCARNATION/KEY            an object of a native bucket object  native-head.md
 //   upload/INCARNATION/KEY\0ID        an upload of a native bucket object  native-head.md
 //   part/INCARNATION/KEY\0ID/NNNNN    a part of an upload          object  native-head.md
@@ -30,12 +31,14 @@ inline constexpr std::string_view kFormat = "format";
 inline constexpr std::string_view kBuckets = "bucket/";
 inline constexpr std::string_view kAccessKeys = "key/";
 inline constexpr std::string_view kHeads = "head/";
+inline constexpr std::string_view kJobs = "job/";
 inline constexpr std::string_view kObjects = "object/";
 inline constexpr std::string_view kUploads = "upload/";
 inline constexpr std::string_view kParts = "part/";
 
 std::string bucket(const BucketName& name);
 std::string access_key(std::string_view id);
+std::string job(std::string_view id);
 /// All heads of one bucket; with `key` that key's.
 std::string heads(uint64_t incarnation);
 std::string head(uint64_t incarnation, const ObjectKey& key);

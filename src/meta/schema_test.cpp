@@ -12,6 +12,7 @@ const ObjectKey kKey = ObjectKey::parse("a/b").value();
 TEST(Schema, KeysAreReadable) {
   EXPECT_EQ(bucket(BucketName::parse("data").value()), "bucket/data");
   EXPECT_EQ(access_key("AKIA"), "key/AKIA");
+  EXPECT_EQ(job("00ff"), "job/00ff");
   EXPECT_EQ(head(0x1f, kKey), "head/000000000000001f/a/b");
   EXPECT_EQ(heads(~uint64_t{0}), "head/ffffffffffffffff/");
   EXPECT_EQ(object(0x2f, kKey), "object/000000000000002f/a/b");

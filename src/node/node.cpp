@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "auth/guard.h"
+#include "batch/jobs.h"
 #include "disk/store.h"
 #include "gateway/admin/door.h"
 #include "gateway/s3/door.h"
@@ -115,6 +116,7 @@ class Daemon final : public gateway::admin::Teller {
   std::shared_ptr<Allowance> documents_, writes_, bodies_, cipher_text_;  ///< see Budget
   std::unique_ptr<Origins> origins_;
   std::unique_ptr<object::Buckets> buckets_;
+  std::unique_ptr<batch::Jobs> batch_;
   std::unique_ptr<Health> health_;
   std::unique_ptr<auth::Keys> keys_;
   std::unique_ptr<auth::Guard> s3_guard_, admin_guard_;
@@ -194,6 +196,10 @@ Task<> Daemon::open_stores(Context ctx) {
       loops_, metrics_);
   buckets_ = std::make_unique<object::Buckets>(*rows_, *origins_, metrics_);
   co_await co_await buckets_->load(ctx);
+  batch_ = std::make_unique<batch::Jobs>(
+      batch::Jobs::World{meta_->control(), *buckets_, *objects_, *log_});
+  co_await co_await batch_->load(ctx);
+  co_await batch_->start(*jobs_);
   health_ = std::make_unique<Health>(disks_, *buckets_, *origins_, crews_);
   health_->look_again(*ctx.loop);
   co_return ok;
@@ -238,7 +244,7 @@ Task<> Daemon::open_doors(Context ctx) {
   s3_door_ =
       std::make_unique<gateway::s3::Door>(*s3_services_, *log_, settings_.log_requests, metrics_);
   admin_door_ = std::make_unique<gateway::admin::Door>(
-      gateway::admin::Services{*buckets_, *admin_guard_, metrics_, *jobs_, ready_, *this});
+      gateway::admin::Services{*buckets_, *admin_guard_, metrics_, *jobs_, *batch_, ready_, *this});
   if (!settings_.tls_cert.empty()) {
     tls_ = co_await of_setting(
         "tls-cert", io::TlsContext::server(settings_.tls_cert, settings_.tls_key, cipher_text_));
@@ -345,6 +351,8 @@ Task<> Daemon::close(Context ctx) {
       (void)co_await run_elsewhere<void>(*one.loop, end(std::move(one.server)), ctx);
     }
   }
+  // They begin fills, which end with the crews.
+  if (batch_ != nullptr) (void)co_await batch_->stop(ctx.until(deadline));
   for (io::Loop* loop : loops_) {
     (void)co_await run_elsewhere<void>(*loop, crews_.of(*loop).stop(), ctx);
     if (origins_ != nullptr) {

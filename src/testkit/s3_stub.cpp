@@ -74,6 +74,12 @@ class Pieces final : public io::Source {
   size_t at_ = 0;
 };
 
+Task<Json> take_json(http::Request& request, Context ctx) {
+  io::Body body = request.take_body();
+  body.length = 0;
+  co_return Json::parse(co_await co_await io::read_all(std::move(body), kMaxBody, ctx));
+}
+
 }  // namespace
 
 Result<> S3Stub::authenticate(const http::Request& request, WallTime now) {
@@ -339,6 +345,20 @@ Task<http::Response> S3Stub::post(http::Request& request, std::string bucket, st
                          "</ETag></CompleteMultipartUploadResult>");
 }
 
+http::Response S3Stub::job(http::Request& request, const std::string& id) {
+  auto found = jobs.find(id);
+  if (found == jobs.end()) return problem(404, "NoSuchJob");
+  std::deque<Json>& looks = found->second;
+  Json now = looks.front();
+  if (request.method == "DELETE") {
+    now.set("state", "cancelled");
+    looks = {now};
+  } else if (looks.size() > 1) {
+    looks.pop_front();
+  }
+  return http::Response::text(200, "application/json", now.dump());
+}
+
 Task<http::Response> S3Stub::admin(http::Request& request, Context ctx) {
   std::string path(request.path);
   auto json = [](int code, const Json& body) {
@@ -353,15 +373,26 @@ Task<http::Response> S3Stub::admin(http::Request& request, Context ctx) {
     co_return json(200, out);
   }
   if (path == "/v1/buckets" && request.method == "POST") {
-    io::Body body = request.take_body();
-    body.length = 0;
-    std::string text = co_await co_await io::read_all(std::move(body), kMaxBody, ctx);
-    Json spec = co_await Json::parse(text);
+    Json spec = co_await co_await take_json(request, ctx);
     std::string name = co_await spec.string("name");
     if (admin_buckets.contains(name)) co_return problem(409, "BucketAlreadyExists");
     admin_buckets[name] = spec;
     co_return json(201, spec);
   }
+  if (path == "/v1/prefetch") {
+    orders.push_back(co_await co_await take_json(request, ctx));
+    if (jobs.empty()) co_return problem(404, "NoSuchBucket");
+    co_return json(202, jobs.begin()->second.front());
+  }
+  if (path == "/v1/jobs") {
+    Json::Array list;
+    for (const auto& [id, looks] : jobs) list.push_back(looks.front());
+    Json out;
+    out.set("jobs", std::move(list));
+    co_return json(200, out);
+  }
+  constexpr std::string_view kJobs = "/v1/jobs/";
+  if (path.starts_with(kJobs)) co_return job(request, path.substr(kJobs.size()));
   auto found = admin_buckets.find(path.substr(std::string("/v1/buckets/").size()));
   if (found == admin_buckets.end()) co_return problem(404, "NoSuchBucket");
   if (request.method != "DELETE") co_return json(200, found->second);

@@ -41,6 +41,10 @@ class S3Stub final : public http::Handler {
   std::map<std::string, Upload> uploads;
   std::map<std::string, Json> admin_buckets;
   Json status;
+  /// What a job is at each look, by its id; the last one stays. One that was cancelled says so.
+  std::map<std::string, std::deque<Json>> jobs;
+  /// The bodies of prefetch orders; each is answered with the first of `jobs`.
+  std::vector<Json> orders;
   /// Requests as "METHOD path?query", in order.
   std::vector<std::string> log;
   /// x-amz-content-sha256 of the requests that had a body.
@@ -68,6 +72,7 @@ class S3Stub final : public http::Handler {
   Result<> authenticate(const http::Request& request, WallTime now);
   Task<http::Response> dispatch(http::Request& request, Context ctx);
   Task<http::Response> admin(http::Request& request, Context ctx);
+  http::Response job(http::Request& request, const std::string& id);
   Task<http::Response> object(http::Request& request, std::string bucket, std::string key,
                               Context ctx);
   Task<http::Response> put(http::Request& request, std::string bucket, std::string key,

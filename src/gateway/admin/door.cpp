@@ -32,10 +32,6 @@ int status_of(const Error& error) {
   return 500;
 }
 
-http::Response json(int status, const Json& value) {
-  return http::Response::text(status, "application/json", value.dump() + "\n");
-}
-
 constexpr std::string_view kHash = "x-amz-content-sha256";
 
 /// What a signature that covers no body is told; with the way out, which is not the S3 door's.
@@ -46,23 +42,6 @@ Error body_not_signed() {
                   "\"x-amz-content-sha256: $(printf %s \"$BODY\" | sha256sum | cut -c-64)\" "
                   "--data-binary \"$BODY\")",
               "InvalidRequest");
-}
-
-/// The body of a control request, compared with the hash its signature covers. A signature that
-/// covers no body would let whoever stands between change what root orders.
-Task<Json> read_json(http::Request& request, const auth::Verified& verified, Context ctx) {
-  if (!verified.claim || verified.claim->payload.kind != sign::PayloadKind::hash) {
-    co_return body_not_signed();
-  }
-  Context limited = ctx.until(ctx.loop->now() + kBodyTime);
-  Result<std::string> text = co_await io::read_all(request.take_body(), kMaxBody, limited);
-  bool slow = !text && text.error().code() == Code::timeout && ctx.loop->now() < ctx.deadline;
-  if (slow) co_return fail(Code::timeout, "the body did not come in time", "RequestTimeout");
-  if (!text) co_return std::move(text.error());
-  if (Sha256::of(as_bytes(*text)) != verified.claim->payload.sha256) {
-    co_return fail(Code::invalid, "the body is not the one that was signed");
-  }
-  co_return co_await Json::parse(*text);
 }
 
 Result<object::BucketSpec> read_spec(const Json& json) {
@@ -136,6 +115,30 @@ Result<> refuse_parameters(std::string_view query) {
 }
 
 }  // namespace
+
+http::Response json_response(int status, const Json& value) {
+  return http::Response::text(status, "application/json", value.dump() + "\n");
+}
+
+Error no_such_call(const http::Request& request) {
+  return fail(Code::not_found,
+              "no such call: " + std::string(request.method) + " " + std::string(request.path));
+}
+
+Task<Json> read_json(http::Request& request, const auth::Verified& verified, Context ctx) {
+  if (!verified.claim || verified.claim->payload.kind != sign::PayloadKind::hash) {
+    co_return body_not_signed();
+  }
+  Context limited = ctx.until(ctx.loop->now() + kBodyTime);
+  Result<std::string> text = co_await io::read_all(request.take_body(), kMaxBody, limited);
+  bool slow = !text && text.error().code() == Code::timeout && ctx.loop->now() < ctx.deadline;
+  if (slow) co_return fail(Code::timeout, "the body did not come in time", "RequestTimeout");
+  if (!text) co_return std::move(text.error());
+  if (Sha256::of(as_bytes(*text)) != verified.claim->payload.sha256) {
+    co_return fail(Code::invalid, "the body is not the one that was signed");
+  }
+  co_return co_await Json::parse(*text);
+}
 
 http::Response problem(const Error& error) {
   int status = status_of(error);
@@ -223,18 +226,20 @@ Task<http::Response> Door::control(http::Request& request, bool& admitted, Conte
     BucketName name = co_await BucketName::parse(co_await body.string("name"));
     object::BucketSpec spec = co_await read_spec(body);
     auto made = co_await co_await services_.buckets.create(name, std::move(spec), ctx);
-    co_return json(201, show(*made));
+    co_return json_response(201, show(*made));
   }
   if (path.starts_with(kBuckets)) {
     object::BucketRef bucket = co_await services_.buckets.get(path.substr(kBuckets.size()));
-    if (request.method == "GET") co_return json(200, show(*bucket));
+    if (request.method == "GET") co_return json_response(200, show(*bucket));
     if (request.method == "DELETE") {
       co_await co_await services_.buckets.remove(bucket->name, object::Removal::forget, ctx);
       co_return http::Response::make(204);
     }
   }
-  co_return fail(Code::not_found,
-                 "no such call: " + std::string(request.method) + " " + std::string(request.path));
+  if (path == "prefetch" || path == "jobs" || path.starts_with("jobs/")) {
+    co_return co_await control_jobs(request, path, verified, ctx);
+  }
+  co_return no_such_call(request);
 }
 
 http::Response Door::list_buckets() const {
@@ -242,7 +247,7 @@ http::Response Door::list_buckets() const {
   for (const object::BucketRef& bucket : services_.buckets.list()) list.push_back(show(*bucket));
   Json out;
   out.set("buckets", std::move(list));
-  return json(200, out);
+  return json_response(200, out);
 }
 
 http::Response Door::show_metrics(Time now) {
@@ -272,7 +277,12 @@ Task<http::Response> Door::show_status(Context ctx) const {
     jobs.push_back(std::move(job));
   }
   out.set("jobs", std::move(jobs));
-  co_return json(200, out);
+  Json::Array orders;
+  for (const batch::Shown& one : services_.batch.list(*ctx.loop)) {
+    if (!batch::ended(one.record.state)) orders.push_back(show(one));
+  }
+  if (!orders.empty()) out.set("batch", std::move(orders));
+  co_return json_response(200, out);
 }
 
 }  // namespace forebay::gateway::admin

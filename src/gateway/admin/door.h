@@ -6,6 +6,7 @@
 
 #include "auth/guard.h"
 #include "base/json.h"
+#include "batch/jobs.h"
 #include "http/server.h"
 #include "job/job.h"
 #include "object/bucket.h"
@@ -27,6 +28,7 @@ struct Services {
   auth::Guard& guard;
   obs::Registry& metrics;
   job::Runner& jobs;
+  batch::Jobs& batch;
   /// True from the first moment requests are served until draining begins.
   std::atomic<bool>& ready;
   Teller& teller;
@@ -44,6 +46,9 @@ class Door final : public http::Handler {
   Task<http::Response> answer(http::Request& request, bool& admitted, Context ctx);
   Task<http::Response> control(http::Request& request, bool& admitted, Context ctx);
   http::Response list_buckets() const;
+  /// What is asked of jobs over many keys; `path` begins with "jobs" or is "prefetch".
+  Task<http::Response> control_jobs(http::Request& request, std::string_view path,
+                                    const auth::Verified& verified, Context ctx);
   Task<http::Response> show_status(Context ctx) const;
   /// The page of metrics. Who asks while one of the last second is still being sent gets that very
   /// one, so that many who ask and do not read hold one page, and cost the making of one.
@@ -53,6 +58,20 @@ class Door final : public http::Handler {
   std::weak_ptr<const std::string> page_;  ///< of metrics, the last one
   Time page_made_ = {};
 };
+
+/// An answer whose body is that value.
+http::Response json_response(int status, const Json& value);
+
+/// The body of an order, compared with the hash its signature covers: a signature that covers no
+/// body would let whoever stands between change what root orders.
+Task<Json> read_json(http::Request& request [[clang::lifetimebound]],
+                     const auth::Verified& verified [[clang::lifetimebound]], Context ctx);
+
+/// No such call; to be returned.
+Error no_such_call(const http::Request& request);
+
+/// One job as the admin API shows it.
+Json show(const batch::Shown& job);
 
 /// An error as RFC 9457 writes it.
 http::Response problem(const Error& error);

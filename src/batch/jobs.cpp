@@ -1,0 +1,329 @@
+#include "batch/jobs.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "meta/schema.h"
+
+namespace forebay::batch {
+
+namespace {
+
+// Rows of jobs that are read at once; more there never are, but for those a crash kept from going.
+constexpr size_t kMostRows = 2 * (Jobs::kMostRunning + Jobs::kMostWaiting + Jobs::kMostEnded);
+
+std::string new_id(io::Loop& loop) {
+  std::string id;
+  uint64_t number = loop.random();
+  for (int shift = 60; shift >= 0; shift -= 4) id += "0123456789abcdef"[(number >> shift) & 15];
+  return id;
+}
+
+// Cancels a job when its runner is told to stop.
+class Stops final : private CancelListener {
+ public:
+  Stops(Context ctx, CancelToken& token) : token_(token) {
+    if (ctx.cancel == nullptr) return;
+    ctx.cancel->add(*this);
+    if (ctx.cancel->cancelled()) token_.cancel();
+  }
+  ~Stops() { CancelToken::remove(*this); }
+
+ private:
+  void on_cancel() override { token_.cancel(); }
+  CancelToken& token_;
+};
+
+}  // namespace
+
+struct Jobs::Entry {
+  Record record;
+  uint64_t number = 0;  ///< of its order in this process
+  bool kept = false;    ///< its row is there
+  CancelToken cancel;
+  Prefetch* work = nullptr;  ///< while it runs
+  Way way;                   ///< after that
+  io::Semaphore writing{1};  ///< its rows are written one after the other
+};
+
+class Jobs::Duty final : public job::Job {
+ public:
+  explicit Duty(Jobs& jobs) : jobs_(jobs) {}
+  std::string name() const override { return "batch"; }
+  Task<> run(job::Progress&, Context ctx) override { co_return co_await jobs_.drive(ctx); }
+
+ private:
+  Jobs& jobs_;
+};
+
+class Jobs::Keeping final : public Keeper {
+ public:
+  Keeping(Jobs& jobs, EntryRef entry) : jobs_(jobs), entry_(std::move(entry)) {}
+  // A cancel must not keep the row from being written.
+  Task<> keep(Context ctx) override {
+    co_return co_await jobs_.save(entry_, false, Context{.loop = ctx.loop});
+  }
+
+ private:
+  Jobs& jobs_;
+  EntryRef entry_;
+};
+
+Jobs::Jobs(World world) : world_(world) {}
+Jobs::~Jobs() { check(running_ == 0, "jobs end before their table"); }
+
+Result<> Jobs::start(job::Runner& runner) {
+  return runner.start(std::make_shared<Duty>(*this), {.period = seconds(1)});
+}
+
+Task<> Jobs::load(Context ctx) {
+  auto rows = co_await co_await meta::scan_all(
+      world_.rows, meta::Range::prefix(meta::schema::kJobs), kMostRows, ctx);
+  std::vector<EntryRef> found;
+  for (const meta::Row& row : rows) {
+    auto record =
+        parse_record(std::string_view(row.key).substr(meta::schema::kJobs.size()), row.value);
+    if (!record) {
+      world_.log.warn("the row of a job is left alone",
+                      {{"row", row.key}, {"error", record.error()}});
+      continue;
+    }
+    auto entry = std::make_shared<Entry>();
+    entry->record = std::move(*record);
+    entry->kept = true;
+    if (entry->record.state == State::running) entry->record.state = State::waiting;
+    entry->way.known_objects = entry->record.counts.objects + entry->record.counts.failed;
+    entry->way.known_bytes = entry->way.bytes = entry->record.counts.bytes;
+    entry->way.listed = entry->record.state == State::done;
+    found.push_back(std::move(entry));
+  }
+  std::ranges::sort(found, {}, [](const EntryRef& one) { return one->record.created; });
+  for (EntryRef& entry : found) {
+    entry->number = entries_.size();
+    entries_.emplace(entry->record.id, std::move(entry));
+  }
+  co_return co_await forget_old(ctx);
+}
+
+// --- running
+
+Task<> Jobs::drive(Context ctx) {
+  io::Group group(ctx);
+  Result<> waited = ok;
+  while (waited) {
+    uint64_t seen = changed_.count();
+    while (!stopped_ && running_ < kMostRunning) {
+      EntryRef next = next_waiting();
+      if (next == nullptr) break;
+      ++running_;
+      next->record.state = State::running;
+      group.spawn(carry_out(std::move(next), ctx));
+    }
+    auto changed = co_await changed_.changed(seen, ctx);
+    if (!changed) waited = std::move(changed.error());
+  }
+  (void)co_await group.join();
+  co_return waited;
+}
+
+Task<> Jobs::carry_out(EntryRef entry, Context ctx) {
+  Record& record = entry->record;
+  // Its row is written also when all else is told to stop.
+  Context writing{.loop = ctx.loop};
+  if (!record.started) record.started = ctx.loop->wall_now();
+  world_.log.info("a job begins", {{"job", record.id},
+                                   {"bucket", record.bucket},
+                                   {"prefix", record.prefix},
+                                   {"after", record.after}});
+  Result<> end = ok;
+  {
+    Stops when_told(ctx, entry->cancel);
+    Keeping keeper(*this, entry);
+    Prefetch work({world_.buckets, world_.objects, held_, keeper}, record);
+    entry->work = &work;
+    end = co_await work.run(ctx.under(entry->cancel));
+    entry->way = work.way(ctx.loop->now());
+    entry->way.per_second = 0;
+    entry->way.left.reset();
+    entry->work = nullptr;
+  }
+  bool told = record.state == State::cancelled;
+  bool stops = !end && end.error().code() == Code::cancelled && !told;
+  if (!told) {
+    record.state = stops ? State::waiting : end ? State::done : State::failed;
+    if (!end && !stops) record.error = reason_of(end.error().text());
+    if (!stops) record.ended = ctx.loop->wall_now();
+  }
+  Result<> saved = co_await save(entry, !stops, writing);
+  if (!saved) {
+    world_.log.warn("the row of a job could not be written",
+                    {{"job", record.id}, {"error", saved.error()}});
+  }
+  world_.log.info("a job is over", {{"job", record.id},
+                                    {"state", name(record.state)},
+                                    {"objects", record.counts.objects},
+                                    {"bytes", record.counts.bytes},
+                                    {"failed", record.counts.failed},
+                                    {"error", record.error}});
+  if (!stops) (void)co_await forget_old(writing);
+  --running_;
+  changed_.notify();
+  co_return ok;
+}
+
+Task<> Jobs::stop(Context ctx) {
+  stopped_ = true;
+  for (auto& [id, entry] : entries_) {
+    if (entry->record.state == State::running) entry->cancel.cancel();
+  }
+  while (running_ > 0) {
+    uint64_t seen = changed_.count();
+    if (running_ == 0) break;
+    co_await co_await changed_.changed(seen, ctx);
+  }
+  co_return ok;
+}
+
+// What is written is the record as it is when its turn comes.
+Task<> Jobs::save(EntryRef entry, bool durably, Context ctx) {
+  auto turn = co_await co_await entry->writing.acquire(1, ctx);
+  Record record = entry->record;
+  if (entry->work != nullptr) {
+    const Record& settled = entry->work->settled();
+    record.after = settled.after;
+    record.counts = settled.counts;
+    record.failures = settled.failures;
+  }
+  meta::Txn txn;
+  txn.put(meta::schema::job(record.id), encode(record));
+  if (!durably) txn.without_sync();
+  co_return co_await world_.rows.commit(std::move(txn), ctx);
+}
+
+// --- orders
+
+Task<Shown> Jobs::prefetch(std::string bucket, std::string prefix, Context ctx) {
+  object::BucketRef of = co_await world_.buckets.get(bucket);
+  if (of->native()) {
+    co_return fail(Code::invalid,
+                   "a native bucket has nothing to fetch: its objects are here and nowhere else",
+                   "NativeBucket");
+  }
+  // A prefix is the beginning of a key, or nothing.
+  if (!prefix.empty()) (void)co_await ObjectKey::parse(prefix);
+  size_t waiting = 0;
+  for (const auto& [id, entry] : entries_) {
+    const Record& record = entry->record;
+    if (ended(record.state)) continue;
+    if (record.state == State::waiting) ++waiting;
+    bool same = record.incarnation == of->incarnation && record.prefix == prefix;
+    if (same) co_return fail(Code::exists, "job " + id + " does that already", "JobExists");
+  }
+  if (waiting >= kMostWaiting) {
+    co_return fail(Code::busy,
+                   std::to_string(kMostWaiting) + " jobs wait already: cancel one, or come again",
+                   "TooManyJobs");
+  }
+  auto entry = std::make_shared<Entry>();
+  Record& record = entry->record;
+  do {
+    record.id = new_id(*ctx.loop);
+  } while (entries_.contains(record.id));
+  record.bucket = std::move(bucket);
+  record.incarnation = of->incarnation;
+  record.prefix = std::move(prefix);
+  record.created = ctx.loop->wall_now();
+  for (const auto& [id, other] : entries_) {
+    entry->number = std::max(entry->number, other->number + 1);
+  }
+  entries_.emplace(record.id, entry);  // holds its place while the row is written
+  Result<> kept = co_await save(entry, true, ctx);
+  if (!kept) {
+    entries_.erase(record.id);
+    co_return kept.error_in("write the row of a job");
+  }
+  entry->kept = true;
+  changed_.notify();
+  co_return show(*entry, *ctx.loop);
+}
+
+Task<Shown> Jobs::cancel(std::string id, Context ctx) {
+  auto found = entries_.find(id);
+  if (found == entries_.end() || !found->second->kept) {
+    co_return fail(Code::not_found, "there is no job " + id, "NoSuchJob");
+  }
+  EntryRef entry = found->second;
+  if (ended(entry->record.state)) {
+    co_return fail(Code::conflict,
+                   "job " + id + " has ended already: " + std::string(name(entry->record.state)),
+                   "JobEnded");
+  }
+  entry->record.state = State::cancelled;
+  entry->record.ended = ctx.loop->wall_now();
+  entry->cancel.cancel();
+  co_await co_await save(entry, true, ctx);
+  co_return show(*entry, *ctx.loop);
+}
+
+// --- what is shown
+
+Shown Jobs::show(const Entry& entry, const io::Loop& loop) {
+  return {entry.record, entry.work == nullptr ? entry.way : entry.work->way(loop.now())};
+}
+
+std::vector<Jobs::EntryRef> Jobs::in_order() const {
+  std::vector<EntryRef> out;
+  for (const auto& [id, entry] : entries_) {
+    if (entry->kept) out.push_back(entry);
+  }
+  std::ranges::sort(out, {}, &Entry::number);
+  return out;
+}
+
+std::vector<Shown> Jobs::list(const io::Loop& loop) const {
+  std::vector<Shown> out;
+  for (const EntryRef& entry : in_order()) out.push_back(show(*entry, loop));
+  return out;
+}
+
+Result<Shown> Jobs::get(std::string_view id, const io::Loop& loop) const {
+  auto found = entries_.find(id);
+  if (found == entries_.end() || !found->second->kept) {
+    return fail(Code::not_found, "there is no job " + std::string(id), "NoSuchJob");
+  }
+  return show(*found->second, loop);
+}
+
+Jobs::EntryRef Jobs::next_waiting() const {
+  for (EntryRef& entry : in_order()) {
+    if (entry->record.state == State::waiting) return std::move(entry);
+  }
+  return nullptr;
+}
+
+// Ended ones that are too old, or too many.
+std::vector<Jobs::EntryRef> Jobs::old_ones(WallTime now) const {
+  std::vector<EntryRef> out;
+  size_t newer = 0;
+  std::vector<EntryRef> all = in_order();
+  std::ranges::sort(all, std::ranges::greater(),
+                    [](const EntryRef& one) { return one->record.ended.value_or(WallTime{}); });
+  for (EntryRef& entry : all) {
+    if (!ended(entry->record.state) || entry->work != nullptr) continue;
+    bool late = now.ns - entry->record.ended.value_or(WallTime{}).ns > kKept.ns;
+    if (++newer > kMostEnded || late) out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+Task<> Jobs::forget_old(Context ctx) {
+  for (const EntryRef& entry : old_ones(ctx.loop->wall_now())) {
+    entries_.erase(entry->record.id);
+    meta::Txn txn;
+    txn.remove(meta::schema::job(entry->record.id)).without_sync();
+    co_await co_await world_.rows.commit(std::move(txn), ctx);
+  }
+  co_return ok;
+}
+
+}  // namespace forebay::batch

@@ -1,0 +1,141 @@
+// Prefetch: fetches every object of a bucket, or of a prefix of it, into the cache before anybody
+// reads it. It lists page by page and never further than its work has come; several objects are
+// under way at once. It stops where it would begin to push out what it has brought.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "base/task.h"
+#include "batch/record.h"
+#include "io/sync.h"
+#include "object/bucket.h"
+#include "object/store.h"
+
+namespace forebay::batch {
+
+/// What all jobs under way have brought: they share the cache, and one must not push out what
+/// another has brought. One loop.
+struct Held {
+  uint64_t bytes = 0;
+  uint64_t units = 0;
+};
+
+/// What a job under way shows beside its record.
+struct Way {
+  uint64_t known_objects = 0;  ///< that it has been told of, those that are done among them
+  uint64_t known_bytes = 0;
+  bool listed = false;      ///< there are no others
+  uint64_t bytes = 0;       ///< here now, parts of objects too
+  uint64_t per_second = 0;  ///< bytes fetched in a second, of the last ten
+  /// Until the end, where all are known and some come.
+  std::optional<Duration> left;
+};
+
+/// Keeps the record of a job that is under way.
+class Keeper {
+ public:
+  virtual ~Keeper() = default;
+  /// As it stands in Prefetch::settled(). An error ends the run.
+  virtual Task<> keep(Context ctx) = 0;
+};
+
+/// One run, on one loop. Nothing that it refers to goes before it.
+class Prefetch {
+ public:
+  /// Objects under way at once, and their bytes; a larger one goes alone.
+  static constexpr size_t kMostObjects = 16;
+  static constexpr uint64_t kMostBytes = uint64_t{256} << 20;
+  /// Objects between the last one of which all before it are done, and the newest under way.
+  static constexpr size_t kWindow = 256;
+  /// Tries of an object that may be had a little later, with longer pauses between them.
+  static constexpr int kTries = 4;
+  /// So many failures one after the other end the job: it is not the objects' fault.
+  static constexpr uint64_t kMostFailed = 100;
+  /// Pages without a key that are followed.
+  static constexpr int kEmptyPages = 100;
+  /// The row is written at most so often; longer than the disk keeps rows of units in memory.
+  static constexpr Duration kSaved = seconds(1);
+
+  struct World {
+    object::Buckets& buckets;
+    object::Store& objects;
+    Held& held;
+    Keeper& keeper;
+  };
+  /// `record` is moved on as the work is done.
+  Prefetch(World world, Record& record);
+  Prefetch(const Prefetch&) = delete;
+  Prefetch& operator=(const Prefetch&) = delete;
+  ~Prefetch();
+
+  /// To its end, from where the record stands. Code::busy, "CacheFull": the next object would push
+  /// out what is here; Code::not_found, "NoSuchBucket": the bucket was removed; Code::cancelled.
+  Task<> run(Context ctx);
+  Way way(Time now) const;
+  /// Where the record stood when it was kept the last time but one: what had come by then is sure
+  /// to be found by another process, also if this one is killed now.
+  const Record& settled() const { return settled_; }
+
+ private:
+  struct Item {
+    std::string key;
+    uint64_t size = 0;  ///< as the list told
+    WallTime modified;
+    bool held = false;  ///< counted in Held
+    object::Brought so_far = {};
+    std::optional<Result<>> end = std::nullopt;
+  };
+  struct Listed {
+    std::string key;
+    uint64_t size;
+    WallTime modified;
+  };
+  struct Page {
+    std::vector<Listed> objects;
+    std::string next;  ///< empty: it was the last
+  };
+  struct Sample {
+    Time when;
+    uint64_t fetched;
+  };
+
+  Task<> walk(io::Group& group, Context ctx);
+  Task<Page> page(std::string continuation, Context ctx);
+  Task<> begin(const Listed& object, io::Group& group, Context ctx);
+  Task<> bring(object::BucketRef bucket, Item& item, Context ctx);
+  Task<> wait_until(bool (Prefetch::*may)(uint64_t) const, uint64_t bytes, Context ctx);
+  bool may_begin(uint64_t bytes) const;
+  bool is_idle(uint64_t) const { return window_.empty(); }
+  Result<> settle(Time now);
+  void count(const Item& item, const Result<>& end);
+  Result<object::BucketRef> bucket() const;
+  /// What an object of so many bytes takes of the cache.
+  Held cost(uint64_t bytes) const;
+  void hold(uint64_t bytes);
+  void let_go(uint64_t bytes);
+  uint64_t fetched() const;
+
+  World world_;
+  Record& record_;
+  uint64_t unit_max_ = 0;
+  std::deque<std::unique_ptr<Item>> window_;  ///< in the order of the list
+  size_t active_ = 0;
+  uint64_t active_bytes_ = 0;
+  uint64_t failed_in_a_row_ = 0;
+  std::string last_reason_;
+  Held mine_;
+  Way way_;
+  uint64_t fetched_ = 0;  ///< by items that have left the window
+  std::deque<Sample> samples_;
+  Record settled_;
+  bool unsaved_ = false;
+  Time saved_;
+  io::Progress moved_;  ///< an item has ended
+};
+
+}  // namespace forebay::batch

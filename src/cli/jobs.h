@@ -1,0 +1,22 @@
+// What several commands tell of a job at the server: a line, and all of it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "cli/shell.h"
+
+namespace forebay::cli {
+
+/// The detail of the error of a command whose job has come to no good end.
+inline constexpr std::string_view kJobOver = "JobOver";
+
+/// "data/images": whose objects.
+std::string job_path(const Json& job);
+/// "12 of 40 objects, 1.0 GiB of 3.4 GiB"; of what is known so far.
+std::string job_numbers(const Json& job);
+/// Its end: ok, or why not all objects are here.
+Result<> job_end(const Json& job);
+
+}  // namespace forebay::cli
