@@ -44,6 +44,24 @@ TEST_F(CopyObjectTest, TellsWhatWasMade) {
   EXPECT_EQ(head.header("x-amz-checksum-sha256"), sum(ChecksumKind::sha256, "bytes"));
 }
 
+// s3fs-fuse says REPLACE in the put of a file whose mode was set while it was open.
+TEST_F(CopyObjectTest, AWriteWithoutASourceReplaces) {
+  Headers said{{"x-amz-meta-c", "d"}, {"x-amz-metadata-directive", "REPLACE"}};
+  Reply put = world_.ask({.method = "PUT", .target = "/data/put", .headers = said, .body = "new"});
+  ASSERT_EQ(put.status, 200) << put.body;
+  EXPECT_EQ(fields("put"), (origin::Fields{{"x-amz-meta-c", "d"}}));
+  Reply begun = world_.ask({.method = "POST", .target = "/data/parts?uploads", .headers = said});
+  EXPECT_EQ(begun.status, 200) << begun.body;
+  for (const char* other : {"COPY", "replace", ""}) {
+    Headers wrong{{"x-amz-metadata-directive", other}};
+    refused(world_.ask({.method = "PUT", .target = "/data/k", .headers = wrong, .body = "x"}), 501,
+            "NotImplemented");
+    refused(world_.ask({.method = "POST", .target = "/data/k?uploads", .headers = wrong}), 501,
+            "NotImplemented");
+  }
+  EXPECT_EQ(world_.origin().bytes("k"), "bytes");
+}
+
 TEST_F(CopyObjectTest, Directives) {
   Headers said{{"content-type", "text/new"}, {"x-amz-meta-c", "d"}};
   // Without REPLACE they do not count.

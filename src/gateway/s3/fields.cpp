@@ -122,6 +122,11 @@ Result<origin::PutOptions> read_put_options(const Call& call, const object::Buck
       Result<> known = check_storage_class(header.value);
       if (!known) return std::move(known.error());
     }
+    // A write without a source has nothing to take along: what it says is the object's metadata.
+    if (name == "x-amz-metadata-directive" && !call.header("x-amz-copy-source") &&
+        header.value != "REPLACE") {
+      return not_implemented("This x-amz-metadata-directive of a write that is no copy");
+    }
     if (name == origin::kEncryptionField && header.value != "AES256") {
       return not_implemented("Encryption by a key management service");
     }

@@ -180,9 +180,8 @@ constexpr Operation kTable[] = {
      "x-amz-metadata-directive x-amz-server-side-encryption x-amz-storage-class x-amz-tagging "
      "x-amz-tagging-directive"},
     {"PutObject", "PUT", Scope::object, "", "", true, put_object, "",
-     "if-match if-none-match x-amz-acl x-amz-checksum-* x-amz-meta-* x-amz-server-side-encryption "
-     "x-amz-storage-class "
-     "x-amz-tagging",
+     "if-match if-none-match x-amz-acl x-amz-checksum-* x-amz-meta-* x-amz-metadata-directive "
+     "x-amz-server-side-encryption x-amz-storage-class x-amz-tagging",
      true},
     {"AbortMultipartUpload", "DELETE", Scope::object, "uploadId", "", true, abort_multipart_upload},
     {"DeleteObjectTagging", "DELETE", Scope::object, "tagging", "", true, delete_object_tagging,
@@ -193,8 +192,7 @@ constexpr Operation kTable[] = {
     {"CreateMultipartUpload", "POST", Scope::object, "uploads", "", true, create_multipart_upload,
      "",
      "x-amz-acl x-amz-checksum-algorithm x-amz-checksum-type x-amz-meta-* "
-     "x-amz-server-side-encryption x-amz-storage-class "
-     "x-amz-tagging"},
+     "x-amz-metadata-directive x-amz-server-side-encryption x-amz-storage-class x-amz-tagging"},
     {"CompleteMultipartUpload", "POST", Scope::object, "uploadId", "", true,
      complete_multipart_upload, "",
      "if-match if-none-match x-amz-checksum-* x-amz-checksum-type x-amz-mp-object-size", true},
