@@ -2,6 +2,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
@@ -208,7 +209,8 @@ void OpenRocksStore::write(const Batch& batch) {
       rocksdb::Status added = change.value ? rows.Put(slice(change.key), slice(*change.value))
                                            : rows.Delete(slice(change.key));
       check(added.ok(), "a write batch refuses a row");
-      overlay.insert_or_assign(change.key, &change.value);
+      // Only others look at it.
+      if (batch.size() > 1) overlay.insert_or_assign(change.key, &change.value);
     }
   }
   if (rows.Count() == 0) return;
@@ -248,6 +250,8 @@ rocksdb::Options tuned(const RocksOptions& from) {
   options.max_total_wal_size = 4 * from.memtable;
   options.target_file_size_base = 4 * from.memtable;
   options.max_bytes_for_level_base = 16 * from.memtable;
+  options.memtable_whole_key_filtering = true;
+  options.memtable_prefix_bloom_size_ratio = 0.05;
   options.max_open_files = 64;
   options.max_background_jobs = 2;
   options.info_log_level = rocksdb::WARN_LEVEL;
@@ -261,6 +265,8 @@ rocksdb::Options tuned(const RocksOptions& from) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(from.block_cache, 0);
   table.cache_index_and_filter_blocks = true;
+  // Of a key that is read for the first time a head is looked for, which is not there.
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }

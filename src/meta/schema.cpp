@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
 
 #include "base/json.h"
 
@@ -24,18 +25,26 @@ std::string incarnated(std::string_view prefix, uint64_t incarnation) {
 
 constexpr size_t kPartDigits = 5;
 
+/// The incarnation behind `prefix`, which is taken off with it; nothing where none stands.
+std::optional<uint64_t> take_incarnation(std::string_view prefix, std::string_view& row_key) {
+  constexpr size_t kDigits = 16;
+  if (!row_key.starts_with(prefix)) return std::nullopt;
+  row_key.remove_prefix(prefix.size());
+  if (row_key.size() <= kDigits || row_key[kDigits] != '/') return std::nullopt;
+  uint64_t incarnation = 0;
+  auto [end, error] = std::from_chars(row_key.data(), row_key.data() + kDigits, incarnation, 16);
+  if (error != std::errc() || end != row_key.data() + kDigits) return std::nullopt;
+  row_key.remove_prefix(kDigits + 1);
+  return incarnation;
+}
+
 /// What stands behind `prefix` in a key that an upload has.
 Result<UploadKey> parse_below(std::string_view prefix, std::string_view row_key, const char* what) {
   auto bad = [what] { return fail(Code::corrupt, what); };
-  constexpr size_t kDigits = 16;
-  if (!row_key.starts_with(prefix)) return bad();
-  row_key.remove_prefix(prefix.size());
-  if (row_key.size() <= kDigits || row_key[kDigits] != '/') return bad();
+  auto incarnation = take_incarnation(prefix, row_key);
+  if (!incarnation) return bad();
   UploadKey out;
-  auto [end, error] =
-      std::from_chars(row_key.data(), row_key.data() + kDigits, out.incarnation, 16);
-  if (error != std::errc() || end != row_key.data() + kDigits) return bad();
-  row_key.remove_prefix(kDigits + 1);
+  out.incarnation = *incarnation;
   size_t nul = row_key.find('\0');
   if (nul == 0 || nul == std::string_view::npos || nul + 1 == row_key.size()) return bad();
   out.key = row_key.substr(0, nul);
@@ -51,7 +60,15 @@ std::string job(std::string_view id) { return joined(kJobs, id); }
 
 std::string heads(uint64_t incarnation) { return incarnated(kHeads, incarnation); }
 std::string head(uint64_t incarnation, const ObjectKey& key) {
-  return heads(incarnation) + key.text();
+  return head(incarnation, key.text());
+}
+std::string head(uint64_t incarnation, std::string_view key) {
+  return heads(incarnation) + std::string(key);
+}
+Result<HeadKey> parse_head(std::string_view row_key) {
+  auto incarnation = take_incarnation(kHeads, row_key);
+  if (!incarnation || row_key.empty()) return fail(Code::corrupt, "not the key of a head's row");
+  return HeadKey{*incarnation, std::string(row_key)};
 }
 
 std::string uploads(uint64_t incarnation) { return incarnated(kUploads, incarnation); }

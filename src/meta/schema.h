@@ -8,6 +8,9 @@
 //   key/ACCESS_KEY_ID                 an access key                auth    access-key.md
 //   head/INCARNATION/KEY              a key's last head (hint)     object  head.md
 //   job/ID                            work over many keys          batch   job.md
+//   head/INCARNATION/KEY              a key's last head            object  head.md
+//   head-fence                        who may write heads          object  head.md
+//   head-writes                       writes were begun            object  head.md
 //   object/INCARNATION/KEY            an object of a native bucket object  native-head.md
 //   upload/INCARNATION/KEY\0ID        an upload of a native bucket object  native-head.md
 //   part/INCARNATION/KEY\0ID/NNNNN    a part of an upload          object  native-head.md
@@ -32,6 +35,8 @@ inline constexpr std::string_view kBuckets = "bucket/";
 inline constexpr std::string_view kAccessKeys = "key/";
 inline constexpr std::string_view kHeads = "head/";
 inline constexpr std::string_view kJobs = "job/";
+inline constexpr std::string_view kHeadFence = "head-fence";
+inline constexpr std::string_view kHeadWrites = "head-writes";
 inline constexpr std::string_view kObjects = "object/";
 inline constexpr std::string_view kUploads = "upload/";
 inline constexpr std::string_view kParts = "part/";
@@ -42,6 +47,7 @@ std::string job(std::string_view id);
 /// All heads of one bucket; with `key` that key's.
 std::string heads(uint64_t incarnation);
 std::string head(uint64_t incarnation, const ObjectKey& key);
+std::string head(uint64_t incarnation, std::string_view key);
 /// All objects of one native bucket; with `key` that key's.
 std::string objects(uint64_t incarnation);
 std::string object(uint64_t incarnation, const ObjectKey& key);
@@ -54,6 +60,13 @@ std::string upload(uint64_t incarnation, const ObjectKey& key, std::string_view 
 std::string parts(uint64_t incarnation);
 std::string parts(uint64_t incarnation, const ObjectKey& key, std::string_view id);
 std::string part(uint64_t incarnation, const ObjectKey& key, std::string_view id, uint32_t number);
+
+/// What a head's row key says. A key that is not one is Code::corrupt.
+struct HeadKey {
+  uint64_t incarnation = 0;
+  std::string key;
+};
+Result<HeadKey> parse_head(std::string_view row_key);
 
 /// What an upload's row key says. A key that is not one is Code::corrupt.
 struct UploadKey {

@@ -28,6 +28,17 @@ TEST(Schema, TheLongestKeyFits) {
   EXPECT_TRUE(check_key(part(1, longest, std::string(32, 'u'), 99'999)));
 }
 
+TEST(Schema, AHeadsKeyIsReadBack) {
+  HeadKey key = parse_head(head(0xabcdef, kKey)).value();
+  EXPECT_EQ(key.incarnation, 0xabcdefu);
+  EXPECT_EQ(key.key, "a/b");
+  for (std::string_view bad :
+       {"", "head/", "head/0000000000000001", "head/0000000000000001/", "head/000000000000000g/k",
+        "heat/0000000000000001/k", "head/0000000000000001k", "head-fence"}) {
+    EXPECT_FALSE(parse_head(bad)) << bad;
+  }
+}
+
 TEST(Schema, AnUploadsKeyIsReadBack) {
   UploadKey key = parse_upload(upload(0xabcdef, kKey, "id-1")).value();
   EXPECT_EQ(key.incarnation, 0xabcdefu);

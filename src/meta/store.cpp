@@ -1,6 +1,6 @@
 #include "meta/store.h"
 
-#include <set>
+#include <algorithm>
 
 namespace forebay::meta {
 
@@ -58,13 +58,16 @@ Result<> check_limits(const Txn& txn) {
     if (Result<> good = check_key(condition.key); !good) return good;
     bytes += condition.key.size() + (condition.value ? condition.value->size() : 0);
   }
-  std::set<std::string_view> changed;
+  std::vector<std::string_view> changed;
+  changed.reserve(txn.changes.size());
   for (const Txn::Change& change : txn.changes) {
     if (Result<> good = check_key(change.key); !good) return good;
     bytes += change.key.size() + (change.value ? change.value->size() : 0);
-    if (!changed.insert(change.key).second) {
-      return fail(Code::invalid, "a transaction changes one row twice");
-    }
+    changed.push_back(change.key);
+  }
+  std::ranges::sort(changed);
+  if (std::ranges::adjacent_find(changed) != changed.end()) {
+    return fail(Code::invalid, "a transaction changes one row twice");
   }
   if (bytes > kMaxTxnBytes) return fail(Code::too_large, "a transaction is over 1 MiB");
   return ok;
