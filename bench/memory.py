@@ -18,7 +18,7 @@ import tempfile
 import time
 
 from lib.client import Load, run_load
-from lib.memory import anonymous_rss, socket_memory
+from lib.memory import anonymous_rss, mib, socket_memory
 from lib.proc import BenchError
 from lib.servers import (BUCKET, LARGE, Setup, start_forebay, start_nginx_cache, start_origin)
 
@@ -33,10 +33,6 @@ def size(text):
     if not match:
         raise argparse.ArgumentTypeError("a size is digits and KiB, MiB or GiB")
     return int(match[1]) * UNITS[match[2]]
-
-
-def mib(count):
-    return f"{count / (1 << 20):.1f} MiB"
 
 
 def parse_arguments():

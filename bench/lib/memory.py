@@ -7,6 +7,10 @@ import subprocess
 PAGE = 4096
 
 
+def mib(count):
+    return f"{count / (1 << 20):.1f} MiB"
+
+
 def warm_pages(size):
     """Makes the next `size` bytes of new pages cheap.
 

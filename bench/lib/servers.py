@@ -183,8 +183,9 @@ def start_rawsend(setup, folder):
     return process
 
 
-def start_forebay(setup, origin, data, freshness, memory=None, threads=1, name="forebay"):
-    """The daemon with one bucket in front of the origin."""
+def start_forebay(setup, origin, data, freshness, memory=None, threads=1, name="forebay",
+                  register=True):
+    """The daemon with one bucket in front of the origin; `register`: it has none there yet."""
     if not os.path.exists(setup.forebay):
         raise BenchError(f"{setup.forebay} is not built")
     os.makedirs(data, exist_ok=True)
@@ -201,7 +202,10 @@ def start_forebay(setup, origin, data, freshness, memory=None, threads=1, name="
         if not line.startswith("ready ") or not {"s3", "admin"} <= words.keys():
             raise BenchError(f"forebay said {line!r} instead of ready")
         process.port = int(words["s3"].rsplit(":", 1)[1])
+        process.admin = words["admin"]
         process.signed = True
+        if not register:
+            return process
         url = f"s3://{BUCKET}?endpoint=http://127.0.0.1:{origin.port}&region=us-east-1"
         made = subprocess.run(
             [setup.forebay, "bucket", "create", BUCKET, "--origin", url,
