@@ -6,11 +6,10 @@
 //   format                            version of this schema       node    meta.md
 //   bucket/NAME                       a bucket: its origin, …      object  bucket.md
 //   key/ACCESS_KEY_ID                 an access key                auth    access-key.md
-//   head/INCARNATION/KEY              a key's last head (hint)     object  head.md
-//   job/ID                            work over many keys          batch   job.md
 //   head/INCARNATION/KEY              a key's last head            object  head.md
 //   head-fence                        who may write heads          object  head.md
 //   head-writes                       writes were begun            object  head.md
+//   job/ID                            work over many keys          batch   job.md
 //   object/INCARNATION/KEY            an object of a native bucket object  native-head.md
 //   upload/INCARNATION/KEY\0ID        an upload of a native bucket object  native-head.md
 //   part/INCARNATION/KEY\0ID/NNNNN    a part of an upload          object  native-head.md
@@ -34,9 +33,9 @@ inline constexpr std::string_view kFormat = "format";
 inline constexpr std::string_view kBuckets = "bucket/";
 inline constexpr std::string_view kAccessKeys = "key/";
 inline constexpr std::string_view kHeads = "head/";
-inline constexpr std::string_view kJobs = "job/";
 inline constexpr std::string_view kHeadFence = "head-fence";
 inline constexpr std::string_view kHeadWrites = "head-writes";
+inline constexpr std::string_view kJobs = "job/";
 inline constexpr std::string_view kObjects = "object/";
 inline constexpr std::string_view kUploads = "upload/";
 inline constexpr std::string_view kParts = "part/";

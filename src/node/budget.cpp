@@ -6,8 +6,20 @@ namespace forebay::node {
 
 object::HeadOptions Budget::heads() const {
   object::HeadOptions options;
-  options.max_bytes = memory / 16;
+  options.max_bytes = memory / 8;
   return options;
+}
+
+size_t Budget::row_blocks() const {
+  // Filters and indexes of a million heads are some three MiB.
+  constexpr uint64_t kLeast = 4 << 20;
+  return std::max(memory / 64, kLeast);
+}
+
+size_t Budget::row_memtable() const {
+  // With less, rows of many heads are sorted in too often.
+  constexpr uint64_t kLeast = 4 << 20, kMost = 16 << 20;
+  return std::clamp(memory / 128, kLeast, kMost);
 }
 
 uint64_t Budget::queue(size_t disks) const {

@@ -27,6 +27,10 @@ struct Budget {
   /// Cipher text that clients have not taken, beyond 16 KiB each.
   uint64_t cipher_text() const { return memory / 8; }
   object::HeadOptions heads() const;
+  /// Blocks of the store of rows, among them those that tell where a row lies.
+  size_t row_blocks() const;
+  /// What the store of rows gathers before it is sorted in; it may have this twice.
+  size_t row_memtable() const;
   /// Small units that wait for one of `disks` disks.
   uint64_t queue(size_t disks) const;
   /// Units on their way to the disks.

@@ -24,6 +24,7 @@
 #include "node/health.h"
 #include "node/identity.h"
 #include "node/origins.h"
+#include "object/kept/kept_sweep.h"
 #include "obs/log.h"
 
 namespace forebay::node {
@@ -82,6 +83,7 @@ class Daemon final : public gateway::admin::Teller {
 
  private:
   Task<> open_stores(Context ctx);
+  Result<> tend_heads();
   Task<> open_doors(Context ctx);
   Task<> start_server(size_t index, io::Address address, http::ServerOptions options);
   std::vector<std::string> disk_folders() const;
@@ -157,7 +159,10 @@ disk::Options Daemon::disk_options() {
 }
 
 Task<> Daemon::open_stores(Context ctx) {
-  auto rows = co_await meta::RocksStore::open({.path = data_ + "/meta"}, ctx);
+  auto rows = co_await meta::RocksStore::open({.path = data_ + "/meta",
+                                               .block_cache = budget_.row_blocks(),
+                                               .memtable = budget_.row_memtable()},
+                                              ctx);
   if (!rows && rows.error().code() == Code::busy) {
     co_return fail(Code::busy, rows.error().text() + ": a Forebay already runs on " + data_ +
                                    "; stop it or use --data");
@@ -170,7 +175,10 @@ Task<> Daemon::open_stores(Context ctx) {
   co_await watch_disks(*jobs_, *log_, disks_);
   publish_disk_metrics(metrics_, disks_);
   units_ = std::make_unique<unit::Cache>(disks_, crews_, loops_, budget_.units(), metrics_);
-  heads_ = std::make_unique<object::Heads>(*meta_, crews_, budget_.heads(), metrics_);
+  object::HeadOptions heads = budget_.heads();
+  heads.life = ctx.loop->random();
+  heads_ = std::make_unique<object::Heads>(*meta_, crews_, heads, metrics_);
+  co_await co_await heads_->start(ctx);
   objects_ = std::make_unique<object::Store>(*heads_, *units_, crews_, metrics_);
   natives_ = std::make_unique<Natives>(Natives::Options{.disks = disks_,
                                                         .meta = *meta_,
@@ -196,6 +204,7 @@ Task<> Daemon::open_stores(Context ctx) {
       loops_, metrics_);
   buckets_ = std::make_unique<object::Buckets>(*rows_, *origins_, metrics_);
   co_await co_await buckets_->load(ctx);
+  co_await tend_heads();
   batch_ = std::make_unique<batch::Jobs>(
       batch::Jobs::World{meta_->control(), *buckets_, *objects_, *log_});
   co_await co_await batch_->load(ctx);
@@ -203,6 +212,16 @@ Task<> Daemon::open_stores(Context ctx) {
   health_ = std::make_unique<Health>(disks_, *buckets_, *origins_, crews_);
   health_->look_again(*ctx.loop);
   co_return ok;
+}
+
+Result<> Daemon::tend_heads() {
+  Result<> loading = jobs_->start(std::make_shared<object::HeadLoad>(*heads_, *buckets_), {});
+  if (!loading) return loading;
+  // A start is no time for it, nor is it urgent.
+  constexpr Duration kSweepEvery = seconds(3600);
+  auto sweep = std::make_shared<object::KeptSweep>(
+      heads_->rows(), *meta_, *buckets_, *units_, object::KeptSweepOptions{.life = heads_->life()});
+  return jobs_->start(std::move(sweep), {.period = kSweepEvery, .delay_first = true});
 }
 
 http::ServerOptions Daemon::server_options() {
@@ -360,6 +379,8 @@ Task<> Daemon::close(Context ctx) {
     }
   }
   if (jobs_ != nullptr) (void)co_await jobs_->stop(ctx.until(deadline));
+  // Where this fails the next process asks a little more.
+  if (heads_ != nullptr) (void)co_await heads_->stop(ctx);
   if (disks_ != nullptr) co_await co_await disks_->close(ctx);
   co_return ok;
 }

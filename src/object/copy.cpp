@@ -210,7 +210,8 @@ Task<std::optional<CopyAnswer>> Store::copy_by_origin(const CopyRequest& request
   if (!info.tag.strong()) co_return std::optional<CopyAnswer>();
   std::optional<Heads::Ticket> ticket;  // a part changes nothing that can be read
   if (request.part_number == 0) {
-    ticket.emplace(heads_.open_ticket(*request.bucket, request.key, *ctx.loop));
+    ticket.emplace(
+        co_await co_await heads_.open_ticket(request.bucket, request.key, Leaves::nothing, ctx));
   }
   auto made = co_await request.bucket->origin->copy(request.key, std::move(order), ctx);
   bool sure = made || surely_not_done(made.error());

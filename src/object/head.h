@@ -2,10 +2,12 @@
 // answers with it.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "object/kept/kept_row.h"
 #include "object/layout.h"
 #include "origin/origin.h"
 #include "unit/fill.h"
@@ -31,10 +33,14 @@ struct Head {
   bool exists = true;         ///< false: the origin has no such key (a 404 is a head without tag)
   bool deleted = false;       ///< and told of a delete marker in its place
   Layout layout;
-  bool adaptive = false;     ///< the bucket's: units are fetched as reads earn them
-  Time checked;              ///< when the check that gave it began
-  unit::VersionRef version;  ///< for fills; null without a strong tag
-  uint64_t incarnation = 0;  ///< the bucket's
+  bool adaptive = false;             ///< the bucket's: units are fetched as reads earn them
+  Time checked;                      ///< when the check that gave it began
+  unit::VersionRef version;          ///< for fills; null without a strong tag
+  uint64_t incarnation = 0;          ///< the bucket's
+  Time until;                        ///< in a bucket with a ttl: when the check is too old
+  KeptKind kind = KeptKind::layout;  ///< what may be believed of it once it is out of sight
+  /// Whether there is nothing to be done any more so that it is found when it is out of sight.
+  mutable std::atomic<bool> kept = false;
 
   /// The unit that holds `offset`. Only with a strong tag.
   unit::Unit unit_at(uint64_t offset) const {

@@ -78,6 +78,13 @@ Layout Layout::guess(uint64_t size, const ETag& etag, uint64_t first_part, uint6
   return layout;
 }
 
+Layout Layout::of_uniform(uint64_t size, uint64_t part, bool known, uint64_t unit_max) {
+  Layout layout = whole(size, unit_max);
+  if (part != 0) layout.uniform_ = part;
+  layout.known_ = known;
+  return layout;
+}
+
 uint64_t Layout::parts() const {
   if (uniform_ == 0) return ends_.size();
   return std::max<uint64_t>(1, divide_up(size_, uniform_));

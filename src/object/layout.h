@@ -35,11 +35,16 @@ class Layout {
   /// else fixed parts.
   static Layout guess(uint64_t size, const ETag& etag, uint64_t first_part, uint64_t unit_max);
 
+  /// Parts of `part` bytes, the last one as many as are left; 0: one part. As a row remembers it.
+  static Layout of_uniform(uint64_t size, uint64_t part, bool known, uint64_t unit_max);
+
   /// Bytes that it holds beside itself.
   size_t memory() const { return ends_.capacity() * sizeof(uint64_t); }
   bool known() const { return known_; }
   uint64_t size() const { return size_; }
   uint64_t parts() const;
+  /// The size of every part but the last; 0 where they differ. Not 0 for a single one.
+  uint64_t uniform_part() const { return uniform_; }
   /// The bytes of part `number` (from 1); nothing when there is no such part.
   std::optional<ByteRange> part(uint32_t number) const;
   /// The unit that holds `offset`, which is below size().

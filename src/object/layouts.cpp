@@ -1,10 +1,5 @@
 #include "object/layouts.h"
 
-#include <vector>
-
-#include "base/json.h"
-#include "meta/schema.h"
-
 namespace forebay::object {
 
 namespace {
@@ -29,27 +24,15 @@ Result<Layout> Layouts::of_pieces(const Bucket& bucket, const origin::ObjectInfo
 
 Task<std::optional<Layout>> Layouts::stored(const Bucket& bucket, const ObjectKey& key,
                                             const origin::ObjectInfo& info, Context ctx) {
-  meta::Store& rows = meta_.shard(bucket.incarnation, key.text());
-  auto row = co_await rows.get(meta::schema::head(bucket.incarnation, key), ctx);
-  std::optional<std::string> text;
-  if (row) text = std::move(*row);
-  if (!text) co_return std::nullopt;
-  auto json = Json::parse(*text);
-  const Json* parts = json ? json->find("parts") : nullptr;
-  if (parts == nullptr || parts->as_array() == nullptr ||
-      json->string_or("tag", "").value_or("") != info.tag.text()) {
-    co_return std::nullopt;
-  }
-  std::vector<uint64_t> sizes;
-  for (const Json& part : *parts->as_array()) {
-    auto size = part.as_uint();
-    if (!size) co_return std::nullopt;
-    sizes.push_back(*size);
-  }
+  auto found = co_await rows_.find(bucket.incarnation, key, ctx);
+  std::optional<std::string> row;
+  if (found) row = std::move(*found);
+  if (!row) co_return std::nullopt;
+  auto kept = read_kept(*row, bucket.largest_unit());
   // A row is a hint: of one that does not fit nothing is believed.
-  auto layout = Layout::of_parts(std::move(sizes), bucket.largest_unit());
-  if (!layout || layout->size() != info.size) co_return std::nullopt;
-  co_return std::move(*layout);
+  bool fits = kept && kept->info.tag == info.tag && kept->info.size == info.size;
+  if (!fits) co_return std::nullopt;
+  co_return std::move(kept->layout);
 }
 
 Task<Layout> Layouts::learn(const Bucket& bucket, const ObjectKey& key,
@@ -77,7 +60,7 @@ Task<std::optional<ByteRange>> Layouts::part(const Bucket& bucket, const ObjectK
     co_return layout.part(number);
   }
   auto known = co_await co_await stored(bucket, key, head.info, ctx);
-  if (known) co_return known->part(number);
+  if (known && known->known()) co_return known->part(number);
   auto cannot = [] {
     return fail(Code::invalid, "the origin does not tell where a part lies", "NotImplemented");
   };
@@ -104,23 +87,11 @@ Task<std::optional<ByteRange>> Layouts::part(const Bucket& bucket, const ObjectK
   co_return cannot();
 }
 
-Task<> Layouts::remember(const Bucket& bucket, const ObjectKey& key, Tag tag, Layout layout,
-                         Context ctx) {
-  Json::Array parts;
-  for (uint64_t size : layout.part_sizes()) parts.push_back(size);
-  Json row;
-  row.set("version", 1).set("tag", tag.text()).set("parts", std::move(parts));
-  meta::Store& rows = meta_.shard(bucket.incarnation, key.text());
-  meta::Txn txn;
-  txn.put(meta::schema::head(bucket.incarnation, key), row.dump()).without_sync();
-  co_return co_await rows.commit(std::move(txn), ctx);
-}
-
-Task<> Layouts::forget(const Bucket& bucket, const ObjectKey& key, Context ctx) {
-  meta::Store& rows = meta_.shard(bucket.incarnation, key.text());
-  meta::Txn txn;
-  txn.remove(meta::schema::head(bucket.incarnation, key)).without_sync();
-  co_return co_await rows.commit(std::move(txn), ctx);
+Task<> Layouts::remember(const Bucket& bucket, const ObjectKey& key, origin::ObjectInfo info,
+                         Layout layout, Context ctx) {
+  auto row = write_kept({.kind = KeptKind::layout}, info, layout);
+  if (!row) co_return ok;
+  co_return co_await rows_.put_hint(bucket.incarnation, key, std::move(*row), ctx);
 }
 
 }  // namespace forebay::object

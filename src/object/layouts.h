@@ -1,19 +1,19 @@
-// Layouts: what is known of the parts objects were uploaded in. Rows keep what came through
-// Forebay; of the rest the origin is asked.
+// Layouts: what is known of the parts objects were uploaded in. Rows of heads keep what came
+// through Forebay; of the rest the origin is asked.
 #pragma once
 
 #include <optional>
 
-#include "meta/store.h"
 #include "object/bucket.h"
 #include "object/head.h"
+#include "object/kept/kept_rows.h"
 
 namespace forebay::object {
 
 /// All loops share one. What it takes by reference outlives the call.
 class Layouts {
  public:
-  explicit Layouts(meta::Meta& meta) : meta_(meta) {}
+  explicit Layouts(KeptRows& rows [[clang::lifetimebound]]) : rows_(rows) {}
 
   /// The layout of what the origin told: known, or guessed by its first part.
   Task<Layout> learn(const Bucket& bucket, const ObjectKey& key, const origin::ObjectInfo& info,
@@ -25,16 +25,17 @@ class Layouts {
   /// "NotImplemented".
   Task<std::optional<ByteRange>> part(const Bucket& bucket, const ObjectKey& key, const Head& head,
                                       uint32_t number, Context ctx);
-  /// Keeps the part sizes of an upload for later (a hint; not synced).
-  Task<> remember(const Bucket& bucket, const ObjectKey& key, Tag tag, Layout layout, Context ctx);
-  Task<> forget(const Bucket& bucket, const ObjectKey& key, Context ctx);
+  /// Keeps the parts of an upload for later (a hint; not synced): of the version that `info` names
+  /// by size, ETag, tag and version id. While a ticket of the key is open.
+  Task<> remember(const Bucket& bucket, const ObjectKey& key, origin::ObjectInfo info,
+                  Layout layout, Context ctx);
 
  private:
   /// What a row says of this version.
   Task<std::optional<Layout>> stored(const Bucket& bucket, const ObjectKey& key,
                                      const origin::ObjectInfo& info, Context ctx);
 
-  meta::Meta& meta_;
+  KeptRows& rows_;
 };
 
 }  // namespace forebay::object

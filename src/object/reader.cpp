@@ -89,7 +89,7 @@ Task<io::Chunk> Reader::next(Context ctx) {
   Result<io::Chunk> chunk = co_await next_chunk(ctx);
   bool gone =
       !chunk && (chunk.error().code() == Code::conflict || chunk.error().code() == Code::not_found);
-  if (gone) heads_.disbelieve(*head_);
+  if (gone) (void)co_await heads_.disbelieve(head_, ctx);
   co_return chunk;
 }
 

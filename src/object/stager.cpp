@@ -53,7 +53,8 @@ Result<std::shared_ptr<Stager::Staged>> Stager::add(HeadRef head, io::Loop& loop
 Task<> Stager::fetch(HeadRef head, std::shared_ptr<Staged> staged, Context ctx) {
   Brought so_far;
   Result<> came = co_await bring(cache_, head, so_far, ctx);
-  if (!came && moved(came.error())) heads_.disbelieve(*head);
+  if (came) heads_.keep(*head, *ctx.loop);
+  if (!came && moved(came.error())) (void)co_await heads_.disbelieve(head, ctx);
   (came ? good_ : failed_).add();
   waiting_.sub(1);
   {

@@ -86,7 +86,10 @@ std::optional<ReadAnswer> Store::read_now(const ReadRequest& request, io::Loop& 
   Result<ReadAnswer> answer = decide_read(request, std::move(head), std::nullopt);
   if (!answer) return std::nullopt;
   answer->body.length = answer->range.length;
-  if (!has_body(request, *answer)) return std::move(*answer);
+  if (!has_body(request, *answer)) {
+    keep(request, *answer, loop);
+    return std::move(*answer);
+  }
   const unit::Unit& first = answer->head->first;
   bool one = first.range.covers(answer->range);
   unit::Unit unit = one ? first : answer->head->unit_at(answer->range.offset);
@@ -95,7 +98,15 @@ std::optional<ReadAnswer> Store::read_now(const ReadRequest& request, io::Loop& 
   if (!slice) return std::nullopt;
   answer->body = io::Body::of(std::move(*slice));
   note_asked(request, *answer);
+  keep(request, *answer, loop);
   return std::move(*answer);
+}
+
+void Store::keep(const ReadRequest& request, const ReadAnswer& answer, io::Loop& loop) {
+  bool stored = request.body && request.mode != unit::Mode::past &&
+                answer.served != unit::Served::bypass &&
+                (answer.decision == Decision::whole || answer.decision == Decision::partial);
+  if (stored) heads_.keep(*answer.head, loop);
 }
 
 Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
@@ -135,13 +146,20 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
           cache_.admit_filled(head->version, head->first, current.bytes, answer.served, *ctx.loop);
       note_cold(*request.bucket, cold);
       answer.body = io::Body::of(current.bytes.slice(answer.range.offset, answer.range.length));
+      keep(request, answer, *ctx.loop);
       co_return answer;
     }
     bool told = !current.believed && request.mode != unit::Mode::past;
     if (told) note_cold(*request.bucket, is_cold(*head));
-    if (!has_body(request, answer)) co_return answer;
+    if (!has_body(request, answer)) {
+      keep(request, answer, *ctx.loop);
+      co_return answer;
+    }
     Result<ReadAnswer> opened = co_await open(request, head, part, std::move(answer), ctx);
-    if (opened) co_return opened;
+    if (opened) {
+      keep(request, *opened, *ctx.loop);
+      co_return opened;
+    }
     if (!moved(opened.error())) co_return std::move(opened.error());
   }
   co_return too_fast_to_read();
@@ -279,8 +297,9 @@ Task<> Store::bring(BucketRef bucket, ObjectKey key, uint64_t listed, Brought& s
       }
       if (came) (fresh ? so_far.fetched : so_far.here) = head->info.size;
     }
+    if (came) heads_.keep(*head, *ctx.loop);
     if (came || !moved(came.error())) co_return came;
-    heads_.disbelieve(*head);
+    (void)co_await heads_.disbelieve(head, ctx);
   }
   co_return too_fast_to_read();
 }

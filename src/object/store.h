@@ -112,6 +112,9 @@ class Store {
   /// Code::conflict, "PreconditionFailed": a condition of the source or the target does not hold.
   Task<CopyAnswer> copy(CopyRequest request, Context ctx);
   Task<> remove(BucketRef bucket, ObjectKey key, Context ctx);
+  /// Before many keys are removed: what would be durable one by one is so at once. For speed only,
+  /// and so are its errors.
+  Task<> begin_removal(BucketRef bucket, std::vector<ObjectKey> keys, Context ctx);
   /// Removes the version that the client names so (empty: as remove()) for good. A write like any
   /// other: it may change what is current. One that is not there is no error. `kept`: whether the
   /// origin has versions, where it was asked for that already.
@@ -147,6 +150,8 @@ class Store {
                                Context ctx);
   Task<Heads::Current> ask_past(BucketRef bucket, ObjectKey key, std::string version_id,
                                 Context ctx);
+  /// The head of what was read is worth keeping, if bytes of it are here or about to be.
+  void keep(const ReadRequest& request, const ReadAnswer& answer, io::Loop& loop);
   /// Whether it is a small object that is not here.
   bool is_cold(const Head& head) const;
   /// Counts small cold reads in a row.

@@ -118,7 +118,8 @@ TEST_F(StoreTest, a_delete_takes_the_row_of_a_layout_along_whether_its_head_is_k
   for (bool known : {true, false}) {
     origin_->change("key", "bytes");
     Layout layout = *Layout::of_parts({3, 2}, 0);
-    ASSERT_TRUE(run(heads_.layouts().remember(*bucket_, key_, Tag("t"), layout, ctx())));
+    origin::ObjectInfo uploaded{.size = 5, .etag = ETag("\"a-2\""), .tag = Tag("t")};
+    ASSERT_TRUE(run(heads_.layouts().remember(*bucket_, key_, uploaded, layout, ctx())));
     std::string row = meta::schema::head(bucket_->incarnation, key_);
     ASSERT_TRUE(*run(rows_.get(row, ctx())));
     Heads fresh(meta_, crews_, {}, metrics_);
@@ -126,7 +127,7 @@ TEST_F(StoreTest, a_delete_takes_the_row_of_a_layout_along_whether_its_head_is_k
     origin::ObjectInfo parts = origin_->change("key", "bytes");
     parts.etag = ETag("\"a-2\"");
     if (known) {
-      fresh.open_ticket(*bucket_, key_, loop_)
+      (*run(fresh.open_ticket(bucket_, key_, Leaves::layout, ctx())))
           .close(Heads::head_with(*bucket_, key_, parts, layout, loop_.now()));
     }
     ASSERT_TRUE(run(store.remove(bucket_, key_, ctx())));

@@ -69,7 +69,7 @@ Task<origin::PutAnswer> Store::put(BucketRef bucket, ObjectKey key, origin::PutO
   uint64_t length = body.length;
   std::shared_ptr<unit::Tee> tee = begin_tee(*bucket, key, body, ctx);
   Time started = ctx.loop->now();
-  Heads::Ticket ticket = heads_.open_ticket(*bucket, key, *ctx.loop);
+  auto ticket = co_await co_await heads_.open_ticket(bucket, key, Leaves::nothing, ctx);
   Result<origin::PutAnswer> answer =
       co_await bucket->origin->put(key, options, std::move(body), ctx);
   if (!answer) {
@@ -93,6 +93,11 @@ Task<origin::PutAnswer> Store::put(BucketRef bucket, ObjectKey key, origin::PutO
   co_return answer;
 }
 
+Task<> Store::begin_removal(BucketRef bucket, std::vector<ObjectKey> keys, Context ctx) {
+  if (bucket->native()) co_return ok;
+  co_return co_await heads_.rows().forget_all(bucket->incarnation, std::move(keys), ctx);
+}
+
 Task<> Store::remove(BucketRef bucket, ObjectKey key, Context ctx) {
   co_await co_await remove_now(std::move(bucket), std::move(key), {}, ctx);
   co_return ok;
@@ -114,7 +119,8 @@ Task<origin::Removed> Store::remove_version(BucketRef bucket, ObjectKey key, std
 Task<origin::Removed> Store::remove_now(BucketRef bucket, ObjectKey key, std::string version_id,
                                         Context ctx) {
   HeadRef before = heads_.last_seen(*bucket, key);
-  Heads::Ticket ticket = heads_.open_ticket(*bucket, key, *ctx.loop);
+  Leaves leaves = version_id.empty() ? Leaves::nothing : Leaves::layout;
+  auto ticket = co_await co_await heads_.open_ticket(bucket, key, leaves, ctx);
   Result<origin::Removed> removed = co_await bucket->origin->remove_version(key, version_id, ctx);
   if (!removed) {
     if (surely_not_done(removed.error())) ticket.close(nullptr);
@@ -124,11 +130,9 @@ Task<origin::Removed> Store::remove_now(BucketRef bucket, ObjectKey key, std::st
   std::string_view seen = before == nullptr ? "" : std::string_view(before->info.version_id);
   bool mine = version_id.empty() || version_id == (seen.empty() ? origin::kNullVersion : seen);
   if (before != nullptr && mine) co_await co_await drop_units(before, ctx);
-  bool hinted = before == nullptr
-                    ? !bucket->native()
-                    : before->info.pieces.empty() && before->info.etag.part_count() > 1;
-  if (hinted && mine) {
-    (void)co_await heads_.layouts().forget(*bucket, key, ctx);  // a hint; it does no harm
+  if (mine && leaves == Leaves::layout && !bucket->native()) {
+    // Of what is gone; where it stays it does no harm.
+    (void)co_await heads_.rows().forget(bucket->incarnation, key, Leaves::nothing, ctx);
   }
   ticket.close(nullptr);
   co_return removed;
@@ -144,7 +148,7 @@ Task<origin::TagSet> Store::tags(BucketRef bucket, ObjectKey key, std::string ve
 Task<> Store::set_tags(BucketRef bucket, ObjectKey key, std::string version_id, origin::TagSet tags,
                        Context ctx) {
   version_id = co_await co_await version_at_origin(bucket, std::move(version_id), ctx);
-  Heads::Ticket ticket = heads_.open_ticket(*bucket, key, *ctx.loop);
+  auto ticket = co_await co_await heads_.open_ticket(bucket, key, Leaves::layout, ctx);
   Result<> done = co_await bucket->origin->set_tags_of_version(
       std::move(key), std::move(version_id), std::move(tags), ctx);
   if (done || surely_not_done(done.error())) ticket.close(nullptr);
@@ -193,7 +197,7 @@ Task<origin::PutAnswer> Store::complete(CompleteRequest request, Context ctx) {
   const BucketRef& bucket = request.bucket;
   Result<Layout> layout =
       co_await upload_layout(bucket, request.key, request.upload_id, request.parts, ctx);
-  Heads::Ticket ticket = heads_.open_ticket(*bucket, request.key, *ctx.loop);
+  auto ticket = co_await co_await heads_.open_ticket(bucket, request.key, Leaves::nothing, ctx);
   Result<origin::PutAnswer> answer = co_await bucket->origin->complete_upload(
       request.key, request.upload_id, request.parts, request.options, ctx);
   if (!answer) {
@@ -202,9 +206,11 @@ Task<origin::PutAnswer> Store::complete(CompleteRequest request, Context ctx) {
   }
   // Fields were given when the upload was created, so only a check knows the whole head; what is
   // learned here is how the object is cut.
-  if (layout && answer->tag.strong() && answer->pieces.empty()) {
+  if (layout && layout->parts() > 1 && answer->tag.strong() && answer->pieces.empty()) {
+    origin::ObjectInfo made{.size = layout->size(), .etag = answer->etag, .tag = answer->tag};
+    made.version_id = answer->version_id;
     // A hint: without it the layout is guessed.
-    (void)co_await heads_.layouts().remember(*bucket, request.key, answer->tag, *layout, ctx);
+    (void)co_await heads_.layouts().remember(*bucket, request.key, std::move(made), *layout, ctx);
   }
   ticket.close(nullptr);
   co_return answer;

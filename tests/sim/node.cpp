@@ -84,7 +84,8 @@ Task<> Node::start(std::optional<object::BucketSpec> bucket, Context ctx) {
   unit_options.tee_patience = milliseconds(15);
   units_ =
       std::make_unique<unit::Cache>(disks_, crews_, std::vector{&loop_}, unit_options, metrics_);
-  heads_ = std::make_unique<object::Heads>(meta_, crews_, object::HeadOptions{}, metrics_);
+  heads_ = std::make_unique<object::Heads>(meta_, crews_,
+                                           object::HeadOptions{.life = loop_.random()}, metrics_);
   objects_ = std::make_unique<object::Store>(*heads_, *units_, crews_, metrics_);
   factory_ = std::make_unique<Factory>(machine_.origin);
   buckets_ = std::make_unique<object::Buckets>(rows_, *factory_, metrics_);

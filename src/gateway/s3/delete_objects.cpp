@@ -41,6 +41,18 @@ void write_deleted(Xml& out, const DeleteRequest::Item& item, const origin::Remo
   out.close();
 }
 
+/// Those whose current version goes.
+std::vector<ObjectKey> keys_of(const DeleteRequest& request) {
+  std::vector<ObjectKey> keys;
+  keys.reserve(request.items.size());
+  for (const DeleteRequest::Item& item : request.items) {
+    if (item.version_id) continue;
+    auto key = ObjectKey::parse(item.key);
+    if (key) keys.push_back(std::move(*key));
+  }
+  return keys;
+}
+
 Task<> work(Batch& batch, Context ctx) {
   while (batch.next < batch.request.items.size()) {
     size_t i = batch.next++;
@@ -75,6 +87,8 @@ Task<http::Response> delete_objects(Call& call, Context ctx) {
                                    [](const auto& item) { return item.version_id.has_value(); });
   if (named) batch.kept = co_await co_await bucket->origin->has_versions(ctx);
   batch.done.resize(batch.request.items.size(), origin::Removed());
+  // Each delete looks after its own key; without this each might wait for the disk.
+  (void)co_await call.services.objects.begin_removal(bucket, keys_of(batch.request), ctx);
   io::Group group(ctx);
   for (size_t i = 0; i < std::min(kWorkers, batch.request.items.size()); ++i) {
     group.spawn(work(batch, ctx));
