@@ -82,6 +82,21 @@ TEST_F(PrefetchTest, brings_each_byte_of_a_prefix_once) {
   EXPECT_EQ(bytes(), 3'005'006U) << "what is here is not fetched again";
 }
 
+TEST_F(PrefetchTest, small_ones_that_are_here_are_asked_about_and_not_fetched) {
+  make("checked", {.freshness = *object::Freshness::parse("exact")});
+  fill("k", 500, 100);
+  Record asked = record();
+  asked.bucket = "checked";
+  asked.incarnation = (*buckets_.get("checked"))->incarnation;
+  Record again = asked;
+  ASSERT_TRUE(prefetch(asked));
+  EXPECT_EQ(bytes(), 50'000U);
+  EXPECT_LT(checks(), 100U) << "most heads came with their bytes";
+  ASSERT_TRUE(prefetch(again));
+  EXPECT_EQ(again.counts.found, 500U);
+  EXPECT_LE(bytes(), 50'000U + Prefetch::kMostObjects * 100);
+}
+
 TEST_F(PrefetchTest, nothing_and_one_key) {
   Record none = record();
   ASSERT_TRUE(prefetch(none));
@@ -127,7 +142,8 @@ TEST_F(PrefetchTest, the_list_does_not_run_ahead_of_the_work) {
   begin(asked, cancel);
   wait(seconds(5));
   EXPECT_EQ(lists(), 1U);
-  EXPECT_EQ(gate_.inside, Prefetch::kMostObjects);
+  EXPECT_EQ(gate_.inside, unit::Options{}.ahead_streams);
+  EXPECT_EQ(checks(), Prefetch::kMostObjects);
   EXPECT_EQ(work_->way(loop_.now()).known_objects, 1000U);
   EXPECT_FALSE(work_->way(loop_.now()).listed);
   gate_.go.set();

@@ -275,7 +275,9 @@ Task<> Store::bring(BucketRef bucket, ObjectKey key, uint64_t listed, Brought& s
                     Context ctx) {
   for (int round = 0; round < kFollow; ++round) {
     so_far = {};
-    bool eager = round == 0 && listed <= cache_.small_max();
+    // As reads do: where small objects are found to be here, none is fetched for its head.
+    bool eager = round == 0 && listed <= cache_.small_max() &&
+                 bucket->cold_small->load(std::memory_order_relaxed) >= kEager;
     auto current = co_await co_await heads_.ask(bucket, key, round > 0, eager, ctx);
     HeadRef head = current.head;
     if (!head->exists) co_return no_such_key(head->deleted);
@@ -287,9 +289,11 @@ Task<> Store::bring(BucketRef bucket, ObjectKey key, uint64_t listed, Brought& s
     }
     Result<> came = ok;
     if (current.bytes.empty()) {
+      if (!current.believed) note_cold(*bucket, is_cold(*head));
       came = co_await object::bring(cache_, head, so_far, ctx);
     } else {
       bool fresh = cache_.admit(head->version, head->first, current.bytes, *ctx.loop);
+      note_cold(*bucket, fresh);
       auto fill = fresh ? cache_.coming(head->first.id) : nullptr;
       if (fill != nullptr) came = co_await cache_.arrived(std::move(fill), ctx);
       if (came && !cache_.touch(head->first)) {

@@ -26,8 +26,9 @@ def stand(servers):
 def fill(s, prefix, count, size):
     """Objects of that size in the origin; returns their bytes by key."""
     bodies = {f"{prefix}{n:04}": bytes([n % 251]) * size for n in range(count)}
+    client = s.origin.s3()
     for key, body in bodies.items():
-        s.origin.put(s.bucket, key, body)
+        client.put_object(Bucket=s.bucket, Key=key, Body=body)
     s.proxy.clear()
     return bodies
 
