@@ -145,6 +145,18 @@ TEST_F(JobsTest, one_that_is_stopped_goes_on_where_it_was) {
   EXPECT_LE(since, 2 * 200U) << "what it had done was not looked at again";
 }
 
+TEST_F(JobsTest, one_that_is_just_beginning_is_stopped_too) {
+  fill("k", 300, 1000);
+  origin_->options().delay = milliseconds(300);
+  open();
+  std::string id = order("");
+  while (state(id) != State::running) ASSERT_TRUE(world_->step());
+  close();
+  open(false);
+  EXPECT_EQ(state(id), State::waiting);
+  EXPECT_EQ(shown(id).record.counts, Counts{});
+}
+
 TEST_F(JobsTest, so_many_run_and_so_many_wait) {
   size_t all = Jobs::kMostRunning + Jobs::kMostWaiting;
   for (size_t i = 0; i <= all; ++i) fill(numbered("p", i) + "/", 1, 10);

@@ -172,6 +172,8 @@ TEST_F(StagerTest, objects_are_begun_in_order_by_few_streams) {
   gate_.go.set();
   world_->settle();
   EXPECT_EQ(bytes(), 3U * 600'000 + 10);
+  auto begun = [&](const char* key) { return std::ranges::find(gate_.keys, key); };
+  EXPECT_EQ(std::count(gate_.keys.begin(), begun("c"), "b"), 6) << "the third after the second";
   ASSERT_TRUE(answer && *answer);
 }
 
