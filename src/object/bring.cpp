@@ -13,6 +13,8 @@ namespace {
 constexpr uint64_t kUnitsAtOnce = 1000;
 // How often a unit is looked at that comes and goes.
 constexpr int kLooks = 3;
+// A copy that is being written has its name within about that time.
+constexpr Duration kNaming = milliseconds(20);
 
 // What the waits for the units of one object share.
 struct Round {
@@ -42,7 +44,14 @@ Task<> wait_for(Round& round, unit::Unit unit, std::shared_ptr<unit::Fill> fill,
       if (fill == nullptr) co_return ok;
     }
     came = co_await round.cache.arrived(std::exchange(fill, nullptr), ctx);
-    if (came || came.error().detail() != "ENOSPC") break;
+    if (came) break;
+    // The copy of a body that a client is writing gets its name just now.
+    bool named = came.error().code() == Code::exists;
+    if (!named && came.error().detail() != "ENOSPC") break;
+    if (named) {
+      co_await co_await io::sleep_until(ctx.loop->now() + kNaming, ctx);
+      came = fail(Code::busy, "a client writes it at this moment", "SlowDown");
+    }
   }
   co_return came;
 }

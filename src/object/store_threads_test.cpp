@@ -76,6 +76,14 @@ class StoreThreads : public testing::TestWithParam<Filling>, protected Loops {
         EXPECT_TRUE(co_await objects_->put(bucket_, at, {}, io::Body::of(Bytes(bytes)), ctx));
       } else if (what == 1) {
         origin_->change(at.text(), version_of(random()));
+      } else if (what == 2) {
+        // Some wait for it, beside others who ask for the same on other loops.
+        Time until = ctx.loop->now() + milliseconds(static_cast<int64_t>(random() % 20));
+        ReadRequest request{.bucket = bucket_, .key = at};
+        auto staged = co_await objects_->stage(std::move(request), until, ctx);
+        EXPECT_TRUE(staged || moved(staged.error()) || staged.error().detail() == "SlowDown")
+            << staged.error().text();
+        if (staged && staged->state == StageAnswer::State::coming) ++staged_;
       } else if (auto body = co_await read(at, ctx)) {
         EXPECT_TRUE(is_version(*body));
         ++bodies_;
@@ -96,7 +104,7 @@ class StoreThreads : public testing::TestWithParam<Filling>, protected Loops {
   Heads heads_{meta_, crews_, {.max_bytes = 1 << 20}, metrics_};
   std::unique_ptr<Store> objects_;
   BucketRef bucket_;
-  std::atomic<uint64_t> bodies_ = 0;
+  std::atomic<uint64_t> bodies_ = 0, staged_ = 0;
 };
 
 TEST_P(StoreThreads, loops_read_and_write_the_same_keys) {
@@ -108,6 +116,7 @@ TEST_P(StoreThreads, loops_read_and_write_the_same_keys) {
   stop_crews();
   EXPECT_TRUE(engine_->run_task(store_->close({.loop = loops_[0]})));
   EXPECT_GT(bodies_, 1000U);
+  EXPECT_GT(staged_, 10U);
   EXPECT_EQ(store_->stats().disks[0].verify_failures, 0U);
 }
 
