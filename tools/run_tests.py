@@ -164,9 +164,10 @@ def stage_release(_):
             run(f"release {plant.name}", [str(plant)], whole, 1200)
 
 
-def run_pytest(name, path, args, timeout, env):
-    if run("venv", ["scripts/venv.sh"], lambda t, c: (0, c != 0), 600):
-        run(name, [".venv/bin/pytest", "-q", *(["-x"] if args.fail_fast else []), path], pytest,
+def run_pytest(name, path, args, timeout, env, venv=".venv"):
+    made = ["scripts/venv.sh", *(["--all"] if venv == ".venv-all" else [])]
+    if run(f"venv {venv}", made, lambda t, c: (0, c != 0), 3600):
+        run(name, [f"{venv}/bin/pytest", "-q", *(["-x"] if args.fail_fast else []), path], pytest,
             timeout, env)
 
 
@@ -175,8 +176,20 @@ def stage_clients(args):
         return
     env = {"FOREBAY_FULL": "1"} if args.all else {}
     for folder in sorted((ROOT / "tests").iterdir()):
-        if any(folder.rglob("test_*.py")):
+        if folder.name == "ecosystem" and args.all:
+            stage_ecosystem(args, env)
+        elif any(folder.rglob("test_*.py")):
             run_pytest(f"tests/{folder.name}", str(folder), args, 7200 if args.all else 1500, env)
+
+
+def stage_ecosystem(args, env):
+    """All the foreign clients there are; what comes of it is docs/clients.md."""
+    results = LOGS / "clients.json"
+    run_pytest("tests/ecosystem", "tests/ecosystem", args, 7200,
+               env | {"FOREBAY_CLIENTS_JSON": str(results)}, ".venv-all")
+    if results.exists() and not args.fail_fast:
+        run("docs/clients.md", ["python3", "tools/clients_table.py", str(results)],
+            lambda t, c: (0, c != 0), 60)
 
 
 def stage_asan(_):
