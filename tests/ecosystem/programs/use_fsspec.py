@@ -29,11 +29,12 @@ def moves_copies_and_removes(place):
     # `mv` of a folder copies its name too, which is no object, and fails, at every S3.
     fs.cp(f"{top}/m/d2", f"{top}/moved", recursive=True)
     fs.rm(f"{top}/m/d2", recursive=True)
-    assert not fs.exists(f"{top}/m/d2") and len(fs.ls(f"{top}/moved")) == 4
+    # SeaweedFS goes on listing a folder that has been emptied.
+    assert fs.find(f"{top}/m/d2") == [] and len(fs.ls(f"{top}/moved")) == 4
     assert fs.glob(f"{top}/m/*/f1*") == [f"{top}/m/d1/f1", f"{top}/m/d1/f10"]
     assert fs.du(f"{top}/moved") == sum(500 + i for i in (2, 5, 8, 11))
     fs.rm(f"{top}/m", recursive=True)
-    assert place.keys("m/") == []
+    assert not [k for k in place.keys("m/") if k[-1] != "/"]
 
 
 def appends(place):
