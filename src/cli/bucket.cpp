@@ -1,4 +1,7 @@
-// forebay bucket create | ls | show | rm
+// forebay bucket create | set | ls | show | rm
+#include <charconv>
+
+#include "base/byte_size.h"
 #include "cli/local.h"
 #include "cli/run.h"
 #include "cli/shell.h"
@@ -72,10 +75,12 @@ Task<> add_origin_keys(client::BucketSpec& spec [[clang::lifetimebound]], std::s
     spec.origin_secret_key = std::move(profile.credentials.secret);
     if (spec.origin_region.empty()) spec.origin_region = std::move(profile.region);
   }
-  if (spec.origin_access_key.empty()) {
+  // Where the origin is the daemon's to say, so are its keys.
+  const bool named = !spec.origin.empty();
+  if (named && spec.origin_access_key.empty()) {
     spec.origin_access_key = environment.get("FOREBAY_ORIGIN_ACCESS_KEY");
   }
-  if (spec.origin_secret_key.empty()) {
+  if (named && spec.origin_secret_key.empty()) {
     spec.origin_secret_key = Secret(environment.get("FOREBAY_ORIGIN_SECRET_KEY"));
   }
   if (spec.origin_access_key.empty() && spec.origin_secret_key.empty() &&
@@ -89,6 +94,25 @@ Task<> add_origin_keys(client::BucketSpec& spec [[clang::lifetimebound]], std::s
   co_return ok;
 }
 
+Result<client::BucketLimits> read_limits(const Limits& said) {
+  client::BucketLimits out;
+  if (!said.max_bytes.empty()) {
+    auto size = parse_size(said.max_bytes);
+    if (!size) return usage("--max-bytes: " + size.error().text());
+    out.max_bytes = size->bytes;
+  }
+  if (!said.max_objects.empty()) {
+    const std::string& text = said.max_objects;
+    uint64_t most = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), most);
+    if (error != std::errc() || end != text.data() + text.size()) {
+      return usage("--max-objects: '" + text + "' is no number");
+    }
+    out.max_objects = most;
+  }
+  return out;
+}
+
 }  // namespace
 
 Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
@@ -100,7 +124,8 @@ Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
                           .verify = std::move(command.verify),
                           .origin_access_key = std::move(command.origin_access_key),
                           .origin_secret_key = std::move(command.origin_secret_key),
-                          .origin_region = std::move(command.origin_region)};
+                          .origin_region = std::move(command.origin_region),
+                          .limits = co_await read_limits(command.limits)};
   if (!command.native) {
     co_await co_await add_origin_keys(spec, std::move(command.origin_profile), shell, ctx);
   }
@@ -110,6 +135,16 @@ Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
   std::string origin = member(*made, "origin");
   if (origin == kNative) co_return shell.print("made native bucket " + name);
   co_return shell.print("made bucket " + name + (origin.empty() ? "" : " over " + origin));
+}
+
+Task<> run_bucket_set(Shell& shell, BucketSet command, Context ctx) {
+  client::BucketLimits limits = co_await read_limits(command.limits);
+  if (!limits.max_bytes && !limits.max_objects) {
+    co_return usage("nothing to change: --max-bytes SIZE, --max-objects NUMBER (0: no limit)");
+  }
+  Result<Json> bucket = co_await shell.admin().limit_bucket(command.name, limits, ctx);
+  if (!bucket) co_return bucket.error_in("bucket " + command.name);
+  co_return shell.streams.out(render_fields(*bucket));
 }
 
 Task<> run_bucket_list(Shell& shell, BucketList command, Context ctx) {

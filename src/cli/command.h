@@ -18,6 +18,11 @@ struct Connection {
   std::string authorities_file;
 };
 
+/// What is empty was not said.
+struct Limits {
+  std::string max_bytes;    ///< as parse_size() reads it
+  std::string max_objects;  ///< a number
+};
 struct BucketCreate {
   std::string name;
   std::string origin;
@@ -29,6 +34,11 @@ struct BucketCreate {
   Secret origin_secret_key;
   std::string origin_region;
   std::string origin_profile;
+  Limits limits;
+};
+struct BucketSet {
+  std::string name;
+  Limits limits;
 };
 struct BucketList {
   bool json = false;
@@ -80,7 +90,7 @@ struct ShowStatus {
   bool json = false;
 };
 
-using Command = std::variant<BucketCreate, BucketList, BucketShow, BucketRemove, List, Copy, Cat,
+using Command = std::variant<BucketCreate, BucketSet, BucketList, BucketShow, BucketRemove, List, Copy, Cat,
                              Remove, Stat, Prefetch, JobList, JobShow, JobCancel, ShowStatus>;
 
 struct CommandLine {

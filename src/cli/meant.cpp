@@ -17,6 +17,7 @@ std::string bucket_in(const std::string& path) {
 }  // namespace
 
 std::vector<std::string> buckets_in(const Command& command) {
+  if (auto* one = std::get_if<BucketSet>(&command)) return {one->name};
   if (auto* one = std::get_if<BucketShow>(&command)) return {one->name};
   if (auto* one = std::get_if<BucketRemove>(&command)) return {one->name};
   if (auto* one = std::get_if<List>(&command)) return {bucket_in(one->path)};

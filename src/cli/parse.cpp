@@ -62,6 +62,7 @@ class Grammar {
 struct Values {
   BucketCreate bucket_create;
   std::string origin_secret;
+  BucketSet bucket_set;
   BucketList bucket_list;
   BucketShow bucket_show;
   BucketRemove bucket_remove;
@@ -77,8 +78,14 @@ struct Values {
   ShowStatus status;
 };
 
+void add_limits(CLI::App& command, Limits& limits) {
+  command.add_option("--max-bytes", limits.max_bytes,
+                     "Most that a native bucket may hold: 10GiB, 2TiB; 0: no limit");
+  command.add_option("--max-objects", limits.max_objects, "Most objects of it; 0: no limit");
+}
+
 void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
-  CLI::App* bucket = app.add_subcommand("bucket", "Make, list, show and remove buckets");
+  CLI::App* bucket = app.add_subcommand("bucket", "Make, change, list, show and remove buckets");
   bucket->require_subcommand(1);
   CLI::App& create =
       grammar.add(*bucket, "create", "Make a bucket, over an origin or native", v.bucket_create);
@@ -86,7 +93,7 @@ void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
       ->required();
   create.add_option("--origin", v.bucket_create.origin,
                     "Where the objects are: s3://BUCKET[/PREFIX]?endpoint=URL&region=NAME or\n"
-                    "dir:///PATH; without it, a folder in the daemon's data directory");
+                    "dir:///PATH; without it, what serve --default-origin says: --native, if nothing");
   CLI::Option* native =
       create.add_flag("--native", v.bucket_create.native,
                       "Without an origin: the objects are on Forebay's own disks and nowhere else");
@@ -112,6 +119,10 @@ void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
                                 "--origin-access-key", "--origin-secret-key", "--origin-region"}) {
     native->excludes(create.get_option(of_origin));
   }
+  add_limits(create, v.bucket_create.limits);
+  CLI::App& set = grammar.add(*bucket, "set", "Change what a native bucket may hold", v.bucket_set);
+  set.add_option("name", v.bucket_set.name)->required();
+  add_limits(set, v.bucket_set.limits);
   CLI::App& ls = grammar.add(*bucket, "ls", "List buckets and their origins", v.bucket_list);
   ls.add_flag("--json", v.bucket_list.json, "As JSON");
   CLI::App& show = grammar.add(*bucket, "show", "Show all of one bucket", v.bucket_show);

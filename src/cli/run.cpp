@@ -11,6 +11,9 @@ Task<> carry_out(Shell& shell, Command command, Context ctx) {
   if (auto* one = std::get_if<BucketCreate>(&command)) {
     co_return co_await run_bucket_create(shell, std::move(*one), ctx);
   }
+  if (auto* one = std::get_if<BucketSet>(&command)) {
+    co_return co_await run_bucket_set(shell, std::move(*one), ctx);
+  }
   if (auto* one = std::get_if<BucketList>(&command)) {
     co_return co_await run_bucket_list(shell, *one, ctx);
   }

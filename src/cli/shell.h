@@ -86,6 +86,7 @@ std::string counted(uint64_t count, std::string_view thing);
 
 // One file per noun. Errors are printed by run().
 Task<> run_bucket_create(Shell& shell [[clang::lifetimebound]], BucketCreate command, Context ctx);
+Task<> run_bucket_set(Shell& shell [[clang::lifetimebound]], BucketSet command, Context ctx);
 Task<> run_bucket_list(Shell& shell [[clang::lifetimebound]], BucketList command, Context ctx);
 Task<> run_bucket_show(Shell& shell [[clang::lifetimebound]], BucketShow command, Context ctx);
 Task<> run_bucket_remove(Shell& shell [[clang::lifetimebound]], BucketRemove command, Context ctx);

@@ -2,6 +2,15 @@
 
 namespace forebay::client {
 
+namespace {
+
+void add_limits(Json& json, const BucketLimits& limits) {
+  if (limits.max_bytes) json.set("max_bytes", *limits.max_bytes);
+  if (limits.max_objects) json.set("max_objects", *limits.max_objects);
+}
+
+}  // namespace
+
 Json BucketSpec::to_json() const {
   Json json;
   json.set("name", name);
@@ -15,6 +24,7 @@ Json BucketSpec::to_json() const {
   add("origin_access_key", origin_access_key);
   add("origin_secret_key", origin_secret_key.reveal());
   add("origin_region", origin_region);
+  add_limits(json, limits);
   return json;
 }
 
@@ -85,6 +95,12 @@ Task<Json> AdminClient::bucket(std::string name, Context ctx) {
 
 Task<Json> AdminClient::create_bucket(BucketSpec spec, Context ctx) {
   co_return co_await call("POST", "/v1/buckets", spec.to_json(), ctx);
+}
+
+Task<Json> AdminClient::limit_bucket(std::string name, BucketLimits limits, Context ctx) {
+  Json change;
+  add_limits(change, limits);
+  co_return co_await call("PATCH", "/v1/buckets/" + name, std::move(change), ctx);
 }
 
 Task<> AdminClient::remove_bucket(std::string name, Context ctx) {

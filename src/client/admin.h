@@ -3,6 +3,7 @@
 //   GET    /v1/buckets        {"buckets":[bucket…]}
 //   POST   /v1/buckets        a BucketSpec → 201, the bucket
 //   GET    /v1/buckets/NAME   the bucket
+//   PATCH  /v1/buckets/NAME   BucketLimits → the bucket
 //   DELETE /v1/buckets/NAME   204
 //   POST   /v1/prefetch       {"bucket", "prefix"} → 202, the job
 //   GET    /v1/jobs           {"jobs":[job…]}
@@ -28,6 +29,12 @@ struct AdminOptions {
   std::optional<Credentials> credentials = std::nullopt;
 };
 
+/// What a native bucket may hold; 0: no limit. Nothing: not said.
+struct BucketLimits {
+  std::optional<uint64_t> max_bytes = {};
+  std::optional<uint64_t> max_objects = {};
+};
+
 /// A bucket to be made. What is empty is left to the server's default.
 struct BucketSpec {
   std::string name;
@@ -38,6 +45,7 @@ struct BucketSpec {
   std::string origin_access_key = {};
   Secret origin_secret_key = {};
   std::string origin_region = {};
+  BucketLimits limits = {};
 
   Json to_json() const;
 };
@@ -52,6 +60,7 @@ class AdminClient {
   Task<std::vector<Json>> buckets(Context ctx);
   Task<Json> bucket(std::string name, Context ctx);
   Task<Json> create_bucket(BucketSpec spec, Context ctx);
+  Task<Json> limit_bucket(std::string name, BucketLimits limits, Context ctx);
   Task<> remove_bucket(std::string name, Context ctx);
   Task<Json> prefetch(std::string bucket, std::string prefix, Context ctx);
   Task<std::vector<Json>> jobs(Context ctx);

@@ -56,8 +56,7 @@ Origins::Origins(OriginOptions options, const std::vector<io::Loop*>& loops,
 
 Result<object::OriginConfig> Origins::default_config(const BucketName& name) {
   const std::string& url = options_.default_origin;
-  if (url.empty())
-    return object::OriginConfig{"dir://" + options_.own_folder + "/" + name.text(), "", {}};
+  if (url.empty()) return object::OriginConfig{std::string(object::kNative), "", {}};
   object::OriginConfig config = options_.default_keys;
   if (url.starts_with(kDir)) {
     config.url = url + "/" + name.text();

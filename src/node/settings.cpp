@@ -62,31 +62,6 @@ Result<> assign(ByteSize& field, std::string_view text) {
 
 }  // namespace
 
-Result<ByteSize> parse_size(std::string_view text) {
-  uint64_t count = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
-  if (text.empty() || error != std::errc()) return no_number(text);
-  constexpr std::string_view kUnits[] = {"", "KiB", "MiB", "GiB", "TiB"};
-  for (int i = 0; i < 5; ++i) {
-    if (unit != kUnits[i] && !(i == 0 && unit == "B")) continue;
-    if (count > (UINT64_MAX >> (10 * i))) return no_number(text);
-    return ByteSize{count << (10 * i)};
-  }
-  return fail(Code::invalid, "'" + std::string(text) + "' is no size: use KiB, MiB, GiB or TiB");
-}
-
-std::string to_text(const ByteSize& size) {
-  constexpr const char* kUnits[] = {"", "KiB", "MiB", "GiB", "TiB"};
-  uint64_t count = size.bytes;
-  int unit = 0;
-  while (unit < 4 && count > 0 && count % 1024 == 0) {
-    count /= 1024;
-    ++unit;
-  }
-  return std::to_string(count) + kUnits[unit];
-}
-
 Result<> set(Settings& settings, std::string_view name, std::string_view text) {
   std::optional<Result<>> done;
   std::vector<std::string> names;

@@ -7,15 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/byte_size.h"
 #include "base/result.h"
 #include "base/secret.h"
 
 namespace forebay::node {
-
-/// A number of bytes, written "64MiB", "1GiB", "500000".
-struct ByteSize {
-  uint64_t bytes = 0;
-};
 
 struct Settings {
   std::string data = "./forebay-data";
@@ -53,8 +49,8 @@ void visit(S& s, V&& v) {
   v("s3", s.s3, "Address and port of the S3 endpoint; port 0 picks a free one.");
   v("admin", s.admin, "Address and port for health, metrics and `forebay bucket …`.");
   v("default-origin", s.default_origin,
-    "Origin of buckets made through S3: empty keeps them in DATA/buckets; "
-    "dir:///PATH or s3://?endpoint=URL&region=R makes them there.");
+    "Origin of buckets that are made without one, by S3 clients too: dir:///PATH or "
+    "s3://?endpoint=URL&region=R; empty: none, they are native.");
   v("cache-size", s.cache_size,
     "Bytes of each disk that may be used, as far as there are so many; 0 is the disk less 5 %. "
     "[0]");
@@ -87,10 +83,6 @@ inline constexpr uint32_t kMostThreads = 1024;
 
 /// Whether each setting is one that can be meant; else Code::invalid with its name and what can.
 Result<> judge(const Settings& settings);
-
-/// What `visit` knows of a field, as text: its value, and secrets never.
-std::string to_text(const ByteSize& size);
-Result<ByteSize> parse_size(std::string_view text);
 
 /// Where a variable's value comes from: node's main reads the process environment, tests give one.
 using Environment = std::vector<std::pair<std::string, std::string>>;

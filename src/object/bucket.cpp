@@ -24,7 +24,12 @@ Error aborted() {
 
 /// What is believed of a native bucket's keys is true until it is written to, and every write comes
 /// through here; its units are the objects themselves.
-Result<> make_native(Bucket& bucket) {
+Result<> make_native(Bucket& bucket, const BucketSpec& spec) {
+  if (!spec.says_of_origin.empty()) {
+    return fail(Code::invalid,
+                "a native bucket has no origin: it has no '" + spec.says_of_origin + "'",
+                "InvalidArgument");
+  }
   if (bucket.fill != Filling::part) {
     return fail(Code::invalid,
                 "a native bucket has nothing to fill from: fill=adaptive needs an origin",
@@ -176,6 +181,7 @@ Task<BucketRef> Buckets::open(BucketName name, std::string row, Context ctx) {
   Bucket bucket = co_await bucket_of(std::move(name), row);
   bucket.asked = &asked(bucket.name);
   bucket.origin = co_await co_await factory_.open(bucket, false, read(bucket.name), ctx);
+  if (bucket.settings.quota.set()) co_await bucket.origin->limit(bucket.settings.quota);
   co_return std::make_shared<const Bucket>(std::move(bucket));
 }
 
@@ -263,10 +269,12 @@ Task<BucketRef> Buckets::make(BucketName name, BucketSpec spec, Context ctx) {
   bucket.fill = spec.fill;
   bucket.cache_writes = spec.cache_writes;
   bucket.verify = spec.verify;
-  if (bucket.native()) co_await make_native(bucket);
+  if (bucket.native()) co_await make_native(bucket, spec);
   bucket.created = ctx.loop->wall_now();
   bucket.asked = &asked(name);
+  bucket.settings.quota = spec.quota;
   bucket.origin = co_await co_await factory_.open(bucket, own, read(name), ctx);
+  if (spec.quota.set()) co_await bucket.origin->limit(spec.quota);
   bucket.capabilities = co_await co_await bucket.origin->probe(ctx);
   Result<> committed = co_await commit(name, std::nullopt, row_of(bucket), ctx);
   if (!committed && committed.error().code() == Code::conflict) co_return exists();
@@ -311,7 +319,11 @@ Task<> Buckets::update(BucketRef bucket, std::function<void(BucketSettings&)> ch
   if (!row) co_return aborted();
   Bucket next(*now);
   change(next.settings);
-  co_await co_await commit(now->name, std::move(row), row_of(next), ctx);
+  const origin::Quota quota = next.settings.quota, before = now->settings.quota;
+  if (quota != before) co_await next.origin->limit(quota);
+  Result<> committed = co_await commit(now->name, std::move(row), row_of(next), ctx);
+  if (!committed && quota != before) (void)next.origin->limit(before);
+  co_await std::move(committed);
   put(std::make_shared<const Bucket>(std::move(next)));
   co_return ok;
 }

@@ -84,6 +84,7 @@ class Writes {
 struct BucketSettings {
   origin::TagSet tags = {};  ///< the bucket's own
   CorsRules cors = {};
+  origin::Quota quota = {};  ///< of a native bucket
 };
 
 /// One bucket; immutable, shared.
@@ -146,6 +147,10 @@ struct BucketSpec {
   Filling fill = Filling::part;
   bool cache_writes = true;
   unit::Verify verify = unit::Verify::start;
+  /// The last thing it says that only a bucket with an origin has; empty: nothing. It is refused
+  /// where the bucket turns out to be native.
+  std::string says_of_origin = {};
+  origin::Quota quota = {};  ///< of a native bucket; another with one → "NotImplemented"
 };
 
 /// Makes origins; node binds it. `create` allows to make what the node itself owns (the folder of
@@ -197,7 +202,8 @@ class Buckets {
   /// Opens and probes the origin, then writes the row. Exists already → Code::exists,
   /// "BucketAlreadyOwnedByYou".
   Task<BucketRef> create(BucketName name, BucketSpec spec, Context ctx);
-  /// Changes what may change of the bucket, durably; readers see it once this has returned. Waits
+  /// Changes what may change of the bucket, durably; readers see it once this has returned. What
+  /// the origin cannot → its error, and nothing is changed. Waits
   /// for other changes, a removal or a creation of that name, for kChangeWait. Then, or when it is
   /// no longer this bucket: Code::conflict, "OperationAborted".
   Task<> update(BucketRef bucket, std::function<void(BucketSettings&)> change, Context ctx);

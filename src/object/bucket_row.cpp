@@ -53,7 +53,9 @@ std::string row_of(const Bucket& bucket) {
       .set("created_ns", bucket.created.ns)
       .set("capabilities", std::move(capabilities))
       .set("tags", json_of(bucket.settings.tags))
-      .set("cors", cors_json(bucket.settings.cors));
+      .set("cors", cors_json(bucket.settings.cors))
+      .set("max_bytes", bucket.settings.quota.bytes)
+      .set("max_objects", bucket.settings.quota.objects);
   return row.dump();
 }
 
@@ -85,6 +87,13 @@ Result<Bucket> bucket_of(BucketName name, std::string_view text) {
   auto cors = cors_of(row->find("cors"));
   if (!cors) return std::move(cors.error());
   bucket.settings.cors = std::move(*cors);
+  for (auto [name, limit] : {std::pair("max_bytes", &bucket.settings.quota.bytes),
+                             std::pair("max_objects", &bucket.settings.quota.objects)}) {
+    // What is no number would be no limit.
+    auto most = row->unsigned_or(name, 0);
+    if (!most) return std::move(most.error());
+    *limit = *most;
+  }
   if (const Json* can = row->find("capabilities")) {
     auto flag = [&](std::string_view key) { return can->boolean_or(key, false).value_or(false); };
     bucket.capabilities = {.conditional_put = flag("conditional_put"),

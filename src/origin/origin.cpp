@@ -13,6 +13,11 @@ Error no_versions() {
 
 }  // namespace
 
+Result<> Origin::limit(Quota quota) {
+  (void)quota;
+  return fail(Code::invalid, "only a native bucket can have a quota", "NotImplemented");
+}
+
 Task<std::optional<PutAnswer>> Origin::copy(ObjectKey key, CopyOrder order, Context ctx) {
   (void)key, (void)order, (void)ctx;
   co_return std::optional<PutAnswer>();

@@ -23,6 +23,7 @@
 #include "origin/lists.h"
 #include "origin/meter.h"
 #include "origin/pieces.h"
+#include "origin/usage.h"
 
 namespace forebay::origin {
 
@@ -262,6 +263,12 @@ class Origin {
 
   /// Ends every upload, and forgets those that have completed: their bucket is no more.
   virtual Task<> drop_uploads(Context ctx);
+
+  /// What it holds of this bucket; nothing: it does not know, or not yet.
+  virtual std::optional<Usage> usage() const { return std::nullopt; }
+  /// From now on a write that would make it hold more is refused: Code::denied, "QuotaExceeded".
+  /// Cannot → Code::invalid, "NotImplemented".
+  virtual Result<> limit(Quota quota);
 
   /// Asks the origin what it can do and whether we may use it at all (a bucket that is missing or
   /// refused is an error here). Leaves nothing behind.

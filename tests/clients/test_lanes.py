@@ -4,7 +4,7 @@ import contextlib
 import threading
 
 import pytest
-from lib import daemon, proc
+from lib import daemon, origins, proc
 from lib.stand import parallel
 
 pytestmark = pytest.mark.daemon
@@ -17,7 +17,8 @@ LISTERS = 32
 def forebay():
     """A daemon with its own folders."""
     with contextlib.ExitStack() as stack:
-        yield stack.enter_context(daemon.Forebay())
+        origin = stack.enter_context(origins.DirOrigin())
+        yield stack.enter_context(daemon.Forebay(default_origin=origin))
 
 
 def test_lists_of_a_large_folder_leave_other_buckets_alone(forebay):

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from lib import daemon, proc
+from lib import daemon, origins, proc
 
 pytestmark = pytest.mark.daemon
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.daemon
 @pytest.mark.parametrize("part", ["", "index", "segments", "units", "forebay-disk"])
 def test_a_lost_disk_is_told_and_comes_back(part):
     """Reads go on meanwhile, and are cached again afterwards."""
-    with daemon.Forebay() as forebay:
+    with origins.DirOrigin() as origin, daemon.Forebay(default_origin=origin) as forebay:
         client = forebay.target().boto3()
         client.create_bucket(Bucket="bkt")
         bodies = {f"k{n}": bytes([n]) * size for n, size in enumerate((100, 70_000, 2_000_000))}
@@ -68,9 +68,10 @@ def small_disk(tmp_path):
 def test_a_disk_that_is_full_at_start(small_disk):
     """The daemon starts without it, says so, and takes it in as soon as there is room."""
     enter, place, outside = small_disk
-    forebay = daemon.Forebay(flags=["--disk", str(place)])
+    origin = origins.DirOrigin()
+    forebay = daemon.Forebay(default_origin=origin, flags=["--disk", str(place)])
     forebay.prefix = enter
-    with forebay:
+    with origin, forebay:
         client = forebay.target().boto3()
         client.create_bucket(Bucket="bkt")
         client.put_object(Bucket="bkt", Key="k", Body=b"b" * 100_000)
@@ -96,7 +97,7 @@ def test_a_disk_that_is_full_at_start(small_disk):
 
 def test_what_cannot_be_made_again_is_told_by_all(tmp_path):
     """A file in the folder's place: reads pass, health says no, and the log tells it once."""
-    with daemon.Forebay() as forebay:
+    with origins.DirOrigin() as origin, daemon.Forebay(default_origin=origin) as forebay:
         client = forebay.target().boto3()
         client.create_bucket(Bucket="bkt")
         client.put_object(Bucket="bkt", Key="k", Body=b"bytes")

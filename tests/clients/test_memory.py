@@ -61,10 +61,13 @@ class Crowd:
         wire.sendall(head.encode() + body)
 
 
+@pytest.mark.parametrize("kind", ["dir", "native"])
 @pytest.mark.parametrize("sent", [256 * 1024 - 1, MIB - 1, 2 * MIB + 1])
-def test_puts_that_stop_halfway_hold_no_block_each(sent):
+def test_puts_that_stop_halfway_hold_no_block_each(sent, kind):
     """One byte before the end of the body, half of them as parts."""
-    with daemon.Forebay(flags=MEMORY) as forebay, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        origin = stack.enter_context(origins.KINDS[kind]())
+        forebay = stack.enter_context(daemon.Forebay(default_origin=origin, flags=MEMORY))
         s3 = forebay.target().boto3()
         s3.create_bucket(Bucket="puts")
         upload = s3.create_multipart_upload(Bucket="puts", Key="up")["UploadId"]

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/encoding.h"
+#include "gateway/admin/bucket_json.h"
 #include "io/body.h"
 
 namespace forebay::gateway::admin {
@@ -42,58 +42,6 @@ Error body_not_signed() {
                   "\"x-amz-content-sha256: $(printf %s \"$BODY\" | sha256sum | cut -c-64)\" "
                   "--data-binary \"$BODY\")",
               "InvalidRequest");
-}
-
-Result<object::BucketSpec> read_spec(const Json& json) {
-  object::BucketSpec spec;
-  for (auto& [name, value] : *json.as_object()) {
-    constexpr std::string_view kKnown[] = {
-        "name",          "origin",   "freshness", "origin_access_key", "origin_secret_key",
-        "origin_region", "unit_max", "fill",      "cache_writes",      "verify"};
-    if (std::ranges::find(kKnown, name) == std::end(kKnown)) {
-      return fail(Code::invalid, "unknown member '" + name + "'");
-    }
-  }
-  auto url = json.string_or("origin", "");
-  auto freshness = json.string_or("freshness", spec.freshness.to_string());
-  auto access_key = json.string_or("origin_access_key", "");
-  auto secret = json.string_or("origin_secret_key", "");
-  auto region = json.string_or("origin_region", "");
-  auto verify = json.string_or("verify", std::string(object::name(spec.verify)));
-  auto fill = json.string_or("fill", std::string(object::name(spec.fill)));
-  auto unit_max = json.unsigned_or("unit_max", spec.unit_max);
-  auto cache_writes = json.boolean_or("cache_writes", spec.cache_writes);
-  for (auto* text : {&url, &freshness, &access_key, &secret, &region, &fill, &verify}) {
-    if (!*text) return text->error();
-  }
-  if (!unit_max) return std::move(unit_max.error());
-  Result<> allowed = object::allow_unit_max(*unit_max);
-  if (!allowed) return std::move(allowed.error());
-  if (!cache_writes) return std::move(cache_writes.error());
-  if (!region->empty() && *url != object::kNative && url->find("region=") == std::string::npos) {
-    *url += (url->find('?') == std::string::npos ? "?region=" : "&region=") + *region;
-  }
-  spec.config = {*url, *access_key, Secret(*secret)};
-  if (*url == object::kNative) {
-    for (std::string_view of_origin : {"freshness", "fill", "cache_writes", "origin_access_key",
-                                       "origin_secret_key", "origin_region"}) {
-      if (json.find(of_origin) == nullptr) continue;
-      return fail(Code::invalid,
-                  "a native bucket has no origin: it has no '" + std::string(of_origin) + "'");
-    }
-  }
-  auto parsed = object::Freshness::parse(*freshness);
-  if (!parsed) return std::move(parsed.error());
-  spec.freshness = *parsed;
-  auto filling = object::parse_filling(*fill);
-  if (!filling) return std::move(filling.error());
-  spec.fill = *filling;
-  auto when = object::parse_verify(*verify);
-  if (!when) return std::move(when.error());
-  spec.verify = *when;
-  spec.unit_max = *unit_max;
-  spec.cache_writes = *cache_writes;
-  return spec;
 }
 
 // No call of this API has parameters. What somebody meant by one is not dropped ("?dry-run"); those
@@ -151,28 +99,6 @@ http::Response problem(const Error& error) {
   return http::Response::text(status, "application/problem+json", body.dump() + "\n");
 }
 
-Json show(const object::Bucket& bucket) {
-  const origin::Capabilities& can = bucket.capabilities;
-  Json capabilities;
-  capabilities.set("conditional_put", can.conditional_put)
-      .set("conditional_get", can.conditional_get)
-      .set("part_number", can.part_number)
-      .set("versions", can.versions)
-      .set("start_after", can.start_after);
-  Json out;
-  out.set("name", bucket.name.text())
-      .set("origin", bucket.config.url)
-      .set("origin_access_key", bucket.config.access_key)
-      .set("freshness", bucket.freshness.to_string())
-      .set("unit_max", bucket.unit_max)
-      .set("fill", object::name(bucket.fill))
-      .set("cache_writes", bucket.cache_writes)
-      .set("verify", object::name(bucket.verify))
-      .set("created", iso8601(bucket.created))
-      .set("capabilities", std::move(capabilities));
-  return out;
-}
-
 Task<http::Response> Door::handle(http::Request& request, Context ctx) {
   bool admitted = false;
   Result<http::Response> response = co_await answer(request, admitted, ctx);
@@ -214,7 +140,7 @@ Task<http::Response> Door::control(http::Request& request, bool& admitted, Conte
   co_await auth::may(verified.principal, "forebay:Control", "", "");
   admitted = true;
   co_await refuse_parameters(request.query);
-  if (request.has_body() && request.method != "POST") {
+  if (request.has_body() && request.method != "POST" && request.method != "PATCH") {
     co_return fail(Code::invalid, "a body where this call has none: nothing was done");
   }
   std::string_view path = request.path.substr(std::string_view("/v1/").size());
@@ -231,6 +157,13 @@ Task<http::Response> Door::control(http::Request& request, bool& admitted, Conte
   if (path.starts_with(kBuckets)) {
     object::BucketRef bucket = co_await services_.buckets.get(path.substr(kBuckets.size()));
     if (request.method == "GET") co_return json_response(200, show(*bucket));
+    if (request.method == "PATCH") {
+      BucketChange change = co_await read_change(co_await co_await read_json(request, verified, ctx));
+      co_await co_await services_.buckets.update(
+          bucket, [&change](object::BucketSettings& settings) { change.apply(settings.quota); }, ctx);
+      bucket = co_await services_.buckets.get(bucket->name.text());
+      co_return json_response(200, show(*bucket));
+    }
     if (request.method == "DELETE") {
       co_await co_await services_.buckets.remove(bucket->name, object::Removal::forget, ctx);
       co_return http::Response::make(204);

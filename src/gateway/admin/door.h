@@ -76,7 +76,4 @@ Json show(const batch::Shown& job);
 /// An error as RFC 9457 writes it.
 http::Response problem(const Error& error);
 
-/// One bucket as the admin API shows it; secrets never.
-Json show(const object::Bucket& bucket);
-
 }  // namespace forebay::gateway::admin

@@ -68,6 +68,7 @@ constexpr auto kCodes = std::to_array<Row>({
     {"NotModified", 304},
     {"OperationAborted", 409},
     {"PreconditionFailed", 412},
+    {"QuotaExceeded", 403},  // radosgw's
     {"RequestTimeTooSkewed", 403},
     {"RequestTimeout", 400},
     {"ServiceUnavailable", 503},

@@ -107,6 +107,11 @@ Task<origin::PutAnswer> NativeOrigin::complete_upload_now(ObjectKey key, std::st
   head.checksums = origin::checksums_of_whole(upload.plan, chosen);
   co_await origin::check_completion(upload.plan, asked, chosen, options, head.checksums);
   head.md5 = co_await digest_of(chosen);
+  Also ends;
+  for (const auto& [number, part] : parts) {
+    ends.parts.emplace_back(meta::schema::part(options_.incarnation, key, upload_id, number),
+                            part.size);
+  }
   std::vector<uint32_t> numbers = join(parts, chosen, head);
   std::vector<UnitId> unlisted;
   for (const auto& [number, part] : parts) {
@@ -122,8 +127,7 @@ Task<origin::PutAnswer> NativeOrigin::complete_upload_now(ObjectKey key, std::st
   origin::PutAnswer answer = answer_of(head);
   LooseUnits::Leaving leaving(loose_, std::move(unlisted));
   const std::string upload_key = meta::schema::upload(options_.incarnation, key, upload_id);
-  meta::Txn ends;
-  ends.require(upload_key, upload_text).remove(upload_key);
+  ends.txn.require(upload_key, upload_text).remove(upload_key);
   Result<> done = co_await commit_head(key, std::move(head), std::move(options.conditions),
                                        std::move(ends), ctx);
   if (!done && done.error().detail() == upload_key) {

@@ -86,9 +86,13 @@ Task<origin::ObjectInfo> NativeOrigin::head_now(ObjectKey key, origin::HeadOptio
 
 Task<> NativeOrigin::remove_now(ObjectKey key, Context ctx) {
   const std::string row_key = meta::schema::object(options_.incarnation, key);
+  NativeUsage::Change change = co_await co_await usage_.begin(ctx);
   for (int attempt = 0; attempt < kNativeAttempts; ++attempt) {
     Found found = co_await co_await find(key, ctx);
     if (!found.row) co_return ok;
+    if (change.counts(row_key)) {
+      co_await change.plan({found.head ? -static_cast<int64_t>(found.head->size) : 0, -1});
+    }
     LooseUnits::Leaving leaving(loose_,
                                 found.head ? units_of(key, *found.head) : std::vector<UnitId>());
     meta::Txn txn;
@@ -98,7 +102,10 @@ Task<> NativeOrigin::remove_now(ObjectKey key, Context ctx) {
       auto now = co_await rows(key).get(row_key, ctx);
       if (now && !*now) done = ok;
     }
-    if (done) leaving.retire(ctx.loop->now());
+    if (done) {
+      leaving.retire(ctx.loop->now());
+      change.done();
+    }
     if (done || done.error().code() != Code::conflict) co_return done;
   }
   co_return changes_too_fast();
@@ -128,8 +135,14 @@ Task<> NativeOrigin::set_tags_now(ObjectKey key, origin::TagSet tags, Context ct
   co_return changes_too_fast();
 }
 
+Task<> NativeOrigin::count(Context ctx) {
+  meta::Store& rows = options_.meta.shard(options_.incarnation, "");
+  co_return co_await usage_.count(rows, options_.incarnation, ctx);
+}
+
+// That of a bucket which is being made.
 Task<origin::Capabilities> NativeOrigin::probe_now(Context ctx) {
-  (void)ctx;
+  co_await co_await count(ctx);
   co_return origin::Capabilities{.conditional_put = true,
                                  .conditional_get = true,
                                  .part_number = true,

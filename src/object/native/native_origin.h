@@ -14,6 +14,7 @@
 #include "object/native/head_row.h"
 #include "object/native/loose_units.h"
 #include "object/native/upload_rows.h"
+#include "object/native/usage.h"
 #include "origin/metered.h"
 #include "origin/origin.h"
 #include "origin/parts.h"
@@ -127,6 +128,15 @@ class NativeOrigin final : public origin::Origin {
   void remove_retired() { (void)loose_.remove_retired(); }
   const LooseUnits& loose() const { return loose_; }
 
+  std::optional<origin::Usage> usage() const override { return usage_.usage(); }
+  Result<> limit(origin::Quota quota) override {
+    usage_.limit(quota);
+    return ok;
+  }
+  /// Makes usage() known. Due once after a start, before anything that takes long; nothing to do
+  /// after that.
+  Task<> count(Context ctx);
+
  private:
   friend class NativeSweep;
   friend class NativeSource;
@@ -142,6 +152,11 @@ class NativeOrigin final : public origin::Origin {
   struct Found {
     std::optional<std::string> row;
     std::optional<NativeHead> head;
+  };
+  /// What a commit changes beside the object's row, and the parts that are none any more with it.
+  struct Also {
+    meta::Txn txn = {};
+    std::vector<std::pair<std::string, uint64_t>> parts = {};  ///< keys of rows, sizes
   };
   /// The same of a key that is there.
   struct There {
@@ -182,11 +197,13 @@ class NativeOrigin final : public origin::Origin {
   Task<Taken> take(ObjectKey key, io::Body body, std::unique_ptr<Checksum> other, Context ctx);
   Task<origin::PutAnswer> put_now(ObjectKey key, origin::PutOptions options, io::Body body,
                                   Context ctx);
-  /// Makes `head` the key's row, in one step with `with`, and lets go of what it replaces. Code::
+  /// Makes `head` the key's row, in one step with `also`, and lets go of what it replaces. Code::
   /// conflict, "PreconditionFailed": a condition does not hold. A conflict whose detail is a row's
-  /// key: `with` requires another row there. Code::unavailable: nobody knows.
-  Task<> commit_head(ObjectKey key, NativeHead head, origin::WriteConditions conditions,
-                     meta::Txn with, Context ctx);
+  /// key: `also` requires another row there. Code::unavailable: nobody knows.
+  Task<> commit_head(ObjectKey key, NativeHead head, origin::WriteConditions conditions, Also also,
+                     Context ctx);
+  /// Before the body comes: whether so much may replace what is there.
+  Task<> allow_room(ObjectKey key, uint64_t bytes, Context ctx);
 
   // native_uploads.cpp
   Task<std::string> create_upload_now(ObjectKey key, origin::PutOptions options, Context ctx);
@@ -194,6 +211,8 @@ class NativeOrigin final : public origin::Origin {
   Task<std::string> upload_row(ObjectKey key, std::string id, Context ctx);
   Task<origin::PartInfo> put_part_now(ObjectKey key, std::string upload_id, uint32_t number,
                                       origin::PutOptions options, io::Body body, Context ctx);
+  Task<> allow_room_for_part(ObjectKey key, std::string id, uint32_t number, uint64_t bytes,
+                             Context ctx);
   Task<> commit_part(ObjectKey key, std::string id, uint32_t number, NativePart part,
                      std::string upload, Context ctx);
   Task<> abort_upload_now(ObjectKey key, std::string upload_id, Context ctx);
@@ -216,6 +235,7 @@ class NativeOrigin final : public origin::Origin {
 
   const NativeOptions options_;
   LooseUnits loose_;
+  NativeUsage usage_;
   origin::UploadTurns turns_;
 };
 

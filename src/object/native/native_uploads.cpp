@@ -49,6 +49,7 @@ Task<origin::PartInfo> NativeOrigin::put_part_now(ObjectKey key, std::string upl
   const std::string row = co_await co_await upload_row(key, upload_id, ctx);
   const NativeUpload upload = co_await parse_native_upload(row);
   co_await origin::check_part(upload.plan, options.checksums, options.trailing_name);
+  co_await co_await allow_room_for_part(key, upload_id, number, body.length, ctx);
   // A part that comes without the checksum its upload asked for gets it here.
   origin::MissingChecksum missing = origin::missing_checksum(upload.plan, options);
   Taken taken = co_await co_await take(key, std::move(body), std::move(missing.sum), ctx);
@@ -71,15 +72,29 @@ Task<origin::PartInfo> NativeOrigin::put_part_now(ObjectKey key, std::string upl
   co_return told;
 }
 
+Task<> NativeOrigin::allow_room_for_part(ObjectKey key, std::string id, uint32_t number,
+                                         uint64_t bytes, Context ctx) {
+  if (usage_.allow(bytes, 0)) co_return ok;
+  auto old = co_await co_await rows(key).get(
+      meta::schema::part(options_.incarnation, key, id, number), ctx);
+  auto before = old ? parse_native_part(*old) : Result<NativePart>(no_such_native_upload());
+  co_return usage_.allow(bytes, before ? before->size : 0);
+}
+
 Task<> NativeOrigin::commit_part(ObjectKey key, std::string id, uint32_t number, NativePart part,
                                  std::string upload, Context ctx) {
   const std::string row_key = meta::schema::part(options_.incarnation, key, id, number);
   const std::string upload_key = meta::schema::upload(options_.incarnation, key, id);
   const std::string row = encode(part);
+  NativeUsage::Change change = co_await co_await usage_.begin(ctx);
   for (int attempt = 0; attempt < kNativeAttempts; ++attempt) {
     auto old = co_await co_await rows(key).get(row_key, ctx);
     auto before = old ? parse_native_part(*old) : Result<NativePart>(no_such_native_upload());
     LooseUnits::Leaving leaving(loose_, before ? units_of(key, *before) : std::vector<UnitId>());
+    if (change.counts(row_key)) {
+      uint64_t replaced = before ? before->size : 0;
+      co_await change.plan({static_cast<int64_t>(part.size) - static_cast<int64_t>(replaced), 0});
+    }
     meta::Txn txn;
     txn.require(upload_key, upload).put(row_key, row);
     if (old) {
@@ -92,8 +107,13 @@ Task<> NativeOrigin::commit_part(ObjectKey key, std::string id, uint32_t number,
       auto now = co_await rows(key).get(row_key, ctx);
       if (now && *now == row) done = ok;
     }
-    if (done) leaving.retire(ctx.loop->now());
-    if (done || done.error().code() != Code::conflict) co_return done;
+    if (done) {
+      leaving.retire(ctx.loop->now());
+      change.done();
+      co_return ok;
+    }
+    if (done.error().code() == Code::unavailable) change.doubt();
+    if (done.error().code() != Code::conflict) co_return done;
     if (done.error().detail() == upload_key) co_return no_such_native_upload();
   }
   co_return changes_too_fast();
@@ -104,6 +124,7 @@ Task<> NativeOrigin::abort_upload_now(ObjectKey key, std::string upload_id, Cont
   const auto turn = co_await co_await turns_.take(upload_id, origin::UploadTurns::Kind::alone, ctx);
   const std::string row = co_await co_await upload_row(key, upload_id, ctx);
   const std::string row_key = meta::schema::upload(options_.incarnation, key, upload_id);
+  NativeUsage::Change change = co_await co_await usage_.begin(ctx);
   meta::Txn txn;
   txn.require(row_key, row).remove(row_key);
   Result<> done = co_await rows(key).commit(std::move(txn), ctx);
@@ -117,10 +138,16 @@ Task<> NativeOrigin::abort_upload_now(ObjectKey key, std::string upload_id, Cont
   auto parts = co_await parts_of(key, upload_id, ctx);
   if (!parts) co_return ok;
   std::vector<uint32_t> numbers;
+  int64_t bytes = 0;
   for (const auto& [number, part] : *parts) {
     for (const UnitId& id : units_of(key, part)) options_.units.remove(id);
     numbers.push_back(number);
+    bool counts =
+        change.counts(meta::schema::part(options_.incarnation, key, upload_id, number));
+    if (counts) bytes += static_cast<int64_t>(part.size);
   }
+  co_await change.plan({-bytes, 0});
+  change.done();
   (void)co_await drop_part_rows(std::move(key), std::move(upload_id), std::move(numbers), ctx);
   co_return ok;
 }

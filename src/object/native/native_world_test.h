@@ -36,6 +36,7 @@ class ProcessRows final : public meta::Store {
   std::optional<Error> answer = std::nullopt;
   bool happens = false;
   uint64_t commits = 0, scans = 0;
+  int fail_scan = 0;  ///< of the scans from now on this one fails
 
   Task<std::optional<std::string>> get(std::string key, Context ctx) override {
     if (dead_) co_return gone();
@@ -44,6 +45,7 @@ class ProcessRows final : public meta::Store {
   Task<meta::Page> scan(meta::Range range, uint32_t limit, Context ctx) override {
     if (dead_) co_return gone();
     ++scans;
+    if (fail_scan > 0 && --fail_scan == 0) co_return gone();
     co_return co_await below_.scan(std::move(range), limit, ctx);
   }
   Task<> commit(meta::Txn txn, Context ctx) override {

@@ -34,8 +34,11 @@ class Intake {
     key_ = key;
     tag_ = to_hex(write);
   }
-  /// Also reckons `other`, which may be null.
-  void reckon(Checksum* other) { other_ = other; }
+  /// Also reckons `other` and tells `meter`, each of which may be null.
+  void reckon(Checksum* other, origin::Meter* meter) {
+    other_ = other;
+    meter_ = meter;
+  }
 
   Task<> read(io::Body& body, Context ctx) {
     while (body.source != nullptr) {
@@ -80,6 +83,7 @@ class Intake {
       co_await co_await unit_->add(now, ctx);
       part = part.subspan(now.size());
       size_ += now.size();
+      if (meter_ != nullptr) meter_->body_bytes_out(now.size());
       bool last = size_ == layout_.size();
       if (unit_->left() == 0 && !last) co_await co_await commit(ctx);
     }
@@ -111,6 +115,7 @@ class Intake {
   std::string tag_;
   std::unique_ptr<Checksum> md5_ = Checksum::make(ChecksumKind::md5);
   Checksum* other_ = nullptr;
+  origin::Meter* meter_ = nullptr;
   uint64_t size_ = 0;
   std::unique_ptr<unit::Native::Writing> unit_;  ///< null: none is under way
 };
@@ -137,10 +142,9 @@ Task<NativeOrigin::Taken> NativeOrigin::take(ObjectKey key, io::Body body,
   taken.other = std::move(other);
   Intake intake(options_.units, taken.units, Layout::whole(body.length, options_.unit_max));
   intake.name(options_.incarnation, key.text(), taken.write);
-  intake.reckon(taken.other.get());
+  intake.reckon(taken.other.get(), options_.meter.get());
   co_await co_await intake.read(body, ctx);
   taken.md5 = intake.md5();
-  if (options_.meter != nullptr) options_.meter->body_bytes_out(taken.size);
   co_return std::move(taken);
 }
 
@@ -151,6 +155,7 @@ Task<origin::PutAnswer> NativeOrigin::put_now(ObjectKey key, origin::PutOptions 
   co_await origin::allow_tags(options.tags);
   head.tags = std::move(options.tags);
   (void)co_await encode(head);  // what is too long is known before the body is read
+  co_await co_await allow_room(key, body.length, ctx);
   Taken taken = co_await co_await take(key, std::move(body), nullptr, ctx);
   head.size = taken.size;
   head.modified = ctx.loop->wall_now();
@@ -166,11 +171,22 @@ Task<origin::PutAnswer> NativeOrigin::put_now(ObjectKey key, origin::PutOptions 
   co_return answer;
 }
 
+Task<> NativeOrigin::allow_room(ObjectKey key, uint64_t bytes, Context ctx) {
+  if (usage_.allow(bytes, 0)) co_return ok;
+  Found old = co_await co_await find(std::move(key), ctx);
+  co_return usage_.allow(bytes, old.head ? old.head->size : 0);
+}
+
 Task<> NativeOrigin::commit_head(ObjectKey key, NativeHead head, origin::WriteConditions conditions,
-                                 meta::Txn with, Context ctx) {
+                                 Also also, Context ctx) {
   head.copies = {options_.self};
   const std::string row_key = meta::schema::object(options_.incarnation, key);
   const std::string row = co_await encode(head);
+  NativeUsage::Change change = co_await co_await usage_.begin(ctx);
+  int64_t parts = 0;
+  for (const auto& [part, size] : also.parts) {
+    if (change.counts(part)) parts += static_cast<int64_t>(size);
+  }
   for (int attempt = 0; attempt < kNativeAttempts; ++attempt) {
     Found old = co_await co_await find(key, ctx);
     std::optional<ETag> there;
@@ -178,7 +194,14 @@ Task<> NativeOrigin::commit_head(ObjectKey key, NativeHead head, origin::WriteCo
     co_await allow_write(conditions, there);
     LooseUnits::Leaving leaving(loose_,
                                 old.head ? units_of(key, *old.head) : std::vector<UnitId>());
-    meta::Txn txn = with;
+    uint64_t replaced = old.head ? old.head->size : 0;
+    NativeUsage::Delta more{-parts, 0};
+    if (change.counts(row_key)) {
+      more.bytes += static_cast<int64_t>(head.size) - static_cast<int64_t>(replaced);
+      more.objects = old.row ? 0 : 1;
+    }
+    co_await change.plan(more);
+    meta::Txn txn = also.txn;
     if (old.row) {
       txn.require(row_key, *old.row);
     } else {
@@ -192,8 +215,13 @@ Task<> NativeOrigin::commit_head(ObjectKey key, NativeHead head, origin::WriteCo
       auto told = text ? parse_native_summary(*text) : Result<NativeSummary>(done.error());
       if (told && told->write == head.write) done = ok;
     }
-    if (done) leaving.retire(ctx.loop->now());
-    if (done || done.error().code() != Code::conflict) co_return done;
+    if (done) {
+      leaving.retire(ctx.loop->now());
+      change.done();
+      co_return ok;
+    }
+    if (done.error().code() == Code::unavailable) change.doubt();
+    if (done.error().code() != Code::conflict) co_return done;
     if (done.error().detail() != row_key) co_return done;
   }
   co_return changes_too_fast();

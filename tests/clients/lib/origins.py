@@ -62,9 +62,7 @@ class Origin:
         return f"s3://{bucket}?{query}"
 
     def default_url(self):
-        """The value for `serve --default-origin`, or None when the daemon's own default is the
-        right one.
-        """
+        """The value for `serve --default-origin`; None leaves it out."""
         return self.url("")
 
     def credentials(self):
@@ -101,7 +99,7 @@ class DirOrigin(Origin):
         return f"dir://{self.root}/{bucket}"
 
     def default_url(self):
-        return None
+        return f"dir://{self.root}"
 
     def credentials(self):
         return {}
@@ -121,6 +119,18 @@ class DirOrigin(Origin):
             then = time.time_ns() - int(age * 1e9)
             os.utime(temporary, ns=(then, then))
         os.rename(temporary, path)
+
+
+class NoOrigin(Origin):
+    """None: Forebay's own default, native buckets."""
+
+    kind = "native"
+
+    def default_url(self):
+        return None
+
+    def credentials(self):
+        return {}
 
 
 class SeaweedOrigin(Origin):
@@ -365,4 +375,9 @@ class RadosgwOrigin(Origin):
             child.stop(seconds=5)
 
 
-KINDS = {"dir": DirOrigin, "radosgw": RadosgwOrigin, "seaweedfs": SeaweedOrigin}
+KINDS = {
+    "dir": DirOrigin,
+    "native": NoOrigin,
+    "radosgw": RadosgwOrigin,
+    "seaweedfs": SeaweedOrigin,
+}

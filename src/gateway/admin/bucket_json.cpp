@@ -1,0 +1,135 @@
+#include "gateway/admin/bucket_json.h"
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "base/encoding.h"
+
+namespace forebay::gateway::admin {
+
+namespace {
+
+constexpr const char* kMaxBytes = "max_bytes";
+constexpr const char* kMaxObjects = "max_objects";
+
+Result<> refuse_others(const Json& json, std::initializer_list<std::string_view> known) {
+  const Json::Object* members = json.as_object();
+  if (members == nullptr) return fail(Code::invalid, "the body is no JSON object");
+  for (auto& [name, value] : *members) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    return fail(Code::invalid, "unknown member '" + name + "'");
+  }
+  return ok;
+}
+
+Result<BucketChange> read_limits(const Json& json) {
+  BucketChange out;
+  for (auto [name, limit] : {std::pair(kMaxBytes, &out.max_bytes),
+                             std::pair(kMaxObjects, &out.max_objects)}) {
+    if (json.find(name) == nullptr) continue;
+    auto most = json.unsigned_integer(name);
+    if (!most) return std::move(most.error());
+    *limit = *most;
+  }
+  return out;
+}
+
+}  // namespace
+
+void BucketChange::apply(origin::Quota& quota) const {
+  quota.bytes = max_bytes.value_or(quota.bytes);
+  quota.objects = max_objects.value_or(quota.objects);
+}
+
+Result<BucketChange> read_change(const Json& json) {
+  Result<> known = refuse_others(json, {kMaxBytes, kMaxObjects});
+  if (!known) return std::move(known.error());
+  if (json.as_object()->empty()) {
+    return fail(Code::invalid, "nothing to change: max_bytes, max_objects (0: no limit)");
+  }
+  return read_limits(json);
+}
+
+Json show(const object::Bucket& bucket) {
+  const origin::Capabilities& can = bucket.capabilities;
+  Json capabilities;
+  capabilities.set("conditional_put", can.conditional_put)
+      .set("conditional_get", can.conditional_get)
+      .set("part_number", can.part_number)
+      .set("versions", can.versions)
+      .set("start_after", can.start_after);
+  Json out;
+  out.set("name", bucket.name.text())
+      .set("origin", bucket.config.url)
+      .set("origin_access_key", bucket.config.access_key)
+      .set("freshness", bucket.freshness.to_string())
+      .set("unit_max", bucket.unit_max)
+      .set("fill", object::name(bucket.fill))
+      .set("cache_writes", bucket.cache_writes)
+      .set("verify", object::name(bucket.verify))
+      .set("created", iso8601(bucket.created))
+      .set("capabilities", std::move(capabilities));
+  if (!bucket.native()) return out;
+  // What is being counted is not told yet.
+  if (auto usage = bucket.origin->usage()) {
+    out.set("bytes", usage->bytes).set("objects", usage->objects);
+  }
+  out.set(kMaxBytes, bucket.settings.quota.bytes).set(kMaxObjects, bucket.settings.quota.objects);
+  return out;
+}
+
+Result<object::BucketSpec> read_spec(const Json& json) {
+  object::BucketSpec spec;
+  Result<> known = refuse_others(
+      json, {"name", "origin", "freshness", "origin_access_key", "origin_secret_key",
+             "origin_region", "unit_max", "fill", "cache_writes", "verify", kMaxBytes, kMaxObjects});
+  if (!known) return std::move(known.error());
+  auto url = json.string_or("origin", "");
+  auto freshness = json.string_or("freshness", spec.freshness.to_string());
+  auto access_key = json.string_or("origin_access_key", "");
+  auto secret = json.string_or("origin_secret_key", "");
+  auto region = json.string_or("origin_region", "");
+  auto verify = json.string_or("verify", std::string(object::name(spec.verify)));
+  auto fill = json.string_or("fill", std::string(object::name(spec.fill)));
+  auto unit_max = json.unsigned_or("unit_max", spec.unit_max);
+  auto cache_writes = json.boolean_or("cache_writes", spec.cache_writes);
+  for (auto* text : {&url, &freshness, &access_key, &secret, &region, &fill, &verify}) {
+    if (!*text) return text->error();
+  }
+  if (!unit_max) return std::move(unit_max.error());
+  Result<> allowed = object::allow_unit_max(*unit_max);
+  if (!allowed) return std::move(allowed.error());
+  if (!cache_writes) return std::move(cache_writes.error());
+  bool s3 = url->starts_with("s3://");
+  if (!region->empty() && !s3) {
+    return fail(Code::invalid, "'origin_region' belongs to an s3:// 'origin'");
+  }
+  if (url->empty() && (!access_key->empty() || !secret->empty())) {
+    return fail(Code::invalid, "keys of an origin, and no 'origin'");
+  }
+  if (s3 && !region->empty() && url->find("region=") == std::string::npos) {
+    *url += (url->find('?') == std::string::npos ? "?region=" : "&region=") + *region;
+  }
+  spec.config = {*url, *access_key, Secret(*secret)};
+  for (const char* of_origin :
+       {"freshness", "fill", "cache_writes", "origin_access_key", "origin_secret_key"}) {
+    if (json.find(of_origin) != nullptr) spec.says_of_origin = of_origin;
+  }
+  auto parsed = object::Freshness::parse(*freshness);
+  if (!parsed) return std::move(parsed.error());
+  spec.freshness = *parsed;
+  auto filling = object::parse_filling(*fill);
+  if (!filling) return std::move(filling.error());
+  spec.fill = *filling;
+  auto when = object::parse_verify(*verify);
+  if (!when) return std::move(when.error());
+  spec.verify = *when;
+  spec.unit_max = *unit_max;
+  spec.cache_writes = *cache_writes;
+  auto limits = read_limits(json);
+  if (!limits) return std::move(limits.error());
+  limits->apply(spec.quota);
+  return spec;
+}
+
+}  // namespace forebay::gateway::admin

@@ -1,0 +1,27 @@
+// What the admin API says of a bucket, and how it is told what one shall be. A member that is not
+// known is refused.
+#pragma once
+
+#include <optional>
+
+#include "base/json.h"
+#include "object/bucket.h"
+
+namespace forebay::gateway::admin {
+
+/// One bucket as the admin API shows it; secrets never.
+Json show(const object::Bucket& bucket);
+
+/// A bucket to be made, all but its name. What is none → Code::invalid.
+Result<object::BucketSpec> read_spec(const Json& json);
+
+/// What of a bucket's settings is to change.
+struct BucketChange {
+  std::optional<uint64_t> max_bytes = {};    ///< 0: no limit
+  std::optional<uint64_t> max_objects = {};  ///< the same
+  void apply(origin::Quota& quota) const;
+};
+/// One that changes nothing, or something else → Code::invalid.
+Result<BucketChange> read_change(const Json& json);
+
+}  // namespace forebay::gateway::admin

@@ -1,0 +1,94 @@
+// NativeUsage: how much a native bucket holds, exactly, while it is written to from every side, and
+// how much it may. Nothing of it is stored: it is counted anew from the rows after each start,
+// parts before objects, in the order of their keys. A change of a row that was counted already is
+// told to the sum; one of a row that is still to come is seen there. So that no row is in between,
+// a page of rows is counted while no change is under way.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "io/sync.h"
+#include "meta/store.h"
+#include "origin/usage.h"
+
+namespace forebay::object {
+
+/// Of one bucket. Any thread.
+class NativeUsage {
+ public:
+  /// How long a change waits for the count, where a limit needs the sum.
+  static constexpr Duration kCountWait = seconds(10);
+
+  /// What a change of rows adds to the sum.
+  struct Delta {
+    int64_t bytes = 0;
+    int64_t objects = 0;
+  };
+
+  /// One change of rows, from before they are read until it is known what became of it. Without
+  /// done() or doubt() it was not made.
+  class Change {
+   public:
+    Change(Change&& other) noexcept
+        : owner_(std::exchange(other.owner_, nullptr)), plan_(other.plan_) {}
+    Change& operator=(Change&&) = delete;
+    ~Change();
+
+    /// Whether the row is in the sum, as it was or as missing: else it is counted later.
+    bool counts(std::string_view row_key) const;
+    /// Takes room for what is more. A second call replaces the first. Code::denied,
+    /// "QuotaExceeded", when there is none.
+    Result<> plan(Delta delta);
+    /// It was made: what is less is given back.
+    void done();
+    /// Nobody knows. The room stays taken, until the next start counts.
+    void doubt();
+
+   private:
+    friend class NativeUsage;
+    explicit Change(NativeUsage& owner) : owner_(&owner) {}
+    NativeUsage* owner_;
+    Delta plan_;
+  };
+  /// Code::busy, "SlowDown", when the count is not done in time.
+  Task<Change> begin(Context ctx);
+
+  /// Before the bytes of a write come: whether `bytes` more could be had. Only plan() is sure.
+  Result<> allow(uint64_t bytes, uint64_t replaced) const;
+
+  void limit(origin::Quota quota);
+  /// Nothing before the first count has ended.
+  std::optional<origin::Usage> usage() const;
+  bool counted() const { return usage().has_value(); }
+
+  /// Counts, once: nothing to do when it is done. `store` has all rows of the bucket. What an error
+  /// ended goes on with the next call. One at a time.
+  Task<> count(meta::Store& store [[clang::lifetimebound]], uint64_t incarnation, Context ctx);
+
+ private:
+  enum class Phase { parts, objects, done };
+  class Pause;
+  void end(Delta taken);
+  Result<> take(Delta more);
+  Task<> let_others(Context ctx);
+  Task<> count_page(meta::Store& store, uint64_t incarnation, Context ctx);
+  Task<Delta> sum_parts(meta::Store& store, uint64_t incarnation, const meta::Page& page,
+                        Context ctx);
+
+  mutable std::mutex mutex_;
+  io::Progress moved_;      ///< a change has ended, a page was counted
+  origin::Quota quota_;
+  int64_t bytes_ = 0, objects_ = 0;  ///< of the rows counted
+  uint64_t changes_ = 0;    ///< under way
+  bool pausing_ = false;    ///< none begins
+  bool held_up_ = false;    ///< one would have begun meanwhile
+  Phase phase_ = Phase::parts;
+  std::string last_;  ///< the last row of the phase that was counted
+};
+
+}  // namespace forebay::object
