@@ -79,16 +79,38 @@ TEST_F(CliTest, AnOriginsKeysComeFromAProfile) {
 }
 
 TEST_F(CliTest, AnOriginsKeysComeFromFlagsOrVariables) {
-  EXPECT_EQ(
-      run({"bucket", "create", "b-1", "--origin-access-key", "AK", "--origin-secret-key", "SK"}),
-      0);
+  EXPECT_EQ(run({"bucket", "create", "b-1", "--origin", "s3://x", "--origin-access-key", "AK",
+                 "--origin-secret-key", "SK"}),
+            0);
   EXPECT_EQ(world_.stub().admin_buckets["b-1"].string("origin_secret_key").value(), "SK");
   EXPECT_THAT(out_, Not(HasSubstr("SK")));
   EXPECT_EQ(run({"bucket", "create", "b-2", "--origin-access-key", "AK"}), 2);
   environment_.variables["FOREBAY_ORIGIN_ACCESS_KEY"] = "EA";
   environment_.variables["FOREBAY_ORIGIN_SECRET_KEY"] = "ES";
-  EXPECT_EQ(run({"bucket", "create", "b-3"}), 0);
+  EXPECT_EQ(run({"bucket", "create", "b-3", "--origin", "s3://x"}), 0);
   EXPECT_EQ(world_.stub().admin_buckets["b-3"].string("origin_access_key").value(), "EA");
+  EXPECT_EQ(run({"bucket", "create", "b-4"}), 0);
+  EXPECT_EQ(world_.stub().admin_buckets["b-4"].find("origin_access_key"), nullptr)
+      << "keys of an origin that is not named";
+}
+
+TEST_F(CliTest, LimitsAreSetAndChanged) {
+  EXPECT_EQ(run({"bucket", "create", "b-1", "--native", "--max-bytes", "2GiB"}), 0) << err_;
+  Json& made = world_.stub().admin_buckets["b-1"];
+  EXPECT_EQ(made.unsigned_integer("max_bytes").value(), uint64_t{2} << 30);
+  EXPECT_EQ(made.find("max_objects"), nullptr);
+  EXPECT_EQ(run({"bucket", "set", "b-1", "--max-bytes", "0", "--max-objects", "1000"}), 0) << err_;
+  EXPECT_EQ(made.unsigned_integer("max_bytes").value(), 0U);
+  EXPECT_EQ(made.unsigned_integer("max_objects").value(), 1000U);
+  EXPECT_THAT(out_, HasSubstr("max_objects"));
+  for (const std::vector<std::string>& slip :
+       {std::vector<std::string>{}, {"--max-bytes", "2GB"}, {"--max-bytes", "-1"},
+        {"--max-objects", "1k"}, {"--max-objects", "18446744073709551616"}}) {
+    std::vector<std::string> words{"bucket", "set", "b-1"};
+    words.insert(words.end(), slip.begin(), slip.end());
+    EXPECT_EQ(run(words), 2) << err_;
+  }
+  EXPECT_EQ(run({"bucket", "set", "nope", "--max-objects", "1"}), 1);
 }
 
 TEST_F(CliTest, LsShowsBucketsFoldersAndObjects) {

@@ -395,6 +395,13 @@ Task<http::Response> S3Stub::admin(http::Request& request, Context ctx) {
   if (path.starts_with(kJobs)) co_return job(request, path.substr(kJobs.size()));
   auto found = admin_buckets.find(path.substr(std::string("/v1/buckets/").size()));
   if (found == admin_buckets.end()) co_return problem(404, "NoSuchBucket");
+  if (request.method == "PATCH") {
+    io::Body body = request.take_body();
+    body.length = 0;
+    Json change = co_await Json::parse(
+        co_await co_await io::read_all(std::move(body), kMaxBody, ctx));
+    for (const auto& [name, value] : *change.as_object()) found->second.set(name, value);
+  }
   if (request.method != "DELETE") co_return json(200, found->second);
   admin_buckets.erase(found);
   co_return http::Response::make(204);

@@ -61,7 +61,7 @@ def test_no_bucket_shows_the_daemons_own_folders(forebay):
         forebay, "bucket", "create", "outer", "--origin", f"dir://{forebay.root}/else"
     )
     assert code == 0, said
-    assert cli(forebay, "bucket", "create", "mine")[0] == 0, "its own buckets it makes there"
+    assert cli(forebay, "bucket", "create", "mine")[0] == 0, "without one it needs none"
     forebay.restart()
     assert "mine" in cli(forebay, "bucket", "ls")[1]
 

@@ -39,5 +39,25 @@ TEST_F(AdminDoorTest, a_body_where_a_call_has_none_is_not_dropped) {
   EXPECT_EQ(call("GET", "/v1/buckets", "{}"), 400);
 }
 
+TEST_F(AdminDoorTest, what_cannot_be_changed_is_refused_whole) {
+  for (const char* body : {"{}", "[]", "7", R"({"max_bytes":-1})", R"({"max_bytes":"1"})",
+                           R"({"max_bytes":null})", R"({"freshness":"exact"})",
+                           R"({"max_bytes":1,"max_object":1})",
+                           // The origin of this world knows of no limits.
+                           R"({"max_bytes":1})"}) {
+    EXPECT_EQ(call("PATCH", "/v1/buckets/data", body), 400) << body;
+  }
+  EXPECT_FALSE(world_.buckets.get("data").value()->settings.quota.set());
+  EXPECT_EQ(call("PATCH", "/v1/buckets/none", R"({"max_bytes":1})"), 404);
+  EXPECT_EQ(call("PATCH", "/v1/buckets", R"({"max_bytes":1})"), 404);
+}
+
+TEST_F(AdminDoorTest, a_default_origin_has_its_own_keys_and_region) {
+  EXPECT_EQ(order(R"({"name":"made","origin_access_key":"A","origin_secret_key":"B"})", {}), 400);
+  EXPECT_EQ(order(R"({"name":"made","origin_region":"eu-west-1"})", {}), 400);
+  EXPECT_EQ(order(R"({"name":"made","origin":"dir:///x","origin_region":"eu"})", {}), 400);
+  EXPECT_FALSE(world_.buckets.get("made"));
+}
+
 }  // namespace
 }  // namespace forebay::gateway::admin
