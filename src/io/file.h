@@ -45,8 +45,11 @@ class File {
   /// Reserves blocks so that later writes up to `size` find space; the size grows to it.
   virtual Result<> allocate(uint64_t size) = 0;
   virtual Result<> truncate(uint64_t size) = 0;
-  /// Durable when it returns (fdatasync).
+  /// The bytes, and how many they are, are durable when it returns (fdatasync). Attributes and
+  /// times need not be: ext4 keeps them out of it.
   virtual Result<> sync() = 0;
+  /// All of the file is (fsync).
+  virtual Result<> sync_all() { return sync(); }
   virtual Result<FileStat> stat() = 0;
   /// Does not block: whether the bytes are in memory, so that sendfile will not wait for the disk.
   virtual bool resident(uint64_t offset, uint64_t length) = 0;

@@ -247,6 +247,12 @@ Task<BucketRef> Buckets::create(BucketName name, BucketSpec spec, Context ctx) {
   co_return co_await make(std::move(name), std::move(spec), ctx);
 }
 
+size_t Buckets::making() {
+  std::lock_guard lock(changing_);
+  return static_cast<size_t>(
+      std::ranges::count_if(changes_, [](const auto& change) { return change.second > 0; }));
+}
+
 Task<BucketRef> Buckets::make(BucketName name, BucketSpec spec, Context ctx) {
   auto exists = [] {
     return fail(Code::exists,
@@ -255,7 +261,7 @@ Task<BucketRef> Buckets::make(BucketName name, BucketSpec spec, Context ctx) {
                 "BucketAlreadyOwnedByYou");
   };
   if (buckets_.get()->contains(name.text())) co_return exists();
-  if (buckets_.get()->size() >= kMaxBuckets) {
+  if (buckets_.get()->size() + making() > kMaxBuckets) {
     co_return fail(Code::too_large, "too many buckets", "TooManyBuckets");
   }
   bool own = spec.config.url.empty();

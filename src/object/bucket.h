@@ -225,6 +225,8 @@ class Buckets {
   std::string label(const BucketName& name);
   obs::Counter& asked(const BucketName& name);
   obs::Counter& read(const BucketName& name);
+  /// Names under which buckets are being made.
+  size_t making();
   Task<BucketRef> make(BucketName name, BucketSpec spec, Context ctx);
   /// Writes the row in place of `old`, or where none is. Code::conflict: another is there.
   Task<> commit(BucketName name, std::optional<std::string> old, std::string row, Context ctx);

@@ -87,10 +87,10 @@ Result<Bucket> bucket_of(BucketName name, std::string_view text) {
   auto cors = cors_of(row->find("cors"));
   if (!cors) return std::move(cors.error());
   bucket.settings.cors = std::move(*cors);
-  for (auto [name, limit] : {std::pair("max_bytes", &bucket.settings.quota.bytes),
+  for (auto [member, limit] : {std::pair("max_bytes", &bucket.settings.quota.bytes),
                              std::pair("max_objects", &bucket.settings.quota.objects)}) {
     // What is no number would be no limit.
-    auto most = row->unsigned_or(name, 0);
+    auto most = row->unsigned_or(member, 0);
     if (!most) return std::move(most.error());
     *limit = *most;
   }

@@ -242,6 +242,30 @@ TEST_F(BucketsTest, one_of_those_who_make_it_at_once_has_it) {
   EXPECT_TRUE(run(buckets_.remove(one, Removal::if_empty, ctx())));
 }
 
+// A start reads no more rows than there may be buckets.
+TEST_F(BucketsTest, no_more_are_made_than_may_be_however_many_come_at_once) {
+  for (size_t i = 1; i < Buckets::kMaxBuckets; ++i) {
+    ASSERT_TRUE(create("b" + std::to_string(i + 1000)));
+  }
+  size_t made = 0;
+  io::Group group(ctx());
+  auto one = [&](int number) -> Task<> {
+    auto bucket = co_await buckets_.create(*BucketName::parse("last" + std::to_string(number)), {},
+                                           ctx());
+    EXPECT_TRUE(bucket || bucket.error().detail() == "TooManyBuckets");
+    made += bucket ? 1 : 0;
+    co_return ok;
+  };
+  for (int i = 0; i < 4; ++i) group.spawn(one(i));
+  ASSERT_TRUE(run(group.join()));
+  EXPECT_LE(made, 1U);
+  if (made == 0) ASSERT_TRUE(create("last"));
+  EXPECT_EQ(create("more").error().detail(), "TooManyBuckets");
+  Buckets after(rows_, origins_, metrics_);
+  EXPECT_TRUE(run(after.load(ctx())));
+  EXPECT_EQ(after.list().size(), Buckets::kMaxBuckets);
+}
+
 TEST_F(BucketsTest, uploads_end_with_their_bucket) {
   BucketName one = *BucketName::parse("one");
   ASSERT_TRUE(create("one"));

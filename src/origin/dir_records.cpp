@@ -82,7 +82,7 @@ Result<> DirStore::set_tags(const std::string& path, TagSet tags, WallTime now) 
   record.fields.erase(std::string(kTaggingCount));  // it follows from the tags
   Result<> recorded = write_record(file, found->stat, encode(record));
   if (!recorded) return recorded.error_in("keep the tags of a file");
-  Result<> synced = file.sync();
+  Result<> synced = file.sync_all();
   if (!synced) return synced.error().as(Code::unavailable).in("the disk failed at the commit");
   return ok;
 }

@@ -218,7 +218,7 @@ Result<PutAnswer> DirStore::commit(DirTemp& temp, const std::string& path, DirRe
   record.modified = written->modified;
   Result<> recorded = write_record(*temp.file, *written, encode(record));
   if (!recorded) return in_words(recorded.error(), "keep a record");
-  Result<> synced = temp.file->sync();
+  Result<> synced = temp.file->sync_all();
   if (!synced) return std::move(synced.error());
 
   io::FileStat placed;

@@ -96,7 +96,7 @@ Result<PartInfo> DirStore::commit_part(DirTemp& temp, const std::string& id, uin
   record.checksums = std::move(checksums);
   Result<> recorded = write_record(*temp.file, *stat, encode(record));
   if (!recorded) return std::move(recorded.error());
-  Result<> synced = temp.file->sync();
+  Result<> synced = temp.file->sync_all();
   if (!synced) return std::move(synced.error());
   std::string path = part_path(id, number);
   auto before = root()->stat(path);

@@ -151,6 +151,8 @@ class S3Origin final : public Origin {
   // --- s3_read.cpp
   Task<ObjectInfo> head_now(ObjectKey key, HeadOptions options, Context ctx);
   Task<GetAnswer> get_now(ObjectKey key, GetOptions options, Context ctx);
+  /// By the version id that `options` have, or without.
+  Task<GetAnswer> get_by(ObjectKey key, GetOptions options, Context ctx);
 
   // --- s3_write.cpp
   Task<PutAnswer> put_now(ObjectKey key, PutOptions options, io::Body body, Context ctx);
@@ -244,6 +246,9 @@ class S3Origin final : public Origin {
   enum class Judges : uint8_t { unknown, yes, no };
   std::atomic<Judges> judges_completions_ = Judges::unknown;
   std::atomic<bool> versioned_ = false;  ///< the bucket was seen to keep versions
+  /// How long reads by version id are not tried again that were denied.
+  static constexpr Duration kVersionDenied = seconds(60);
+  std::atomic<Time> version_denied_until_ = Time{};
   std::atomic<S3Copies> copies_ = S3Copies();
 };
 

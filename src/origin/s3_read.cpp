@@ -164,7 +164,25 @@ Task<ObjectInfo> S3Origin::head_now(ObjectKey key, HeadOptions options, Context 
   co_return s3_info(*response, *length);
 }
 
+// Keys may be allowed to read (s3:GetObject) and not to read by version (s3:GetObjectVersion). What
+// is current is then asked for, and is as good while it is that very version.
 Task<GetAnswer> S3Origin::get_now(ObjectKey key, GetOptions options, Context ctx) {
+  bool may_do_without = options.tag && !options.version_id.empty();
+  if (!may_do_without) co_return co_await get_by(std::move(key), std::move(options), ctx);
+  GetOptions current = options;
+  current.version_id.clear();
+  if (ctx.loop->now() < version_denied_until_.load(std::memory_order_relaxed)) {
+    co_return co_await get_by(std::move(key), std::move(current), ctx);
+  }
+  auto asked = co_await get_by(key, std::move(options), ctx);
+  if (asked || asked.error().code() != Code::denied) co_return asked;
+  auto found = co_await get_by(std::move(key), std::move(current), ctx);
+  if (!found) co_return asked;
+  version_denied_until_.store(ctx.loop->now() + kVersionDenied, std::memory_order_relaxed);
+  co_return found;
+}
+
+Task<GetAnswer> S3Origin::get_by(ObjectKey key, GetOptions options, Context ctx) {
   // S3 has no empty ranges; of an empty object all is asked instead.
   bool ranged = options.range && options.range->length > 0;
   S3Call call{.key = key.text(), .slow_reader = options.slow_reader};

@@ -1,5 +1,6 @@
 // What the s3 origin says and believes of versions, against a scripted server.
 #include "origin/s3_script_test.h"
+#include "origin/tags.h"
 
 namespace forebay::origin {
 namespace {
@@ -85,6 +86,42 @@ TEST_F(S3, a_list_of_versions_that_does_not_say_all_is_none) {
     ASSERT_FALSE(page) << bad;
     EXPECT_EQ(page.error().code(), Code::corrupt) << bad;
   }
+}
+
+// s3:GetObject without s3:GetObjectVersion.
+TEST_F(S3, a_key_that_may_not_read_by_version_reads_what_is_current) {
+  const std::string denied = "<Error><Code>AccessDenied</Code></Error>";
+  auto bytes_of = [&](const char* version) {
+    reply(206, {{"ETag", "\"e\""}, {"x-amz-version-id", version},
+                {"Content-Range", "bytes 2-4/10"}}, "234");
+  };
+  GetOptions pinned{.range = ByteRange{2, 3}, .etag = ETag("\"e\""), .version_id = "v1"};
+  pinned.tag = version_tag("v1", pinned.etag, 10);
+  reply(403, {}, denied);
+  bytes_of("v1");
+  ASSERT_TRUE(get(pinned));
+  EXPECT_EQ(script_.log.front(), "GET /bucket/key?versionId=v1");
+  EXPECT_EQ(script_.log.back(), "GET /bucket/key");
+  EXPECT_EQ(script_.headers.back()["if-match"], "\"e\"");
+  // Not asked again for a while; another version is not taken for this one.
+  bytes_of("v2");
+  auto other = get(pinned);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().detail(), "PreconditionFailed");
+  EXPECT_EQ(script_.log.back(), "GET /bucket/key");
+  ASSERT_TRUE(run(io::sleep_until(world_->loop().now() + seconds(61), ctx())));
+  bytes_of("v1");
+  ASSERT_TRUE(get(pinned));
+  EXPECT_EQ(script_.log.back(), "GET /bucket/key?versionId=v1");
+  // Who may not read at all is told so, and nothing is learned from it.
+  reply(403, {}, denied);
+  reply(403, {}, denied);
+  auto refused = get(pinned);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::denied);
+  bytes_of("v1");
+  ASSERT_TRUE(get(pinned));
+  EXPECT_EQ(script_.log.back(), "GET /bucket/key?versionId=v1");
 }
 
 TEST_F(S3, asks_whether_there_are_versions_until_there_are) {

@@ -124,6 +124,11 @@ class RealFile final : public File {
     return ok;
   }
 
+  Result<> sync_all() override {
+    if (::fsync(fd_.get()) != 0) return last_error("sync " + path_);
+    return ok;
+  }
+
   Result<FileStat> stat() override {
     struct stat s;
     if (::fstat(fd_.get(), &s) != 0) return last_error("stat " + path_);

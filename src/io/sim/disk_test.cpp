@@ -180,8 +180,9 @@ TEST(SimDiskTest, attributes_are_durable_with_their_file) {
     m.write("f", "x", true);
     m.sync("");
     EXPECT_TRUE(m.data->set_attribute("f", "user.a", "1"));
-    EXPECT_TRUE(m.open("f")->sync());
+    EXPECT_TRUE(m.open("f")->sync_all());
     EXPECT_TRUE(m.data->set_attribute("f", "user.a", "2"));
+    EXPECT_TRUE(m.open("f")->sync());
     m.lose_power();
     return *m.data->attribute("f", "user.a");
   });

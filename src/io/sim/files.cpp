@@ -92,8 +92,13 @@ Result<> SimFile::sync() {
     return error_from_errno(number, "sync a file");
   }
   node_->content.sync();
-  node_->durable_attributes = node_->attributes;
   return ok;
+}
+
+Result<> SimFile::sync_all() {
+  Result<> synced = sync();
+  if (synced) node_->durable_attributes = node_->attributes;
+  return synced;
 }
 
 Result<FileStat> SimFile::stat() {

@@ -24,6 +24,7 @@ class SimFile final : public File {
   Result<> allocate(uint64_t size) override;
   Result<> truncate(uint64_t size) override;
   Result<> sync() override;
+  Result<> sync_all() override;
   Result<FileStat> stat() override;
   bool resident(uint64_t offset, uint64_t length) override;
   void read_ahead(uint64_t, uint64_t) override {}
