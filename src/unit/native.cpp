@@ -25,13 +25,20 @@ Error no_room() {
 
 }  // namespace
 
+// Clean units go before what somebody may still be reading.
+bool Native::may_hope(const UnitId& id, uint64_t length, Duration waited) {
+  bool hope = disks_->may_take(id, length);
+  if (hope && waited < kEvictionFirst) return true;
+  return relief_() || hope;
+}
+
 Task<disk::Reservation> Native::make_room(UnitId id, uint64_t length, Context ctx) {
-  Time until = ctx.loop->now() + kRoomWait;
+  const Time began = ctx.loop->now();
   while (true) {
     Result<disk::Reservation> room = disks_->reserve(id, length);
     if (room || !is_full(room.error())) co_return room;
-    bool hope = relief_() || disks_->may_take(id, length);
-    if (!hope || ctx.loop->now() >= until) co_return no_room();
+    Duration waited = ctx.loop->now() - began;
+    if (!may_hope(id, length, waited) || waited >= kRoomWait) co_return no_room();
     co_await co_await io::sleep_until(ctx.loop->now() + kAskAgain, ctx);
   }
 }
@@ -92,12 +99,12 @@ Task<> Native::Writing::store_small(Context ctx) {
   disk::Store& disks = *native_->disks_;
   disk::Terms terms(disk::Admission::hot, owner_, disk::UnitClass::native);
   Bytes bytes(std::move(small_));
-  Time until = ctx.loop->now() + kRoomWait;
+  const Time began = ctx.loop->now();
   while (true) {
     Result<> stored = co_await disks.put_small(id_, bytes, terms, ctx);
     if (stored || !is_full(stored.error())) co_return stored;
-    bool hope = native_->relief_() || disks.may_take(id_, length_);
-    if (!hope || ctx.loop->now() >= until) co_return no_room();
+    Duration waited = ctx.loop->now() - began;
+    if (!native_->may_hope(id_, length_, waited) || waited >= kRoomWait) co_return no_room();
     co_await co_await io::sleep_until(ctx.loop->now() + kAskAgain, ctx);
   }
 }

@@ -27,6 +27,8 @@ class Native {
  public:
   /// How long a unit waits for clean ones to make room for it.
   static constexpr Duration kRoomWait = seconds(10);
+  /// And so long for them alone, where there are any.
+  static constexpr Duration kEvictionFirst = seconds(1);
 
   /// `memory`: bytes in which large units may gather before they are written, all together; who
   /// finds none left is written as it comes.
@@ -80,6 +82,8 @@ class Native {
   std::vector<UnitId> of(uint64_t incarnation) const { return disks_->native_units(incarnation); }
 
  private:
+  /// Whether there may be room later; gives up what is kept without need where that is due.
+  bool may_hope(const UnitId& id, uint64_t length, Duration waited);
   Task<disk::Reservation> make_room(UnitId id, uint64_t length, Context ctx);
 
   std::shared_ptr<disk::Store> disks_;

@@ -85,6 +85,23 @@ TEST_F(NativeTest, what_is_not_committed_or_not_whole_is_not_there) {
   EXPECT_TRUE(native_->of(7).empty());
 }
 
+TEST_F(NativeTest, clean_units_go_before_what_is_kept_for_readers) {
+  begin(4 * kMiB, 16 * kMiB);
+  int relieved = 0;
+  native_->when_full([&] {
+    ++relieved;
+    return true;
+  });
+  for (uint64_t n = 1000; n < 1400; ++n) {
+    disk::Terms clean(disk::Admission::hot, kOwner, disk::UnitClass::clean);
+    (void)world_->run(store_->put_small(id(n), Bytes(pattern(kSmall, n)), clean, ctx()));
+  }
+  ASSERT_FALSE(store_->reserve(id(1), 2 * kMiB)) << "it is not full";
+  for (uint64_t n = 0; n < 6; ++n) ASSERT_TRUE(put(n, pattern(kMiB, n))) << n;
+  for (uint64_t n = 10; n < 40; ++n) ASSERT_TRUE(put(n, pattern(kSmall, n))) << n;
+  EXPECT_EQ(relieved, 0);
+}
+
 TEST_F(NativeTest, without_room_what_is_kept_in_vain_goes_first_and_then_it_is_said) {
   begin(4 * kMiB, 16 * kMiB);
   int relieved = 0;
