@@ -248,6 +248,26 @@ TEST_F(StoreNativeReal, rot_is_told_each_time_and_never_dropped) {
   }
 }
 
+TEST(StoreNative, one_that_cannot_be_read_takes_no_other_along) {
+  SimWorld world(1, 100);
+  world.options().errors_until_out = 8;
+  world.open();
+  ASSERT_TRUE(world.run(put_native(world.store(), 1, 200'000, world.ctx())));
+  world.sim().spoil("/cache/units");
+  ASSERT_TRUE(world.run(put_native(world.store(), 3, 200'000, world.ctx())));
+  world.kill();
+  world.open();
+  for (int times = 0; times < 30; ++times) {
+    auto bad = world.run(world.store()->open(unit_id(1), {0, 100}, Verify::always, world.ctx()));
+    EXPECT_FALSE(bad);
+    auto good = world.run(world.store()->open(unit_id(3), {0, 100}, Verify::always, world.ctx()));
+    ASSERT_TRUE(good) << times << ": " << good.error().text();
+  }
+  EXPECT_TRUE(world.stats().healthy);
+  EXPECT_TRUE(world.store()->contains(unit_id(1)));
+  world.close();
+}
+
 TEST_F(StoreNativeReal, bytes_that_are_gone_at_the_start_are_counted) {
   open();
   ASSERT_TRUE(put(1, kLarge));

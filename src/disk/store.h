@@ -163,8 +163,13 @@ class Store : public std::enable_shared_from_this<Store> {
 
   std::vector<Time> next_looks_;  // the evictor's, at each disk
 
+  static constexpr size_t kMaxUnreadable = 4096;
+  /// Told once for each native unit: it stays, and is asked for again and again.
+  void unreadable(Disk& disk, const UnitId& id, const Unit& unit, const Error& error);
+
   mutable std::mutex mutex_;
   std::unordered_set<UnitId> writing_;
+  std::unordered_set<UnitId> unreadable_;  ///< native ones; at most kMaxUnreadable
   std::unordered_set<UnitId> verifying_;
 };
 

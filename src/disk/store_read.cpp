@@ -76,7 +76,7 @@ Task<std::shared_ptr<io::File>> Store::wake(UnitId id, Unit unit, Context ctx) {
     if (opened.error().detail() == kChecksum) {
       disk.counters.verify_failures++;
     } else {
-      disk.failed(false, opened.error());
+      unreadable(disk, id, unit, opened.error());
     }
     if (opened.error().code() != Code::busy) drop(id, &unit);
     co_return opened.error_in("open the file of a unit");
@@ -85,6 +85,17 @@ Task<std::shared_ptr<io::File>> Store::wake(UnitId id, Unit unit, Context ctx) {
   std::shared_ptr<io::File> file = unit.file->cache(std::move(*opened), &added);
   if (added) open_files_->add(unit.file);
   co_return file;
+}
+
+// A disk goes out by many errors. A bad place of a unit that cannot be dropped is met at every read
+// of it, and must not take along all that is well.
+void Store::unreadable(Disk& disk, const UnitId& id, const Unit& unit, const Error& error) {
+  if (unit.native()) {
+    std::lock_guard lock(mutex_);
+    if (unreadable_.contains(id)) return;
+    if (unreadable_.size() < kMaxUnreadable) unreadable_.insert(id);
+  }
+  disk.failed(false, error);
 }
 
 // Compares the blocks of `range`; a unit that fails is dropped, and its row at once, so that it
@@ -110,7 +121,7 @@ Task<> Store::verify(UnitId id, Unit unit, std::shared_ptr<io::File> file, ByteR
   if (good.error().detail() == kChecksum) {
     disk.counters.verify_failures++;
   } else {
-    disk.failed(false, good.error());
+    unreadable(disk, id, unit, good.error());
   }
   drop(id, &unit);
   static_cast<void>(co_await io::run_blocking(ctx, disk.lane(), [&] { return disk.commit(); }));

@@ -81,7 +81,8 @@ struct ClientOptions {
   Duration answer_timeout = seconds(60);    ///< from the whole request to a response's first byte
   Duration continue_timeout = seconds(1);   ///< then the body is sent without a 100
   size_t head_bytes = 64 << 10;
-  size_t head_fields = 200;
+  /// An object may have 2 KiB of metadata, in fields of a few bytes.
+  size_t head_fields = 1000;
   /// 256 KiB read buffers for response bodies; bodies beyond that many use 16 KiB ones.
   size_t large_buffers = 64;
   /// For secure endpoints; without it they are refused.

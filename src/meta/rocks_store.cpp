@@ -70,6 +70,7 @@ class OpenRocksStore final : public RocksStore {
   std::shared_ptr<io::Lane> lane_;  ///< without patience: nothing is ever refused
   std::mutex mutex_;
   std::deque<Pending*> queue_;
+  bool refusing_ = false;  ///< a write has failed; write()'s own
   bool committing_ = false;  ///< a batch is with the pool; when it is done the next one follows
 };
 
@@ -214,8 +215,20 @@ void OpenRocksStore::write(const Batch& batch) {
     }
   }
   if (rows.Count() == 0) return;
+  // Once a write has failed RocksDB takes none until it is mended, and says so of each. Of these it
+  // is sure that nothing of them is anywhere.
+  if (refusing_) {
+    rocksdb::Status mended = db_->Resume();
+    refusing_ = !mended.ok();
+    for (Pending* pending : batch) {
+      if (!refusing_) break;
+      pending->result = fail(Code::busy, "rows are not written: " + mended.ToString(), "SlowDown");
+    }
+    if (refusing_) return;
+  }
   rocksdb::Status written = db_->Write(options, &rows);
   if (written.ok()) return;
+  refusing_ = true;
   // Bytes may have reached the log before the error: nobody knows, also for a condition that was
   // decided on rows of this batch.
   for (Pending* pending : batch) {

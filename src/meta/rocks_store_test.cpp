@@ -2,8 +2,10 @@
 #include "meta/rocks_store.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -114,6 +116,36 @@ TEST_F(RocksStoreTest, AFolderThatCannotBeMadeIsAnError) {
   auto store = open("/dev/null/rows");
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code(), Code::unavailable) << store.error().text();
+}
+
+// The first commit that meets a full disk may have happened; those after it have not, so that who
+// made them can undo what belongs to them.
+TEST_F(RocksStoreTest, WithoutRoomOnlyTheFirstCommitIsInDoubt) {
+  auto store = std::move(open(live_).value());
+  ASSERT_TRUE(commit(*store, Txn().put("a", "1")));
+  auto old_handler = ::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit none{.rlim_cur = 1, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  Result<> first = commit(*store, Txn().put("b", "1"));
+  Result<> second = commit(*store, Txn().put("c", "1"));
+  Result<> third = commit(*store, Txn().require("a", "1").put("a", "2"));
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ::signal(SIGXFSZ, old_handler);
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().code(), Code::unavailable);
+  for (const Result<>* later : {&second, &third}) {
+    ASSERT_FALSE(*later);
+    EXPECT_EQ(later->error().code(), Code::busy);
+  }
+  // With room again it goes on by itself.
+  ASSERT_TRUE(commit(*store, Txn().require("a", "1").put("d", "1")));
+  store.reset();
+  store = std::move(open(live_).value());
+  EXPECT_EQ(get(*store, "a"), "1");
+  EXPECT_EQ(get(*store, "c"), std::nullopt);
+  EXPECT_EQ(get(*store, "d"), "1");
 }
 
 TEST_F(RocksStoreTest, RowsOutliveTheMemtable) {

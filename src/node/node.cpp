@@ -378,7 +378,8 @@ Task<> Daemon::close(Context ctx) {
       (void)co_await run_elsewhere<void>(*loop, close_clients(*loop), ctx);
     }
   }
-  if (jobs_ != nullptr) (void)co_await jobs_->stop(ctx.until(deadline));
+  // Slow clients have not used up what the jobs need; what they work on outlives them.
+  if (jobs_ != nullptr) co_await co_await jobs_->stop(ctx);
   // Where this fails the next process asks a little more.
   if (heads_ != nullptr) (void)co_await heads_->stop(ctx);
   if (disks_ != nullptr) co_await co_await disks_->close(ctx);

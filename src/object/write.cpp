@@ -51,6 +51,7 @@ bool surely_not_done(const Error& error) {
     case Code::denied:
     case Code::conflict:
     case Code::too_large: return true;
+    case Code::busy: return error.detail() == "InsufficientStorage";
     default: return false;
   }
 }

@@ -97,7 +97,9 @@ Error missing(const S3Fault& fault, const S3Asked& asked, std::string text) {
 Error client_error(int status, const S3Fault& fault, const S3Asked& asked, std::string text) {
   switch (status) {
     case 401:
-    case 403: return fail(Code::denied, std::move(text), "AccessDenied");
+    case 403:
+      return fail(Code::denied, std::move(text),
+                  fault.code == "InvalidObjectState" ? fault.code : "AccessDenied");
     case 404: return missing(fault, asked, std::move(text));
     case 405: return fail(Code::invalid, std::move(text), "MethodNotAllowed");
     case 408: return fail(Code::unavailable, std::move(text));

@@ -56,6 +56,10 @@ std::string encode(const std::vector<std::pair<std::string, std::string>>& query
   return out;
 }
 
+/// Header fields of a request, beside those of its signature: sign::kMaxHeaders can be signed.
+constexpr ptrdiff_t kMaxSentFields = 200;
+static_assert(kMaxSentFields + 20 < sign::kMaxHeaders);
+
 bool is_write(std::string_view method) { return method != "GET" && method != "HEAD"; }
 
 /// Larger than `limit` → Code::too_large; no room → Code::busy, kNoRoom.
@@ -147,6 +151,10 @@ http::ClientRequest S3Wire::request(const S3Call& call, http::HeadFields fields,
 Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
   std::shared_ptr<Progress> progress;  // of a body
   bool write = is_write(call.method);
+  // An object of another store, which is copied here, may have more.
+  if (std::ranges::count(call.fields.text(), '\n') > kMaxSentFields) {
+    co_return fail(Code::too_large, "more metadata than a request can carry", "MetadataTooLarge");
+  }
   http::ClientRequest out = request(call, std::move(call.fields), ctx.loop->wall_now());
   uint64_t length = call.document.empty() ? call.body.length : 0;
   if (!call.document.empty()) {

@@ -188,6 +188,28 @@ TEST_F(S3, hears_the_error_of_a_body_without_bytes) {
   EXPECT_TRUE(script_.log.empty());
 }
 
+TEST_F(S3, sends_no_more_fields_than_can_be_signed) {
+  auto put = [&](int fields) {
+    PutOptions options;
+    for (int i = 0; i < fields; ++i) options.fields["x-amz-meta-" + std::to_string(i)] = "";
+    reply(200, {{"ETag", "\"e\""}});
+    auto done = run(origin_->put(testkit::key_of("k"), std::move(options),
+                                 testkit::body_of("x", 1), ctx()));
+    script_.replies.clear();
+    return done ? std::string() : done.error().detail();
+  };
+  EXPECT_EQ(put(200), "");
+  EXPECT_EQ(put(201), "MetadataTooLarge");
+  EXPECT_EQ(put(300), "MetadataTooLarge");
+  // As many come back.
+  std::vector<std::pair<std::string, std::string>> told{{"ETag", "\"e\""}};
+  for (int i = 0; i < 600; ++i) told.emplace_back("x-amz-meta-" + std::to_string(i), "v");
+  reply(200, told, "x");
+  auto info = run(origin_->head(testkit::key_of("k"), {}, ctx()));
+  ASSERT_TRUE(info) << info.error().text();
+  EXPECT_EQ(info->fields.size(), 600U);
+}
+
 TEST_F(S3, removes_what_is_not_there) {
   reply(404, {}, "<Error><Code>NoSuchKey</Code></Error>");
   EXPECT_TRUE(run(origin_->remove(testkit::key_of("k"), ctx())));

@@ -4,6 +4,13 @@
 
 namespace forebay::origin {
 
+namespace {
+
+/// Pages in a row that hold nothing but versions of the prefix itself.
+constexpr int kMaxBarePages = 100;
+
+}  // namespace
+
 Task<Versioning> S3Origin::versioning_now(Context ctx) {
   S3Call call{.query = {{"versioning", ""}}, .missing = "NoSuchBucket"};
   S3Text answer = co_await co_await wire_.send_for_text(std::move(call), ctx);
@@ -18,8 +25,8 @@ Task<bool> S3Origin::has_versions(Context ctx) {
     const Error& error = now.error();
     // Who may not ask may read versions all the same; a server that refuses just this knows them.
     if (error.code() == Code::denied) co_return true;
-    // And one that does not know the question has none.
-    bool strange = error.code() == Code::invalid || error.code() == Code::corrupt ||
+    // And one that does not know the question has none. What is no answer to it says nothing.
+    bool strange = error.code() == Code::invalid ||
                    (error.code() == Code::not_found && error.detail() != "NoSuchBucket");
     if (strange) co_return false;
     co_return now.error();
@@ -64,7 +71,8 @@ Task<ListVersionsAnswer> S3Origin::list_versions_now(ListVersionsOptions options
   if (!options.key_marker.empty()) options.key_marker = wire_.prefixed(options.key_marker);
   ListVersionsAnswer page = co_await co_await list_page_of_versions(options, ctx);
   // The prefix itself, as in list_now(): no key below it, nor a place that a client could name.
-  while (page.truncated && page.next_key == wire_.prefixed("")) {
+  for (int bare = 0; page.truncated && page.next_key == wire_.prefixed(""); ++bare) {
+    if (bare == kMaxBarePages) co_return fail(Code::corrupt, "a list of versions does not go on");
     options.key_marker = std::move(page.next_key);
     options.version_marker = std::move(page.next_version);
     page = co_await co_await list_page_of_versions(options, ctx);

@@ -69,6 +69,20 @@ TEST_F(S3, a_list_of_versions_goes_past_the_prefix_itself) {
   EXPECT_TRUE(script_.log.back().contains("&key-marker=p%2F&version-id-marker=null"));
 }
 
+TEST_F(S3, a_list_of_versions_that_does_not_get_past_the_prefix_ends) {
+  at_prefix("p/");
+  for (int i = 0; i < 200; ++i) {
+    reply(200, {},
+          versions("<NextKeyMarker>p/</NextKeyMarker><NextVersionIdMarker>v" +
+                       std::to_string(i % 2) + "</NextVersionIdMarker>" + version("p/", "v", false),
+                   true));
+  }
+  auto page = run(origin_->list_versions({.max_keys = 1}, ctx()));
+  ASSERT_FALSE(page);
+  EXPECT_EQ(page.error().code(), Code::corrupt);
+  EXPECT_LE(script_.log.size(), 102U);
+}
+
 TEST_F(S3, a_list_of_versions_that_does_not_say_all_is_none) {
   const std::string good = version("k", "v", true);
   auto without = [&](const std::string& piece) {
@@ -132,17 +146,19 @@ TEST_F(S3, asks_whether_there_are_versions_until_there_are) {
   EXPECT_FALSE(*has());
   reply(200, {}, "<ListBucketResult/>");
   EXPECT_FALSE(*has());
+  reply(200, {}, "<html><body>try again</body></html>");
+  EXPECT_EQ(has().error().code(), Code::corrupt) << "a balancer's page says nothing of versions";
   reply(403);
   EXPECT_TRUE(*has());
   reply(503);
   EXPECT_FALSE(has());
   reply(404, {}, "<Error><Code>NoSuchBucket</Code></Error>");
   EXPECT_EQ(has().error().detail(), "NoSuchBucket");
-  EXPECT_EQ(script_.log.size(), 6u);
+  EXPECT_EQ(script_.log.size(), 7u);
   reply(200, {}, "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>");
   EXPECT_TRUE(*has());
   EXPECT_TRUE(*has());
-  EXPECT_EQ(script_.log.size(), 7u);
+  EXPECT_EQ(script_.log.size(), 8u);
 }
 
 TEST_F(S3, reads_the_version_that_was_asked_for_and_no_other) {

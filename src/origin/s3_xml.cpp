@@ -289,7 +289,11 @@ Result<TagSet> parse_s3_tagging(std::string_view xml) {
 Result<Versioning> parse_s3_versioning(std::string_view xml) {
   pugi::xml_document document;
   Result<pugi::xml_node> node = root(document, xml, "VersioningConfiguration");
-  if (!node) return std::move(node.error());
+  if (!node) {
+    // Of a server that does not know the question, and lists.
+    bool listed = local_name(document.document_element()) == "ListBucketResult";
+    return listed ? Result<Versioning>(Versioning::never) : std::move(node.error());
+  }
   std::string status = text(*node, "Status");
   if (status == "Enabled") return Versioning::enabled;
   return status.empty() ? Versioning::never : Versioning::suspended;

@@ -2,6 +2,7 @@
 // ACLs disabled tells them, and changed by nothing that would change them.
 #include <gtest/gtest.h>
 
+#include "gateway/s3/fields.h"
 #include "gateway/s3/refused_test.h"
 
 namespace forebay::gateway::s3 {
@@ -141,6 +142,18 @@ TEST_F(AccessTest, EncryptionIsTheOriginsAndToldAsItIs) {
   EXPECT_EQ(done.header(name), "AES256") << done.body;
   refused(ask("PUT", "/data/put", "put", {{name, "aws:kms"}}), 501, "NotImplemented");
   refused(ask("PUT", "/data/put", "put", {{name, "aes256"}}), 501, "NotImplemented");
+}
+
+// Names of a byte each fit into 2 KiB by the hundreds, in a URL too.
+TEST_F(AccessTest, FieldsOfAnObjectAreBoundedInNumber) {
+  auto put = [&](size_t fields) {
+    std::string target = "/data/many?x-amz-meta-0=v";
+    for (size_t i = 1; i < fields; ++i) target += "&x-amz-meta-" + std::to_string(i) + "=v";
+    return ask("PUT", target, "bytes");
+  };
+  EXPECT_EQ(put(kMaxFields).status, 200);
+  refused(put(kMaxFields + 1), 400, "MetadataTooLarge");
+  EXPECT_EQ(ask("HEAD", "/data/many").header("x-amz-meta-99"), "v");
 }
 
 TEST_F(AccessTest, AttributesOfAnObject) {

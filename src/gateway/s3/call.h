@@ -42,6 +42,8 @@ struct Services {
 /// Whom buckets and objects belong to: the one owner there is.
 inline constexpr std::string_view kOwner = "forebay";
 
+/// No signature covers more, and each is looked at before anybody has shown who he is.
+inline constexpr size_t kMaxParameters = 256;
 /// Decoded query parameters in the order sent; "" for one without '='.
 using Query = std::vector<std::pair<std::string, std::string>>;
 

@@ -48,7 +48,7 @@ Task<http::Response> create_bucket(Call& call, Context ctx) {
   auto made =
       co_await call.services.buckets.create(name, {.freshness = call.services.freshness}, ctx);
   // Creating what one owns already succeeds, as in us-east-1; rclone and others rely on it.
-  bool owned = !made && made.error().code() == Code::exists;
+  bool owned = !made && made.error().detail() == "BucketAlreadyOwnedByYou";
   if (!made && !owned) co_return std::move(made.error());
   http::Response response = http::Response::make(200);
   response.fields.add("Location", "/" + name.text());

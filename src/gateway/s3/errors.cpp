@@ -86,7 +86,7 @@ Row nearest(Code code) {
     case Code::exists: return {"OperationAborted", 409};
     case Code::invalid: return {"InvalidRequest", 400};
     case Code::denied: return {"AccessDenied", 403};
-    case Code::conflict: return {"PreconditionFailed", 412};
+    case Code::conflict: return {"OperationAborted", 409};
     case Code::too_large: return {"EntityTooLarge", 400};
     case Code::busy: return {"SlowDown", 503};
     case Code::timeout:

@@ -145,7 +145,7 @@ Result<origin::PutOptions> read_put_options(const Call& call, const object::Buck
     if (!kept.empty()) kept += ',';
     kept += value;
   }
-  if (metadata > kMaxMetadata) {
+  if (metadata > kMaxMetadata || options.fields.size() > kMaxFields) {
     return fail(Code::too_large, "Your metadata headers exceed the maximum allowed metadata size",
                 "MetadataTooLarge");
   }

@@ -9,6 +9,9 @@ namespace forebay::gateway::s3 {
 
 /// All x-amz-meta-* names and values together (S3: 2 KiB).
 inline constexpr size_t kMaxMetadata = 2 << 10;
+/// Fields of an object, metadata among them: what goes on to an origin, and comes back from it, is
+/// a head with others in it.
+inline constexpr size_t kMaxFields = 100;
 
 /// Without blanks and tabs at its ends.
 std::string_view trim(std::string_view text);

@@ -24,6 +24,9 @@ Result<Query> parse_query(std::string_view raw) {
     std::string_view one = raw.substr(0, amp);
     raw = amp == std::string_view::npos ? "" : raw.substr(amp + 1);
     if (one.empty()) continue;
+    if (query.size() == kMaxParameters) {
+      return fail(Code::invalid, "The request has too many query parameters.", "InvalidRequest");
+    }
     size_t equals = one.find('=');
     auto name = percent_decode(one.substr(0, equals), true);
     auto value =

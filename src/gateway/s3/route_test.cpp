@@ -96,6 +96,16 @@ TEST_F(Route, a_write_is_an_operation_only_with_names_of_its_own) {
   }
 }
 
+TEST_F(Route, parameters_are_no_more_than_a_signature_covers) {
+  std::string query = "v=1";
+  for (size_t i = 1; i < kMaxParameters; ++i) query += "&v" + std::to_string(i) + "=1";
+  ASSERT_TRUE(go("GET", "/b/k", query));
+  EXPECT_EQ(operation(), "GetObject");
+  auto more = go("GET", "/b/k", query + "&one=more");
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error().detail(), "InvalidRequest");
+}
+
 TEST_F(Route, what_passes_passes) {
   for (const char* query : {"x-id=PutObject", "x-forebay-note=1&x-forebay-note=2",
                             "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0"}) {

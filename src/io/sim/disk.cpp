@@ -197,6 +197,18 @@ Result<std::shared_ptr<Directory>> Disk::open_directory(const std::string& path,
   return std::make_shared<SimDirectory>(shared_from_this(), *node, std::move(lane));
 }
 
+void Disk::spoil(const std::string& folder) {
+  auto found = find_directory(root_, folder.substr(1));
+  check(found.has_value(), "only what is there rots");
+  std::vector<std::shared_ptr<Node>> left{*found};
+  while (!left.empty()) {
+    std::shared_ptr<Node> node = std::move(left.back());
+    left.pop_back();
+    node->unreadable = !node->is_directory();
+    for (const auto& [name, below] : node->entries) left.push_back(below);
+  }
+}
+
 void Disk::power_loss() {
   ++epoch_;
   Dice& dice = world_->dice;

@@ -33,6 +33,7 @@ struct Node {
   Content content;
   int handles = 0;
   bool named = false;
+  bool unreadable = false;  ///< reads of it fail
   uint64_t mark = 0;  ///< the last walk over operations that chose this folder
 
   bool is_directory() const { return kind == FileStat::Kind::directory; }
@@ -48,6 +49,7 @@ class Disk : public std::enable_shared_from_this<Disk> {
                                                     std::shared_ptr<Lane> lane);
   void power_loss();
   void kill() { ++epoch_; }
+  void spoil(const std::string& folder);
 
  private:
   friend class SimFile;

@@ -30,6 +30,7 @@ SimFile::~SimFile() {
 
 Result<size_t> SimFile::read_at(uint64_t offset, ByteSpan into) {
   if (int number = disk_->trouble(epoch_)) return error_from_errno(number, "read a file");
+  if (node_->unreadable) return error_from_errno(EIO, "read a file");
   return node_->content.read(offset, into);
 }
 

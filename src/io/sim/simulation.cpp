@@ -137,6 +137,7 @@ class SeededSimulation final : public Simulation {
   }
   void power_loss() override { disk_->power_loss(); }
   void kill() override { disk_->kill(); }
+  void spoil(const std::string& folder) override { disk_->spoil(folder); }
 
  private:
   std::shared_ptr<World> world_;
