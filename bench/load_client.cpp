@@ -14,6 +14,7 @@
 #include <charconv>
 #include <cstring>
 #include <optional>
+#include <random>
 #include <thread>
 
 namespace forebay::bench {
@@ -54,14 +55,50 @@ std::optional<std::string_view> header(std::string_view head, std::string_view n
 LoadClient::LoadClient(const LoadOptions& options, const std::vector<std::string>& requests)
     : options_(options), requests_(requests), connections_(options.connections), buffer_(kBuffer) {
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  if (options.tls) {
+    tls_ = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_mode(tls_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  }
   result_.per_connection.resize(options.connections);
   result_.latency.reserve(requests.size());
+  if (options.put > 0) {
+    std::mt19937_64 random(1);
+    body_.resize(kBuffer);
+    std::ranges::generate(body_, [&] { return static_cast<char>(random()); });
+  }
   for (unsigned i = 0; i < options.connections; ++i) connections_[i].index = i;
 }
 
 LoadClient::~LoadClient() {
   for (auto& connection : connections_) close(connection);
   if (epoll_ >= 0) ::close(epoll_);
+  SSL_CTX_free(tls_);
+}
+
+// Before the descriptor becomes non-blocking.
+bool LoadClient::shake_hands(Connection& connection) {
+  if (tls_ == nullptr) return true;
+  connection.tls = SSL_new(tls_);
+  return SSL_set_fd(connection.tls, connection.fd) == 1 && SSL_connect(connection.tls) == 1;
+}
+
+ssize_t LoadClient::get(Connection& connection, char* into, std::size_t size, int flags) {
+  if (connection.tls == nullptr) return recv(connection.fd, into, size, flags);
+  std::size_t got = 0;
+  if (SSL_read_ex(connection.tls, into, size, &got) == 1) return static_cast<ssize_t>(got);
+  const int why = SSL_get_error(connection.tls, 0);
+  if (why == SSL_ERROR_ZERO_RETURN) return 0;
+  errno = why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ? EAGAIN : EPROTO;
+  return -1;
+}
+
+ssize_t LoadClient::put(Connection& connection, const char* bytes, std::size_t size) {
+  if (connection.tls == nullptr) return send(connection.fd, bytes, size, MSG_NOSIGNAL);
+  std::size_t sent = 0;
+  if (SSL_write_ex(connection.tls, bytes, size, &sent) == 1) return static_cast<ssize_t>(sent);
+  const int why = SSL_get_error(connection.tls, 0);
+  errno = why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ? EAGAIN : EPROTO;
+  return -1;
 }
 
 bool LoadClient::connect() {
@@ -91,16 +128,28 @@ bool LoadClient::open(Connection& connection) {
     return refuse("address");
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return refuse("connect");
+  connection.fd = fd;
+  if (!shake_hands(connection)) {
+    close(connection);
+    result_.errors += 1;
+    result_.samples.emplace_back("the TLS handshake failed");
+    return false;
+  }
   fcntl(fd, F_SETFL, O_NONBLOCK);
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u32 = connection.index;
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return refuse("epoll_ctl");
-  connection.fd = fd;
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
+    connection.fd = -1;
+    return refuse("epoll_ctl");
+  }
+  connection.choked = false;
   return true;
 }
 
 void LoadClient::close(Connection& connection) {
+  SSL_free(connection.tls);
+  connection.tls = nullptr;
   if (connection.fd >= 0) ::close(connection.fd);
   connection.fd = -1;
   if (connection.busy) busy_ -= 1;
@@ -112,6 +161,7 @@ bool LoadClient::begin(Connection& connection) {
   if (result_.errors >= kErrorLimit) return false;
   if (connection.fd < 0 && !open(connection)) return false;
   const std::string& text = requests_[next_++ % requests_.size()];
+  connection.unsent = options_.put;
   connection.busy = true;
   busy_ += 1;
   connection.in_body = false;
@@ -120,12 +170,36 @@ bool LoadClient::begin(Connection& connection) {
   connection.received = 0;
   connection.begun = Clock::now();
   // A request is far smaller than an empty send buffer, so it goes out whole or not at all.
-  if (send(connection.fd, text.data(), text.size(), MSG_NOSIGNAL) !=
-      static_cast<ssize_t>(text.size())) {
+  if (put(connection, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     fail(connection, std::string("send: ") + std::strerror(errno));
     return false;
   }
-  return true;
+  send_body(connection);
+  return connection.busy;
+}
+
+// The same mebibyte again and again.
+void LoadClient::send_body(Connection& connection) {
+  while (connection.unsent > 0) {
+    const std::uint64_t at = (options_.put - connection.unsent) % kBuffer;
+    const std::size_t size = std::min<std::uint64_t>(kBuffer - at, connection.unsent);
+    const ssize_t sent = put(connection, body_.data() + at, size);
+    if (sent < 0 && errno == EAGAIN) return watch(connection, true);
+    if (sent < 0) return fail(connection, std::string("send: ") + std::strerror(errno));
+    connection.unsent -= static_cast<std::uint64_t>(sent);
+    result_.bytes += static_cast<std::uint64_t>(sent);
+  }
+  watch(connection, false);
+}
+
+void LoadClient::watch(Connection& connection, bool choked) {
+  if (connection.choked == choked) return;
+  connection.choked = choked;
+  epoll_event event{};
+  event.events = choked ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  event.data.u32 = connection.index;
+  if (epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.fd, &event) != 0)
+    fail(connection, std::string("epoll_ctl: ") + std::strerror(errno));
 }
 
 bool LoadClient::receive(Connection& connection, std::size_t limit) {
@@ -137,7 +211,7 @@ bool LoadClient::receive(Connection& connection, std::size_t limit) {
   } else if (options_.discard) {
     want = std::min(want, kHeadBuffer);
   }
-  const ssize_t got = recv(connection.fd, buffer_.data(), want, flags);
+  const ssize_t got = get(connection, buffer_.data(), want, flags);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (got <= 0) {
     fail(connection, got == 0 ? "closed by the server after " +
@@ -178,12 +252,16 @@ bool LoadClient::parse_head(Connection& connection, std::string_view head) {
   int status = 0;
   if (!head.starts_with("HTTP/1.1 ") || head.size() < 14) return refuse("bad status line");
   std::from_chars(head.data() + 9, head.data() + 12, status);
-  if (status != options_.expected_status()) return refuse("unexpected status");
+  if (!options_.expects(status)) return refuse("unexpected status");
+  if (connection.unsent > 0) return refuse("an answer before the body has gone");
   const auto length = header(head, "Content-Length");
-  if (!length) return refuse("no Content-Length");
-  const auto parsed =
-      std::from_chars(length->data(), length->data() + length->size(), connection.length);
-  if (parsed.ec != std::errc()) return refuse("bad Content-Length");
+  if (!length && status != 204) return refuse("no Content-Length");
+  connection.length = 0;
+  if (length) {
+    const auto parsed =
+        std::from_chars(length->data(), length->data() + length->size(), connection.length);
+    if (parsed.ec != std::errc()) return refuse("bad Content-Length");
+  }
   if (options_.expect_length >= 0 &&
       connection.length != static_cast<std::uint64_t>(options_.expect_length))
     return refuse("unexpected length");
@@ -208,7 +286,7 @@ void LoadClient::take_body(Connection& connection, const char* data, std::size_t
       std::memcmp(data, options_.verify.data() + connection.received, size) != 0)
     return fail(connection, "the content differs from the file");
   connection.received += size;
-  result_.bytes += size;
+  if (options_.put == 0) result_.bytes += size;
   result_.per_connection[connection.index] += size;
   if (connection.received == connection.length) finish(connection);
 }
@@ -243,11 +321,14 @@ void LoadClient::run_fast() {
     const int count = epoll_wait(epoll_, events.data(), events.size(), 100);
     for (int i = 0; i < count; ++i) {
       Connection& connection = connections_[events[static_cast<std::size_t>(i)].data.u32];
+      const std::uint32_t ready = events[static_cast<std::size_t>(i)].events;
       if (connection.fd < 0) continue;
       if (!connection.busy) {  // readable while idle: the server has hung up
         close(connection);
       } else {
-        receive(connection, kBuffer);
+        if ((ready & EPOLLOUT) != 0) send_body(connection);
+        if (connection.busy && (ready & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0)
+          receive(connection, kBuffer);
       }
       if (!connection.busy) begin(connection);
     }

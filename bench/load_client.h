@@ -2,6 +2,9 @@
 // timer. Counts what it receives and checks status, length and, if asked, content.
 #pragma once
 
+#include <openssl/ssl.h>
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -43,6 +46,7 @@ class LoadClient {
 
   struct Connection {
     int fd = -1;
+    SSL* tls = nullptr;
     unsigned index = 0;
     bool busy = false;     // a request is in flight
     bool in_body = false;  // its head has been read
@@ -50,13 +54,22 @@ class LoadClient {
     std::string head;      // a head that did not arrive in one piece
     std::uint64_t length = 0;
     std::uint64_t received = 0;
+    std::uint64_t unsent = 0;  // of a PUT's body
+    bool choked = false;       // the kernel takes no more of it now
     Clock::time_point begun;
   };
 
+  // recv() and send(), through TLS where there is TLS: -1 and EAGAIN when it would wait.
+  ssize_t get(Connection& connection, char* into, std::size_t size, int flags);
+  ssize_t put(Connection& connection, const char* bytes, std::size_t size);
+  bool shake_hands(Connection& connection);
   bool open(Connection& connection);
   void close(Connection& connection);
   // Sends the next request; false if there is none left or it cannot be sent.
   bool begin(Connection& connection);
+  // What of the body the kernel takes now.
+  void send_body(Connection& connection);
+  void watch(Connection& connection, bool choked);
   // One recv() of at most `limit` bytes. False when nothing more can be read now.
   bool receive(Connection& connection, std::size_t limit);
   void take_head(Connection& connection, std::string_view text);
@@ -73,7 +86,9 @@ class LoadClient {
   LoadResult result_;
   std::vector<Connection> connections_;
   std::vector<char> buffer_;
+  std::vector<char> body_;  // of PUTs
   int epoll_ = -1;
+  SSL_CTX* tls_ = nullptr;
   std::uint64_t next_ = 0;
   std::size_t busy_ = 0;
   Clock::time_point start_;

@@ -20,6 +20,7 @@ const char* const kLoadUsage =
   --no-sign          no SigV4; else AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are needed
   --region NAME      for the signature (us-east-1)
   --host NAME        Host header (ADDR:PORT)
+  --put N            send PUTs with bodies of N bytes
   --range A-B        send a Range header and expect 206
   --expect-length N  every body must have N bytes
   --verify FILE      every body must equal this file
@@ -27,6 +28,7 @@ const char* const kLoadUsage =
   --rate N           slow readers: N bytes per second and connection
   --rcvbuf N         SO_RCVBUF
   --congestion NAME  TCP congestion control (cubic)
+  --tls              over TLS; any certificate will do
   --wait             print "armed" when ready and begin at a line on stdin
 )";
 
@@ -87,6 +89,7 @@ std::map<Text, Setter> value_flags(LoadOptions& o) {
       {"--duration", number(o.duration)},
       {"--timeout", number(o.timeout)},
       {"--expect-length", number(o.expect_length)},
+      {"--put", number(o.put)},
       {"--rate", number(o.rate)},
       {"--rcvbuf", number(o.receive_buffer)},
       {"--region", text(o.region)},
@@ -111,6 +114,9 @@ std::string complaint(const LoadOptions& o) {
   if (o.connections == 0 || o.connections > 100'000) return "--connections is out of range";
   if (o.requests > 2'000'000) return "--requests is above 2000000";
   if (o.timeout <= 0) return "--timeout must be positive";
+  if (o.put > 0 && (o.rate != 0 || !o.range.empty() || !o.verify.empty()))
+    return "--put goes with no --rate, --range or --verify";
+  if (o.discard && o.tls) return "--discard and --tls exclude each other";
   if (o.discard && !o.verify.empty()) return "--discard and --verify exclude each other";
   if (o.sign && (o.access_key.empty() || o.secret_key.empty()))
     return "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are needed, or --no-sign";
@@ -128,6 +134,8 @@ std::expected<LoadOptions, std::string> parse_options(int argc, char** argv) {
       options.sign = false;
     } else if (flag == "--discard") {
       options.discard = true;
+    } else if (flag == "--tls") {
+      options.tls = true;
     } else if (flag == "--wait") {
       options.wait = true;
     } else if (const auto setter = setters.find(flag); setter == setters.end()) {

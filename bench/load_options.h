@@ -22,6 +22,7 @@ struct LoadOptions {
   std::string region = "us-east-1";
   std::string access_key;
   std::string secret_key;
+  std::uint64_t put = 0;            // PUT bodies of so many bytes; 0: GET
   std::string range;                // "first-last"; then 206 is the expected status
   std::int64_t expect_length = -1;  // every body must have this length; -1 = any
   std::string verify;               // contents of the file every body must equal; empty = unchecked
@@ -29,9 +30,14 @@ struct LoadOptions {
   std::uint64_t rate = 0;           // slow reader: bytes per second and connection; 0 = no limit
   int receive_buffer = 0;           // SO_RCVBUF; 0 = the kernel's choice
   std::string congestion = "cubic";
+  bool tls = false;  // without a look at the certificate
   bool wait = false;  // print "armed", then begin only when a line arrives on stdin
 
-  int expected_status() const { return range.empty() ? 200 : 206; }
+  // Any of the three that mean "written", or the one that a read must have.
+  bool expects(int status) const {
+    if (put > 0) return status == 200 || status == 201 || status == 204;
+    return status == (range.empty() ? 200 : 206);
+  }
 };
 
 // The error is a sentence for the user.

@@ -41,7 +41,9 @@ std::string hmac(std::string_view key, std::string_view text) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
-// Signs GET requests of one second with one key, as the AWS documentation of SigV4 describes.
+std::string_view method(const LoadOptions& options) { return options.put > 0 ? "PUT" : "GET"; }
+
+// Signs requests of one second with one key, as the AWS documentation of SigV4 describes.
 class Signer {
  public:
   explicit Signer(const LoadOptions& options) : options_(options) {
@@ -71,7 +73,7 @@ class Signer {
     names += "x-amz-content-sha256;x-amz-date";
     headers.append("x-amz-content-sha256:").append(kUnsigned).append("\n");
     headers.append("x-amz-date:").append(date_).append("\n");
-    std::string canonical = "GET\n" + path + "\n\n" + headers + "\n" + names + "\n";
+    std::string canonical = std::string(method(options_)) + "\n" + path + "\n\n" + headers + "\n" + names + "\n";
     canonical.append(kUnsigned);
     const std::string digest =
         hmac(key_, "AWS4-HMAC-SHA256\n" + date_ + "\n" + scope_ + "\n" + sha256_hex(canonical));
@@ -105,7 +107,9 @@ std::vector<std::string> render_requests(const LoadOptions& options) {
   for (std::size_t i = 0; i < count; ++i) {
     const std::string& path = options.paths[i % options.paths.size()];
     const std::string invocation = invocation_id(i);
-    std::string text = "GET " + path + " HTTP/1.1\r\nHost: " + options.host;
+    std::string text(method(options));
+    text += " " + path + " HTTP/1.1\r\nHost: " + options.host;
+    if (options.put > 0) text += "\r\nContent-Length: " + std::to_string(options.put);
     text += "\r\nAccept: */*\r\nAccept-Encoding: identity";
     text += "\r\nUser-Agent: aws-sdk-java/2.25.11 Linux/6.1 OpenJDK_64-Bit/17.0.10 vendor/Debian";
     text += "\r\namz-sdk-invocation-id: " + invocation + "\r\namz-sdk-request: ";

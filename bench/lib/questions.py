@@ -8,8 +8,8 @@ from .client import run_load
 from .journal import JournaledDisk
 from .memory import warm_pages
 from .proc import BenchError
-from .servers import (BUCKET, DEFAULT_BUFFERS, LARGE, SMALL, start_forebay, start_nginx_cache,
-                      start_origin, start_rawsend)
+from .servers import (BUCKET, DEFAULT_BUFFERS, LARGE, SMALL, start_dav, start_forebay,
+                      start_nginx_cache, start_nginx_files, start_origin, start_rawsend)
 
 MICROS = ("us/request", lambda r: 1e6 * r["server_cpu"] / r["requests"])
 PER_GB = ("CPU-s/GB", lambda r: 1e9 * r["server_cpu"] / r["bytes"])
@@ -38,6 +38,8 @@ class Question:
     journal: bool = False       # both caches on an ext4 with a journal
     settle: float = 0.0
     harder: bool = False        # than the bar asks: shown, does not decide
+    tls: bool = False
+    put: int = 0                # bytes of each PUT; 0: GETs
     options: dict = field(default_factory=dict)  # for loadgen
 
 
@@ -66,6 +68,14 @@ QUESTIONS = [
              MICROS, RATE, memory_cache=True, settle=0.5, harder=True),
     Question("cold-small-journal", "the same with both caches on a journaled ext4 (a loop image)",
              0.5, "nginx", "small", True, 8000, 16, MICROS, RATE, journal=True, settle=0.5),
+    Question("tls-large", "GET 16 MiB over TLS 1.3 from cache, 4 connections, against nginx over TLS "
+             "with the same files", 1 / 1.25, "files", "large", False, 192, 4, objects_warm=16,
+             tls=True),
+    Question("put-1m", "PUT 1 MiB into a native bucket, 4 connections: MD5 for the ETag, synced; "
+             "against nginx DAV, which does neither", 1 / 1.5, "dav", "put", True, 128, 4,
+             settle=0.5, put=1 << 20),
+    Question("put-16m", "the same with 16 MiB", 1 / 1.5, "dav", "put", True, 16, 4, settle=0.5,
+             put=16 << 20),
 ]
 
 
@@ -111,13 +121,18 @@ class Arena:
         data = os.path.join(self.cache, "subject")
         if self.args.self_check:
             return self._start_twin(data)
-        return start_forebay(self.setup, self.origin, data, self.args.freshness,
-                             self.question.memory)
+        return start_forebay(self.setup, None if self.question.put else self.origin, data,
+                             self.args.freshness, self.question.memory,
+                             tls=self.question.tls)
 
     def _start_twin(self, data):
         """A second peer in the place of the subject: its ratio shows the error of the method."""
         if self.question.peer == "default":
             return self._start_default(data, "twin")
+        if self.question.peer == "dav":
+            return start_dav(self.setup, data, "twin")
+        if self.question.peer == "files":
+            return start_nginx_files(self.setup, self._raw_files(f"twin/{BUCKET}/large"), "twin")
         if self.question.peer == "rawsend":
             return start_rawsend(self.setup, self._raw_files("twin"))
         return start_nginx_cache(self.setup, self.origin, data, "twin", self.question.peer_buffers)
@@ -128,6 +143,10 @@ class Arena:
     def _start_peer(self):
         if self.question.peer == "default":
             return self._start_default(os.path.join(self.cache, "peer"), "default")
+        if self.question.peer == "dav":
+            return start_dav(self.setup, os.path.join(self.cache, "peer"))
+        if self.question.peer == "files":
+            return start_nginx_files(self.setup, self._raw_files(f"nginx/{BUCKET}/large"))
         if self.question.peer == "rawsend":
             return start_rawsend(self.setup, self._raw_files("raw"))
         return start_nginx_cache(self.setup, self.origin, os.path.join(self.cache, "peer"),
@@ -152,14 +171,16 @@ class Arena:
     def load(self, server, label, **options):
         """One measured run on one server; BenchError if the answers are not what was asked."""
         question = self.question
-        size = SMALL if question.objects == "small" else LARGE
+        size = question.put or (SMALL if question.objects == "small" else LARGE)
         options = {"requests": question.count, "connections": question.connections,
-                   "expect_length": size,
                    "timeout": 120} | question.options | options
+        if question.tls:
+            options["tls"] = True
+        options |= {"put": size} if question.put else {"expect_length": size}
         if question.cold:
             warm_pages(max(WARM_AT_LEAST, 3 * question.count * size))
         result = run_load(self.setup, server, self.keys(label), settle=question.settle, **options)
-        if server.name != "rawsend":
+        if server.name not in ("rawsend", "files", "twin") and not question.put:
             self._check_cache(server, result)
         return result
 
@@ -170,10 +191,15 @@ class Arena:
 
     def warm_up(self):
         """Fills the caches, checks every byte once, and lets both sides open their pools."""
+        if self.question.put:
+            for server in (self.subject, self.peer):
+                self.load(server, "warm")
+            return
         content = os.path.join(self.origin.files, self.question.objects)
         for server in (self.subject, self.peer):
             count = self.question.count if self.question.cold else self.question.objects_warm
             run_load(self.setup, server, self.keys("check"), settle=0.5, requests=count,
-                     connections=self.question.connections, verify=content)
+                     connections=self.question.connections, verify=content,
+                     tls=self.question.tls)
             if not self.question.cold:
                 self.load(server, "warm")

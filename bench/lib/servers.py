@@ -134,6 +134,16 @@ NGINX_PROXY = NGINX_HEAD + """
 """
 
 
+NGINX_DAV = NGINX_HEAD + """
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    client_body_buffer_size 128k;
+    location / {{ root {files}; dav_methods PUT DELETE; create_full_put_path on; }}
+  }}
+}}
+"""
+
+
 def _start_nginx(setup, name, template, cpu, **values):
     folder = setup.folder(name)
     port = free_port()
@@ -174,6 +184,42 @@ def start_nginx_cache(setup, origin, cache, name="nginx", buffers=None):
                         origin=origin.port, **(buffers or TUNED_BUFFERS))
 
 
+def start_dav(setup, files, name="dav"):
+    """nginx as a store: bodies into a temporary file beside the others, then renamed."""
+    os.makedirs(files, exist_ok=True)
+    return _start_nginx(setup, name, NGINX_DAV, setup.server_cpu, files=files, dir=files)
+
+
+def certificate(setup):
+    """A certificate for loopback and its key."""
+    folder = setup.folder("tls")
+    names = [os.path.join(folder, name) for name in ("cert.pem", "key.pem")]
+    if not os.path.exists(names[1]):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                        "-out", names[0], "-keyout", names[1]], check=True, capture_output=True)
+    return names
+
+
+NGINX_FILES = NGINX_HEAD + """
+  server {{
+    listen 127.0.0.1:{port} ssl backlog=4096;
+    ssl_certificate {cert}; ssl_certificate_key {key}; ssl_protocols TLSv1.3;
+    ssl_buffer_size {record};
+    root {files};
+  }}
+}}
+"""
+
+
+def start_nginx_files(setup, folder, name="files"):
+    """nginx serving the folder above `folder`'s bucket over TLS."""
+    cert, key = certificate(setup)
+    root = folder.rsplit(f"/{BUCKET}/", 1)[0]
+    return _start_nginx(setup, name, NGINX_FILES, setup.server_cpu, files=root, cert=cert, key=key,
+                        record="16k")
+
+
 def start_rawsend(setup, folder):
     process = Process("rawsend", [setup.tool("rawsend"), "--dir", folder], cpu=setup.server_cpu,
                       env=setup.environment(), log=os.path.join(setup.folder("raw"), "log"),
@@ -184,13 +230,17 @@ def start_rawsend(setup, folder):
 
 
 def start_forebay(setup, origin, data, freshness, memory=None, threads=1, name="forebay",
-                  register=True):
-    """The daemon with one bucket in front of the origin; `register`: it has none there yet."""
+                  register=True, tls=False):
+    """The daemon with one bucket in front of the origin, a native one without; `register`: it has
+    none there yet."""
     if not os.path.exists(setup.forebay):
         raise BenchError(f"{setup.forebay} is not built")
     os.makedirs(data, exist_ok=True)
     command = [setup.forebay, "serve", "--data", data, "--s3", "127.0.0.1:0",
                "--admin", "127.0.0.1:0", "--threads", threads]
+    if tls:
+        cert, key = certificate(setup)
+        command += ["--tls-cert", cert, "--tls-key", key]
     if memory:
         command += ["--memory", memory]
     log = os.path.join(setup.folder(name), "log")
@@ -206,10 +256,12 @@ def start_forebay(setup, origin, data, freshness, memory=None, threads=1, name="
         process.signed = True
         if not register:
             return process
-        url = f"s3://{BUCKET}?endpoint=http://127.0.0.1:{origin.port}&region=us-east-1"
+        kind = ["--native"]
+        if origin:
+            url = f"s3://{BUCKET}?endpoint=http://127.0.0.1:{origin.port}&region=us-east-1"
+            kind = ["--origin", url, "--freshness", freshness]
         made = subprocess.run(
-            [setup.forebay, "bucket", "create", BUCKET, "--origin", url,
-             "--freshness", freshness, "--admin", words["admin"]],
+            [setup.forebay, "bucket", "create", BUCKET, *kind, "--admin", words["admin"]],
             env=os.environ | credentials(), capture_output=True, text=True, timeout=60)
         if made.returncode != 0:
             raise BenchError(f"bucket create failed: {made.stdout}{made.stderr}".strip())
