@@ -180,7 +180,9 @@ class Arena:
         if question.cold:
             warm_pages(max(WARM_AT_LEAST, 3 * question.count * size))
         result = run_load(self.setup, server, self.keys(label), settle=question.settle, **options)
-        if server.name not in ("rawsend", "files", "twin") and not question.put:
+        mute = question.peer in ("rawsend", "files") and (
+            server is self.peer or self.args.self_check)
+        if not mute and not question.put:
             self._check_cache(server, result)
         return result
 
