@@ -12,6 +12,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -114,8 +115,32 @@ def unittest(text, code):
 
 
 def build(preset, *targets):
+    if preset in AHEAD:
+        AHEAD.pop(preset).join()
     return run(f"build {preset}", ["scripts/build.sh", preset, *targets], lambda t, c: (0, c != 0),
                3600)
+
+
+# Builds of later stages that are under way, by preset.
+AHEAD = {}
+
+
+def build_ahead(presets):
+    """Builds, one after the other and behind everything else, what later stages will need. A
+    failure is found again, and told, when its stage builds."""
+    before = None
+    for preset in presets:
+        targets = TARGETS[preset]()
+
+        def one(preset=preset, targets=targets, before=before):
+            if before is not None:
+                before.join()
+            subprocess.run(["nice", "scripts/build.sh", preset, *targets], cwd=ROOT,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, timeout=3600)
+
+        AHEAD[preset] = before = threading.Thread(target=one, daemon=True)
+        before.start()
 
 
 def test_binaries(preset, rooms=None):
@@ -127,6 +152,12 @@ def test_binaries(preset, rooms=None):
 def rooms_with_tests():
     rooms = {t.relative_to(ROOT / "src").parts[0] for t in (ROOT / "src").rglob("*_test.cpp")}
     return sorted(rooms) + (["sim"] if (ROOT / "tests" / "sim").exists() else [])
+
+
+TARGETS = {
+    "asan": lambda: [f"{room}_test" for room in rooms_with_tests()],
+    "tsan": lambda: [*(f"{room}_test" for room in THREADED), "forebay"],
+}
 
 
 def run_binaries(preset, filters=None):
@@ -174,6 +205,8 @@ def run_pytest(name, path, args, timeout, env, venv=".venv"):
 def stage_clients(args):
     if not build("release", "forebay"):
         return
+    # These tests wait more than they work.
+    build_ahead(args.ahead)
     env = {"FOREBAY_FULL": "1"} if args.all else {}
     for folder in sorted((ROOT / "tests").iterdir()):
         if folder.name == "ecosystem" and args.all:
@@ -193,12 +226,12 @@ def stage_ecosystem(args, env):
 
 
 def stage_asan(_):
-    if build("asan", *[f"{room}_test" for room in rooms_with_tests()]):
+    if build("asan", *TARGETS["asan"]()):
         run_binaries("asan")
 
 
 def stage_tsan(args):
-    if not build("tsan", *[f"{room}_test" for room in THREADED], "forebay"):
+    if not build("tsan", *TARGETS["tsan"]()):
         return
     run_binaries("tsan", THREADED)
     run_pytest("tsan daemon", THREADED_CLIENTS, args, 600,
@@ -284,7 +317,8 @@ def main():
     if unknown:
         parser.error(f"no such stage: {' '.join(unknown)} (see --list)")
     started = time.monotonic()
-    for name in names:
+    for at, name in enumerate(names):
+        args.ahead = [later for later in names[at:] if later in TARGETS]
         stages[name](args)
     print(f"took {(time.monotonic() - started) / 60:.1f} minutes")
     print(f"{TALLY.passed} passed, {TALLY.failed} failed", flush=True)

@@ -82,7 +82,7 @@ class Natives {
 
 TEST(StoreNative, what_was_acknowledged_survives_every_death) {
   uint64_t checked = 0, recycled = 0, evictions = 0;
-  for (uint64_t seed = 1; seed <= 25; ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(25); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     SimWorld world(seed, 200);
     Natives natives(world, 30);
@@ -103,14 +103,14 @@ TEST(StoreNative, what_was_acknowledged_survives_every_death) {
     checked += natives.checked;
     if (HasFailure()) return;
   }
-  EXPECT_GT(checked, 400U);
-  EXPECT_GT(recycled, 5U);
-  EXPECT_GT(evictions, 50U);
+  EXPECT_GT(checked, seeds(400));
+  EXPECT_GT(recycled, seeds(5));
+  EXPECT_GT(evictions, seeds(50));
 }
 
 TEST(StoreNative, failing_calls_are_told_and_lose_nothing_that_was_acknowledged) {
   uint64_t checked = 0;
-  for (uint64_t seed = 1; seed <= 25; ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(25); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     SimWorld world(seed, 100);
     world.options().errors_until_out = 1000;
@@ -128,12 +128,12 @@ TEST(StoreNative, failing_calls_are_told_and_lose_nothing_that_was_acknowledged)
     checked += natives.checked;
     if (HasFailure()) return;
   }
-  EXPECT_GT(checked, 40U);
+  EXPECT_GT(checked, seeds(40));
 }
 
 TEST(StoreNative, what_is_copied_forward_survives_the_segment_it_lay_in) {
   uint64_t moved = 0;
-  for (uint64_t seed = 1; seed <= 10; ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(10); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     SimWorld world(seed, 10);
     world.open();
@@ -166,7 +166,7 @@ TEST(StoreNative, what_is_copied_forward_survives_the_segment_it_lay_in) {
     world.close();
     if (HasFailure()) return;
   }
-  EXPECT_GT(moved, 100'000U);
+  EXPECT_GT(moved, seeds(100'000));
 }
 
 class StoreNativeReal : public RealStore {

@@ -27,7 +27,7 @@ void live_and_die(uint64_t seed, bool power) {
 }
 
 TEST(StoreCrash, no_wrong_byte_after_a_kill_at_any_step) {
-  for (uint64_t seed = 1; seed <= 300; ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(300); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     live_and_die(seed, false);
     if (HasFailure()) return;
@@ -35,7 +35,7 @@ TEST(StoreCrash, no_wrong_byte_after_a_kill_at_any_step) {
 }
 
 TEST(StoreCrash, no_wrong_byte_after_a_power_loss_at_any_step) {
-  for (uint64_t seed = 1; seed <= 500; ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(500); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     live_and_die(seed, true);
     if (HasFailure()) return;
@@ -102,7 +102,7 @@ TEST(StoreCrash, a_power_loss_after_each_step_of_a_script) { cut_after_each_step
 TEST(StoreCrash, power_losses_do_damage_that_verification_finds) {
   uint64_t failures = 0;
   uint64_t verified = 0;
-  for (uint64_t seed = 1; seed <= 40; ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(40); ++seed) {
     SimWorld world(seed);
     world.open();
     world.start(3);
@@ -114,7 +114,7 @@ TEST(StoreCrash, power_losses_do_damage_that_verification_finds) {
     verified += world.stats().verified;
   }
   EXPECT_GT(failures, 0U);
-  EXPECT_GT(verified, 20U);
+  EXPECT_GT(verified, seeds(20));
 }
 
 }  // namespace

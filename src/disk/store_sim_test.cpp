@@ -8,7 +8,7 @@ namespace {
 
 TEST(StoreSim, many_lives_of_fills_evictions_and_recycling) {
   uint64_t evictions = 0, recycled = 0, moved = 0, found = 0;
-  for (uint64_t seed = 1; seed <= 60; ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(60); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     SimWorld world(seed, 400);
     world.options().disks[0].capacity = 4 << 20;
@@ -31,10 +31,10 @@ TEST(StoreSim, many_lives_of_fills_evictions_and_recycling) {
     if (HasFailure()) return;
   }
   // All of it must have happened.
-  EXPECT_GT(evictions, 1000U);
-  EXPECT_GT(recycled, 10U);
+  EXPECT_GT(evictions, seeds(1000));
+  EXPECT_GT(recycled, seeds(10));
   EXPECT_GT(moved, 0U);
-  EXPECT_GT(found, 1000U);
+  EXPECT_GT(found, seeds(1000));
 }
 
 Task<> send_in_vain(io::FileSlice slice, Context ctx) {
@@ -78,7 +78,7 @@ TEST(StoreSim, what_could_not_be_read_when_it_was_sent_fails_nobody_else) {
 
 TEST(StoreSim, failing_calls_cost_units_and_at_last_the_disk_but_no_wrong_byte) {
   uint64_t out = 0, errors = 0;
-  for (uint64_t seed = 1; seed <= 120; ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(120); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     SimWorld world(seed, 100);
     world.sim().options().disk_error = seed % 3 == 0 ? 0.05 : 0.005;
@@ -101,14 +101,14 @@ TEST(StoreSim, failing_calls_cost_units_and_at_last_the_disk_but_no_wrong_byte) 
     world.close();
     if (HasFailure()) return;
   }
-  EXPECT_GT(out, 20U);
+  EXPECT_GT(out, seeds(20));
   EXPECT_LT(out, 100U);
-  EXPECT_GT(errors, 300U);
+  EXPECT_GT(errors, seeds(300));
 }
 
 TEST(StoreSim, a_file_system_smaller_than_its_capacity_refuses_and_goes_on) {
   uint64_t refused = 0;
-  for (uint64_t seed = 1; seed <= 60; ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(60); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     SimWorld world(seed, 400);
     world.options().disks[0].capacity = 8 << 20;
@@ -127,7 +127,7 @@ TEST(StoreSim, a_file_system_smaller_than_its_capacity_refuses_and_goes_on) {
     world.close();
     if (HasFailure()) return;
   }
-  EXPECT_GT(refused, 50U);
+  EXPECT_GT(refused, seeds(50));
 }
 
 TEST(StoreSim, an_index_that_fails_takes_its_disk_out) {
@@ -188,7 +188,7 @@ Task<> give_up_early(std::shared_ptr<Store> store, Context ctx) {
 }
 
 TEST(StoreSim, puts_that_are_cancelled_hold_up_nobody) {
-  for (uint64_t seed = 1; seed <= 50; ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(50); ++seed) {
     SimWorld world(seed);
     world.open();
     Result<> done = world.run(give_up_early(world.store(), world.ctx()));
@@ -224,7 +224,7 @@ Task<> put_and_cancel(std::shared_ptr<Store> store, uint64_t from, Context ctx) 
 
 TEST(StoreSim, puts_that_are_cancelled_leave_no_bytes_in_the_queue) {
   constexpr uint64_t kPuts = 10;
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(20); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     SimWorld world(seed);
     world.options().max_queued_bytes = kPuts * record_bytes(1000);

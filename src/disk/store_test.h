@@ -13,6 +13,16 @@
 
 namespace forebay::disk {
 
+/// How many of `n` seeds a simulation runs, or of the events they bring about it must see: a third
+/// where each step is an order of magnitude slower. The plain build runs them all.
+constexpr uint64_t seeds(uint64_t n) {
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+  return n / 3;
+#else
+  return n;
+#endif
+}
+
 /// Unit `n`. The first byte of the id spreads, so units lie in many folders and stripes.
 inline UnitId unit_id(uint64_t n) {
   return UnitName{.incarnation = 1, .key = "key", .tag = "tag", .offset = n, .length = 1}.id();
