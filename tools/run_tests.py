@@ -26,7 +26,7 @@ THREADED = {
     "io": "-*/sim*:Simulation*:SimDisk*",
     "obs": "*",
     "http": "-*/sim*:*HostileWorld*",
-    "disk": "-StoreSim.*:StoreCrash.*:StoreNative.*",
+    "disk": "-StoreSim.*:StoreCrash.*:StoreNative.*:LostDisk.*",
     "meta": "-FaultyStoreTest.*",
     "origin": "-*Sim*:S3.*",
     "object": "*Threads.*",
