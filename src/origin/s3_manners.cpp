@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "origin/s3_origin.h"
+#include "origin/s3_trailer.h"
 
 namespace forebay::origin {
 
@@ -87,6 +88,40 @@ Task<bool> S3Origin::judges_completions(Context ctx) {
     judges_completions_.store(*judges ? Judges::yes : Judges::no, std::memory_order_relaxed);
   }
   co_return judges;
+}
+
+Task<bool> S3Origin::try_trailer(ObjectKey key, std::vector<std::string>& versions, Context ctx) {
+  auto sum = Checksum::make(ChecksumKind::crc32);
+  sum->update(as_bytes(kProbeText));
+  const std::string name(header_name(ChecksumKind::crc32));
+  const std::string value = to_base64(as_bytes(sum->digest()));
+  S3Call call{.method = "PUT", .key = key.text()};
+  auto trailing = std::make_shared<const Fields>(Fields{{name, value}});
+  call.body = s3_with_trailer(s3_probe_body(), ChecksumKind::crc32, trailing, call.fields);
+  call.trailer = true;
+  Result<http::ClientResponse> put = co_await wire_.send(std::move(call), ctx);
+  co_await s3_answered(put);
+  if (!put) co_return false;
+  if (std::string version = s3_version(*put); !version.empty()) versions.push_back(version);
+  Result<ObjectInfo> info = co_await head_now(std::move(key), {}, ctx);
+  co_await s3_answered(info);
+  if (!info) co_return false;
+  auto kept = info->checksums.find(name);
+  co_return info->size == kProbeText.size() && !info->fields.contains("content-encoding") &&
+      kept != info->checksums.end() && kept->second == value;
+}
+
+Task<bool> S3Origin::takes_trailers(Context ctx) {
+  Judges known = takes_trailers_.load(std::memory_order_relaxed);
+  if (known != Judges::unknown) co_return known == Judges::yes;
+  ObjectKey key = co_await s3_probe_key(*ctx.loop);
+  std::vector<std::string> versions;
+  Result<bool> takes = co_await try_trailer(key, versions, ctx);
+  (void)co_await clean_up(std::move(key), std::move(versions), ctx);
+  if (takes) {
+    takes_trailers_.store(*takes ? Judges::yes : Judges::no, std::memory_order_relaxed);
+  }
+  co_return takes;
 }
 
 }  // namespace forebay::origin

@@ -237,6 +237,9 @@ class S3Origin final : public Origin {
   /// Whether CompleteMultipartUpload heeds conditions.
   Task<bool> judges_completions(Context ctx);
   Task<bool> try_completion(ObjectKey key, std::vector<std::string>& versions, Context ctx);
+  /// Whether a checksum behind a body is kept with the object, and the body kept without framing.
+  Task<bool> takes_trailers(Context ctx);
+  Task<bool> try_trailer(ObjectKey key, std::vector<std::string>& versions, Context ctx);
   Task<> clean_up(ObjectKey key, std::vector<std::string> versions, Context ctx);
 
   const std::shared_ptr<Meter> meter_;
@@ -245,6 +248,7 @@ class S3Origin final : public Origin {
   std::atomic<S3MatchForm> match_form_ = S3MatchForm::unknown;
   enum class Judges : uint8_t { unknown, yes, no };
   std::atomic<Judges> judges_completions_ = Judges::unknown;
+  std::atomic<Judges> takes_trailers_ = Judges::unknown;
   std::atomic<bool> versioned_ = false;  ///< the bucket was seen to keep versions
   /// How long reads by version id are not tried again that were denied.
   static constexpr Duration kVersionDenied = seconds(60);

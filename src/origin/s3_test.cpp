@@ -188,6 +188,62 @@ TEST_F(S3, hears_the_error_of_a_body_without_bytes) {
   EXPECT_TRUE(script_.log.empty());
 }
 
+// What comes behind a body is asked about once: by an object of our own that is put so, and looked at.
+TEST_F(S3, sends_a_checksum_behind_the_body_where_it_is_kept) {
+  auto sum = [](std::string_view text) {
+    auto reckoned = Checksum::make(ChecksumKind::crc32);
+    reckoned->update(as_bytes(text));
+    return to_base64(as_bytes(reckoned->digest()));
+  };
+  auto put = [&](std::string text) {
+    PutOptions options{.trailing_name = "x-amz-checksum-crc32"};
+    options.trailing = std::make_shared<const Fields>(Fields{{options.trailing_name, sum(text)}});
+    return run(origin_->put(testkit::key_of("k"), std::move(options),
+                            testkit::body_of(text, 3), ctx()));
+  };
+  auto probed = [&](std::vector<std::pair<std::string, std::string>> head) {
+    reply(200, {{"ETag", "\"p\""}});
+    head.emplace_back("ETag", "\"p\"");
+    reply(200, std::move(head), "forebay");
+    reply(204);
+    reply(200, {{"ETag", "\"e\""}});
+  };
+  probed({{"x-amz-checksum-crc32", sum("forebay")}});
+  ASSERT_TRUE(put("bytes"));
+  EXPECT_EQ(script_.log.size(), 4U);
+  EXPECT_TRUE(script_.log[0].starts_with("PUT /bucket/forebay-probe-")) << script_.log[0];
+  EXPECT_TRUE(script_.log[2].starts_with("DELETE /bucket/forebay-probe-")) << script_.log[2];
+  EXPECT_EQ(script_.log[3], "PUT /bucket/k");
+  EXPECT_EQ(script_.headers[3]["x-amz-trailer"], "x-amz-checksum-crc32");
+  EXPECT_EQ(script_.bodies[3], "5\r\nbytes\r\n0\r\nx-amz-checksum-crc32:" + sum("bytes") + "\r\n\r\n");
+  reply(200, {{"ETag", "\"e\""}});
+  ASSERT_TRUE(put("more"));
+  EXPECT_EQ(script_.log.size(), 5U) << "not asked again";
+  reply(200, {{"ETag", "\"e\""}});
+  ASSERT_TRUE(put(""));
+  EXPECT_EQ(script_.headers.back()["x-amz-checksum-crc32"], sum("")) << "known by now";
+
+  // Elsewhere the bytes go bare: nothing of the framing must become part of them.
+  for (std::vector<std::pair<std::string, std::string>> head :
+       {std::vector<std::pair<std::string, std::string>>{},
+        {{"x-amz-checksum-crc32", sum("forebay")}, {"content-encoding", "aws-chunked"}},
+        {{"x-amz-checksum-crc32", "AAAAAA=="}}}) {
+    at_prefix("");
+    script_.log.clear(), script_.bodies.clear(), script_.headers.clear();
+    probed(std::move(head));
+    ASSERT_TRUE(put("bytes"));
+    EXPECT_EQ(script_.bodies.at(3), "bytes");
+    EXPECT_FALSE(script_.headers.at(3).contains("x-amz-trailer"));
+  }
+  // Who may write k and no other key.
+  at_prefix("");
+  script_.log.clear(), script_.bodies.clear();
+  for (int i = 0; i < 2; ++i) reply(403, {}, "<Error><Code>AccessDenied</Code></Error>");
+  reply(200, {{"ETag", "\"e\""}});
+  ASSERT_TRUE(put("bytes"));
+  EXPECT_EQ(script_.bodies.back(), "bytes");
+}
+
 TEST_F(S3, sends_no_more_fields_than_can_be_signed) {
   auto put = [&](int fields) {
     PutOptions options;

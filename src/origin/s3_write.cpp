@@ -1,5 +1,6 @@
 // PUT and DELETE, and the making of origins and of buckets.
 #include "origin/s3_origin.h"
+#include "origin/s3_trailer.h"
 #include "origin/tags.h"
 
 namespace forebay::origin {
@@ -21,6 +22,13 @@ Task<> create_bucket_now(S3Options options, Context ctx) {
   if (!made && made.error().detail() != "BucketAlreadyOwnedByYou")
     co_return std::move(made.error());
   co_return ok;
+}
+
+std::optional<ChecksumKind> kind_of_header(std::string_view header) {
+  for (ChecksumKind kind : kAllChecksumKinds) {
+    if (header_name(kind) == header) return kind;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -50,6 +58,11 @@ Task<PutAnswer> S3Origin::put_now(ObjectKey key, PutOptions options, io::Body bo
   if (form == S3MatchForm::none) {
     co_return fail(Code::invalid, "the origin does not heed If-Match", "NotImplemented");
   }
+  // One that comes behind the body goes so where the server keeps it; elsewhere it would be lost, or
+  // the framing kept for bytes.
+  bool framed = !options.trailing_name.empty() && body.length > 0 &&
+                !options.fields.contains("content-encoding");
+  if (framed) (void)co_await takes_trailers(ctx);
   co_return co_await put_as(std::move(key), std::move(options), std::move(body), form, ctx);
 }
 
@@ -62,6 +75,15 @@ Task<PutAnswer> S3Origin::put_as(ObjectKey key, PutOptions options, io::Body bod
   add_s3_conditions(options.conditions, form, call.fields);
   uint64_t length = body.length;
   call.body = co_await co_await s3_body(std::move(body), ctx);
+  auto kind = kind_of_header(options.trailing_name);
+  bool framed = kind && length > 0 && !options.fields.contains("content-encoding") &&
+                takes_trailers_.load(std::memory_order_relaxed) == Judges::yes;
+  if (framed) {
+    call.body = s3_with_trailer(std::move(call.body), *kind, options.trailing, call.fields);
+    call.trailer = true;
+  } else if (kind && length == 0) {
+    add_s3_fields(*options.trailing, call.fields);  // known by now
+  }
   http::ClientResponse response = co_await co_await wire_.send(std::move(call), ctx);
   PutAnswer answer;
   answer.etag = s3_etag_of(response);
