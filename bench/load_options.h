@@ -30,7 +30,7 @@ struct LoadOptions {
   std::uint64_t rate = 0;           // slow reader: bytes per second and connection; 0 = no limit
   int receive_buffer = 0;           // SO_RCVBUF; 0 = the kernel's choice
   std::string congestion = "cubic";
-  bool tls = false;  // without a look at the certificate
+  bool tls = false;   // without a look at the certificate
   bool wait = false;  // print "armed", then begin only when a line arrives on stdin
 
   // Any of the three that mean "written", or the one that a read must have.

@@ -73,7 +73,8 @@ class Signer {
     names += "x-amz-content-sha256;x-amz-date";
     headers.append("x-amz-content-sha256:").append(kUnsigned).append("\n");
     headers.append("x-amz-date:").append(date_).append("\n");
-    std::string canonical = std::string(method(options_)) + "\n" + path + "\n\n" + headers + "\n" + names + "\n";
+    std::string canonical =
+        std::string(method(options_)) + "\n" + path + "\n\n" + headers + "\n" + names + "\n";
     canonical.append(kUnsigned);
     const std::string digest =
         hmac(key_, "AWS4-HMAC-SHA256\n" + date_ + "\n" + scope_ + "\n" + sha256_hex(canonical));

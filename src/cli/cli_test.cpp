@@ -103,9 +103,11 @@ TEST_F(CliTest, LimitsAreSetAndChanged) {
   EXPECT_EQ(made.unsigned_integer("max_bytes").value(), 0U);
   EXPECT_EQ(made.unsigned_integer("max_objects").value(), 1000U);
   EXPECT_THAT(out_, HasSubstr("max_objects"));
-  for (const std::vector<std::string>& slip :
-       {std::vector<std::string>{}, {"--max-bytes", "2GB"}, {"--max-bytes", "-1"},
-        {"--max-objects", "1k"}, {"--max-objects", "18446744073709551616"}}) {
+  for (const std::vector<std::string>& slip : {std::vector<std::string>{},
+                                               {"--max-bytes", "2GB"},
+                                               {"--max-bytes", "-1"},
+                                               {"--max-objects", "1k"},
+                                               {"--max-objects", "18446744073709551616"}}) {
     std::vector<std::string> words{"bucket", "set", "b-1"};
     words.insert(words.end(), slip.begin(), slip.end());
     EXPECT_EQ(run(words), 2) << err_;

@@ -91,9 +91,10 @@ void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
       grammar.add(*bucket, "create", "Make a bucket, over an origin or native", v.bucket_create);
   create.add_option("name", v.bucket_create.name, "3-63 small letters, digits, '-', '.'")
       ->required();
-  create.add_option("--origin", v.bucket_create.origin,
-                    "Where the objects are: s3://BUCKET[/PREFIX]?endpoint=URL&region=NAME or\n"
-                    "dir:///PATH; without it, what serve --default-origin says: --native, if nothing");
+  create.add_option(
+      "--origin", v.bucket_create.origin,
+      "Where the objects are: s3://BUCKET[/PREFIX]?endpoint=URL&region=NAME or\n"
+      "dir:///PATH; without it, what serve --default-origin says: --native, if nothing");
   CLI::Option* native =
       create.add_flag("--native", v.bucket_create.native,
                       "Without an origin: the objects are on Forebay's own disks and nowhere else");

@@ -77,7 +77,8 @@ class Simulation {
   virtual void power_loss() = 0;
   /// Process death: what was written stays as the page cache has it; old handles fail as above.
   virtual void kill() = 0;
-  /// Every file that is now in the folder or below, an absolute path, cannot be read any more (EIO).
+  /// Every file that is now in the folder or below, an absolute path, cannot be read any more
+  /// (EIO).
   virtual void spoil(const std::string& folder) = 0;
 };
 

@@ -47,6 +47,9 @@ class OpenRocksStore final : public RocksStore {
       : db_(std::move(db)), lane_(std::move(lane)) {}
   ~OpenRocksStore() override {
     check(queue_.empty() && !committing_, "a store is destroyed under a commit");
+    // An assertion in it would end the process over a log that could not be written. All that was
+    // acknowledged is on the disk.
+    if (failed_) static_cast<void>(db_.release());
   }
 
   Task<std::optional<std::string>> get(std::string key, Context ctx) override;
@@ -70,7 +73,7 @@ class OpenRocksStore final : public RocksStore {
   std::shared_ptr<io::Lane> lane_;  ///< without patience: nothing is ever refused
   std::mutex mutex_;
   std::deque<Pending*> queue_;
-  bool refusing_ = false;  ///< a write has failed; write()'s own
+  bool failed_ = false;      ///< a write has; write()'s own
   bool committing_ = false;  ///< a batch is with the pool; when it is done the next one follows
 };
 
@@ -215,20 +218,17 @@ void OpenRocksStore::write(const Batch& batch) {
     }
   }
   if (rows.Count() == 0) return;
-  // Once a write has failed RocksDB takes none until it is mended, and says so of each. Of these it
-  // is sure that nothing of them is anywhere.
-  if (refusing_) {
-    rocksdb::Status mended = db_->Resume();
-    refusing_ = !mended.ok();
-    for (Pending* pending : batch) {
-      if (!refusing_) break;
-      pending->result = fail(Code::busy, "rows are not written: " + mended.ToString(), "SlowDown");
-    }
-    if (refusing_) return;
-  }
   rocksdb::Status written = db_->Write(options, &rows);
   if (written.ok()) return;
-  refusing_ = true;
+  failed_ = true;
+  // Once a write has failed RocksDB takes no further one, and says so in this way: of these it is
+  // sure that nothing of them is anywhere.
+  if (written.severity() >= rocksdb::Status::Severity::kHardError) {
+    for (Pending* pending : batch) {
+      pending->result = fail(Code::busy, "rows are not written: " + written.ToString(), "SlowDown");
+    }
+    return;
+  }
   // Bytes may have reached the log before the error: nobody knows, also for a condition that was
   // decided on rows of this batch.
   for (Pending* pending : batch) {

@@ -76,7 +76,8 @@ Task<> Natives::tend(Context ctx) {
   std::vector<Opened> all = open_now();
   for (Opened& one : all) one.origin->remove_due(ctx.loop->now());
   Result<> result = ok;
-  // Before any sweep, which may take long: a bucket with a quota takes no write until it is counted.
+  // Before any sweep, which may take long: a bucket with a quota takes no write until it is
+  // counted.
   for (Opened& one : all) {
     Result<> counted = co_await one.origin->count(ctx);
     if (!counted && result) result = std::move(counted);

@@ -33,8 +33,9 @@ class Natives {
   /// Must not outlive this.
   std::shared_ptr<origin::Origin> open(const object::Bucket& bucket,
                                        std::shared_ptr<origin::Meter> meter);
-  /// One round: what was just opened is counted; of all buckets what is due is removed; those are swept whose turn it is: at first,
-  /// when a disk was out, some hours later, and after an error in growing pauses.
+  /// One round: what was just opened is counted; of all buckets what is due is removed; those are
+  /// swept whose turn it is: at first, when a disk was out, some hours later, and after an error in
+  /// growing pauses.
   Task<> tend(Context ctx);
   /// Rounds once a second.
   Result<> start(job::Runner& jobs);

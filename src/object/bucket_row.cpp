@@ -88,7 +88,7 @@ Result<Bucket> bucket_of(BucketName name, std::string_view text) {
   if (!cors) return std::move(cors.error());
   bucket.settings.cors = std::move(*cors);
   for (auto [member, limit] : {std::pair("max_bytes", &bucket.settings.quota.bytes),
-                             std::pair("max_objects", &bucket.settings.quota.objects)}) {
+                               std::pair("max_objects", &bucket.settings.quota.objects)}) {
     // What is no number would be no limit.
     auto most = row->unsigned_or(member, 0);
     if (!most) return std::move(most.error());

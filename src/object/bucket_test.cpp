@@ -250,8 +250,8 @@ TEST_F(BucketsTest, no_more_are_made_than_may_be_however_many_come_at_once) {
   size_t made = 0;
   io::Group group(ctx());
   auto one = [&](int number) -> Task<> {
-    auto bucket = co_await buckets_.create(*BucketName::parse("last" + std::to_string(number)), {},
-                                           ctx());
+    auto bucket =
+        co_await buckets_.create(*BucketName::parse("last" + std::to_string(number)), {}, ctx());
     EXPECT_TRUE(bucket || bucket.error().detail() == "TooManyBuckets");
     made += bucket ? 1 : 0;
     co_return ok;

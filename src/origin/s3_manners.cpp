@@ -107,8 +107,8 @@ Task<bool> S3Origin::try_trailer(ObjectKey key, std::vector<std::string>& versio
   co_await s3_answered(info);
   if (!info) co_return false;
   auto kept = info->checksums.find(name);
-  co_return info->size == kProbeText.size() && !info->fields.contains("content-encoding") &&
-      kept != info->checksums.end() && kept->second == value;
+  co_return info->size == kProbeText.size() && kept != info->checksums.end() &&
+      kept->second == value;
 }
 
 Task<bool> S3Origin::takes_trailers(Context ctx) {

@@ -106,8 +106,9 @@ TEST_F(S3, a_list_of_versions_that_does_not_say_all_is_none) {
 TEST_F(S3, a_key_that_may_not_read_by_version_reads_what_is_current) {
   const std::string denied = "<Error><Code>AccessDenied</Code></Error>";
   auto bytes_of = [&](const char* version) {
-    reply(206, {{"ETag", "\"e\""}, {"x-amz-version-id", version},
-                {"Content-Range", "bytes 2-4/10"}}, "234");
+    reply(206,
+          {{"ETag", "\"e\""}, {"x-amz-version-id", version}, {"Content-Range", "bytes 2-4/10"}},
+          "234");
   };
   GetOptions pinned{.range = ByteRange{2, 3}, .etag = ETag("\"e\""), .version_id = "v1"};
   pinned.tag = version_tag("v1", pinned.etag, 10);

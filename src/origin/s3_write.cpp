@@ -58,8 +58,8 @@ Task<PutAnswer> S3Origin::put_now(ObjectKey key, PutOptions options, io::Body bo
   if (form == S3MatchForm::none) {
     co_return fail(Code::invalid, "the origin does not heed If-Match", "NotImplemented");
   }
-  // One that comes behind the body goes so where the server keeps it; elsewhere it would be lost, or
-  // the framing kept for bytes.
+  // One that comes behind the body goes so where the server keeps it; elsewhere it would be lost,
+  // or the framing kept for bytes.
   bool framed = !options.trailing_name.empty() && body.length > 0 &&
                 !options.fields.contains("content-encoding");
   if (framed) (void)co_await takes_trailers(ctx);

@@ -398,8 +398,8 @@ Task<http::Response> S3Stub::admin(http::Request& request, Context ctx) {
   if (request.method == "PATCH") {
     io::Body body = request.take_body();
     body.length = 0;
-    Json change = co_await Json::parse(
-        co_await co_await io::read_all(std::move(body), kMaxBody, ctx));
+    Json change =
+        co_await Json::parse(co_await co_await io::read_all(std::move(body), kMaxBody, ctx));
     for (const auto& [name, value] : *change.as_object()) found->second.set(name, value);
   }
   if (request.method != "DELETE") co_return json(200, found->second);

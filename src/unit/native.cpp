@@ -27,9 +27,8 @@ Error no_room() {
 
 // Clean units go before what somebody may still be reading.
 bool Native::may_hope(const UnitId& id, uint64_t length, Duration waited) {
-  bool hope = disks_->may_take(id, length);
-  if (hope && waited < kEvictionFirst) return true;
-  return relief_() || hope;
+  if (waited < kEvictionFirst && disks_->may_take(id, length)) return true;
+  return relief_() || disks_->may_take(id, length);
 }
 
 Task<disk::Reservation> Native::make_room(UnitId id, uint64_t length, Context ctx) {

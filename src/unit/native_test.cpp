@@ -92,14 +92,28 @@ TEST_F(NativeTest, clean_units_go_before_what_is_kept_for_readers) {
     ++relieved;
     return true;
   });
-  for (uint64_t n = 1000; n < 1400; ++n) {
+  auto put_clean = [&](uint64_t n) -> Task<> {
+    disk::Reservation room = co_await store_->reserve(id(n), kMiB);
     disk::Terms clean(disk::Admission::hot, kOwner, disk::UnitClass::clean);
-    (void)world_->run(store_->put_small(id(n), Bytes(pattern(kSmall, n)), clean, ctx()));
+    auto writer = co_await co_await store_->create(id(n), kMiB, std::move(room), clean, ctx());
+    co_await co_await writer->write(0, as_bytes(pattern(kMiB, n)), ctx());
+    co_return co_await writer->commit(ctx());
+  };
+  uint64_t clean = 1000;
+  while (clean < 1100 && world_->run(put_clean(clean))) ++clean;
+  ASSERT_LT(clean, 1100U) << "it never was full";
+  CancelToken token;
+  bool ended = false;
+  io::start<void>(loop_, store_->run_evictor({.loop = &loop_, .cancel = &token}),
+                  [&](Result<>) { ended = true; });
+  for (uint64_t n = 0; n < 6; ++n) {
+    Result<> done = put(n, pattern(kMiB, n));
+    ASSERT_TRUE(done) << n << ": " << done.error().text();
   }
-  ASSERT_FALSE(store_->reserve(id(1), 2 * kMiB)) << "it is not full";
-  for (uint64_t n = 0; n < 6; ++n) ASSERT_TRUE(put(n, pattern(kMiB, n))) << n;
   for (uint64_t n = 10; n < 40; ++n) ASSERT_TRUE(put(n, pattern(kSmall, n))) << n;
   EXPECT_EQ(relieved, 0);
+  token.cancel();
+  while (!ended) ASSERT_TRUE(world_->step());
 }
 
 TEST_F(NativeTest, without_room_what_is_kept_in_vain_goes_first_and_then_it_is_said) {

@@ -130,10 +130,10 @@ def test_what_cannot_be_made_is_told_with_the_way_out(forebay):
     """A bad bucket name gets the rule; an existing bucket says that it stays as it is."""
     code, _, said = cli(forebay, "bucket", "create", "No_Good")
     assert code == 1 and "3-63 small letters" in said
-    assert cli(forebay, "bucket", "create", "twice", "--freshness", "exact")[0] == 0
+    assert cli(forebay, "bucket", "create", "twice", "--max-objects", "77")[0] == 0
     code, _, said = cli(forebay, "bucket", "create", "twice")
     assert code == 1 and "forebay bucket show twice" in said
-    assert "exact" in cli(forebay, "bucket", "show", "twice")[1]
+    assert "77" in cli(forebay, "bucket", "show", "twice")[1]
 
 
 def test_a_second_daemon_is_told_of_the_first(forebay):

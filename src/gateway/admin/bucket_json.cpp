@@ -24,8 +24,8 @@ Result<> refuse_others(const Json& json, std::initializer_list<std::string_view>
 
 Result<BucketChange> read_limits(const Json& json) {
   BucketChange out;
-  for (auto [name, limit] : {std::pair(kMaxBytes, &out.max_bytes),
-                             std::pair(kMaxObjects, &out.max_objects)}) {
+  for (auto [name, limit] :
+       {std::pair(kMaxBytes, &out.max_bytes), std::pair(kMaxObjects, &out.max_objects)}) {
     if (json.find(name) == nullptr) continue;
     auto most = json.unsigned_integer(name);
     if (!most) return std::move(most.error());
@@ -80,9 +80,9 @@ Json show(const object::Bucket& bucket) {
 
 Result<object::BucketSpec> read_spec(const Json& json) {
   object::BucketSpec spec;
-  Result<> known = refuse_others(
-      json, {"name", "origin", "freshness", "origin_access_key", "origin_secret_key",
-             "origin_region", "unit_max", "fill", "cache_writes", "verify", kMaxBytes, kMaxObjects});
+  Result<> known = refuse_others(json, {"name", "origin", "freshness", "origin_access_key",
+                                        "origin_secret_key", "origin_region", "unit_max", "fill",
+                                        "cache_writes", "verify", kMaxBytes, kMaxObjects});
   if (!known) return std::move(known.error());
   auto url = json.string_or("origin", "");
   auto freshness = json.string_or("freshness", spec.freshness.to_string());

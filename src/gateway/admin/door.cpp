@@ -158,9 +158,11 @@ Task<http::Response> Door::control(http::Request& request, bool& admitted, Conte
     object::BucketRef bucket = co_await services_.buckets.get(path.substr(kBuckets.size()));
     if (request.method == "GET") co_return json_response(200, show(*bucket));
     if (request.method == "PATCH") {
-      BucketChange change = co_await read_change(co_await co_await read_json(request, verified, ctx));
+      BucketChange change =
+          co_await read_change(co_await co_await read_json(request, verified, ctx));
       co_await co_await services_.buckets.update(
-          bucket, [&change](object::BucketSettings& settings) { change.apply(settings.quota); }, ctx);
+          bucket, [&change](object::BucketSettings& settings) { change.apply(settings.quota); },
+          ctx);
       bucket = co_await services_.buckets.get(bucket->name.text());
       co_return json_response(200, show(*bucket));
     }

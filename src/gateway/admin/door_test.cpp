@@ -40,11 +40,11 @@ TEST_F(AdminDoorTest, a_body_where_a_call_has_none_is_not_dropped) {
 }
 
 TEST_F(AdminDoorTest, what_cannot_be_changed_is_refused_whole) {
-  for (const char* body : {"{}", "[]", "7", R"({"max_bytes":-1})", R"({"max_bytes":"1"})",
-                           R"({"max_bytes":null})", R"({"freshness":"exact"})",
-                           R"({"max_bytes":1,"max_object":1})",
-                           // The origin of this world knows of no limits.
-                           R"({"max_bytes":1})"}) {
+  for (const char* body :
+       {"{}", "[]", "7", R"({"max_bytes":-1})", R"({"max_bytes":"1"})", R"({"max_bytes":null})",
+        R"({"freshness":"exact"})", R"({"max_bytes":1,"max_object":1})",
+        // The origin of this world knows of no limits.
+        R"({"max_bytes":1})"}) {
     EXPECT_EQ(call("PATCH", "/v1/buckets/data", body), 400) << body;
   }
   EXPECT_FALSE(world_.buckets.get("data").value()->settings.quota.set());

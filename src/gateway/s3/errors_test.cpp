@@ -26,7 +26,7 @@ TEST(Errors, without_one_the_nearest_code_stands) {
   };
   for (const Case& c :
        {Case{Code::not_found, "NoSuchKey", 404}, Case{Code::invalid, "InvalidRequest", 400},
-        Case{Code::denied, "AccessDenied", 403}, Case{Code::conflict, "PreconditionFailed", 412},
+        Case{Code::denied, "AccessDenied", 403}, Case{Code::conflict, "OperationAborted", 409},
         Case{Code::busy, "SlowDown", 503}, Case{Code::unavailable, "ServiceUnavailable", 503},
         Case{Code::timeout, "ServiceUnavailable", 503}, Case{Code::corrupt, "InternalError", 500},
         Case{Code::internal, "InternalError", 500}}) {

@@ -34,7 +34,7 @@ struct Node {
   int handles = 0;
   bool named = false;
   bool unreadable = false;  ///< reads of it fail
-  uint64_t mark = 0;  ///< the last walk over operations that chose this folder
+  uint64_t mark = 0;        ///< the last walk over operations that chose this folder
 
   bool is_directory() const { return kind == FileStat::Kind::directory; }
 };

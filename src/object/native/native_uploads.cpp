@@ -142,8 +142,7 @@ Task<> NativeOrigin::abort_upload_now(ObjectKey key, std::string upload_id, Cont
   for (const auto& [number, part] : *parts) {
     for (const UnitId& id : units_of(key, part)) options_.units.remove(id);
     numbers.push_back(number);
-    bool counts =
-        change.counts(meta::schema::part(options_.incarnation, key, upload_id, number));
+    bool counts = change.counts(meta::schema::part(options_.incarnation, key, upload_id, number));
     if (counts) bytes += static_cast<int64_t>(part.size);
   }
   co_await change.plan({-bytes, 0});

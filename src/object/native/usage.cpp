@@ -26,8 +26,8 @@ bool is_part(std::string_view row_key) { return row_key.starts_with(meta::schema
 
 NativeUsage::Change::~Change() {
   // What was to become less has not.
-  if (owner_ != nullptr) owner_->end({std::max<int64_t>(plan_.bytes, 0),
-                                      std::max<int64_t>(plan_.objects, 0)});
+  if (owner_ != nullptr)
+    owner_->end({std::max<int64_t>(plan_.bytes, 0), std::max<int64_t>(plan_.objects, 0)});
 }
 
 // Nothing is counted while a change is under way: what is so at its beginning is so to its end.

@@ -81,12 +81,12 @@ class NativeUsage {
                         Context ctx);
 
   mutable std::mutex mutex_;
-  io::Progress moved_;      ///< a change has ended, a page was counted
+  io::Progress moved_;  ///< a change has ended, a page was counted
   origin::Quota quota_;
   int64_t bytes_ = 0, objects_ = 0;  ///< of the rows counted
-  uint64_t changes_ = 0;    ///< under way
-  bool pausing_ = false;    ///< none begins
-  bool held_up_ = false;    ///< one would have begun meanwhile
+  uint64_t changes_ = 0;             ///< under way
+  bool pausing_ = false;             ///< none begins
+  bool held_up_ = false;             ///< one would have begun meanwhile
   Phase phase_ = Phase::parts;
   std::string last_;  ///< the last row of the phase that was counted
 };
