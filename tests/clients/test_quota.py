@@ -14,7 +14,8 @@ MIB = 1 << 20
 def forebay():
     """A daemon with a native bucket that may hold 8 MiB in three objects."""
     with daemon.Forebay() as running:
-        running.cli("bucket", "create", "bkt", "--native", "--max-bytes", "8MiB", "--max-objects", "3")
+        limits = ["--max-bytes", "8MiB", "--max-objects", "3"]
+        running.cli("bucket", "create", "bkt", "--native", *limits)
         yield running
 
 
