@@ -68,9 +68,9 @@ QUESTIONS = [
              MICROS, RATE, memory_cache=True, settle=0.5, harder=True),
     Question("cold-small-journal", "the same with both caches on a journaled ext4 (a loop image)",
              0.5, "nginx", "small", True, 8000, 16, MICROS, RATE, journal=True, settle=0.5),
-    Question("tls-large", "GET 16 MiB over TLS 1.3 from cache, 4 connections, against nginx "
-             "over TLS with the same files", 1 / 1.25, "files", "large", False, 192, 4, objects_warm=16,
-             tls=True),
+    Question("tls-large", "GET 16 MiB over TLS 1.3 from cache, 4 connections, against "
+             "nginx over TLS with the same files", 1 / 1.25, "files", "large", False, 192,
+             4, objects_warm=16, tls=True),
     Question("put-1m", "PUT 1 MiB into a native bucket, 4 connections: MD5 for the ETag, synced; "
              "against nginx DAV, which does neither", 1 / 1.5, "dav", "put", True, 128, 4,
              settle=0.5, put=1 << 20),

@@ -90,8 +90,9 @@ struct ShowStatus {
   bool json = false;
 };
 
-using Command = std::variant<BucketCreate, BucketSet, BucketList, BucketShow, BucketRemove, List, Copy, Cat,
-                             Remove, Stat, Prefetch, JobList, JobShow, JobCancel, ShowStatus>;
+using Command =
+    std::variant<BucketCreate, BucketSet, BucketList, BucketShow, BucketRemove, List, Copy, Cat,
+                 Remove, Stat, Prefetch, JobList, JobShow, JobCancel, ShowStatus>;
 
 struct CommandLine {
   Connection connection;
