@@ -19,8 +19,7 @@ import urllib.request
 
 from lib.client import run_load
 from lib.memory import anonymous_rss, mib
-from lib.proc import BenchError
-from lib.servers import BUCKET, SMALL, Setup, start_forebay, start_origin
+from lib.servers import BUCKET, SMALL, Setup, start_forebay, with_origin
 
 # Requests of one run of loadgen, which signs them all before it begins.
 AT_ONCE = 50_000
@@ -124,19 +123,14 @@ def main():
     work = tempfile.mkdtemp(prefix="forebay-many-", dir=args.work)
     setup = Setup(os.path.abspath(args.build), work, nice=args.nice, forebay=args.forebay)
     results = []
-    try:
-        origin = start_origin(setup)
-        try:
-            for count in args.objects:
-                results.append(measure(setup, origin, count, args))
-                show(results[-1], results[0])
-        finally:
-            origin.stop()
-    except BenchError as error:
-        print(f"NOT MEASURED: {error}")
+
+    def measure_all(origin):
+        for count in args.objects:
+            results.append(measure(setup, origin, count, args))
+            show(results[-1], results[0])
+
+    if not with_origin(setup, measure_all):
         return 2
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     if args.json:
         with open(args.json, "w") as file:
             json.dump(results, file, indent=1)

@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import re
-import shutil
 import signal
 import sys
 import tempfile
@@ -19,8 +18,7 @@ import time
 
 from lib.client import Load, run_load
 from lib.memory import anonymous_rss, mib, socket_memory
-from lib.proc import BenchError
-from lib.servers import (BUCKET, LARGE, Setup, start_forebay, start_nginx_cache, start_origin)
+from lib.servers import (BUCKET, LARGE, Setup, start_forebay, start_nginx_cache, with_origin)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -141,19 +139,14 @@ def main():
     print(f"{args.readers} readers at {args.rate >> 10} KiB/s, {args.objects} objects of"
           f" {mib(LARGE)}, budget {args.memory} + 10 %")
     results = []
-    try:
-        origin = start_origin(setup)
-        try:
-            for name in args.phase:
-                results.append(phase(name, setup, origin, args))
-                show(results[-1], args)
-        finally:
-            origin.stop()
-    except BenchError as error:
-        print(f"NOT MEASURED: {error}")
+
+    def phases(origin):
+        for name in args.phase:
+            results.append(phase(name, setup, origin, args))
+            show(results[-1], args)
+
+    if not with_origin(setup, phases):
         return 2
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     if args.json:
         with open(args.json, "w") as file:
             json.dump(results, file, indent=1)

@@ -5,6 +5,7 @@ All run with the preload that sets cubic on their sockets, so congestion control
 
 import os
 import random
+import shutil
 import socket
 import subprocess
 import time
@@ -176,6 +177,23 @@ def start_origin(setup):
                            listing=LISTING, nopush="on")
     process.files = files
     return process
+
+
+def with_origin(setup, body):
+    """Calls `body` with a running origin and removes the setup's folder; False, and the reason is
+    printed, when it could not be measured."""
+    try:
+        origin = start_origin(setup)
+        try:
+            body(origin)
+        finally:
+            origin.stop()
+    except BenchError as error:
+        print(f"NOT MEASURED: {error}")
+        return False
+    finally:
+        shutil.rmtree(setup.work, ignore_errors=True)
+    return True
 
 
 def start_nginx_cache(setup, origin, cache, name="nginx", buffers=None):

@@ -1,8 +1,10 @@
 #include "batch/jobs.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/check.h"
+#include "base/encoding.h"
 #include "meta/schema.h"
 
 namespace forebay::batch {
@@ -13,10 +15,9 @@ namespace {
 constexpr size_t kMostRows = 2 * (Jobs::kMostRunning + Jobs::kMostWaiting + Jobs::kMostEnded);
 
 std::string new_id(io::Loop& loop) {
-  std::string id;
-  uint64_t number = loop.random();
-  for (int shift = 60; shift >= 0; shift -= 4) id += "0123456789abcdef"[(number >> shift) & 15];
-  return id;
+  std::array<std::byte, 8> bytes;
+  loop.random_bytes(bytes);
+  return to_hex(bytes);
 }
 
 // Cancels a job when its runner is told to stop.

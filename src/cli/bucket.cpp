@@ -1,7 +1,7 @@
 // forebay bucket create | set | ls | show | rm
 #include <charconv>
 
-#include "base/byte_size.h"
+#include "cli/byte_size.h"
 #include "cli/local.h"
 #include "cli/run.h"
 #include "cli/shell.h"

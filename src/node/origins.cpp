@@ -84,8 +84,8 @@ Task<> Origins::allow(object::OriginConfig config, bool own, Context ctx) {
   });
 }
 
-// Rows outlive settings and links: where a folder leads is asked again before it is opened. Own
-// buckets are the one thing in the data folder that may be shown.
+// Rows outlive settings and links: where a folder leads is asked again before it is opened. What
+// lies in own_folder is the one thing in the data folder that may be shown.
 Result<> Origins::may_open(const std::string& url, const std::string& path) {
   bool may = !shows(path, options_.private_folders) || lies_right_in(path, options_.own_folder);
   std::lock_guard lock(mutex_);

@@ -57,7 +57,8 @@ class BucketMeter final : public origin::Meter {
 };
 
 struct OriginOptions {
-  std::string own_folder;                         ///< absolute; own buckets are folders in it
+  /// Absolute; buckets that S3 clients made before those were native are folders in it.
+  std::string own_folder;
   std::vector<std::string> private_folders = {};  ///< absolute; what no origin may show
   std::string default_origin;                     ///< Settings::default_origin
   object::OriginConfig default_keys;  ///< for a default origin that needs keys; url unused

@@ -54,7 +54,7 @@ Result<> assign(bool& field, std::string_view text) {
 }
 
 Result<> assign(ByteSize& field, std::string_view text) {
-  auto size = parse_size(text);
+  auto size = cli::parse_size(text);
   if (!size) return std::move(size.error());
   field = *size;
   return ok;

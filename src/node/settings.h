@@ -7,11 +7,13 @@
 #include <string_view>
 #include <vector>
 
-#include "base/byte_size.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "cli/byte_size.h"
 
 namespace forebay::node {
+
+using cli::ByteSize;
 
 struct Settings {
   std::string data = "./forebay-data";

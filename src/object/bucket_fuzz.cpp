@@ -17,7 +17,7 @@ class NoOrigin final : public OriginFactory {
   Result<OriginConfig> default_config(const BucketName&) override {
     return fail(Code::invalid, "none");
   }
-  Task<std::shared_ptr<origin::Origin>> open(OriginConfig, bool, obs::Counter&, Context) override {
+  Task<std::shared_ptr<origin::Origin>> open(const Bucket&, bool, obs::Counter&, Context) override {
     co_return std::shared_ptr<origin::Origin>();
   }
 };

@@ -31,14 +31,17 @@ origin::TagSet tags_of(const Json* json) {
 
 }  // namespace
 
-std::string row_of(const Bucket& bucket) {
-  const origin::Capabilities& can = bucket.capabilities;
-  Json capabilities;
-  capabilities.set("conditional_put", can.conditional_put)
+Json capabilities_json(const origin::Capabilities& can) {
+  Json out;
+  out.set("conditional_put", can.conditional_put)
       .set("conditional_get", can.conditional_get)
       .set("part_number", can.part_number)
       .set("versions", can.versions)
       .set("start_after", can.start_after);
+  return out;
+}
+
+std::string row_of(const Bucket& bucket) {
   Json row;
   row.set("version", kRowVersion)
       .set("incarnation", bucket.incarnation)
@@ -51,7 +54,7 @@ std::string row_of(const Bucket& bucket) {
       .set("cache_writes", bucket.cache_writes)
       .set("verify", name(bucket.verify))
       .set("created_ns", bucket.created.ns)
-      .set("capabilities", std::move(capabilities))
+      .set("capabilities", capabilities_json(bucket.capabilities))
       .set("tags", json_of(bucket.settings.tags))
       .set("cors", cors_json(bucket.settings.cors))
       .set("max_bytes", bucket.settings.quota.bytes)

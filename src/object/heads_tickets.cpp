@@ -28,7 +28,7 @@ Task<Heads::Ticket> Heads::open_ticket(BucketRef bucket, ObjectKey key, Leaves l
   Code code = gone.error().code();
   if (code == Code::cancelled || code == Code::timeout) co_return std::move(gone.error());
   co_return fail(Code::busy,
-                 "what is believed of a key cannot be taken back : " + gone.error().text(),
+                 "what is believed of a key cannot be taken back: " + gone.error().text(),
                  "SlowDown");
 }
 

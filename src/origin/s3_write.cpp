@@ -31,6 +31,12 @@ std::optional<ChecksumKind> kind_of_header(std::string_view header) {
   return std::nullopt;
 }
 
+/// A coding of the object's own would stand beside that of the framing.
+bool could_be_framed(const PutOptions& options, uint64_t length) {
+  return !options.trailing_name.empty() && length > 0 &&
+         !options.fields.contains("content-encoding");
+}
+
 }  // namespace
 
 void add_s3_conditions(const WriteConditions& conditions, S3MatchForm form, http::HeadFields& out) {
@@ -60,9 +66,7 @@ Task<PutAnswer> S3Origin::put_now(ObjectKey key, PutOptions options, io::Body bo
   }
   // One that comes behind the body goes so where the server keeps it; elsewhere it would be lost,
   // or the framing kept for bytes.
-  bool framed = !options.trailing_name.empty() && body.length > 0 &&
-                !options.fields.contains("content-encoding");
-  if (framed) (void)co_await takes_trailers(ctx);
+  if (could_be_framed(options, body.length)) (void)co_await takes_trailers(ctx);
   co_return co_await put_as(std::move(key), std::move(options), std::move(body), form, ctx);
 }
 
@@ -76,9 +80,9 @@ Task<PutAnswer> S3Origin::put_as(ObjectKey key, PutOptions options, io::Body bod
   uint64_t length = body.length;
   call.body = co_await co_await s3_body(std::move(body), ctx);
   auto kind = kind_of_header(options.trailing_name);
-  bool framed = kind && length > 0 && !options.fields.contains("content-encoding") &&
+  bool framed = could_be_framed(options, length) &&
                 takes_trailers_.load(std::memory_order_relaxed) == Judges::yes;
-  if (framed) {
+  if (kind && framed) {
     call.body = s3_with_trailer(std::move(call.body), *kind, options.trailing, call.fields);
     call.trailer = true;
   } else if (kind && length == 0) {

@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "base/encoding.h"
+#include "object/bucket_row.h"
 
 namespace forebay::gateway::admin {
 
@@ -51,13 +52,6 @@ Result<BucketChange> read_change(const Json& json) {
 }
 
 Json show(const object::Bucket& bucket) {
-  const origin::Capabilities& can = bucket.capabilities;
-  Json capabilities;
-  capabilities.set("conditional_put", can.conditional_put)
-      .set("conditional_get", can.conditional_get)
-      .set("part_number", can.part_number)
-      .set("versions", can.versions)
-      .set("start_after", can.start_after);
   Json out;
   out.set("name", bucket.name.text())
       .set("origin", bucket.config.url)
@@ -68,7 +62,7 @@ Json show(const object::Bucket& bucket) {
       .set("cache_writes", bucket.cache_writes)
       .set("verify", object::name(bucket.verify))
       .set("created", iso8601(bucket.created))
-      .set("capabilities", std::move(capabilities));
+      .set("capabilities", object::capabilities_json(bucket.capabilities));
   if (!bucket.native()) return out;
   // What is being counted is not told yet.
   if (auto usage = bucket.origin->usage()) {

@@ -1,16 +1,14 @@
 // The order that keeps an old head from being believed:
 //
-// - put() is only called while no ticket of the key is open (Heads, under the lock that opens
-// them).
+// - put() is only called while no ticket of the key is open (Heads, under the lock that opens one).
 // - forget() first takes the row out of what waits; a batch that holds it is waited for to its end.
 //   So whatever was put before is in the store by then, or never will be.
 // - A batch whose outcome is unknown might still come, after the removal. Each batch therefore
 //   requires the fence's row as this process has written it last, and after an unknown outcome the
 //   batch ends only when the fence has another value, durably. What a process before this one has
 //   left on its way is fenced off before the first removal.
-// - Whoever removes a row that tells what is current waits for the disk. So where a look finds
-// none,
-//   none can come back with the power.
+// - Whoever removes a row that tells what is current waits for the disk. So where a look finds none
+//   no row can come back with the power.
 #include "object/kept/kept_rows.h"
 
 #include <algorithm>

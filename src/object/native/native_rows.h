@@ -1,9 +1,12 @@
 // Between the files of NativeOrigin: what its changes of rows share.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
+#include "meta/store.h"
 
 namespace forebay::object {
 
@@ -24,5 +27,24 @@ inline Error no_such_native_upload() {
 inline Error changes_too_fast() {
   return fail(Code::busy, "a row changes faster than it can be replaced", "SlowDown");
 }
+
+/// Whether an upload is there, asked once for the rows of its parts, which lie together. One at a
+/// time calls it.
+class UploadThere {
+ public:
+  /// `row_key`: of the upload's row.
+  Task<bool> ask(meta::Store& store, std::string row_key, Context ctx) {
+    if (row_key != last_) {
+      auto found = co_await co_await store.get(row_key, ctx);
+      there_ = found.has_value();
+      last_ = std::move(row_key);
+    }
+    co_return there_;
+  }
+
+ private:
+  std::string last_;
+  bool there_ = false;
+};
 
 }  // namespace forebay::object

@@ -12,6 +12,7 @@
 #include "io/loop.h"
 #include "meta/schema.h"
 #include "object/native/native_origin.h"
+#include "object/native/native_rows.h"
 
 namespace forebay::object {
 
@@ -92,12 +93,8 @@ class NativeSweep {
     auto named = co_await meta::schema::parse_part(row.key);
     ObjectKey key = co_await ObjectKey::parse(named.upload.key);
     std::string upload = meta::schema::upload(incarnation(), key, named.upload.id);
-    if (upload != upload_) {
-      auto there = co_await co_await origin_.rows(key).get(upload, ctx);
-      there_ = there.has_value();
-      upload_ = std::move(upload);
-    }
-    if (!there_) {
+    bool there = co_await co_await upload_.ask(origin_.rows(key), std::move(upload), ctx);
+    if (!there) {
       orphans_.push_back(row.key);
       co_return ok;
     }
@@ -123,8 +120,7 @@ class NativeSweep {
   NativeOrigin& origin_;
   std::vector<UnitId> listed_;  ///< in order
   std::vector<bool> kept_;
-  std::string upload_;  ///< key of the last upload's row that was looked for, and …
-  bool there_ = false;  ///< … whether it is there
+  UploadThere upload_;
   std::vector<std::string> orphans_;
 };
 

@@ -5,6 +5,7 @@
 #include "io/loop.h"
 #include "meta/schema.h"
 #include "object/native/head_row.h"
+#include "object/native/native_rows.h"
 #include "object/native/upload_rows.h"
 
 namespace forebay::object {
@@ -211,19 +212,14 @@ Task<> NativeUsage::count_page(meta::Store& store, uint64_t incarnation, Context
 Task<NativeUsage::Delta> NativeUsage::sum_parts(meta::Store& store, uint64_t incarnation,
                                                 const meta::Page& page, Context ctx) {
   Delta sum;
-  std::string upload;
-  bool there = false;
+  UploadThere upload;
   for (const meta::Row& row : page.rows) {
     auto named = meta::schema::parse_part(row.key);
     auto key = named ? ObjectKey::parse(named->upload.key) : Result<ObjectKey>(named.error());
     auto part = parse_native_part(row.value);
     if (!key || !part) continue;
     std::string its = meta::schema::upload(incarnation, *key, named->upload.id);
-    if (its != upload) {
-      auto found = co_await co_await store.get(its, ctx);
-      there = found.has_value();
-      upload = std::move(its);
-    }
+    bool there = co_await co_await upload.ask(store, std::move(its), ctx);
     if (there) sum.bytes += static_cast<int64_t>(part->size);
   }
   co_return sum;

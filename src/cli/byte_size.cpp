@@ -1,8 +1,8 @@
-#include "base/byte_size.h"
+#include "cli/byte_size.h"
 
 #include <charconv>
 
-namespace forebay {
+namespace forebay::cli {
 
 namespace {
 constexpr std::string_view kUnits[] = {"", "KiB", "MiB", "GiB", "TiB"};
@@ -31,4 +31,4 @@ std::string to_text(const ByteSize& size) {
   return std::to_string(count) + std::string(kUnits[unit]);
 }
 
-}  // namespace forebay
+}  // namespace forebay::cli

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-namespace forebay {
+namespace forebay::cli {
 
 struct ByteSize {
   uint64_t bytes = 0;
@@ -18,4 +18,4 @@ Result<ByteSize> parse_size(std::string_view text);
 /// The shortest text that parse_size() reads as the same.
 std::string to_text(const ByteSize& size);
 
-}  // namespace forebay
+}  // namespace forebay::cli

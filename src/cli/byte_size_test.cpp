@@ -1,8 +1,8 @@
-#include "base/byte_size.h"
+#include "cli/byte_size.h"
 
 #include <gtest/gtest.h>
 
-namespace forebay {
+namespace forebay::cli {
 namespace {
 
 TEST(ByteSizeTest, is_a_whole_number_and_a_unit) {
@@ -25,5 +25,13 @@ TEST(ByteSizeTest, is_written_as_it_is_read) {
   EXPECT_EQ(to_text({1 << 20}), "1MiB");
 }
 
+TEST(ByteSizeTest, what_is_none_is_told_with_what_one_is) {
+  Result<ByteSize> wrong = parse_size("10GB");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code(), Code::invalid);
+  EXPECT_NE(wrong.error().text().find("'10GB'"), std::string::npos);
+  EXPECT_NE(wrong.error().text().find("GiB"), std::string::npos);
+}
+
 }  // namespace
-}  // namespace forebay
+}  // namespace forebay::cli
