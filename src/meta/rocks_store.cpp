@@ -49,7 +49,7 @@ class OpenRocksStore final : public RocksStore {
     check(queue_.empty() && !committing_, "a store is destroyed under a commit");
     // An assertion in it would end the process over a log that could not be written. All that was
     // acknowledged is on the disk.
-    if (failed_) static_cast<void>(db_.release());
+    [[maybe_unused]] rocksdb::DB* left = failed_ ? db_.release() : nullptr;
   }
 
   Task<std::optional<std::string>> get(std::string key, Context ctx) override;
