@@ -9,7 +9,10 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "io/loop.h"
@@ -33,6 +36,15 @@ Error error_from(const rocksdb::Status& status, std::string_view what) {
 
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 
+// Closing it would end the process: RocksDB asserts that its log could be written. All that was
+// acknowledged is on the disk, so it stays open until the process ends.
+void leave_open(std::unique_ptr<rocksdb::DB> db) {
+  static std::mutex mutex;
+  static auto* left = new std::vector<std::unique_ptr<rocksdb::DB>>;
+  std::scoped_lock lock(mutex);
+  left->push_back(std::move(db));
+}
+
 // One commit that waits. Lives in the frame of the coroutine that waits for it.
 struct Pending {
   const Txn* txn;
@@ -47,9 +59,7 @@ class OpenRocksStore final : public RocksStore {
       : db_(std::move(db)), lane_(std::move(lane)) {}
   ~OpenRocksStore() override {
     check(queue_.empty() && !committing_, "a store is destroyed under a commit");
-    // An assertion in it would end the process over a log that could not be written. All that was
-    // acknowledged is on the disk.
-    [[maybe_unused]] rocksdb::DB* left = failed_ ? db_.release() : nullptr;
+    if (failed_) leave_open(std::move(db_));
   }
 
   Task<std::optional<std::string>> get(std::string key, Context ctx) override;

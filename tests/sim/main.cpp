@@ -9,7 +9,7 @@ std::optional<uint64_t> only_seed;
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 uint64_t seed_count = 100;
 #else
-uint64_t seed_count = 1000;
+uint64_t seed_count = kAllSeeds;
 #endif
 
 namespace {

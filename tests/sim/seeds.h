@@ -13,8 +13,10 @@ namespace forebay::simtest {
 
 /// Set by --seed=N: only this one.
 extern std::optional<uint64_t> only_seed;
-/// Seeds of one test: --seeds=N, by default 1,000 (100 under sanitizers, which are slow).
+/// Seeds of one test: --seeds=N, by default kAllSeeds, 100 under sanitizers, which are slow.
 extern uint64_t seed_count;
+/// So many, and everything that the seeds are for happens in them, however rare.
+constexpr uint64_t kAllSeeds = 1000;
 
 /// The command that runs the current test with `seed` again.
 std::string replay(uint64_t seed);
