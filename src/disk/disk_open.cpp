@@ -108,6 +108,12 @@ Result<std::shared_ptr<io::Directory>> Disk::find_folder(io::Loop& loop, bool ag
     return fail(Code::unavailable, "another file system is in its place");
   }
   if (there.error().code() != Code::not_found) return there;
+  // One that is made would stand in the way of who puts it back.
+  if (natives_) {
+    return fail(Code::unavailable,
+                "its folder is gone, with objects of native buckets, which are nowhere else: put "
+                "it back");
+  }
   size_t slash = mine_.path.rfind('/');
   auto above = loop.open_directory(slash == 0 ? "/" : mine_.path.substr(0, slash), false);
   if (!above || !same_system(**above)) {
@@ -154,6 +160,7 @@ Result<> Disk::open_folder(std::shared_ptr<io::Directory> directory, const DiskI
     std::lock_guard lock(mutex_);
     directory_ = directory;
   }
+  if (Result<> whole = expect_natives(); !whole) return whole;
   auto identity = directory_->open(kIdentity, io::OpenMode::read);
   if (!identity && identity.error().code() != Code::not_found) return std::move(identity.error());
   if (identity) {
@@ -168,7 +175,6 @@ Result<> Disk::open_folder(std::shared_ptr<io::Directory> directory, const DiskI
     if (!may) return may;
     if (Result<> written = write_identity(ours ? id() : fresh); !written) return written;
   }
-  if (Result<> whole = expect_natives(); !whole) return whole;
   home_ = *home;
   for (const char* folder : {"new", "segments", "units"}) {
     if (Result<> made = directory_->make_directory(folder); !made) return made;

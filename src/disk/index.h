@@ -34,7 +34,8 @@ class Index {
   virtual Result<> load(const std::function<void(const UnitId&, ByteView)>& row) = 0;
   /// Makes all changes or none, in their order; the last of one id stays. Survives the death of
   /// the process when it returns. A power loss keeps, of all batches ever applied, some first
-  /// ones: never a later one without every earlier one.
+  /// ones: never a later one without every earlier one. Code::busy, "ENOSPC": there is no room, and
+  /// nothing was changed.
   virtual Result<> apply(std::span<const Change> changes) = 0;
   /// Everything applied before survives a power loss when it returns.
   virtual Result<> flush() = 0;

@@ -315,6 +315,30 @@ TEST_F(StoreNativeReal, a_disk_with_some_is_not_made_anew) {
   }
 }
 
+TEST_F(StoreNativeReal, nothing_is_made_in_the_place_of_one_with_some) {
+  namespace fs = std::filesystem;
+  fs::path disk = folder_.path() + "/a", aside = folder_.path() + "/aside";
+  open();
+  ASSERT_TRUE(put(1, kLarge));
+  auto look = [&] {
+    ASSERT_TRUE(run(io::sleep_until(ctx().loop->now() + milliseconds(1100), ctx())));
+    ASSERT_TRUE(run(store_->evict(ctx())));
+  };
+  fs::rename(disk, aside);
+  look(), look();
+  EXPECT_FALSE(stats().healthy);
+  EXPECT_FALSE(fs::exists(disk)) << "who puts it back would find another there";
+  fs::create_directory(disk);
+  look();
+  EXPECT_FALSE(stats().healthy) << "an empty folder";
+  EXPECT_TRUE(fs::is_empty(disk));
+  fs::remove(disk);
+  fs::rename(aside, disk);
+  look();
+  EXPECT_TRUE(stats().healthy) << stats().trouble;
+  EXPECT_TRUE(good(1, {0, kLarge}, Verify::always));
+}
+
 TEST_F(StoreNativeReal, a_segment_whose_header_has_rotted_keeps_what_can_be_read) {
   open();
   for (uint64_t n = 0; n < 5; ++n) ASSERT_TRUE(put(n, kSmall));

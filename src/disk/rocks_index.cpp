@@ -1,6 +1,8 @@
 // The production index. The only file of this room that includes RocksDB.
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/memtablerep.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
@@ -31,6 +33,27 @@ uint64_t buffer_bytes(uint64_t capacity) {
   return std::clamp<uint64_t>(capacity / 256, 256 << 10, 16 << 20);
 }
 
+// As in meta/rocks_store.cpp, where it is told why: no log of RocksDB's own, which ends the process
+// when a disk is full, and no second try at a log of rows that could not be written.
+class NoLog final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
+class NoWayBack final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason reason, rocksdb::Status,
+                            bool* automatic) override {
+    using Reason = rocksdb::BackgroundErrorReason;
+    if (reason == Reason::kWriteCallback || reason == Reason::kMemTable) *automatic = false;
+  }
+};
+
+/// Rows are written only while so much is free beside them: less than what units leave alone on the
+/// smallest disk (disk/space.cpp), so only others can use it up.
+constexpr uint64_t kLeastFree = 256 << 10;
+
 // Rows are read whole once, at open, and never looked up: no bloom filters, a small cache. Writes
 // come in batches from one thread at a time.
 rocksdb::Options options_for_rows(uint64_t capacity) {
@@ -44,15 +67,14 @@ rocksdb::Options options_for_rows(uint64_t capacity) {
   options.max_write_buffer_number = 3;
   options.max_background_jobs = 2;
   options.max_open_files = 128;
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = buffer / 4;
   options.max_total_wal_size = kLogBuffers * buffer;
   options.manifest_preallocation_size = 64 << 10;
   // Rows are never looked up, so those in memory need no order before they are written out.
   options.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
   options.allow_concurrent_memtable_write = false;
   options.compression = rocksdb::kNoCompression;  // ids and checksums do not compress
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.info_log = std::make_shared<NoLog>();
+  options.listeners.push_back(std::make_shared<NoWayBack>());
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(4 << 20);
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
@@ -61,7 +83,8 @@ rocksdb::Options options_for_rows(uint64_t capacity) {
 
 class RocksIndex final : public Index {
  public:
-  explicit RocksIndex(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+  RocksIndex(std::unique_ptr<rocksdb::DB> db, std::filesystem::path folder)
+      : db_(std::move(db)), folder_(std::move(folder)) {}
 
   Result<> load(const std::function<void(const UnitId&, ByteView)>& row) override {
     rocksdb::ReadOptions options;
@@ -85,6 +108,11 @@ class RocksIndex final : public Index {
                                             : batch.Delete(slice(change.id));
       if (!status.ok()) return error_of(status, "fill an index batch");
     }
+    std::error_code error;
+    auto space = std::filesystem::space(folder_, error);
+    if (!error && space.available < kLeastFree + batch.GetDataSize()) {
+      return fail(Code::busy, "no room to write the index", "ENOSPC");
+    }
     rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), &batch);
     if (!status.ok()) return error_of(status, "write the index");
     return ok;
@@ -98,6 +126,7 @@ class RocksIndex final : public Index {
 
  private:
   std::unique_ptr<rocksdb::DB> db_;
+  const std::filesystem::path folder_;  ///< where it was opened
 };
 
 }  // namespace
@@ -106,7 +135,7 @@ class RocksIndex final : public Index {
 uint64_t rocks_index_room(uint64_t capacity) { return kLogBuffers * buffer_bytes(capacity); }
 
 Result<std::shared_ptr<Index>> open_rocks_index(const std::string& path, uint64_t capacity) {
-  // RocksDB 7.8 ends the process by an assertion when it meets a full disk while it opens.
+  // What it writes while it opens must fit: a part of an index is of no use.
   std::error_code error;
   auto room = std::filesystem::space(std::filesystem::path(path).parent_path(), error);
   uint64_t need = rocks_index_room(capacity);
@@ -120,7 +149,7 @@ Result<std::shared_ptr<Index>> open_rocks_index(const std::string& path, uint64_
   rocksdb::DB* db = nullptr;
   rocksdb::Status status = rocksdb::DB::Open(options_for_rows(capacity), path, &db);
   if (!status.ok()) return error_of(status, "open the index");
-  return std::make_shared<RocksIndex>(std::unique_ptr<rocksdb::DB>(db));
+  return std::make_shared<RocksIndex>(std::unique_ptr<rocksdb::DB>(db), path);
 }
 
 }  // namespace forebay::disk

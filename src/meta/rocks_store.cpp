@@ -2,11 +2,14 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -20,6 +23,8 @@
 namespace forebay::meta {
 
 namespace {
+
+using Space = io::Directory::Space;
 
 /// Transactions and bytes of one shared write.
 constexpr size_t kBatchTxns = 128;
@@ -45,6 +50,44 @@ void leave_open(std::unique_ptr<rocksdb::DB> db) {
   left->push_back(std::move(db));
 }
 
+// RocksDB's own log is a file beside the rows: once it has met a full disk the next line of it ends
+// the process by an assertion (7.8). What it would say there comes as errors of calls too.
+class NoLog final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
+// What has failed to be written to the log of rows is never tried again: RocksDB would go on behind
+// the place where the log is broken, or end the process by an assertion. What has failed elsewhere,
+// as a table for which there is no room, it tries again by itself every five seconds.
+class NoWayBack final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason reason, rocksdb::Status,
+                            bool* automatic) override {
+    using Reason = rocksdb::BackgroundErrorReason;
+    if (reason == Reason::kWriteCallback || reason == Reason::kMemTable) *automatic = false;
+  }
+};
+
+// Rows that are written to files of a removed folder would be acknowledged and lost.
+struct Folder {
+  io::Loop* loop;
+  std::string path;
+  io::FileStat home;  ///< as it was opened
+
+  Result<Space> space() const {
+    auto folder = loop->open_directory(path, false);
+    if (!folder) return folder.error_in("the folder of rows").as(Code::busy, "SlowDown");
+    auto stat = (*folder)->stat("");
+    if (!stat) return stat.error_in("the folder of rows").as(Code::busy, "SlowDown");
+    if (stat->inode != home.inode || stat->device != home.device) {
+      return fail(Code::busy, "another folder is in the place of " + path, "SlowDown");
+    }
+    return (*folder)->space();
+  }
+};
+
 // One commit that waits. Lives in the frame of the coroutine that waits for it.
 struct Pending {
   const Txn* txn;
@@ -55,8 +98,9 @@ struct Pending {
 
 class OpenRocksStore final : public RocksStore {
  public:
-  OpenRocksStore(std::unique_ptr<rocksdb::DB> db, std::shared_ptr<io::Lane> lane)
-      : db_(std::move(db)), lane_(std::move(lane)) {}
+  OpenRocksStore(std::unique_ptr<rocksdb::DB> db, std::function<Result<Space>()> space,
+                 std::shared_ptr<io::Lane> lane)
+      : db_(std::move(db)), space_(std::move(space)), lane_(std::move(lane)) {}
   ~OpenRocksStore() override {
     check(queue_.empty() && !committing_, "a store is destroyed under a commit");
     if (failed_) leave_open(std::move(db_));
@@ -74,12 +118,14 @@ class OpenRocksStore final : public RocksStore {
                                           bool* incomplete);
   Result<Page> read_page(const Range& range, uint32_t limit);
   void enqueue(Pending& pending);
+  void refuse_without_room(const Batch& batch) const;
   void offload_batch(io::Loop& loop);
   Batch take_batch();
   void write(const Batch& batch);
   void answer(const Batch& batch, io::Loop& loop);
 
   std::unique_ptr<rocksdb::DB> db_;
+  const std::function<Result<Space>()> space_;
   std::shared_ptr<io::Lane> lane_;  ///< without patience: nothing is ever refused
   std::mutex mutex_;
   std::deque<Pending*> queue_;
@@ -196,6 +242,27 @@ OpenRocksStore::Batch OpenRocksStore::take_batch() {
   return batch;
 }
 
+// Before RocksDB learns of it: after one write that met a full disk it takes none until the process
+// has ended. Removals go on for longer, for they are what makes room again.
+void OpenRocksStore::refuse_without_room(const Batch& batch) const {
+  Result<Space> space = space_();
+  if (!space) {
+    for (Pending* pending : batch) pending->result = Error(space.error());
+    return;
+  }
+  uint64_t reserve = row_reserve(space->total);
+  if (space->free >= reserve) return;
+  for (Pending* pending : batch) {
+    bool adds = std::ranges::any_of(
+        pending->txn->changes, [](const Txn::Change& change) { return change.value.has_value(); });
+    if (!adds && space->free >= reserve / 4) continue;
+    pending->result = fail(Code::busy,
+                           "no room for rows: " + std::to_string(space->free >> 10) + " KiB of " +
+                               std::to_string(reserve >> 10) + " KiB are free",
+                           "InsufficientStorage");
+  }
+}
+
 // On a pool thread, one batch at a time: conditions are decided in order, each on what the ones
 // before it would leave, then all changes are one write with one sync.
 void OpenRocksStore::write(const Batch& batch) {
@@ -207,7 +274,9 @@ void OpenRocksStore::write(const Batch& batch) {
     bool never = false;
     return read(key, rocksdb::kReadAllTier, &never);
   };
+  refuse_without_room(batch);
   for (Pending* pending : batch) {
+    if (!pending->result) continue;
     for (const Txn::Condition& condition : pending->txn->conditions) {
       Result<std::optional<std::string>> value = value_of(condition.key);
       if (!value) {
@@ -277,9 +346,8 @@ rocksdb::Options tuned(const RocksOptions& from) {
   options.memtable_prefix_bloom_size_ratio = 0.05;
   options.max_open_files = 64;
   options.max_background_jobs = 2;
-  options.info_log_level = rocksdb::WARN_LEVEL;
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = 1 << 20;
+  options.info_log = std::make_shared<NoLog>();
+  options.listeners.push_back(std::make_shared<NoWayBack>());
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   // A torn last record was never acknowledged; anything else that does not read is damage, and
@@ -294,12 +362,21 @@ rocksdb::Options tuned(const RocksOptions& from) {
   return options;
 }
 
-Result<std::unique_ptr<RocksStore>> open_now(const RocksOptions& options,
+Result<std::unique_ptr<RocksStore>> open_now(const RocksOptions& options, io::Loop& loop,
                                              std::shared_ptr<io::Lane> lane) {
   rocksdb::DB* db = nullptr;
   rocksdb::Status status = rocksdb::DB::Open(tuned(options), options.path, &db);
-  if (status.ok())
-    return std::make_unique<OpenRocksStore>(std::unique_ptr<rocksdb::DB>(db), std::move(lane));
+  if (status.ok()) {
+    auto space = options.space;
+    if (space == nullptr) {
+      auto folder = loop.open_directory(options.path, false);
+      auto home = folder ? (*folder)->stat("") : Result<io::FileStat>(folder.error());
+      if (!home) return home.error_in("open rows at " + options.path);
+      space = [at = Folder{&loop, options.path, *home}] { return at.space(); };
+    }
+    return std::make_unique<OpenRocksStore>(std::unique_ptr<rocksdb::DB>(db), std::move(space),
+                                            std::move(lane));
+  }
   // RocksDB tells a lock held elsewhere from other I/O errors only by its text.
   if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
     return fail(Code::busy, "open rows at " + options.path + ": used by another process");
@@ -309,10 +386,15 @@ Result<std::unique_ptr<RocksStore>> open_now(const RocksOptions& options,
 
 }  // namespace
 
+uint64_t row_reserve(uint64_t total) {
+  return std::clamp<uint64_t>(total / 128, kLeastRowReserve, kMostRowReserve);
+}
+
 Task<std::unique_ptr<RocksStore>> RocksStore::open(RocksOptions options, Context ctx) {
   // One thread commits, the others read.
   auto lane = ctx.loop->make_lane({.kind = "rows", .subject = options.path, .threads = 4});
-  co_return co_await io::run_blocking(ctx, lane.get(), [&] { return open_now(options, lane); });
+  co_return co_await io::run_blocking(ctx, lane.get(),
+                                      [&] { return open_now(options, *ctx.loop, lane); });
 }
 
 }  // namespace forebay::meta

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -147,6 +148,70 @@ TEST_F(RocksStoreTest, WithoutRoomOnlyTheFirstCommitIsInDoubt) {
   EXPECT_EQ(get(*store, "a"), "1");
   EXPECT_EQ(get(*store, "c"), std::nullopt);
   ASSERT_TRUE(commit(*store, Txn().require("a", "1").put("d", "1")));
+}
+
+TEST_F(RocksStoreTest, WithoutRoomRowsAreNotBegunAndRemovalsGoOnForLonger) {
+  constexpr uint64_t kTotal = 1 << 30;
+  const uint64_t reserve = row_reserve(kTotal);
+  std::atomic<uint64_t> free = kTotal;
+  RocksOptions options{.path = live_};
+  options.space = [&] {
+    return Result<io::Directory::Space>(io::Directory::Space{.total = kTotal, .free = free});
+  };
+  auto store = std::move(engine_->run_task(RocksStore::open(options, ctx())).value());
+  ASSERT_TRUE(commit(*store, Txn().put("a", "1").put("b", "1")));
+  free = reserve;
+  ASSERT_TRUE(commit(*store, Txn().put("c", "1"))) << "at the limit";
+  free = reserve - 1;
+  for (Txn txn : {Txn().put("d", "1"), Txn().remove("a").put("d", "1")}) {
+    Result<> refused = commit(*store, std::move(txn));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Code::busy);
+    EXPECT_EQ(refused.error().detail(), "InsufficientStorage");
+  }
+  ASSERT_TRUE(commit(*store, Txn().require("b", "1").remove("b")));
+  free = reserve / 4;
+  ASSERT_TRUE(commit(*store, Txn().remove("c"))) << "at their limit";
+  free = reserve / 4 - 1;
+  EXPECT_FALSE(commit(*store, Txn().remove("a")));
+  EXPECT_EQ(get(*store, "a"), "1") << "what is refused is not begun";
+  EXPECT_EQ(get(*store, "b"), std::nullopt);
+  EXPECT_EQ(get(*store, "d"), std::nullopt);
+  free = reserve;
+  ASSERT_TRUE(commit(*store, Txn().require("a", "1").put("d", "1"))) << "without a restart";
+  EXPECT_EQ(get(*store, "d"), "1");
+}
+
+TEST_F(RocksStoreTest, TheReserveFollowsTheFileSystem) {
+  EXPECT_EQ(row_reserve(0), kLeastRowReserve);
+  EXPECT_EQ(row_reserve(128 * kLeastRowReserve), kLeastRowReserve);
+  EXPECT_EQ(row_reserve(128 * (kLeastRowReserve + 1)), kLeastRowReserve + 1);
+  EXPECT_EQ(row_reserve(128 * kMostRowReserve), kMostRowReserve);
+  EXPECT_EQ(row_reserve(UINT64_MAX), kMostRowReserve);
+}
+
+TEST_F(RocksStoreTest, NothingIsAcknowledgedInAFolderThatIsGone) {
+  const fs::path aside = root_ / "aside";
+  auto store = std::move(open(live_).value());
+  ASSERT_TRUE(commit(*store, Txn().put("a", "1")));
+  auto refused = [&] {
+    Result<> done = commit(*store, Txn().put("b", "1"));
+    return !done && done.error().code() == Code::busy && done.error().detail() == "SlowDown";
+  };
+  fs::rename(live_, aside);
+  EXPECT_TRUE(refused());
+  EXPECT_EQ(get(*store, "a"), "1");
+  fs::create_directory(live_);
+  EXPECT_TRUE(refused()) << "another one in its place";
+  fs::remove(live_);
+  fs::rename(aside, live_);
+  ASSERT_TRUE(commit(*store, Txn().put("b", "1"))) << "without a restart";
+}
+
+TEST_F(RocksStoreTest, NoFileOfItGrowsWithWhatGoesWrong) {
+  auto store = std::move(open(live_).value());
+  ASSERT_TRUE(commit(*store, Txn().put("a", "1")));
+  EXPECT_FALSE(fs::exists(live_ / "LOG")) << "RocksDB ends the process when it cannot write it";
 }
 
 TEST_F(RocksStoreTest, RowsOutliveTheMemtable) {

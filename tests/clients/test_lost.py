@@ -3,11 +3,9 @@
 import contextlib
 import json
 import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
-from lib import daemon, origins, proc
+from lib import daemon, origins, proc, small
 
 pytestmark = pytest.mark.daemon
 
@@ -49,43 +47,26 @@ def test_a_lost_disk_is_told_and_comes_back(part):
         assert lost.exists()
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 24 MiB in a mount namespace: the command that enters it, its path within and
-    its path from outside.
-    """
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = f"mount -t tmpfs -o size=24m,mode=0777 tmpfs {place} && echo up && exec sleep 600"
-    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as keeper:
-        assert keeper.stdout.readline() == "up\n"
-        enter = ["nsenter", "-t", str(keeper.pid), "--user", "--preserve-credentials", "--mount"]
-        yield enter, place, Path(f"/proc/{keeper.pid}/root{place}")
-        keeper.kill()
-
-
-def test_a_disk_that_is_full_at_start(small_disk):
+def test_a_disk_that_is_full_at_start(tmp_path):
     """The daemon starts without it, says so, and takes it in as soon as there is room."""
-    enter, place, outside = small_disk
     origin = origins.DirOrigin()
-    forebay = daemon.Forebay(default_origin=origin, flags=["--disk", str(place)])
-    forebay.prefix = enter
-    with origin, forebay:
+    with contextlib.ExitStack() as stack:
+        disk = stack.enter_context(small.tmpfs(tmp_path / "disk"))
+        forebay = daemon.Forebay(default_origin=origin, flags=["--disk", str(disk.place)])
+        forebay.prefix = disk.enter
+        stack.enter_context(origin)
+        stack.enter_context(forebay)
         client = forebay.target().boto3()
         client.create_bucket(Bucket="bkt")
         client.put_object(Bucket="bkt", Key="k", Body=b"b" * 100_000)
         forebay.stop()
-        with contextlib.suppress(OSError), open(outside / "others", "wb") as others:
-            while True:
-                others.write(bytes(65536))
-                others.flush()
+        disk.fill()
         forebay.start()
         client = forebay.target().boto3()
         assert client.get_object(Bucket="bkt", Key="k")["Body"].read() == b"b" * 100_000
         assert forebay.metric("forebay_disk_healthy") == 0
         assert "must be free" in forebay.cli("status")
-        (outside / "others").unlink()
+        disk.empty()
         proc.wait_until("it is back", lambda: forebay.metric("forebay_disk_healthy") == 1, 20)
 
         def hit():
