@@ -7,7 +7,7 @@ import ssl
 import struct
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _PIECE = 64 * 1024
 
@@ -33,7 +33,14 @@ class Fault:
     delay: float = 0.0  # seconds before the answer's head is passed on
     reset_after: int = None  # body bytes passed on before the connection is reset
     close_after: int = None  # body bytes passed on before the connection is closed in good order
-    status: int = None  # answer this status with an empty XML error instead of asking the origin
+    status: int = None  # answer this status instead of asking the origin
+    code: str = ""  # with an XML error of this code
+    body: bytes = None  # or with this body
+    drop: bool = False  # reset the connection instead of an answer, the origin unasked
+    drop_after: bool = False  # the same once the origin has answered: a write is done then
+    fields: dict = field(default_factory=dict)  # put in the place of these fields of the answer
+    stall_after: int = None  # body bytes passed on before nothing comes for `stall` seconds
+    stall: float = 0.0
 
 
 class _Stream:
@@ -105,6 +112,13 @@ class _Stream:
         self.sock.close()
 
 
+def _without(raw, names):
+    """A head without the fields of these names."""
+    lines = raw.split(b"\r\n")
+    lower = {n.lower().encode() for n in names}
+    return b"\r\n".join(ln for ln in lines if ln.split(b":")[0].strip().lower() not in lower)
+
+
 class FaultProxy:
     """A context manager; `rate` is in bytes per second over all connections, and `fault` is asked
     what to do to each Exchange: a Fault, or None.
@@ -121,20 +135,39 @@ class FaultProxy:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(tls.cert, tls.key)
         self.exchanges = []
+        self.under_way = 0
         self._lock = threading.Lock()
         self._free_at = 0.0
         self._streams = set()
 
     def __enter__(self):
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-        port = self._listener.getsockname()[1]
-        self.endpoint = f"https://localhost:{port}" if self.tls else f"http://127.0.0.1:{port}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._port = 0
+        self.up()
+        self.endpoint = (
+            f"https://localhost:{self._port}" if self.tls else f"http://127.0.0.1:{self._port}"
+        )
         return self
 
     def __exit__(self, *_):
+        self.down()
+
+    def up(self):
+        """Listens, at the port of before if there was one."""
+        self._listener = socket.create_server(("127.0.0.1", self._port), backlog=512)
+        self._port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def is_down(self):
+        """Whether it refuses."""
+        return self._listener is None
+
+    def down(self):
+        """Closes every connection and refuses new ones, as a server that has ended."""
+        if self._listener is None:
+            return
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._listener = None
         with self._lock:
             streams = list(self._streams)
         for stream in streams:
@@ -159,10 +192,10 @@ class FaultProxy:
         """Sum of all answer bodies since the last `clear`."""
         return sum(e.body for e in self.seen())
 
-    def _accept(self):
+    def _accept(self, listener):
         while True:
             try:
-                sock, _ = self._listener.accept()
+                sock, _ = listener.accept()
             except OSError:
                 return
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
@@ -201,14 +234,21 @@ class FaultProxy:
         exchange = Exchange(method, path, headers, started=time.monotonic())
         with self._lock:
             self.exchanges.append(exchange)
+            self.under_way += 1
+        try:
+            return self._relay(client, upstream, exchange, headers, raw)
+        finally:
+            with self._lock:
+                self.under_way -= 1
+
+    def _relay(self, client, upstream, exchange, headers, raw):
+        """What becomes of one request."""
         fault = (self.fault and self.fault(exchange)) or Fault()
+        if fault.drop:
+            client.reset()
+            return False
         if fault.status:
-            exchange.status = fault.status
-            time.sleep(fault.delay)
-            client.sock.sendall(
-                f"HTTP/1.1 {fault.status} Fault\r\nContent-Length: 0\r\n"
-                "Connection: close\r\n\r\n".encode()
-            )
+            self._instead(client, exchange, headers, fault)
             return False
         upstream.sock.sendall(raw)
         answer = None
@@ -227,17 +267,40 @@ class FaultProxy:
             return False
         return self._answer(client, upstream, exchange, answer, fault)
 
+    def _instead(self, client, exchange, headers, fault):
+        """Answers by itself; the request's body is read first, as servers do."""
+        exchange.status = fault.status
+        time.sleep(fault.delay)
+        for _ in client.body(headers):
+            pass
+        body = fault.body
+        if body is None:
+            body = f"<Error><Code>{fault.code}</Code></Error>".encode() if fault.code else b""
+        fields = {"Content-Length": len(body), "Connection": "close", **fault.fields}
+        head = f"HTTP/1.1 {fault.status} Fault\r\n"
+        head += "".join(f"{n}: {v}\r\n" for n, v in fields.items()) + "\r\n"
+        client.sock.sendall(head.encode() + (body if exchange.method != "HEAD" else b""))
+
     def _answer(self, client, upstream, exchange, answer, fault):
         """Relays one answer with its fault; returns False when the connection is done."""
         line, headers, raw = answer
         exchange.status = int(line.split(" ")[1])
         if fault.delay:
             time.sleep(fault.delay)
+        if fault.drop_after:
+            client.reset()
+            return False
+        if fault.fields:
+            raw = _without(raw, fault.fields)[:-2]
+            raw += "".join(f"{n}: {v}\r\n" for n, v in fault.fields.items()).encode() + b"\r\n"
         client.sock.sendall(raw)
         if exchange.method == "HEAD" or exchange.status in (204, 304):
             return headers.get("connection", "").lower() != "close"
         limits = [n for n in (fault.reset_after, fault.close_after) if n is not None]
         for piece, count in upstream.body(headers, until_close=True):
+            if fault.stall_after is not None and exchange.body + count > fault.stall_after:
+                time.sleep(fault.stall)
+                return False
             cut = limits and exchange.body + count > limits[0]
             if cut:
                 count = limits[0] - exchange.body

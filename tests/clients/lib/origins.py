@@ -17,6 +17,9 @@ from . import proc
 REGION = "us-east-1"
 ACCESS_KEY = "ORIGINKEY00000000001"
 SECRET_KEY = "originsecret0000000000000000000000000001"
+# Keys that SeaweedFS takes too: what others are rotated to.
+SECOND_ACCESS_KEY = "ORIGINKEY00000000002"
+SECOND_SECRET_KEY = "originsecret0000000000000000000000000002"
 
 
 class Origin:
@@ -164,7 +167,8 @@ class SeaweedOrigin(Origin):
                             "name": "owner",
                             "actions": ["Admin", "Read", "Write", "List", "Tagging"],
                             "credentials": [
-                                {"accessKey": self.access_key, "secretKey": self.secret_key}
+                                {"accessKey": self.access_key, "secretKey": self.secret_key},
+                                {"accessKey": SECOND_ACCESS_KEY, "secretKey": SECOND_SECRET_KEY},
                             ],
                         }
                     ]
