@@ -113,6 +113,19 @@ Result<client::BucketLimits> read_limits(const Limits& said) {
   return out;
 }
 
+Task<> rekey(BucketSet command, Shell& shell [[clang::lifetimebound]], Context ctx) {
+  client::BucketSpec spec{.name = std::move(command.name),
+                          .origin = "s3://",
+                          .origin_access_key = std::move(command.origin_access_key),
+                          .origin_secret_key = std::move(command.origin_secret_key)};
+  co_await co_await add_origin_keys(spec, std::move(command.origin_profile), shell, ctx);
+  std::string name = spec.name;
+  Result<Json> bucket = co_await shell.admin().rekey_bucket(name, std::move(spec.origin_access_key),
+                                                            std::move(spec.origin_secret_key), ctx);
+  if (!bucket) co_return bucket.error_in("bucket " + name);
+  co_return shell.streams.out(render_fields(*bucket));
+}
+
 }  // namespace
 
 Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
@@ -139,8 +152,15 @@ Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
 
 Task<> run_bucket_set(Shell& shell, BucketSet command, Context ctx) {
   client::BucketLimits limits = co_await read_limits(command.limits);
-  if (!limits.max_bytes && !limits.max_objects) {
-    co_return usage("nothing to change: --max-bytes SIZE, --max-objects NUMBER (0: no limit)");
+  bool limited = limits.max_bytes || limits.max_objects;
+  bool rekeyed = !command.origin_access_key.empty() || !command.origin_secret_key.empty() ||
+                 !command.origin_profile.empty();
+  if (limited && rekeyed) co_return usage("a bucket has limits or an origin with keys, not both");
+  if (rekeyed) co_return co_await rekey(std::move(command), shell, ctx);
+  if (!limited) {
+    co_return usage(
+        "nothing to change: --max-bytes SIZE, --max-objects NUMBER (0: no limit), or "
+        "--origin-access-key KEY with the secret in FOREBAY_ORIGIN_SECRET_KEY");
   }
   Result<Json> bucket = co_await shell.admin().limit_bucket(command.name, limits, ctx);
   if (!bucket) co_return bucket.error_in("bucket " + command.name);

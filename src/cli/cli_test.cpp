@@ -115,6 +115,25 @@ TEST_F(CliTest, LimitsAreSetAndChanged) {
   EXPECT_EQ(run({"bucket", "set", "nope", "--max-objects", "1"}), 1);
 }
 
+TEST_F(CliTest, KeysOfAnOriginAreChanged) {
+  EXPECT_EQ(run({"bucket", "create", "b-1", "--origin", "s3://x"}), 0) << err_;
+  Json& made = world_.stub().admin_buckets["b-1"];
+  auto keys = [&] {
+    return made.string_or("origin_access_key", "").value() + ":" +
+           made.string_or("origin_secret_key", "").value();
+  };
+  std::vector<std::string> set{
+      "bucket", "set", "b-1", "--origin-access-key", "NEW", "--origin-secret-key", "hush"};
+  EXPECT_EQ(run(set), 0) << err_;
+  EXPECT_EQ(keys(), "NEW:hush");
+  EXPECT_EQ(run({"bucket", "set", "b-1", "--origin-access-key", "ALONE"}), 2) << err_;
+  set.insert(set.end(), {"--max-bytes", "1"});
+  EXPECT_EQ(run(set), 2) << err_;
+  EXPECT_EQ(keys(), "NEW:hush");
+  set = {"bucket", "set", "nope", "--origin-access-key", "A", "--origin-secret-key", "B"};
+  EXPECT_EQ(run(set), 1);
+}
+
 TEST_F(CliTest, LsShowsBucketsFoldersAndObjects) {
   objects()["a.txt"].bytes = "12345";
   objects()["dir/b"];

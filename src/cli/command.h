@@ -39,6 +39,9 @@ struct BucketCreate {
 struct BucketSet {
   std::string name;
   Limits limits;
+  std::string origin_access_key;
+  Secret origin_secret_key;
+  std::string origin_profile;
 };
 struct BucketList {
   bool json = false;

@@ -84,6 +84,17 @@ void add_limits(CLI::App& command, Limits& limits) {
   command.add_option("--max-objects", limits.max_objects, "Most objects of it; 0: no limit");
 }
 
+/// `v` keeps the secret of whichever command it is.
+void add_origin_keys(CLI::App& command, std::string& profile, std::string& access_key, Values& v) {
+  command.add_option("--origin-profile", profile,
+                     "Take the origin's keys from this section of ~/.aws/credentials, or of\n"
+                     "$AWS_SHARED_CREDENTIALS_FILE where that is set");
+  command.add_option("--origin-access-key", access_key,
+                     "The origin's access key (FOREBAY_ORIGIN_ACCESS_KEY)");
+  command.add_option("--origin-secret-key", v.origin_secret,
+                     "Its secret; better in FOREBAY_ORIGIN_SECRET_KEY, where ps does not show it");
+}
+
 void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
   CLI::App* bucket = app.add_subcommand("bucket", "Make, change, list, show and remove buckets");
   bucket->require_subcommand(1);
@@ -108,22 +119,19 @@ void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
   create.add_option("--verify", v.bucket_create.verify,
                     "When cached bytes are compared with their checksums: start (once, after the\n"
                     "machine went down uncleanly) or always (at every read, which costs CPU)");
-  create.add_option("--origin-profile", v.bucket_create.origin_profile,
-                    "Take the origin's keys from this section of ~/.aws/credentials, or of\n"
-                    "$AWS_SHARED_CREDENTIALS_FILE where that is set");
-  create.add_option("--origin-access-key", v.bucket_create.origin_access_key,
-                    "The origin's access key (FOREBAY_ORIGIN_ACCESS_KEY)");
-  create.add_option("--origin-secret-key", v.origin_secret,
-                    "Its secret; better in FOREBAY_ORIGIN_SECRET_KEY, where ps does not show it");
+  add_origin_keys(create, v.bucket_create.origin_profile, v.bucket_create.origin_access_key, v);
   create.add_option("--origin-region", v.bucket_create.origin_region, "The origin's region");
   for (const char* of_origin : {"--origin", "--freshness", "--fill", "--origin-profile",
                                 "--origin-access-key", "--origin-secret-key", "--origin-region"}) {
     native->excludes(create.get_option(of_origin));
   }
   add_limits(create, v.bucket_create.limits);
-  CLI::App& set = grammar.add(*bucket, "set", "Change what a native bucket may hold", v.bucket_set);
+  CLI::App& set =
+      grammar.add(*bucket, "set", "Change what a native bucket may hold, or the keys of an origin",
+                  v.bucket_set);
   set.add_option("name", v.bucket_set.name)->required();
   add_limits(set, v.bucket_set.limits);
+  add_origin_keys(set, v.bucket_set.origin_profile, v.bucket_set.origin_access_key, v);
   CLI::App& ls = grammar.add(*bucket, "ls", "List buckets and their origins", v.bucket_list);
   ls.add_flag("--json", v.bucket_list.json, "As JSON");
   CLI::App& show = grammar.add(*bucket, "show", "Show all of one bucket", v.bucket_show);
@@ -228,6 +236,9 @@ std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
   if (serve->parsed()) return Say{2, "serve comes first: forebay serve --data DIR\n"};
   if (auto* create = std::get_if<BucketCreate>(&line.command)) {
     create->origin_secret_key = Secret(std::move(values.origin_secret));
+  }
+  if (auto* set = std::get_if<BucketSet>(&line.command)) {
+    set->origin_secret_key = Secret(std::move(values.origin_secret));
   }
   return line;
 }

@@ -103,6 +103,13 @@ Task<Json> AdminClient::limit_bucket(std::string name, BucketLimits limits, Cont
   co_return co_await call("PATCH", "/v1/buckets/" + name, std::move(change), ctx);
 }
 
+Task<Json> AdminClient::rekey_bucket(std::string name, std::string access_key, Secret secret,
+                                     Context ctx) {
+  Json change;
+  change.set("origin_access_key", std::move(access_key)).set("origin_secret_key", secret.reveal());
+  co_return co_await call("PATCH", "/v1/buckets/" + name, std::move(change), ctx);
+}
+
 Task<> AdminClient::remove_bucket(std::string name, Context ctx) {
   co_await co_await call("DELETE", "/v1/buckets/" + name, Json(), ctx);
   co_return ok;

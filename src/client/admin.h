@@ -3,7 +3,7 @@
 //   GET    /v1/buckets        {"buckets":[bucket…]}
 //   POST   /v1/buckets        a BucketSpec → 201, the bucket
 //   GET    /v1/buckets/NAME   the bucket
-//   PATCH  /v1/buckets/NAME   BucketLimits → the bucket
+//   PATCH  /v1/buckets/NAME   BucketLimits or an origin's keys → the bucket
 //   DELETE /v1/buckets/NAME   204
 //   POST   /v1/prefetch       {"bucket", "prefix"} → 202, the job
 //   GET    /v1/jobs           {"jobs":[job…]}
@@ -61,6 +61,8 @@ class AdminClient {
   Task<Json> bucket(std::string name, Context ctx);
   Task<Json> create_bucket(BucketSpec spec, Context ctx);
   Task<Json> limit_bucket(std::string name, BucketLimits limits, Context ctx);
+  /// The origin is asked with these keys before they are kept.
+  Task<Json> rekey_bucket(std::string name, std::string access_key, Secret secret, Context ctx);
   Task<> remove_bucket(std::string name, Context ctx);
   Task<Json> prefetch(std::string bucket, std::string prefix, Context ctx);
   Task<std::vector<Json>> jobs(Context ctx);

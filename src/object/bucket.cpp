@@ -305,29 +305,51 @@ Task<> Buckets::commit(BucketName name, std::optional<std::string> old, std::str
   co_return committed;
 }
 
-Task<> Buckets::update(BucketRef bucket, std::function<void(BucketSettings&)> change, Context ctx) {
-  // Alone: nobody else's change is lost, and no bucket comes back that was removed meanwhile.
-  std::optional<Change> alone;
+// Nobody else's change is lost, and no bucket comes back that was removed meanwhile.
+Task<Buckets::Alone> Buckets::alone(BucketRef bucket, Context ctx) {
+  Alone out;
   Context wait = ctx.until(ctx.loop->now() + kChangeWait);
   while (true) {
     uint64_t seen = ended_.count();
-    alone.emplace(*this, bucket->name.text(), true);
-    if (alone->begun()) break;
-    alone.reset();
+    out.change = std::make_unique<Change>(*this, bucket->name.text(), true);
+    if (out.change->begun()) break;
+    out.change.reset();
     auto changed = co_await ended_.changed(seen, wait);
     if (!changed && changed.error().code() == Code::timeout) co_return aborted();
     co_await std::move(changed);
   }
-  BucketRef now = co_await get(bucket->name.text());
-  if (now->incarnation != bucket->incarnation) co_return aborted();
+  out.now = co_await get(bucket->name.text());
+  if (out.now->incarnation != bucket->incarnation) co_return aborted();
   std::optional<std::string> row =
-      co_await co_await store_.get(meta::schema::bucket(now->name), ctx);
+      co_await co_await store_.get(meta::schema::bucket(out.now->name), ctx);
   if (!row) co_return aborted();
-  Bucket next(*now);
+  out.row = std::move(*row);
+  co_return std::move(out);
+}
+
+Task<> Buckets::set_keys(BucketRef bucket, std::string access_key, Secret secret, Context ctx) {
+  Alone mine = co_await co_await alone(std::move(bucket), ctx);
+  Bucket next(*mine.now);
+  next.config.access_key = access_key;
+  next.config.secret = secret;
+  // By another one first: ours goes on with keys that are good.
+  auto trial = co_await co_await factory_.open(next, false, read(next.name), ctx);
+  co_await trial->set_keys(access_key, secret);
+  auto page = co_await trial->list({.max_keys = 1}, ctx);
+  if (!page) co_return page.error_in("the origin, asked with these keys");
+  co_await co_await commit(next.name, std::move(mine.row), row_of(next), ctx);
+  co_await next.origin->set_keys(std::move(access_key), std::move(secret));
+  put(std::make_shared<const Bucket>(std::move(next)));
+  co_return ok;
+}
+
+Task<> Buckets::update(BucketRef bucket, std::function<void(BucketSettings&)> change, Context ctx) {
+  Alone mine = co_await co_await alone(std::move(bucket), ctx);
+  Bucket next(*mine.now);
   change(next.settings);
-  const origin::Quota quota = next.settings.quota, before = now->settings.quota;
+  const origin::Quota quota = next.settings.quota, before = mine.now->settings.quota;
   if (quota != before) co_await next.origin->limit(quota);
-  Result<> committed = co_await commit(now->name, std::move(row), row_of(next), ctx);
+  Result<> committed = co_await commit(next.name, std::move(mine.row), row_of(next), ctx);
   if (!committed && quota != before) (void)next.origin->limit(before);
   co_await std::move(committed);
   put(std::make_shared<const Bucket>(std::move(next)));

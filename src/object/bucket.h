@@ -207,6 +207,10 @@ class Buckets {
   /// for other changes, a removal or a creation of that name, for kChangeWait. Then, or when it is
   /// no longer this bucket: Code::conflict, "OperationAborted".
   Task<> update(BucketRef bucket, std::function<void(BucketSettings&)> change, Context ctx);
+  /// Gives the bucket's origin other keys, durably, once the origin has answered a list with them;
+  /// who holds the bucket uses them too. Waits as update() does. What the origin says of them is
+  /// the error, and nothing is changed; an origin that has none → "NotImplemented".
+  Task<> set_keys(BucketRef bucket, std::string access_key, Secret secret, Context ctx);
   /// Forgets the bucket. While that takes its time, nobody finds it, and create() of its name is
   /// Code::conflict, "OperationAborted"; when it fails the bucket is there again. What is refused
   /// is not noticed: a bucket that is not empty, or that is still written to after kWritesWait
@@ -227,6 +231,13 @@ class Buckets {
   obs::Counter& read(const BucketName& name);
   /// Names under which buckets are being made.
   size_t making();
+  /// A bucket that nobody else changes meanwhile, and its row.
+  struct Alone {
+    std::unique_ptr<Change> change;
+    BucketRef now;
+    std::string row;
+  };
+  Task<Alone> alone(BucketRef bucket, Context ctx);
   Task<BucketRef> make(BucketName name, BucketSpec spec, Context ctx);
   /// Writes the row in place of `old`, or where none is. Code::conflict: another is there.
   Task<> commit(BucketName name, std::optional<std::string> old, std::string row, Context ctx);

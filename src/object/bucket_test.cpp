@@ -354,6 +354,69 @@ TEST_F(BucketsTest, a_change_is_kept_and_touches_nothing_else) {
   EXPECT_EQ((*unlucky.get("one"))->settings.tags, (origin::TagSet{{"a", "2"}}));
 }
 
+// Each time another origin, which knows the key "GOOD".
+class KeyedOrigins final : public OriginFactory {
+ public:
+  Result<OriginConfig> default_config(const BucketName&) override {
+    return OriginConfig{.url = "keyed:", .access_key = "OLD", .secret = Secret("old")};
+  }
+  Task<std::shared_ptr<origin::Origin>> open(const Bucket& bucket, bool, obs::Counter&,
+                                             Context) override {
+    auto made = std::make_shared<LyingOrigin>();
+    if (keyed) made->keys = bucket.config.access_key;
+    made->lists = [key = bucket.config.access_key](origin::ListOptions) {
+      Result<origin::ListAnswer> page = origin::ListAnswer{};
+      if (key != "GOOD") page = fail(Code::denied, "unknown key", "AccessDenied");
+      return page;
+    };
+    last = made;
+    co_return std::shared_ptr<origin::Origin>(made);
+  }
+  bool keyed = true;
+  std::shared_ptr<LyingOrigin> last;
+};
+
+TEST_F(BucketsTest, keys_that_the_origin_takes_are_kept_and_used_by_who_holds_the_bucket) {
+  KeyedOrigins origins;
+  Buckets buckets(rows_, origins, metrics_);
+  BucketRef held = run(buckets.create(*BucketName::parse("one"), {}, ctx())).value();
+  auto own = origins.last;
+  auto bad = run(buckets.set_keys(held, "BAD", Secret("b"), ctx()));
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().detail(), "AccessDenied");
+  EXPECT_EQ(own->keys, "OLD") << "the old ones are still good";
+  EXPECT_EQ((*buckets.get("one"))->config.access_key, "OLD");
+  ASSERT_TRUE(run(buckets.set_keys(held, "GOOD", Secret("g"), ctx())));
+  EXPECT_EQ(own->keys, "GOOD:g");
+  BucketRef now = *buckets.get("one");
+  EXPECT_EQ(now->origin, held->origin);
+  EXPECT_EQ(now->incarnation, held->incarnation) << "what is cached is good as before";
+  EXPECT_EQ(now->config.access_key, "GOOD");
+  Buckets again(rows_, origins, metrics_);
+  ASSERT_TRUE(run(again.load(ctx())));
+  EXPECT_EQ((*again.get("one"))->config.secret.reveal(), "g");
+
+  meta::FaultyStore faulty(rows_, {.refuse = 1});
+  Buckets unlucky(faulty, origins, metrics_);
+  faulty.options().refuse = 0;
+  ASSERT_TRUE(run(unlucky.load(ctx())));
+  own = origins.last;
+  faulty.options().refuse = 1;
+  EXPECT_FALSE(run(unlucky.set_keys(*unlucky.get("one"), "GOOD", Secret("h"), ctx())));
+  EXPECT_EQ(own->keys, "GOOD") << "what was not kept is not used";
+}
+
+TEST_F(BucketsTest, an_origin_without_keys_is_given_none) {
+  KeyedOrigins origins;
+  origins.keyed = false;
+  Buckets buckets(rows_, origins, metrics_);
+  BucketRef made = run(buckets.create(*BucketName::parse("one"), {}, ctx())).value();
+  auto set = run(buckets.set_keys(made, "GOOD", Secret("g"), ctx()));
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().detail(), "NotImplemented");
+  EXPECT_EQ((*buckets.get("one"))->config.access_key, "OLD");
+}
+
 Task<> change_tags(Buckets& buckets, BucketRef bucket, Context ctx) {
   co_return co_await buckets.update(
       bucket, [](BucketSettings& settings) { settings.tags = {{"a", "b"}}; }, ctx);

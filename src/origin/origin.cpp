@@ -18,6 +18,11 @@ Result<> Origin::limit(Quota quota) {
   return fail(Code::invalid, "only a native bucket can have a quota", "NotImplemented");
 }
 
+Result<> Origin::set_keys(std::string access_key, Secret secret) {
+  (void)access_key, (void)secret;
+  return fail(Code::invalid, "only an s3:// origin has keys", "NotImplemented");
+}
+
 Task<std::optional<PutAnswer>> Origin::copy(ObjectKey key, CopyOrder order, Context ctx) {
   (void)key, (void)order, (void)ctx;
   co_return std::optional<PutAnswer>();

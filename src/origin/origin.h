@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/names.h"
 #include "base/range.h"
+#include "base/secret.h"
 #include "base/task.h"
 #include "base/time.h"
 #include "io/body.h"
@@ -269,6 +270,9 @@ class Origin {
   /// From now on a write that would make it hold more is refused: Code::denied, "QuotaExceeded".
   /// Cannot → Code::invalid, "NotImplemented".
   virtual Result<> limit(Quota quota);
+  /// From the next request on these are the keys; what is under way ends with the old ones. They
+  /// are not tried. An origin without keys → Code::invalid, "NotImplemented".
+  virtual Result<> set_keys(std::string access_key, Secret secret);
 
   /// Asks the origin what it can do and whether we may use it at all (a bucket that is missing or
   /// refused is an error here). Leaves nothing behind.

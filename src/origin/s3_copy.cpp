@@ -34,8 +34,9 @@ Result<bool> refused_by_pin(const Result<PutAnswer>& copied) {
 bool S3Origin::same_place(const S3Origin& other) const {
   const S3Options& a = wire_.options();
   const S3Options& b = other.wire_.options();
+  auto mine = wire_.keys(), theirs = other.wire_.keys();
   return a.url.endpoint == b.url.endpoint && a.url.region == b.url.region &&
-         a.access_key == b.access_key && a.secret.same_as(b.secret.reveal());
+         mine->access_key == theirs->access_key && mine->secret.same_as(theirs->secret.reveal());
 }
 
 Task<PutAnswer> S3Origin::copy_as(ObjectKey key, std::string bucket, std::string from,

@@ -143,6 +143,12 @@ class S3Origin final : public Origin {
                                                                Context ctx) override {
     return metered(meter_, "list_uploads", list_uploads_now(std::move(options), ctx));
   }
+  Result<> set_keys(std::string access_key, Secret secret) override {
+    wire_.set_keys(std::move(access_key), std::move(secret));
+    // They may read by version though the others did not.
+    version_denied_until_.store(Time{}, std::memory_order_relaxed);
+    return ok;
+  }
   [[clang::coro_wrapper]] Task<Capabilities> probe(Context ctx) override {
     return metered(meter_, "probe", probe_now(ctx));
   }
@@ -243,7 +249,7 @@ class S3Origin final : public Origin {
   Task<> clean_up(ObjectKey key, std::vector<std::string> versions, Context ctx);
 
   const std::shared_ptr<Meter> meter_;
-  const S3Wire wire_;
+  S3Wire wire_;
   S3Plans plans_;
   std::atomic<S3MatchForm> match_form_ = S3MatchForm::unknown;
   enum class Judges : uint8_t { unknown, yes, no };

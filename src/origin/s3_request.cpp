@@ -103,8 +103,16 @@ S3Wire::S3Wire(S3Options options) : options_(std::move(options)), endpoint_(opti
     root_ = '/' + percent_encode(url.bucket);
   }
   authority_ = endpoint_.authority();
-  if (options_.access_key.empty()) return;
-  signer_.emplace(sign::Credentials{options_.access_key, options_.secret}, options_.url.region);
+  set_keys(options_.access_key, options_.secret);
+}
+
+void S3Wire::set_keys(std::string access_key, Secret secret) {
+  S3Keys keys{.access_key = std::move(access_key), .secret = std::move(secret)};
+  if (!keys.access_key.empty()) {
+    keys.signer = std::make_shared<const sign::Signer>(
+        sign::Credentials{keys.access_key, keys.secret}, options_.url.region);
+  }
+  keys_.set(std::move(keys));
 }
 
 Result<std::string> S3Wire::stripped(std::string name) const {
@@ -133,14 +141,14 @@ http::ClientRequest S3Wire::request(const S3Call& call, http::HeadFields fields,
     append_percent_encoded(path, call.key, true);
   }
   std::string query = encode(call.query);
-  if (signer_) {
+  if (auto keys = keys_.get(); keys->signer != nullptr) {
     sign::Body body =
         !call.document.empty() ? sign::Body::hashed(Sha256::of(as_bytes(call.document)))
         : call.trailer         ? sign::Body::chunked(sign::PayloadKind::streaming_unsigned_trailer)
         : call.method == "PUT" ? sign::Body::not_signed()
                                : sign::Body::empty();
     std::vector<Header> to_sign = out.fields.list();
-    sign::Signed made = signer_->sign({call.method, path, query, to_sign}, body, now);
+    sign::Signed made = keys->signer->sign({call.method, path, query, to_sign}, body, now);
     for (const auto& [name, value] : made.headers()) out.fields.add(name, value);
   }
   out.target = std::move(path);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/shared.h"
 #include "origin/s3.h"
 #include "origin/s3_answer.h"
 #include "sign/signer.h"
@@ -41,11 +42,21 @@ inline constexpr uint64_t kMaxS3Document = 8 << 20;
 /// HeldText::kFree.
 inline constexpr uint32_t kShortPage = 4;
 
+/// With whose keys requests are signed. Immutable.
+struct S3Keys {
+  std::string access_key = {};
+  Secret secret = {};
+  std::shared_ptr<const sign::Signer> signer = nullptr;  ///< null: requests are not signed
+};
+
 class S3Wire {
  public:
   explicit S3Wire(S3Options options);
 
+  /// Its keys are those of the beginning.
   const S3Options& options() const { return options_; }
+  std::shared_ptr<const S3Keys> keys() const { return keys_.get(); }
+  void set_keys(std::string access_key, Secret secret);
   /// `name` as the server knows it.
   std::string prefixed(std::string_view name) const {
     return options_.url.prefix + std::string(name);
@@ -70,7 +81,7 @@ class S3Wire {
   http::Endpoint endpoint_;  ///< with the bucket, in virtual style
   std::string authority_;
   std::string root_;  ///< the bucket's path: "/bucket", or "/"
-  std::optional<sign::Signer> signer_;
+  Shared<S3Keys> keys_;
 };
 
 }  // namespace forebay::origin

@@ -12,6 +12,8 @@ namespace {
 
 constexpr const char* kMaxBytes = "max_bytes";
 constexpr const char* kMaxObjects = "max_objects";
+constexpr const char* kAccessKey = "origin_access_key";
+constexpr const char* kSecretKey = "origin_secret_key";
 
 Result<> refuse_others(const Json& json, std::initializer_list<std::string_view> known) {
   const Json::Object* members = json.as_object();
@@ -43,12 +45,26 @@ void BucketChange::apply(origin::Quota& quota) const {
 }
 
 Result<BucketChange> read_change(const Json& json) {
-  Result<> known = refuse_others(json, {kMaxBytes, kMaxObjects});
+  Result<> known = refuse_others(json, {kMaxBytes, kMaxObjects, kAccessKey, kSecretKey});
   if (!known) return std::move(known.error());
   if (json.as_object()->empty()) {
-    return fail(Code::invalid, "nothing to change: max_bytes, max_objects (0: no limit)");
+    return fail(Code::invalid,
+                "nothing to change: max_bytes, max_objects (0: no limit), or origin_access_key "
+                "and origin_secret_key");
   }
-  return read_limits(json);
+  bool keys = json.find(kAccessKey) != nullptr || json.find(kSecretKey) != nullptr;
+  if (!keys) return read_limits(json);
+  if (json.find(kMaxBytes) != nullptr || json.find(kMaxObjects) != nullptr) {
+    return fail(Code::invalid, "a bucket has limits or an origin with keys, not both");
+  }
+  auto access_key = json.string(kAccessKey);
+  if (!access_key) return std::move(access_key.error());
+  auto secret = json.string(kSecretKey);
+  if (!secret) return std::move(secret.error());
+  if (access_key->empty() || secret->empty()) {
+    return fail(Code::invalid, "an empty key: an access key and its secret come together");
+  }
+  return BucketChange{.keys = BucketChange::Keys{*access_key, Secret(*secret)}};
 }
 
 Json show(const object::Bucket& bucket) {
@@ -74,14 +90,14 @@ Json show(const object::Bucket& bucket) {
 
 Result<object::BucketSpec> read_spec(const Json& json) {
   object::BucketSpec spec;
-  Result<> known = refuse_others(json, {"name", "origin", "freshness", "origin_access_key",
-                                        "origin_secret_key", "origin_region", "unit_max", "fill",
-                                        "cache_writes", "verify", kMaxBytes, kMaxObjects});
+  Result<> known =
+      refuse_others(json, {"name", "origin", "freshness", kAccessKey, kSecretKey, "origin_region",
+                           "unit_max", "fill", "cache_writes", "verify", kMaxBytes, kMaxObjects});
   if (!known) return std::move(known.error());
   auto url = json.string_or("origin", "");
   auto freshness = json.string_or("freshness", spec.freshness.to_string());
-  auto access_key = json.string_or("origin_access_key", "");
-  auto secret = json.string_or("origin_secret_key", "");
+  auto access_key = json.string_or(kAccessKey, "");
+  auto secret = json.string_or(kSecretKey, "");
   auto region = json.string_or("origin_region", "");
   auto verify = json.string_or("verify", std::string(object::name(spec.verify)));
   auto fill = json.string_or("fill", std::string(object::name(spec.fill)));
@@ -105,8 +121,7 @@ Result<object::BucketSpec> read_spec(const Json& json) {
     *url += (url->find('?') == std::string::npos ? "?region=" : "&region=") + *region;
   }
   spec.config = {*url, *access_key, Secret(*secret)};
-  for (const char* of_origin :
-       {"freshness", "fill", "cache_writes", "origin_access_key", "origin_secret_key"}) {
+  for (const char* of_origin : {"freshness", "fill", "cache_writes", kAccessKey, kSecretKey}) {
     if (json.find(of_origin) != nullptr) spec.says_of_origin = of_origin;
   }
   auto parsed = object::Freshness::parse(*freshness);

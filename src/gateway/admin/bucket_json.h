@@ -15,13 +15,18 @@ Json show(const object::Bucket& bucket);
 /// A bucket to be made, all but its name. What is none → Code::invalid.
 Result<object::BucketSpec> read_spec(const Json& json);
 
-/// What of a bucket's settings is to change.
+/// What of a bucket is to change: its limits, or its origin's keys.
 struct BucketChange {
+  struct Keys {
+    std::string access_key;
+    Secret secret;
+  };
+  std::optional<Keys> keys = {};
   std::optional<uint64_t> max_bytes = {};    ///< 0: no limit
   std::optional<uint64_t> max_objects = {};  ///< the same
   void apply(origin::Quota& quota) const;
 };
-/// One that changes nothing, or something else → Code::invalid.
+/// One that changes nothing, both, or something else → Code::invalid.
 Result<BucketChange> read_change(const Json& json);
 
 }  // namespace forebay::gateway::admin

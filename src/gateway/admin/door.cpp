@@ -160,9 +160,14 @@ Task<http::Response> Door::control(http::Request& request, bool& admitted, Conte
     if (request.method == "PATCH") {
       BucketChange change =
           co_await read_change(co_await co_await read_json(request, verified, ctx));
-      co_await co_await services_.buckets.update(
-          bucket, [&change](object::BucketSettings& settings) { change.apply(settings.quota); },
-          ctx);
+      if (change.keys) {
+        co_await co_await services_.buckets.set_keys(bucket, std::move(change.keys->access_key),
+                                                     std::move(change.keys->secret), ctx);
+      } else {
+        co_await co_await services_.buckets.update(
+            bucket, [&change](object::BucketSettings& settings) { change.apply(settings.quota); },
+            ctx);
+      }
       bucket = co_await services_.buckets.get(bucket->name.text());
       co_return json_response(200, show(*bucket));
     }

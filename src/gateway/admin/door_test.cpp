@@ -43,8 +43,13 @@ TEST_F(AdminDoorTest, what_cannot_be_changed_is_refused_whole) {
   for (const char* body :
        {"{}", "[]", "7", R"({"max_bytes":-1})", R"({"max_bytes":"1"})", R"({"max_bytes":null})",
         R"({"freshness":"exact"})", R"({"max_bytes":1,"max_object":1})",
-        // The origin of this world knows of no limits.
-        R"({"max_bytes":1})"}) {
+        R"({"origin_access_key":"A"})", R"({"origin_secret_key":"B"})",
+        R"({"origin_access_key":"","origin_secret_key":"B"})",
+        R"({"origin_access_key":"A","origin_secret_key":""})",
+        R"({"origin_access_key":"A","origin_secret_key":7})",
+        R"({"origin_access_key":"A","origin_secret_key":"B","max_bytes":1})",
+        // The origin of this world knows of no keys, and of no limits.
+        R"({"origin_access_key":"A","origin_secret_key":"B"})", R"({"max_bytes":1})"}) {
     EXPECT_EQ(call("PATCH", "/v1/buckets/data", body), 400) << body;
   }
   EXPECT_FALSE(world_.buckets.get("data").value()->settings.quota.set());
