@@ -83,6 +83,29 @@ std::string objects(uint64_t incarnation) { return incarnated(kObjects, incarnat
 std::string object(uint64_t incarnation, const ObjectKey& key) {
   return objects(incarnation) + key.text();
 }
+std::string object_versions(uint64_t incarnation, const ObjectKey& key) {
+  return object(incarnation, key) + '\0';
+}
+std::string object_version(uint64_t incarnation, const ObjectKey& key, std::string_view order) {
+  return object_versions(incarnation, key) + std::string(order);
+}
+Result<VersionKey> parse_object(std::string_view row_key) {
+  auto incarnation = take_incarnation(kObjects, row_key);
+  size_t nul = row_key.find('\0');
+  bool torn = nul == 0 || nul + 1 == row_key.size();  // what has no NUL is no version
+  if (!incarnation || row_key.empty() || torn) {
+    return fail(Code::corrupt, "not the key of an object's row");
+  }
+  VersionKey out{*incarnation, std::string(row_key.substr(0, nul)), {}};
+  if (nul != std::string_view::npos) out.order = row_key.substr(nul + 1);
+  return out;
+}
+
+std::string versioning(uint64_t incarnation) {
+  std::string out = incarnated(kVersioning, incarnation);
+  out.pop_back();  // nothing follows
+  return out;
+}
 
 std::string parts(uint64_t incarnation) { return incarnated(kParts, incarnation); }
 std::string parts(uint64_t incarnation, const ObjectKey& key, std::string_view id) {

@@ -11,6 +11,8 @@
 //   head-writes                       writes were begun            object  head.md
 //   job/ID                            work over many keys          batch   job.md
 //   object/INCARNATION/KEY            an object of a native bucket object  native-head.md
+//   object/INCARNATION/KEY\0ORDER     an older version of it       object  native-head.md
+//   versioning/INCARNATION            whether it keeps versions    object  native-head.md
 //   upload/INCARNATION/KEY\0ID        an upload of a native bucket object  native-head.md
 //   part/INCARNATION/KEY\0ID/NNNNN    a part of an upload          object  native-head.md
 //
@@ -37,6 +39,7 @@ inline constexpr std::string_view kHeadFence = "head-fence";
 inline constexpr std::string_view kHeadWrites = "head-writes";
 inline constexpr std::string_view kJobs = "job/";
 inline constexpr std::string_view kObjects = "object/";
+inline constexpr std::string_view kVersioning = "versioning/";
 inline constexpr std::string_view kUploads = "upload/";
 inline constexpr std::string_view kParts = "part/";
 
@@ -47,9 +50,14 @@ std::string job(std::string_view id);
 std::string heads(uint64_t incarnation);
 std::string head(uint64_t incarnation, const ObjectKey& key);
 std::string head(uint64_t incarnation, std::string_view key);
-/// All objects of one native bucket; with `key` that key's.
+/// All objects of one native bucket and their older versions; with `key` that key's.
 std::string objects(uint64_t incarnation);
 std::string object(uint64_t incarnation, const ObjectKey& key);
+/// All older versions of one key, which follow its own row, and one of them.
+std::string object_versions(uint64_t incarnation, const ObjectKey& key);
+std::string object_version(uint64_t incarnation, const ObjectKey& key, std::string_view order);
+/// Whether a native bucket keeps versions.
+std::string versioning(uint64_t incarnation);
 /// All uploads of one bucket, of one key, and one of them.
 std::string uploads(uint64_t incarnation);
 std::string uploads(uint64_t incarnation, const ObjectKey& key);
@@ -66,6 +74,15 @@ struct HeadKey {
   std::string key;
 };
 Result<HeadKey> parse_head(std::string_view row_key);
+
+/// What an object's row key says: of an older version also where it stands among them. A key that
+/// is not one is Code::corrupt.
+struct VersionKey {
+  uint64_t incarnation = 0;
+  std::string key;
+  std::string order;  ///< empty: the current one
+};
+Result<VersionKey> parse_object(std::string_view row_key);
 
 /// What an upload's row key says. A key that is not one is Code::corrupt.
 struct UploadKey {

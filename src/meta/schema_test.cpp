@@ -39,6 +39,26 @@ TEST(Schema, AHeadsKeyIsReadBack) {
   }
 }
 
+TEST(Schema, an_objects_row_key_tells_its_key_and_which_version) {
+  VersionKey current = parse_object(object(0xabcdef, kKey)).value();
+  EXPECT_EQ(current.incarnation, 0xabcdefu);
+  EXPECT_EQ(current.key, "a/b");
+  EXPECT_EQ(current.order, "");
+  VersionKey older = parse_object(object_version(0xabcdef, kKey, "12")).value();
+  EXPECT_EQ(older.key, "a/b");
+  EXPECT_EQ(older.order, "12");
+  // They stand between their key's row and that of the next key.
+  EXPECT_LT(object(1, kKey), object_version(1, kKey, "0"));
+  EXPECT_LT(object_version(1, kKey, "f"), object(1, *ObjectKey::parse("a/b\x01")));
+  EXPECT_EQ(versioning(0xabcdef), "versioning/0000000000abcdef");
+  for (const std::string& bad :
+       {std::string("object/0000000000000001/"), std::string("object/0000000000000001/\0i", 26),
+        std::string("object/0000000000000001/k\0", 26), std::string("object/000000000000000g/k"),
+        std::string("upload/0000000000000001/k")}) {
+    EXPECT_FALSE(parse_object(bad)) << bad;
+  }
+}
+
 TEST(Schema, AnUploadsKeyIsReadBack) {
   UploadKey key = parse_upload(upload(0xabcdef, kKey, "id-1")).value();
   EXPECT_EQ(key.incarnation, 0xabcdefu);

@@ -69,6 +69,11 @@ Task<Removed> Origin::remove_version(ObjectKey key, std::string version_id, Cont
   co_return Removed{};
 }
 
+Task<WallTime> Origin::marker_date(ObjectKey key, std::string version_id, Context ctx) {
+  (void)key, (void)version_id, (void)ctx;
+  co_return WallTime{};
+}
+
 Task<TagSet> Origin::tags_of_version(ObjectKey key, std::string version_id, Context ctx) {
   if (!version_id.empty()) co_return no_versions();
   co_return co_await tags(std::move(key), ctx);

@@ -236,6 +236,8 @@ class Origin {
   /// Removes that version for good, which may make another one current; without an id as remove(),
   /// but told of. No error when it is not there.
   virtual Task<Removed> remove_version(ObjectKey key, std::string version_id, Context ctx);
+  /// Since when that delete marker is there; zero: it does not tell (the base class).
+  virtual Task<WallTime> marker_date(ObjectKey key, std::string version_id, Context ctx);
 
   /// The tags of the current version. Without tags: an empty set.
   virtual Task<TagSet> tags(ObjectKey key, Context ctx);

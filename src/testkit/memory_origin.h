@@ -147,6 +147,7 @@ class MemoryOrigin final : public origin::Origin {
   Task<origin::ListVersionsAnswer> list_versions(origin::ListVersionsOptions options,
                                                  Context ctx) override;
   Task<origin::Removed> remove_version(ObjectKey key, std::string version_id, Context ctx) override;
+  Task<WallTime> marker_date(ObjectKey key, std::string version_id, Context ctx) override;
   Task<origin::TagSet> tags_of_version(ObjectKey key, std::string version_id, Context ctx) override;
   Task<> set_tags_of_version(ObjectKey key, std::string version_id, origin::TagSet tags,
                              Context ctx) override;

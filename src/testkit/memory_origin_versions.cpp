@@ -78,6 +78,18 @@ Task<origin::Removed> MemoryOrigin::remove_version(ObjectKey key, std::string ve
   co_return *told;
 }
 
+Task<WallTime> MemoryOrigin::marker_date(ObjectKey key, std::string version_id, Context ctx) {
+  (void)ctx;
+  std::lock_guard lock(mutex_);
+  auto found = objects_.find(key.text());
+  if (found == objects_.end()) co_return WallTime{};
+  for (const Version& version : found->second) {
+    bool it = version.deleted && version.info.version_id == version_id;
+    if (it) co_return version.info.modified;
+  }
+  co_return WallTime{};
+}
+
 Task<origin::Versioning> MemoryOrigin::versioning(Context ctx) {
   MemoryRequest request{"versioning", "", {}, ctx.loop->now()};
   co_await co_await arrive(request, ctx);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/encoding.h"
 #include "gateway/s3/cors.h"
 #include "gateway/s3/errors.h"
 #include "gateway/s3/headers.h"
@@ -107,6 +108,19 @@ void Door::log_unseen(const Call& call, std::string_view error, Time now) {
       {{"request", call.id.text()}, {"operation", call.operation->name}, {"error", call.unseen}});
 }
 
+// What an answer says of a delete marker that was named by its id.
+Task<> Door::tell_marker(Call& call, http::Response& response, Context ctx) {
+  std::string id(call.parameter("versionId").value_or(""));
+  response.fields.add("x-amz-version-id", id);
+  response.fields.add("Allow", "DELETE");
+  auto bucket = services_.buckets.get(call.bucket_name);
+  auto key = call.key();
+  if (!bucket || !key) co_return ok;
+  auto since = co_await (*bucket)->origin->marker_date(std::move(*key), std::move(id), ctx);
+  if (since && since->ns != 0) response.fields.add("Last-Modified", http_date(*since));
+  co_return ok;
+}
+
 Task<http::Response> Door::handle(http::Request& request, Context ctx) {
   Call call(request, services_, obs::RequestId::make(*ctx.loop));
   std::span<const Header> sent = request.headers;
@@ -121,10 +135,7 @@ Task<http::Response> Door::handle(http::Request& request, Context ctx) {
     trace->error = std::move(shown.code);
     response = error_response(response.error(), request, call.id.text());
     if (marker) response->fields.add("x-amz-delete-marker", "true");
-    if (by_id) {
-      response->fields.add("x-amz-version-id", call.parameter("versionId").value_or(""));
-      response->fields.add("Allow", "DELETE");
-    }
+    if (by_id) (void)co_await tell_marker(call, *response, ctx);
   } else {
     trace->error = call.error;
   }

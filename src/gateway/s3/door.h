@@ -46,6 +46,7 @@ class Door final : public http::Handler {
                                                               "bypass", "none",   "error"};
   using Served = std::array<obs::Counter*, kServed.size()>;
   Task<http::Response> answer(Call& call, Context ctx);
+  Task<> tell_marker(Call& call, http::Response& response, Context ctx);
   /// Logs what the answer does not tell its client.
   void log_unseen(const Call& call, std::string_view error, Time now);
 

@@ -106,8 +106,9 @@ TEST_F(S3Versions, tell_of_delete_markers) {
   EXPECT_EQ(gone.header("x-amz-delete-marker"), "true");
   std::string marker = gone.header("x-amz-version-id");
   EXPECT_NE(marker, "");
+  Reply current;
   for (int i = 0; i < 2; ++i) {
-    Reply current = ask("GET", "/data/k");
+    current = ask("GET", "/data/k");
     refused(current, 404, "NoSuchKey");
     EXPECT_EQ(current.header("x-amz-delete-marker"), "true");
   }
@@ -118,6 +119,8 @@ TEST_F(S3Versions, tell_of_delete_markers) {
   EXPECT_EQ(named.header("x-amz-delete-marker"), "true");
   EXPECT_EQ(named.header("x-amz-version-id"), marker);
   EXPECT_EQ(named.header("allow"), "DELETE");
+  EXPECT_NE(named.header("last-modified"), "");
+  EXPECT_EQ(current.header("last-modified"), "");
   Reply uncovered = ask("DELETE", "/data/k?versionId=" + marker);
   EXPECT_EQ(uncovered.header("x-amz-delete-marker"), "true");
   EXPECT_EQ(uncovered.header("x-amz-version-id"), marker);

@@ -13,8 +13,11 @@ namespace forebay::object {
 
 namespace {
 
-constexpr uint8_t kHeadVersion = 1;
+constexpr uint8_t kHeadVersion = 2;
+constexpr uint8_t kPartsInJson = 1;  ///< the version before: no flags, and parts as a JSON member
 constexpr size_t kPrefix = 56;
+constexpr size_t kPieceBytes = 24;
+constexpr uint8_t kOwnId = 1, kMarker = 2;
 // A list looks at this member and at nothing behind it, so it comes first.
 constexpr std::string_view kSums = "checksums";
 
@@ -54,27 +57,34 @@ class PrefixReader {
 };
 
 struct HeadPrefix {
+  uint8_t version = 0;
+  uint8_t flags = 0;
   uint32_t pieces = 0;
   uint64_t size = 0;
   WallTime modified;
   Sixteen md5{};
   Sixteen write{};
+  bool own_id() const { return (flags & kOwnId) != 0; }
+  bool marker() const { return (flags & kMarker) != 0; }
+  /// Where the JSON object begins.
+  size_t front() const { return kPrefix + (version == kPartsInJson ? 0 : pieces * kPieceBytes); }
 };
 
 Result<HeadPrefix> read_prefix(std::string_view row) {
   if (row.empty()) return bad_head("it is empty");
   PrefixReader reader(row);
   uint8_t version = static_cast<uint8_t>(row[0]);
-  if (version != kHeadVersion) {
+  if (version != kHeadVersion && version != kPartsInJson) {
     return fail(Code::invalid, "head row : version " + std::to_string(version) +
                                    ", this program reads " + std::to_string(kHeadVersion));
   }
   if (row.size() < kPrefix) return bad_head("it is torn");
-  (void)reader.number<uint8_t>();
-  uint8_t flags = reader.number<uint8_t>();
-  uint16_t zero = reader.number<uint16_t>();
-  if (flags != 0 || zero != 0) return bad_head("its flags are not known");
   HeadPrefix out;
+  out.version = reader.number<uint8_t>();
+  out.flags = reader.number<uint8_t>();
+  uint16_t zero = reader.number<uint16_t>();
+  uint8_t known = version == kPartsInJson ? 0 : kOwnId | kMarker;
+  if ((out.flags & ~known) != 0 || zero != 0) return bad_head("its flags are not known");
   out.pieces = reader.number<uint32_t>();
   out.size = reader.number<uint64_t>();
   out.modified = {reader.number<int64_t>()};
@@ -82,19 +92,26 @@ Result<HeadPrefix> read_prefix(std::string_view row) {
   out.write = reader.sixteen();
   if (out.pieces > origin::kMaxPartNumber) return bad_head("no object has so many parts");
   if (out.size > origin::kMaxObjectBytes) return bad_head("no object has so many bytes");
+  if (out.marker() && (out.size > 0 || out.pieces > 0)) return bad_head("a marker has bytes");
+  if (row.size() < out.front()) return bad_head("it is torn");
   return out;
 }
 
 std::string write_prefix(const NativeHead& head) {
   std::string out;
   append_number(out, kHeadVersion);
-  append_number(out, uint8_t{0});
+  append_number(out,
+                static_cast<uint8_t>((head.own_id ? kOwnId : 0) | (head.marker ? kMarker : 0)));
   append_number(out, uint16_t{0});
   append_number(out, static_cast<uint32_t>(head.pieces.size()));
   append_number(out, head.size);
   append_number(out, head.modified.ns);
   out += as_text(head.md5);
   out += as_text(head.write);
+  for (const NativePiece& piece : head.pieces) {
+    append_number(out, piece.size);
+    out += as_text(piece.write);
+  }
   return out;
 }
 
@@ -104,14 +121,10 @@ ETag etag_from(const Sixteen& md5, size_t pieces) {
   return ETag(text + "\"");
 }
 
-Json pieces_json(const std::vector<NativePiece>& pieces, bool sums) {
+Json piece_sums(const std::vector<NativePiece>& pieces) {
   Json::Array out;
   out.reserve(pieces.size());
-  for (const NativePiece& piece : pieces) {
-    Json::Array one{piece.size, to_hex(piece.write)};
-    if (sums && !piece.checksums.empty()) one.emplace_back(origin::to_json(piece.checksums));
-    out.emplace_back(std::move(one));
-  }
+  for (const NativePiece& piece : pieces) out.emplace_back(origin::to_json(piece.checksums));
   return out;
 }
 
@@ -124,11 +137,22 @@ std::string write_head(const NativeHead& head, bool sums) {
   json.set("copies", std::move(copies));
   if (!head.upload.empty()) json.set("upload", head.upload);
   if (!head.completion.empty()) json.set("completion", head.completion);
-  if (!head.pieces.empty()) json.set("parts", pieces_json(head.pieces, sums));
+  if (!head.null_order.empty()) json.set("null", head.null_order);
+  bool any =
+      std::ranges::any_of(head.pieces, [](const auto& one) { return !one.checksums.empty(); });
+  if (sums && any) json.set("part_checksums", piece_sums(head.pieces));
   return write_prefix(head) + json.dump();
 }
 
-Result<NativePiece> read_piece(const Json& json) {
+Result<origin::Fields> read_piece_sums(const Json& json) {
+  Json sums(Json::Object{});
+  sums.set(std::string(kSums), json);
+  auto read = origin::read_fields(sums, kSums);
+  if (!read) return bad_head("the checksums of a part are none");
+  return read;
+}
+
+Result<NativePiece> read_json_piece(const Json& json) {
   const Json::Array* one = json.as_array();
   if (one == nullptr || one->size() < 2 || one->size() > 3) return bad_head("a part is no triple");
   auto size = (*one)[0].as_uint();
@@ -137,36 +161,66 @@ Result<NativePiece> read_piece(const Json& json) {
   if (!size || !write) return bad_head("a part has no size or no name");
   NativePiece out{.size = *size, .write = *write};
   if (one->size() == 2) return out;
-  Json sums(Json::Object{});
-  sums.set(std::string(kSums), (*one)[2]);
-  auto read = origin::read_fields(sums, kSums);
-  if (!read) return bad_head("the checksums of a part are none");
-  out.checksums = std::move(*read);
+  auto sums = read_piece_sums((*one)[2]);
+  if (!sums) return std::move(sums.error());
+  out.checksums = std::move(*sums);
   return out;
 }
 
-Result<> read_pieces(const Json& json, const HeadPrefix& prefix, NativeHead& out) {
+Result<std::vector<NativePiece>> read_json_pieces(const Json& json, uint32_t count) {
   const Json* found = json.find("parts");
-  if (found == nullptr && prefix.pieces == 0) return ok;
+  std::vector<NativePiece> out;
+  if (found == nullptr && count == 0) return out;
   const Json::Array* list = found == nullptr ? nullptr : found->as_array();
-  if (list == nullptr || list->empty() || list->size() != prefix.pieces) {
+  if (list == nullptr || list->empty() || list->size() != count) {
     return bad_head("its parts are not as many as it says");
   }
-  uint64_t sum = 0;
   for (const Json& one : *list) {
-    auto piece = read_piece(one);
+    auto piece = read_json_piece(one);
     if (!piece) return std::move(piece.error());
-    if (piece->size > prefix.size - sum) return bad_head("its parts are larger than the object");
-    sum += piece->size;
-    out.pieces.push_back(std::move(*piece));
+    out.push_back(std::move(*piece));
   }
-  if (sum != prefix.size) return bad_head("its parts are smaller than the object");
+  return out;
+}
+
+/// `row`: of the newest form, all pieces in it.
+Result<std::vector<NativePiece>> read_pieces(const Json& json, std::string_view row,
+                                             uint32_t count) {
+  std::vector<NativePiece> out(count);
+  PrefixReader reader(row.substr(kPrefix));
+  for (NativePiece& piece : out) {
+    piece.size = reader.number<uint64_t>();
+    piece.write = reader.sixteen();
+  }
+  const Json* found = json.find("part_checksums");
+  if (found == nullptr) return out;
+  const Json::Array* list = found->as_array();
+  if (list == nullptr || list->size() != count) return bad_head("checksums are not of its parts");
+  for (size_t i = 0; i < out.size(); ++i) {
+    auto sums = read_piece_sums((*list)[i]);
+    if (!sums) return std::move(sums.error());
+    out[i].checksums = std::move(*sums);
+  }
+  return out;
+}
+
+Result<> check_pieces(const std::vector<NativePiece>& pieces, uint64_t size) {
+  if (pieces.empty()) return ok;
+  uint64_t sum = 0;
+  for (const NativePiece& piece : pieces) {
+    if (piece.size > size - sum) return bad_head("its parts are larger than the object");
+    sum += piece.size;
+  }
+  if (sum != size) return bad_head("its parts are smaller than the object");
   return ok;
 }
 
 Result<> read_names(const Json& json, NativeHead& out) {
   auto upload = json.string_or("upload", ""), completion = json.string_or("completion", "");
   if (!upload || !completion) return bad_head("its upload is no text");
+  auto null = json.string_or("null", "");
+  if (!null || (!null->empty() && !parse_sixteen(*null))) return bad_head("it names no version");
+  out.null_order = std::move(*null);
   out.upload = std::move(*upload);
   out.completion = std::move(*completion);
   const Json* copies = json.find("copies");
@@ -191,6 +245,16 @@ std::optional<Sixteen> parse_sixteen(std::string_view hex) {
   Sixteen out;
   std::memcpy(out.data(), raw->data(), out.size());
   return out;
+}
+
+// The sign is turned, so that times sort as they follow one another; then all bits are.
+std::string version_order(WallTime modified, const Sixteen& write) {
+  constexpr size_t kRandom = 8;
+  uint64_t turned = ~(static_cast<uint64_t>(modified.ns) ^ (uint64_t{1} << 63));
+  std::string bytes;
+  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(turned >> shift & 0xff);
+  bytes += as_text(ByteView(write).first(kRandom));
+  return to_hex(as_bytes(bytes));
 }
 
 ETag NativeHead::etag() const { return etag_from(md5, pieces.size()); }
@@ -237,12 +301,14 @@ Result<std::string> encode(const NativeHead& head) {
 Result<NativeHead> parse_native_head(std::string_view row) {
   Result<HeadPrefix> prefix = read_prefix(row);
   if (!prefix) return std::move(prefix.error());
-  Result<Json> json = Json::parse(row.substr(kPrefix));
+  Result<Json> json = Json::parse(row.substr(prefix->front()));
   if (!json || !json->is_object()) return bad_head("what follows its front is no JSON object");
   NativeHead out{.size = prefix->size,
                  .modified = prefix->modified,
                  .md5 = prefix->md5,
-                 .write = prefix->write};
+                 .write = prefix->write,
+                 .own_id = prefix->own_id(),
+                 .marker = prefix->marker()};
   auto fields = origin::read_fields(*json, "fields");
   auto sums = origin::read_fields(*json, kSums);
   auto tags = origin::read_tags(*json);
@@ -251,8 +317,16 @@ Result<NativeHead> parse_native_head(std::string_view row) {
   out.checksums = std::move(*sums);
   out.tags = std::move(*tags);
   if (Result<> read = read_names(*json, out); !read) return std::move(read.error());
-  if (Result<> read = read_pieces(*json, *prefix, out); !read) return std::move(read.error());
+  auto pieces = prefix->version == kPartsInJson ? read_json_pieces(*json, prefix->pieces)
+                                                : read_pieces(*json, row, prefix->pieces);
+  if (!pieces) return std::move(pieces.error());
+  if (Result<> whole = check_pieces(*pieces, out.size); !whole) return std::move(whole.error());
+  out.pieces = std::move(*pieces);
   return out;
+}
+
+bool is_marker_row(std::string_view row) {
+  return row.size() > 1 && static_cast<uint8_t>(row[0]) == kHeadVersion && (row[1] & kMarker) != 0;
 }
 
 Result<NativeSummary> parse_native_summary(std::string_view row) {
@@ -261,10 +335,12 @@ Result<NativeSummary> parse_native_summary(std::string_view row) {
   NativeSummary out{.size = prefix->size,
                     .modified = prefix->modified,
                     .etag = etag_from(prefix->md5, prefix->pieces),
-                    .write = prefix->write};
+                    .write = prefix->write,
+                    .own_id = prefix->own_id(),
+                    .marker = prefix->marker()};
   // Checksums are base64 under plain names: none has a brace.
   constexpr std::string_view kFront = R"({"checksums":)";
-  std::string_view text = row.substr(kPrefix);
+  std::string_view text = row.substr(prefix->front());
   if (!text.starts_with(kFront)) return out;
   text.remove_prefix(kFront.size());
   size_t end = text.find('}');

@@ -20,11 +20,12 @@ using Sixteen = std::array<std::byte, 16>;
 /// 32 lower-case hex digits; anything else is nothing.
 std::optional<Sixteen> parse_sixteen(std::string_view hex);
 
-/// No head row is longer. One is replaced by a transaction that holds the old row and the new one,
-/// and completes an upload in the same one.
-inline constexpr size_t kMaxHeadRow = 500'000;
+/// No head row is longer that is written now. One transaction holds the row that was current, the
+/// same as an older version's, and the new one, and completes an upload in the same step; or it
+/// holds the row that goes, and twice the one that becomes current again.
+inline constexpr size_t kMaxHeadRow = 330'000;
 inline constexpr size_t kMaxUploadRow = 40'000;
-static_assert(2 * kMaxHeadRow + kMaxUploadRow + 4 * meta::kMaxKeyBytes <= meta::kMaxTxnBytes);
+static_assert(3 * kMaxHeadRow + kMaxUploadRow + 6 * meta::kMaxKeyBytes <= meta::kMaxTxnBytes);
 
 /// A part that has become a piece of an object.
 struct NativePiece {
@@ -34,7 +35,11 @@ struct NativePiece {
   bool operator==(const NativePiece&) const = default;
 };
 
-/// An object.
+/// Where a version stands among those of its key, as 32 lower-case hex digits: the later it was
+/// written, the earlier it sorts. Its second half is random.
+std::string version_order(WallTime modified, const Sixteen& write);
+
+/// An object, or a version of one, or a delete marker.
 struct NativeHead {
   uint64_t size = 0;
   WallTime modified = {};
@@ -47,9 +52,15 @@ struct NativeHead {
   std::string upload = {};               ///< the id of the upload it came from
   std::string completion = {};           ///< origin::completion_fingerprint() of what completed it
   std::vector<std::string> copies = {};  ///< the nodes that hold its bytes, 32 hex digits each
+  bool own_id = false;                   ///< has a version id of its own; else it is "null"
+  bool marker = false;                   ///< a delete marker: nothing but a date and a name
+  /// Of a current one: order() of the older version that is "null"; empty: none is.
+  std::string null_order = {};
 
   ETag etag() const;
   Tag tag() const;
+  std::string order() const { return version_order(modified, write); }
+  std::string version_id() const { return own_id ? order() : std::string(origin::kNullVersion); }
   /// As clients see it, with all that a head tells.
   origin::ObjectInfo info() const;
   /// How it is cut into units; nothing when its pieces are not the object.
@@ -57,11 +68,14 @@ struct NativeHead {
   bool operator==(const NativeHead&) const = default;
 };
 
-/// Checksums of pieces are left out where the row would be longer than kMaxHeadRow with them. What
-/// is longer still → Code::too_large, "MetadataTooLarge".
+/// Always in the newest form. Checksums of pieces are left out where the row would be longer than
+/// kMaxHeadRow with them. What is longer still → Code::too_large, "MetadataTooLarge".
 Result<std::string> encode(const NativeHead& head);
 /// A version we do not know → Code::invalid; what is no row → Code::corrupt.
 Result<NativeHead> parse_native_head(std::string_view row);
+
+/// Whether that row is a delete marker's. Only looks at its front, which may be no row's.
+bool is_marker_row(std::string_view row);
 
 /// What a list tells of an object, and what settles a commit: little is read for it.
 struct NativeSummary {
@@ -69,7 +83,10 @@ struct NativeSummary {
   WallTime modified = {};
   ETag etag = {};
   Sixteen write{};
+  bool own_id = false;
+  bool marker = false;
   std::optional<origin::ChecksumPlan> checksum = {};
+  std::string order() const { return version_order(modified, write); }
 };
 /// Errors as parse_native_head(), for the part that it reads.
 Result<NativeSummary> parse_native_summary(std::string_view row);

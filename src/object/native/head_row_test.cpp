@@ -49,7 +49,12 @@ TEST(NativeHeadRow, comes_back_as_it_was) {
   with_sums.pieces[2].size = 0;
   with_sums.size = 10 << 20;
   NativeHead bare;
-  for (const NativeHead& head : {some_native_head(), bare, native_in_parts(1, 0), with_sums}) {
+  NativeHead version = some_native_head(), marker;
+  version.own_id = true;
+  version.null_order = std::string(32, 'e');
+  marker.marker = marker.own_id = true;
+  for (const NativeHead& head :
+       {some_native_head(), bare, native_in_parts(1, 0), with_sums, version, marker}) {
     std::string row = encode(head).value();
     auto back = parse_native_head(row);
     ASSERT_TRUE(back) << back.error().text();
@@ -60,12 +65,15 @@ TEST(NativeHeadRow, comes_back_as_it_was) {
 
 TEST(NativeHeadRow, its_front_is_the_documented_one) {
   std::string row = encode(native_in_parts(2, 0x0102030405)).value();
-  EXPECT_EQ(to_hex(as_bytes(row.substr(0, 8))), "0100000002000000");
+  EXPECT_EQ(to_hex(as_bytes(row.substr(0, 8))), "0200000002000000");
   EXPECT_EQ(to_hex(as_bytes(row.substr(8, 8))), "0a08060402000000");
   EXPECT_EQ(to_hex(as_bytes(row.substr(16, 8))), "15cd853dfe9c9717");
   EXPECT_EQ(row.substr(24, 16), as_text(native_sixteen(1)));
   EXPECT_EQ(row.substr(40, 16), as_text(native_sixteen(2)));
-  EXPECT_TRUE(row.substr(56).starts_with(R"({"checksums":{"x-amz-checksum-crc32c":"AAAAAA==",)"));
+  EXPECT_EQ(to_hex(as_bytes(row.substr(56, 8))), "0504030201000000");
+  EXPECT_EQ(row.substr(64, 16), as_text(native_sixteen(0)));
+  EXPECT_EQ(row.substr(88, 16), as_text(native_sixteen(1)));
+  EXPECT_TRUE(row.substr(104).starts_with(R"({"checksums":{"x-amz-checksum-crc32c":"AAAAAA==",)"));
 }
 
 TEST(NativeHeadRow, a_summary_says_the_same) {
@@ -81,6 +89,16 @@ TEST(NativeHeadRow, a_summary_says_the_same) {
   }
   NativeHead none;
   EXPECT_EQ(parse_native_summary(encode(none).value())->checksum, std::nullopt);
+  for (bool marker : {false, true}) {
+    none.own_id = none.marker = marker;
+    std::string row = encode(none).value();
+    EXPECT_EQ(parse_native_summary(row)->marker, marker);
+    EXPECT_EQ(parse_native_summary(row)->own_id, marker);
+    EXPECT_EQ(parse_native_summary(row)->order(), none.order());
+    EXPECT_EQ(is_marker_row(row), marker);
+  }
+  EXPECT_FALSE(is_marker_row("\x02"));
+  EXPECT_FALSE(is_marker_row(std::string("\x01\x02", 2)));
   EXPECT_EQ(parse_native_summary("\x01").error().code(), Code::corrupt);
 }
 
@@ -99,7 +117,7 @@ TEST(NativeHeadRow, tells_what_clients_see) {
 TEST(NativeHeadRow, another_version_is_invalid_and_anything_else_corrupt) {
   std::string row = encode(some_native_head()).value();
   std::string other = row;
-  other[0] = 2;
+  other[0] = 3;
   EXPECT_EQ(native_code_of(other), Code::invalid);
   EXPECT_EQ(parse_native_summary(other).error().code(), Code::invalid);
   for (size_t length : {0, 1, 8, 55, 56, 57}) {
@@ -107,7 +125,7 @@ TEST(NativeHeadRow, another_version_is_invalid_and_anything_else_corrupt) {
   }
   for (size_t at : {1, 2, 3}) {
     other = row;
-    other[at] = 1;
+    other[at] = 4;
     EXPECT_EQ(native_code_of(other), Code::corrupt) << at;
   }
   std::string front = row.substr(0, 56);
@@ -115,7 +133,7 @@ TEST(NativeHeadRow, another_version_is_invalid_and_anything_else_corrupt) {
                            R"({"copies":[],"fields":[]})", R"({"copies":[],"fields":{"a":1}})",
                            R"({"copies":[],"tags":{}})", R"({"copies":[],"tags":[["a"]]})",
                            R"({"copies":[],"checksums":7})", R"({"copies":[],"upload":7})",
-                           R"({"copies":[],"parts":[]})",
+                           R"({"copies":[],"part_checksums":[{}]})", R"({"copies":[],"null":"a"})",
                            R"({"copies":[]} )"
                            "x"}) {
     EXPECT_EQ(native_code_of(front + json), Code::corrupt) << json;
@@ -123,8 +141,49 @@ TEST(NativeHeadRow, another_version_is_invalid_and_anything_else_corrupt) {
   EXPECT_TRUE(parse_native_head(front + R"({"copies":[],"later":{}})")) << "unknown members";
 }
 
-TEST(NativeHeadRow, parts_must_be_the_object) {
+TEST(NativeHeadRow, later_versions_sort_first) {
+  std::string last = "~";
+  for (int64_t ns : {INT64_MIN, int64_t{-1}, int64_t{0}, int64_t{1}, int64_t{256}, INT64_MAX}) {
+    std::string order = version_order({ns}, native_sixteen(1));
+    EXPECT_EQ(order.size(), 32U);
+    EXPECT_LT(order, last) << ns;
+    EXPECT_NE(order, version_order({ns}, native_sixteen(2)));
+    last = order;
+  }
+  NativeHead head = some_native_head();
+  EXPECT_EQ(head.version_id(), "null");
+  head.own_id = true;
+  EXPECT_EQ(head.version_id(), head.order());
+}
+
+TEST(NativeHeadRow, a_marker_has_no_bytes) {
+  NativeHead marker;
+  marker.marker = true;
+  marker.size = 1;
+  EXPECT_EQ(native_code_of(encode(marker).value()), Code::corrupt);
+  marker.size = 0;
+  marker.pieces.push_back({0, native_sixteen(1)});
+  EXPECT_EQ(native_code_of(encode(marker).value()), Code::corrupt);
+}
+
+TEST(NativeHeadRow, parts_are_whole_and_sum_up_to_the_object) {
+  NativeHead head = native_in_parts(3, 10, {{"x-amz-checksum-sha1", "abc="}});
+  std::string row = encode(head).value();
+  for (size_t length : {57, 56 + 71, 56 + 72}) {
+    EXPECT_EQ(native_code_of(row.substr(0, length)), Code::corrupt) << length;
+  }
+  for (uint64_t size : {29, 31}) {
+    head.size = size;
+    EXPECT_EQ(native_code_of(encode(head).value()), Code::corrupt) << size;
+  }
+  row.replace(row.find("[{\"x-amz-checksum-sha1\""), 1, "[{},");
+  EXPECT_EQ(native_code_of(row), Code::corrupt) << "one checksum more than parts";
+}
+
+// What older rows say of parts is a member of the JSON object.
+TEST(NativeHeadRow, parts_of_the_form_before_must_be_the_object) {
   std::string row = encode(native_in_parts(2, 10)).value();
+  row[0] = 1;
   auto with = [&](uint32_t count, uint64_t size, std::string parts) {
     std::string out = row.substr(0, 56);
     for (size_t i = 0; i < 4; ++i) out[4 + i] = static_cast<char>(count >> (8 * i));
@@ -132,7 +191,10 @@ TEST(NativeHeadRow, parts_must_be_the_object) {
     return out + R"({"copies":[],"parts":)" + parts + "}";
   };
   std::string id = '"' + std::string(32, 'd') + '"';
-  EXPECT_TRUE(parse_native_head(with(1, 5, "[[5," + id + "]]")));
+  auto old = parse_native_head(with(1, 5, "[[5," + id + "]]"));
+  ASSERT_TRUE(old);
+  EXPECT_TRUE(*parse_native_head(encode(*old).value()) == *old);
+  EXPECT_EQ(parse_native_summary(with(1, 5, "[[5," + id + "]]"))->order(), old->order());
   EXPECT_TRUE(parse_native_head(with(2, 5, "[[0," + id + "],[5," + id + ",{}]]")));
   EXPECT_EQ(native_code_of(with(2, 5, "[[5," + id + "]]")), Code::corrupt);
   EXPECT_EQ(native_code_of(with(0, 5, "[[5," + id + "]]")), Code::corrupt);
@@ -152,8 +214,8 @@ TEST(NativeHeadRow, parts_must_be_the_object) {
             Code::corrupt);
 }
 
-// The largest object S3 knows, with the longest checksum a part can have, replacing its like.
-TEST(NativeHeadRow, ten_thousand_parts_with_checksums_fit_a_transaction_twice) {
+// The largest object S3 knows, with the longest checksum a part can have, on top of its like.
+TEST(NativeHeadRow, ten_thousand_parts_with_checksums_fit_a_transaction_thrice) {
   ObjectKey key = *ObjectKey::parse(std::string(ObjectKey::kMaxBytes, 'k'));
   NativeUpload upload;
   upload.fields["x-amz-meta-a"] = std::string(kMaxUploadRow - 200, 'm');
@@ -175,6 +237,8 @@ TEST(NativeHeadRow, ten_thousand_parts_with_checksums_fit_a_transaction_twice) {
     std::string upload_key = meta::schema::upload(1, key, head.upload);
     txn.require(upload_key, upload_row).remove(upload_key);
     txn.require(row_key, *row).put(row_key, *row);
+    txn.put(meta::schema::object_version(1, key, head.order()), *row);
+    txn.remove(meta::schema::object_version(1, key, std::string(32, 'f')));
     EXPECT_TRUE(meta::check_limits(txn));
   }
 }

@@ -12,6 +12,8 @@ namespace {
 
 /// Rows that one transaction removes.
 constexpr size_t kRowsAtOnce = 90;
+/// Versions of a key, the latest, among which a completion is looked for that is asked for again.
+constexpr uint32_t kCompletedAmong = 100;
 static_assert(kRowsAtOnce <= meta::kMaxOperations);
 
 std::map<uint32_t, origin::PartInfo> infos_of(const std::map<uint32_t, NativePart>& parts) {
@@ -43,10 +45,11 @@ std::vector<uint32_t> join(std::map<uint32_t, NativePart>& parts,
   return numbers;
 }
 
-origin::PutAnswer answer_of(const NativeHead& head) {
+origin::PutAnswer answer_of(const NativeHead& head, std::string version_id) {
   origin::ObjectInfo info = head.info();
   return {.etag = info.etag,
           .tag = info.tag,
+          .version_id = std::move(version_id),
           .modified = info.modified,
           .checksums = info.checksums,
           .pieces = info.pieces};
@@ -84,10 +87,20 @@ Task<> NativeOrigin::drop_part_rows(ObjectKey key, std::string id, std::vector<u
 
 Task<origin::PutAnswer> NativeOrigin::completed(ObjectKey key, std::string id,
                                                 std::string completion, Context ctx) {
-  Found found = co_await co_await find(std::move(key), ctx);
-  bool same = found.head && found.head->upload == id && found.head->completion == completion;
-  if (!same) co_return no_such_native_upload();
-  co_return answer_of(*found.head);
+  // Others may have come on top of it meanwhile: it is looked for among the latest of them too.
+  std::string row_key = meta::schema::object(options_.incarnation, key);
+  meta::Range range = meta::Range::prefix(meta::schema::object_versions(options_.incarnation, key));
+  range.from = row_key;
+  meta::Page page = co_await co_await rows(key).scan(std::move(range), kCompletedAmong, ctx);
+  for (const meta::Row& row : page.rows) {
+    if (!row.value.contains(id)) continue;
+    auto head = parse_native_head(row.value);
+    bool same = head && head->upload == id && head->completion == completion;
+    if (!same) continue;
+    std::string version_id = co_await co_await told_id(*head, ctx);
+    co_return answer_of(*head, std::move(version_id));
+  }
+  co_return no_such_native_upload();
 }
 
 Task<origin::PutAnswer> NativeOrigin::complete_upload_now(ObjectKey key, std::string upload_id,
@@ -124,21 +137,21 @@ Task<origin::PutAnswer> NativeOrigin::complete_upload_now(ObjectKey key, std::st
   head.completion = completion;
   head.modified = ctx.loop->wall_now();
   ctx.loop->random_bytes(head.write);
-  origin::PutAnswer answer = answer_of(head);
   LooseUnits::Leaving leaving(loose_, std::move(unlisted));
   const std::string upload_key = meta::schema::upload(options_.incarnation, key, upload_id);
   ends.txn.require(upload_key, upload_text).remove(upload_key);
-  Result<> done = co_await commit_head(key, std::move(head), std::move(options.conditions),
-                                       std::move(ends), ctx);
+  auto done = co_await commit_head(key, std::move(head), std::move(options.conditions),
+                                   std::move(ends), ctx);
   if (!done && done.error().detail() == upload_key) {
     // One whose answer was lost has done it, or the upload was aborted.
     co_return co_await completed(std::move(key), std::move(upload_id), completion, ctx);
   }
-  co_await std::move(done);
+  head = co_await std::move(done);
   leaving.retire(ctx.loop->now());
   // The object is there; rows of parts that stay behind are swept.
   (void)co_await drop_part_rows(std::move(key), std::move(upload_id), std::move(numbers), ctx);
-  co_return answer;
+  std::string version_id = co_await co_await told_id(head, ctx);
+  co_return answer_of(head, std::move(version_id));
 }
 
 }  // namespace forebay::object

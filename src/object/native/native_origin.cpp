@@ -65,70 +65,35 @@ Task<NativeOrigin::Found> NativeOrigin::find(ObjectKey key, Context ctx) {
   co_return out;
 }
 
-Task<NativeOrigin::There> NativeOrigin::find_there(ObjectKey key, Context ctx) {
-  Found found = co_await co_await find(key, ctx);
-  if (!found.row) co_return no_such_native_key();
-  if (!found.head) {
-    co_return fail(Code::corrupt, "the row of " + key.text() + " is damaged", "InternalError");
-  }
-  co_return There{std::move(*found.row), std::move(*found.head)};
-}
-
 Task<origin::ObjectInfo> NativeOrigin::head_now(ObjectKey key, origin::HeadOptions options,
                                                 Context ctx) {
-  There found = co_await co_await find_there(std::move(key), ctx);
+  Spot found = co_await co_await find_object(std::move(key), std::move(options.version_id), ctx);
   origin::ObjectInfo info = options.part_number == 0
                                 ? found.head.info()
                                 : co_await info_of_part(found.head, options.part_number);
   if (!options.checksums) info.checksums.clear();
+  info.version_id = co_await co_await told_id(std::move(found.head), ctx);
   co_return info;
 }
 
-Task<> NativeOrigin::remove_now(ObjectKey key, Context ctx) {
-  const std::string row_key = meta::schema::object(options_.incarnation, key);
-  NativeUsage::Change change = co_await co_await usage_.begin(ctx);
-  for (int attempt = 0; attempt < kNativeAttempts; ++attempt) {
-    Found found = co_await co_await find(key, ctx);
-    if (!found.row) co_return ok;
-    if (change.counts(row_key)) {
-      co_await change.plan({found.head ? -static_cast<int64_t>(found.head->size) : 0, -1});
-    }
-    LooseUnits::Leaving leaving(loose_,
-                                found.head ? units_of(key, *found.head) : std::vector<UnitId>());
-    meta::Txn txn;
-    txn.require(row_key, *found.row).remove(row_key);
-    Result<> done = co_await rows(key).commit(std::move(txn), ctx);
-    if (!done && done.error().code() == Code::unavailable) {
-      auto now = co_await rows(key).get(row_key, ctx);
-      if (now && !*now) done = ok;
-    }
-    if (done) {
-      leaving.retire(ctx.loop->now());
-      change.done();
-    }
-    if (done || done.error().code() != Code::conflict) co_return done;
-  }
-  co_return changes_too_fast();
-}
-
-Task<origin::TagSet> NativeOrigin::tags_now(ObjectKey key, Context ctx) {
-  There found = co_await co_await find_there(std::move(key), ctx);
+Task<origin::TagSet> NativeOrigin::tags_now(ObjectKey key, std::string id, Context ctx) {
+  Spot found = co_await co_await find_object(std::move(key), std::move(id), ctx);
   co_return std::move(found.head.tags);
 }
 
-Task<> NativeOrigin::set_tags_now(ObjectKey key, origin::TagSet tags, Context ctx) {
+Task<> NativeOrigin::set_tags_now(ObjectKey key, std::string id, origin::TagSet tags, Context ctx) {
   co_await origin::allow_tags(tags);
-  const std::string row_key = meta::schema::object(options_.incarnation, key);
   for (int attempt = 0; attempt < kNativeAttempts; ++attempt) {
-    There found = co_await co_await find_there(key, ctx);
+    Spot found = co_await co_await find_object(key, id, ctx);
     found.head.tags = tags;
     std::string row = co_await encode(found.head);
     meta::Txn txn;
-    txn.require(row_key, found.row).put(row_key, row);
+    txn.require(found.row_key, found.row).put(found.row_key, std::move(row));
     Result<> done = co_await rows(key).commit(std::move(txn), ctx);
     if (!done && done.error().code() == Code::unavailable) {
-      auto now = co_await rows(key).get(row_key, ctx);
-      if (now && *now == row) done = ok;
+      // Another may have come on top of it meanwhile: it is looked for wherever it stands.
+      auto now = co_await find_spot(key, found.head.version_id(), ctx);
+      if (now && now->head.write == found.head.write && now->head.tags == tags) done = ok;
     }
     if (done || done.error().code() != Code::conflict) co_return done;
   }

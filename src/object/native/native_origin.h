@@ -1,6 +1,7 @@
 // NativeOrigin: the origin of a bucket that has none. An object's bytes are native units on this
-// node's disks, and what it is stands in a row. Because it is an Origin like others, heads, reads
-// and doors need not know of it.
+// node's disks, and what it is stands in a row, as each of its older versions does
+// (docs/adr/0022-native-versions.md). Because it is an Origin like others, heads, reads and doors
+// need not know of it.
 #pragma once
 
 #include <memory>
@@ -9,41 +10,28 @@
 #include <utility>
 #include <vector>
 
-#include "base/allowance.h"
 #include "meta/store.h"
 #include "object/native/head_row.h"
 #include "object/native/loose_units.h"
+#include "object/native/native_options.h"
 #include "object/native/upload_rows.h"
 #include "object/native/usage.h"
+#include "object/native/versioning.h"
 #include "origin/metered.h"
 #include "origin/origin.h"
 #include "origin/parts.h"
 #include "origin/upload_turns.h"
-#include "unit/native.h"
 
 namespace forebay::object {
-
-struct NativeOptions {
-  uint64_t incarnation = 0;
-  uint64_t unit_max =
-      128 << 20;          ///< the bucket's largest_unit(): here and there units are cut alike
-  std::string self = {};  ///< this node, in the rows' `copies`: 32 hex digits
-  unit::Native& units;    ///< outlives it
-  meta::Meta& meta;       ///< outlives it
-  std::shared_ptr<origin::Meter> meter = nullptr;
-  uint64_t min_part = origin::kMinPart;       ///< smaller parts but the last are refused
-  unit::Verify verify = unit::Verify::start;  ///< of reads that come here
-  size_t max_retired = 1 << 16;               ///< units in their grace at once
-  /// What documents may take, all together: a list that finds no more room ends its page there.
-  std::shared_ptr<Allowance> documents = std::make_shared<Allowance>(64 << 20);
-};
 
 /// Any loop. A write is durable, bytes and row, before it is answered. What it replaces is removed
 /// LooseUnits::kGrace later, so that readers of it come to their end.
 class NativeOrigin final : public origin::Origin {
  public:
   explicit NativeOrigin(NativeOptions options)
-      : options_(std::move(options)), loose_(options_.units, options_.max_retired) {}
+      : options_(std::move(options)),
+        loose_(options_.units, options_.max_retired),
+        versioning_(options_.meta, options_.incarnation) {}
 
   [[clang::coro_wrapper]] Task<origin::ObjectInfo> head(ObjectKey key, origin::HeadOptions options,
                                                         Context ctx) override {
@@ -58,19 +46,46 @@ class NativeOrigin final : public origin::Origin {
     return metered(options_.meter, "put",
                    put_now(std::move(key), std::move(options), std::move(body), ctx));
   }
-  [[clang::coro_wrapper]] Task<> remove(ObjectKey key, Context ctx) override {
-    return metered(options_.meter, "remove", remove_now(std::move(key), ctx));
+  Task<> remove(ObjectKey key, Context ctx) override {
+    co_await co_await remove_version(std::move(key), {}, ctx);
+    co_return ok;
+  }
+  [[clang::coro_wrapper]] Task<origin::Removed> remove_version(ObjectKey key, std::string id,
+                                                               Context ctx) override {
+    return metered(options_.meter, "remove", remove_now(std::move(key), std::move(id), ctx));
   }
   [[clang::coro_wrapper]] Task<origin::ListAnswer> list(origin::ListOptions options,
                                                         Context ctx) override {
     return metered(options_.meter, "list", list_now(std::move(options), ctx));
   }
-  [[clang::coro_wrapper]] Task<origin::TagSet> tags(ObjectKey key, Context ctx) override {
-    return metered(options_.meter, "tags", tags_now(std::move(key), ctx));
+  [[clang::coro_wrapper]] Task<origin::ListVersionsAnswer> list_versions(
+      origin::ListVersionsOptions options, Context ctx) override {
+    return metered(options_.meter, "list_versions", list_versions_now(std::move(options), ctx));
   }
-  [[clang::coro_wrapper]] Task<> set_tags(ObjectKey key, origin::TagSet tags,
-                                          Context ctx) override {
-    return metered(options_.meter, "set_tags", set_tags_now(std::move(key), std::move(tags), ctx));
+  [[clang::coro_wrapper]] Task<origin::Versioning> versioning(Context ctx) override {
+    return versioning_.now(ctx);
+  }
+  [[clang::coro_wrapper]] Task<> set_versioning(origin::Versioning to, Context ctx) override {
+    return versioning_.set(to, ctx);
+  }
+  Task<bool> has_versions(Context ctx) override {
+    co_return co_await co_await versioning(ctx) != origin::Versioning::never;
+  }
+  Task<WallTime> marker_date(ObjectKey key, std::string id, Context ctx) override;
+  Task<origin::TagSet> tags(ObjectKey key, Context ctx) override {
+    co_return co_await tags_of_version(std::move(key), {}, ctx);
+  }
+  [[clang::coro_wrapper]] Task<origin::TagSet> tags_of_version(ObjectKey key, std::string id,
+                                                               Context ctx) override {
+    return metered(options_.meter, "tags", tags_now(std::move(key), std::move(id), ctx));
+  }
+  Task<> set_tags(ObjectKey key, origin::TagSet tags, Context ctx) override {
+    co_return co_await set_tags_of_version(std::move(key), {}, std::move(tags), ctx);
+  }
+  [[clang::coro_wrapper]] Task<> set_tags_of_version(ObjectKey key, std::string id,
+                                                     origin::TagSet tags, Context ctx) override {
+    return metered(options_.meter, "set_tags",
+                   set_tags_now(std::move(key), std::move(id), std::move(tags), ctx));
   }
   [[clang::coro_wrapper]] Task<std::string> create_upload(ObjectKey key, origin::PutOptions options,
                                                           Context ctx) override {
@@ -117,9 +132,9 @@ class NativeOrigin final : public origin::Origin {
     return metered(options_.meter, "probe", probe_now(ctx));
   }
 
-  /// Removes the units that nobody names and nobody is about to: what a process that died had
-  /// written, and what it had let go. And the rows of parts whose upload is gone. A row that cannot
-  /// be read → Code::corrupt, and no unit is removed. Due once after a start, and now and then.
+  /// Removes the units that nobody names and nobody is about to, and the rows of parts whose upload
+  /// is gone. A row that cannot be read → Code::corrupt, and no unit is removed. Due once after a
+  /// start, and now and then.
   Task<> sweep(Context ctx);
   /// Removes what has been replaced or deleted and has had its grace. Due every now and then; a
   /// bucket that is not written to has no other occasion.
@@ -140,7 +155,7 @@ class NativeOrigin final : public origin::Origin {
  private:
   friend class NativeSweep;
   friend class NativeSource;
-  /// What a body has become: units that no row names yet.
+  /// A body that has become units, which no row names yet.
   struct Taken {
     Sixteen write{};
     Sixteen md5{};
@@ -152,22 +167,30 @@ class NativeOrigin final : public origin::Origin {
   struct Found {
     std::optional<std::string> row;
     std::optional<NativeHead> head;
+    const NativeHead* said() const { return head ? &*head : nullptr; }
   };
   /// What a commit changes beside the object's row, and the parts that are none any more with it.
   struct Also {
     meta::Txn txn = {};
     std::vector<std::pair<std::string, uint64_t>> parts = {};  ///< keys of rows, sizes
   };
-  /// The same of a key that is there.
-  struct There {
-    std::string row;
+  /// A version that is there, or a delete marker, and where.
+  struct Spot {
+    std::string row_key, row;
     NativeHead head;
+    std::optional<Found> current = {};  ///< of an older version: what is above it
+  };
+  /// What becomes of a current version when another comes on top of it.
+  struct Beneath {
+    std::optional<NativeHead> kept = {};  ///< goes to a row of its own
+    std::optional<NativeHead> gone = {};  ///< the null version that is replaced
+    std::string gone_row = {};            ///< the key of its row; empty: the current one
+    std::string null_order = {};          ///< NativeHead::null_order of what comes
   };
 
   meta::Store& rows(const ObjectKey& key) const {
     return options_.meta.shard(options_.incarnation, key.text());
   }
-  /// All units of an object, of a part.
   std::vector<UnitId> units_of(const ObjectKey& key, const NativeHead& head) const;
   std::vector<UnitId> units_of(const ObjectKey& key, const NativePart& part) const;
   std::vector<UnitId> units_of(const ObjectKey& key, const Layout& layout, const Sixteen& write,
@@ -175,21 +198,45 @@ class NativeOrigin final : public origin::Origin {
 
   // native_origin.cpp
   Task<Found> find(ObjectKey key, Context ctx);
-  /// Code::not_found, "NoSuchKey".
-  Task<There> find_there(ObjectKey key, Context ctx);
   Task<origin::ObjectInfo> head_now(ObjectKey key, origin::HeadOptions options, Context ctx);
-  Task<> remove_now(ObjectKey key, Context ctx);
-  Task<origin::TagSet> tags_now(ObjectKey key, Context ctx);
-  Task<> set_tags_now(ObjectKey key, origin::TagSet tags, Context ctx);
+  Task<origin::TagSet> tags_now(ObjectKey key, std::string id, Context ctx);
+  Task<> set_tags_now(ObjectKey key, std::string id, origin::TagSet tags, Context ctx);
   Task<origin::Capabilities> probe_now(Context ctx);
+
+  // native_versions.cpp
+  /// A version, or what is current where no id is given. Code::not_found, "NoSuchKey" or
+  /// "NoSuchVersion"; Code::invalid, "InvalidArgument": no id at all.
+  Task<Spot> find_spot(ObjectKey key, std::string id, Context ctx);
+  /// The same for who wants to read it: a delete marker is an error.
+  Task<Spot> find_object(ObjectKey key, std::string id, Context ctx);
+  /// Whether that very write is there, current or older.
+  Task<bool> is_written(ObjectKey key, NativeHead head, Context ctx);
+  /// The id that clients are told.
+  Task<std::string> told_id(NativeHead head, Context ctx);
+  Task<Beneath> beneath(ObjectKey key, std::optional<NativeHead> current, bool keep, Context ctx);
+
+  // native_remove.cpp
+  Task<origin::Removed> remove_now(ObjectKey key, std::string id, Context ctx);
+  /// False: nothing was done, since versions are kept.
+  Task<bool> remove_only(ObjectKey key, Context ctx);
+  Task<origin::Removed> remove_spot(ObjectKey key, std::string id, Context ctx);
+  Task<meta::Txn> uncover(ObjectKey key, Spot spot, NativeHeadSum& sum, Context ctx);
 
   // native_read.cpp
   Task<origin::GetAnswer> get_now(ObjectKey key, origin::GetOptions options, Context ctx);
   /// Ends with the reason why a unit of that version cannot be had.
-  Task<> explain(ObjectKey key, Tag tag, Error error, Context ctx);
+  Task<> explain(ObjectKey key, std::string id, Tag tag, Error error, Context ctx);
 
-  // native_list.cpp
+  // native_list.cpp, native_list_versions.cpp
   Task<origin::ListAnswer> list_now(origin::ListOptions options, Context ctx);
+  Task<origin::ListVersionsAnswer> list_versions_now(origin::ListVersionsOptions options,
+                                                     Context ctx);
+  /// Behind which of a key's versions a page begins; empty: behind all of them.
+  Task<std::string> order_of_marker(std::string key, std::string id, Context ctx);
+  /// Rows of `range`, which begins among the older versions of a key, behind the one at `order`: a
+  /// version behind it that has become the current one meanwhile is the first row.
+  Task<meta::Page> scan_on(std::string key, std::string order, meta::Range range, uint32_t limit,
+                           Context ctx);
 
   // native_write.cpp
   /// Reads `body` to its end into units. `other`: a checksum to reckon on the way, or null. On an
@@ -197,11 +244,15 @@ class NativeOrigin final : public origin::Origin {
   Task<Taken> take(ObjectKey key, io::Body body, std::unique_ptr<Checksum> other, Context ctx);
   Task<origin::PutAnswer> put_now(ObjectKey key, origin::PutOptions options, io::Body body,
                                   Context ctx);
-  /// Makes `head` the key's row, in one step with `also`, and lets go of what it replaces. Code::
-  /// conflict, "PreconditionFailed": a condition does not hold. A conflict whose detail is a row's
-  /// key: `also` requires another row there. Code::unavailable: nobody knows.
-  Task<> commit_head(ObjectKey key, NativeHead head, origin::WriteConditions conditions, Also also,
-                     Context ctx);
+  /// Makes `head` the key's row, in one step with `also`, and keeps what was there as an older
+  /// version or lets go of it. What it has become: its date may be a later one, and whether it has
+  /// an id of its own is decided here. Code::conflict, "PreconditionFailed": a condition does not
+  /// hold. A conflict whose detail is a row's key: `also` requires another row there. Code::
+  /// unavailable: nobody knows.
+  Task<NativeHead> commit_head(ObjectKey key, NativeHead head, origin::WriteConditions conditions,
+                               Also also, Context ctx);
+  /// Writes a row of an older form anew, which says `head`.
+  Task<> renew(ObjectKey key, std::string row, NativeHead head, Context ctx);
   /// Before the body comes: whether so much may replace what is there.
   Task<> allow_room(ObjectKey key, uint64_t bytes, Context ctx);
 
@@ -237,6 +288,7 @@ class NativeOrigin final : public origin::Origin {
   LooseUnits loose_;
   NativeUsage usage_;
   origin::UploadTurns turns_;
+  NativeVersioning versioning_;
 };
 
 }  // namespace forebay::object

@@ -12,10 +12,11 @@ namespace forebay::object {
 /// Gives a stretch of one version, unit by unit, from their files.
 class NativeSource final : public io::Source {
  public:
-  NativeSource(NativeOrigin& owner, ObjectKey key, const NativeHead& head, Layout layout,
-               ByteRange range)
+  NativeSource(NativeOrigin& owner, ObjectKey key, std::string id, const NativeHead& head,
+               Layout layout, ByteRange range)
       : owner_(owner),
         key_(std::move(key)),
+        id_(std::move(id)),
         tag_(head.tag()),
         layout_(std::move(layout)),
         at_(range.offset),
@@ -46,12 +47,13 @@ class NativeSource final : public io::Source {
     auto slice = co_await owner_.options_.units.open(unit.id, {at_ - unit.range.offset, length},
                                                      owner_.options_.verify, ctx);
     if (slice) co_return slice;
-    co_await co_await owner_.explain(key_, tag_, std::move(slice.error()), ctx);
+    co_await co_await owner_.explain(key_, id_, tag_, std::move(slice.error()), ctx);
     co_return fail(Code::internal, "a unit that cannot be opened has no reason");
   }
 
   NativeOrigin& owner_;
   const ObjectKey key_;
+  const std::string id_;  ///< by which it was asked for
   const Tag tag_;
   const Layout layout_;
   uint64_t at_;
@@ -59,13 +61,13 @@ class NativeSource final : public io::Source {
   std::optional<io::FileSlice> opened_;
 };
 
-Task<> NativeOrigin::explain(ObjectKey key, Tag tag, Error error, Context ctx) {
+Task<> NativeOrigin::explain(ObjectKey key, std::string id, Tag tag, Error error, Context ctx) {
   bool bytes = error.code() == Code::not_found || error.code() == Code::corrupt;
   if (!bytes) co_return error;
   // Who began before it was replaced or removed may have come too late.
-  Found now = co_await co_await find(key, ctx);
-  if (!now.row) co_return no_such_native_key();
-  if (now.head && now.head->tag() != tag) {
+  auto now = co_await find_object(key, std::move(id), ctx);
+  if (!now && now.error().code() != Code::corrupt) co_return std::move(now.error());
+  if (now && now->head.tag() != tag) {
     co_return fail(Code::conflict, "the object has another version", "PreconditionFailed");
   }
   co_return fail(Code::corrupt,
@@ -75,7 +77,7 @@ Task<> NativeOrigin::explain(ObjectKey key, Tag tag, Error error, Context ctx) {
 
 Task<origin::GetAnswer> NativeOrigin::get_now(ObjectKey key, origin::GetOptions options,
                                               Context ctx) {
-  There found = co_await co_await find_there(key, ctx);
+  Spot found = co_await co_await find_object(key, options.version_id, ctx);
   const NativeHead& head = found.head;
   bool other = (options.tag && *options.tag != head.tag()) ||
                (!options.etag.empty() && options.etag != head.etag());
@@ -91,11 +93,12 @@ Task<origin::GetAnswer> NativeOrigin::get_now(ObjectKey key, origin::GetOptions 
   if (!layout) co_return fail(Code::corrupt, "pieces are not the object", "InternalError");
   origin::GetAnswer answer;
   answer.info = head.info();
+  answer.info.version_id = co_await co_await told_id(head, ctx);
   if (options.range) answer.info.checksums.clear();
   answer.range = range;
   answer.body.length = range.length;
-  auto source =
-      std::make_unique<NativeSource>(*this, std::move(key), head, std::move(*layout), range);
+  auto source = std::make_unique<NativeSource>(*this, std::move(key), std::move(options.version_id),
+                                               head, std::move(*layout), range);
   co_await co_await source->open(ctx);
   answer.body.source = std::move(source);
   co_return answer;

@@ -21,6 +21,13 @@ inline constexpr std::string_view kNativeUnencrypted =
 inline Error no_such_native_key() {
   return fail(Code::not_found, "The specified key does not exist.", "NoSuchKey");
 }
+/// What a read by an id says of nothing.
+inline Error no_such_native_version() {
+  return fail(Code::not_found, "The specified version does not exist.", "NoSuchVersion");
+}
+inline Error damaged_native_row(std::string_view key) {
+  return fail(Code::corrupt, "the row of " + std::string(key) + " is damaged", "InternalError");
+}
 inline Error no_such_native_upload() {
   return fail(Code::not_found, "The specified multipart upload does not exist.", "NoSuchUpload");
 }

@@ -7,6 +7,9 @@
 // 3. The rows are scanned, those of parts before those of objects: a completion takes a unit's name
 //    from a part to an object, never back. A scan the other way could miss it at both places.
 // 4. The loose ones are noted again: what rows have let go of meanwhile has its grace.
+//
+// An older version that becomes the current one goes against the order of the scan, from its own
+// row to the key's. So between two pages of one key's rows that is looked at again (scan_on).
 #include <algorithm>
 
 #include "io/loop.h"
@@ -57,18 +60,20 @@ class NativeSweep {
   }
 
   Task<> keep_objects(Context ctx) {
-    const std::string base = meta::schema::objects(incarnation());
-    meta::Range range = meta::Range::prefix(base);
-    meta::Store& store = origin_.options_.meta.shard(incarnation(), "");
+    meta::Range range = meta::Range::prefix(meta::schema::objects(incarnation()));
+    meta::schema::VersionKey last;
     while (true) {
-      meta::Page page = co_await co_await store.scan(range, kSweepRows, ctx);
+      meta::Page page =
+          co_await co_await origin_.scan_on(last.key, last.order, range, kSweepRows, ctx);
       for (const meta::Row& row : page.rows) {
-        ObjectKey key = co_await ObjectKey::parse(std::string_view(row.key).substr(base.size()));
+        last = co_await meta::schema::parse_object(row.key);
+        ObjectKey key = co_await ObjectKey::parse(last.key);
         NativeHead head = co_await parse_native_head(row.value);
+        if (last.order.empty()) last.order = head.order();
         keep(origin_.units_of(key, head));
+        range = range.after(row.key);
       }
-      if (!page.more || page.rows.empty()) co_return ok;
-      range = range.after(page.rows.back().key);
+      if (!page.more) co_return ok;
       co_await co_await io::yield(ctx);
     }
   }

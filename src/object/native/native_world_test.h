@@ -35,18 +35,34 @@ class ProcessRows final : public meta::Store {
   /// The answer to commits; they happen all the same when `happens`.
   std::optional<Error> answer = std::nullopt;
   bool happens = false;
+  /// What others do once, one after the other: just before the next commit or scan, or just after
+  /// it.
+  using Hook = std::function<void(std::vector<Task<>>&)>;
+  Hook before_next_commit = nullptr, after_next_commit = nullptr;
+  Hook before_next_scan = nullptr, after_next_scan = nullptr, after_next_get = nullptr;
+  std::string after_scan_ends;  ///< after_next_scan waits for a page that ends with this row
+  bool lose_next = false;       ///< the next commit happens, and its answer is lost
   uint64_t commits = 0, scans = 0;
+  uint64_t read = 0;  ///< rows that scans gave
   int fail_scan = 0;  ///< of the scans from now on this one fails
 
   Task<std::optional<std::string>> get(std::string key, Context ctx) override {
     if (dead_) co_return gone();
-    co_return co_await below_.get(std::move(key), ctx);
+    auto found = co_await below_.get(std::move(key), ctx);
+    co_await co_await once(after_next_get);
+    co_return found;
   }
   Task<meta::Page> scan(meta::Range range, uint32_t limit, Context ctx) override {
     if (dead_) co_return gone();
     ++scans;
     if (fail_scan > 0 && --fail_scan == 0) co_return gone();
-    co_return co_await below_.scan(std::move(range), limit, ctx);
+    co_await co_await once(before_next_scan);
+    meta::Page page = co_await co_await below_.scan(std::move(range), limit, ctx);
+    read += page.rows.size();
+    bool ends =
+        after_scan_ends.empty() || (!page.rows.empty() && page.rows.back().key == after_scan_ends);
+    if (ends) co_await co_await once(after_next_scan);
+    co_return page;
   }
   Task<> commit(meta::Txn txn, Context ctx) override {
     if (dead_) co_return gone();
@@ -54,12 +70,23 @@ class ProcessRows final : public meta::Store {
     auto first = before_commit ? before_commit(txn) : std::nullopt;
     if (first) co_await co_await below_.commit(std::move(*first), ctx);
     if (answer && !happens) co_return *answer;
+    co_await co_await once(before_next_commit);
+    bool lost = std::exchange(lose_next, false);
     Result<> done = co_await below_.commit(std::move(txn), ctx);
+    co_await co_await once(after_next_commit);
+    if (lost) co_return fail(Code::unavailable, "the answer is lost");
     if (answer) co_return *answer;
     co_return done;
   }
 
  private:
+  static Task<> once(Hook& hook) {
+    Hook now = std::exchange(hook, nullptr);
+    std::vector<Task<>> steps;
+    if (now) now(steps);
+    for (Task<>& step : steps) co_await co_await std::move(step);
+    co_return ok;
+  }
   static Error gone() { return fail(Code::unavailable, "the process is dead"); }
   meta::Store& below_;
   bool dead_ = false;
@@ -132,6 +159,11 @@ class NativeMachine {
     ++process->running;
     io::start<void>(sim->loop(), std::move(task), [p = process.get()](Result<>) { --p->running; });
   }
+  /// Until those that were spawned have ended. Others run till they are cancelled: the tasks of the
+  /// disks, which start() has spawned.
+  void finish(size_t others = 3) {
+    while (process->running > others) ASSERT_TRUE(sim->step()) << "a task does not end";
+  }
   void kill() {
     die([&] { sim->kill(); });
   }
@@ -170,7 +202,7 @@ class NativeMachine {
     std::string objects = meta::schema::objects(kIncarnation);
     for (const meta::Row& row : all(objects)) {
       NativeHead head = parse_native_head(row.value).value();
-      add(row.key.substr(objects.size()), head.layout(kUnitMax).value(), head.write);
+      add(meta::schema::parse_object(row.key)->key, head.layout(kUnitMax).value(), head.write);
     }
     for (const meta::Row& row : all(meta::schema::parts(kIncarnation))) {
       NativePart part = parse_native_part(row.value).value();
@@ -190,6 +222,7 @@ class NativeMachine {
   std::unique_ptr<Process> process;
 
  private:
+  void wind_down() { finish(0); }
   template <class Blow>
   void die(Blow blow) {
     blow();
@@ -198,9 +231,6 @@ class NativeMachine {
     process->token.cancel();
     wind_down();
     process.reset();
-  }
-  void wind_down() {
-    while (process->running > 0) ASSERT_TRUE(sim->step()) << "a task does not end";
   }
 
   std::shared_ptr<disk::MemoryIndex> index_ = std::make_shared<disk::MemoryIndex>();

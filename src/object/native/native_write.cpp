@@ -120,6 +120,12 @@ class Intake {
   std::unique_ptr<unit::Native::Writing> unit_;  ///< null: none is under way
 };
 
+/// What conditions are held against: a delete marker is no object.
+std::optional<ETag> etag_there(bool row, const std::optional<NativeHead>& head) {
+  if (!row || (head && head->marker)) return std::nullopt;
+  return head ? head->etag() : ETag();
+}
+
 /// Whether the row that is there allows the write.
 Result<> allow_write(const origin::WriteConditions& conditions, const std::optional<ETag>& there) {
   if (!conditions.if_match.empty() && !there) return no_such_native_key();
@@ -162,26 +168,39 @@ Task<origin::PutAnswer> NativeOrigin::put_now(ObjectKey key, origin::PutOptions 
   head.md5 = taken.md5;
   head.write = taken.write;
   head.checksums = options.all_checksums();
-  origin::PutAnswer answer{.etag = head.etag(), .tag = head.tag(), .modified = head.modified};
-  Result<> done =
+  auto done =
       co_await commit_head(std::move(key), std::move(head), std::move(options.conditions), {}, ctx);
   if (done) taken.units.named();
   if (!done && done.error().code() == Code::unavailable) taken.units.doubt();
-  co_await std::move(done);
+  head = co_await std::move(done);
+  origin::PutAnswer answer{.etag = head.etag(), .tag = head.tag(), .modified = head.modified};
+  answer.version_id = co_await co_await told_id(std::move(head), ctx);
   co_return answer;
 }
 
 Task<> NativeOrigin::allow_room(ObjectKey key, uint64_t bytes, Context ctx) {
   if (usage_.allow(bytes, 0)) co_return ok;
-  Found old = co_await co_await find(std::move(key), ctx);
-  co_return usage_.allow(bytes, old.head ? old.head->size : 0);
+  Found old = co_await co_await find(key, ctx);
+  bool keep = co_await co_await versioning(ctx) == origin::Versioning::enabled;
+  Beneath beneath = co_await co_await this->beneath(std::move(key), std::move(old.head), keep, ctx);
+  co_return usage_.allow(bytes, beneath.gone ? beneath.gone->size : 0);
 }
 
-Task<> NativeOrigin::commit_head(ObjectKey key, NativeHead head, origin::WriteConditions conditions,
-                                 Also also, Context ctx) {
+// Rows of the form before may be longer than what one transaction can hold thrice.
+Task<> NativeOrigin::renew(ObjectKey key, std::string row, NativeHead head, Context ctx) {
+  std::string row_key = meta::schema::object(options_.incarnation, key);
+  meta::Txn txn;
+  txn.require(row_key, std::move(row)).put(row_key, co_await encode(head));
+  Result<> done = co_await rows(key).commit(std::move(txn), ctx);
+  if (!done && done.error().code() == Code::conflict) co_return ok;
+  co_return done;
+}
+
+Task<NativeHead> NativeOrigin::commit_head(ObjectKey key, NativeHead head,
+                                           origin::WriteConditions conditions, Also also,
+                                           Context ctx) {
   head.copies = {options_.self};
   const std::string row_key = meta::schema::object(options_.incarnation, key);
-  const std::string row = co_await encode(head);
   NativeUsage::Change change = co_await co_await usage_.begin(ctx);
   int64_t parts = 0;
   for (const auto& [part, size] : also.parts) {
@@ -189,40 +208,51 @@ Task<> NativeOrigin::commit_head(ObjectKey key, NativeHead head, origin::WriteCo
   }
   for (int attempt = 0; attempt < kNativeAttempts; ++attempt) {
     Found old = co_await co_await find(key, ctx);
-    std::optional<ETag> there;
-    if (old.row) there = old.head ? old.head->etag() : ETag();
-    co_await allow_write(conditions, there);
+    co_await allow_write(conditions, etag_there(old.row.has_value(), old.head));
+    if (old.row && old.head && old.row->size() > kMaxHeadRow) {
+      co_await co_await renew(key, std::move(*old.row), std::move(*old.head), ctx);
+      continue;
+    }
+    // After the row: what has an id of its own is never replaced, whatever is said here.
+    head.own_id = co_await co_await versioning(ctx) == origin::Versioning::enabled;
+    NativeHeadSum sum(change);
+    sum.delta.bytes = -parts;
+    if (old.row) sum.less(row_key, old.said());
+    Beneath under = co_await co_await beneath(key, std::move(old.head), head.own_id, ctx);
+    head.null_order = std::move(under.null_order);
+    // The order of versions is that of their dates, also where the clock was set back.
+    if (under.kept) head.modified.ns = std::max(head.modified.ns, under.kept->modified.ns + 1);
     LooseUnits::Leaving leaving(loose_,
-                                old.head ? units_of(key, *old.head) : std::vector<UnitId>());
-    uint64_t replaced = old.head ? old.head->size : 0;
-    NativeUsage::Delta more{-parts, 0};
-    if (change.counts(row_key)) {
-      more.bytes += static_cast<int64_t>(head.size) - static_cast<int64_t>(replaced);
-      more.objects = old.row ? 0 : 1;
-    }
-    co_await change.plan(more);
+                                under.gone ? units_of(key, *under.gone) : std::vector<UnitId>());
     meta::Txn txn = also.txn;
-    if (old.row) {
-      txn.require(row_key, *old.row);
-    } else {
-      txn.require_absent(row_key);
+    old.row ? txn.require(row_key, std::move(*old.row)) : txn.require_absent(row_key);
+    txn.put(row_key, co_await encode(head));
+    sum.more(row_key, &head);
+    if (under.kept) {
+      std::string kept =
+          meta::schema::object_version(options_.incarnation, key, under.kept->order());
+      sum.more(kept, &*under.kept);
+      txn.put(std::move(kept), co_await encode(*under.kept));
     }
-    txn.put(row_key, row);
+    if (!under.gone_row.empty()) {
+      sum.less(under.gone_row, under.gone ? &*under.gone : nullptr);
+      txn.remove(std::move(under.gone_row));
+    }
+    co_await change.plan(sum.delta);
     Result<> done = co_await rows(key).commit(std::move(txn), ctx);
     if (!done && done.error().code() == Code::unavailable) {
-      auto now = co_await rows(key).get(row_key, ctx);
-      std::optional<std::string> text = now ? std::move(*now) : std::nullopt;
-      auto told = text ? parse_native_summary(*text) : Result<NativeSummary>(done.error());
-      if (told && told->write == head.write) done = ok;
+      // Another may have come on top of it meanwhile.
+      auto there = co_await is_written(key, head, ctx);
+      if (there && *there) done = ok;
     }
     if (done) {
       leaving.retire(ctx.loop->now());
       change.done();
-      co_return ok;
+      co_return head;
     }
     if (done.error().code() == Code::unavailable) change.doubt();
-    if (done.error().code() != Code::conflict) co_return done;
-    if (done.error().detail() != row_key) co_return done;
+    if (done.error().code() != Code::conflict) co_return std::move(done.error());
+    if (done.error().detail() != row_key) co_return std::move(done.error());
   }
   co_return changes_too_fast();
 }

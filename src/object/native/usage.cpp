@@ -193,7 +193,7 @@ Task<> NativeUsage::count_page(meta::Store& store, uint64_t incarnation, Context
       // One that cannot be read is an object all the same; what it holds is not known.
       auto summary = parse_native_summary(row.value);
       sum.bytes += summary ? static_cast<int64_t>(summary->size) : 0;
-      ++sum.objects;
+      sum.objects += summary && summary->marker ? 0 : 1;
     }
   }
   std::lock_guard lock(mutex_);

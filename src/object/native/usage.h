@@ -3,6 +3,8 @@
 // parts before objects, in the order of their keys. A change of a row that was counted already is
 // told to the sum; one of a row that is still to come is seen there. So that no row is in between,
 // a page of rows is counted while no change is under way.
+//
+// Older versions count as objects do; a delete marker is none, so that no delete is refused.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +16,7 @@
 
 #include "io/sync.h"
 #include "meta/store.h"
+#include "object/native/head_row.h"
 #include "origin/usage.h"
 
 namespace forebay::object {
@@ -89,6 +92,25 @@ class NativeUsage {
   bool held_up_ = false;             ///< one would have begun meanwhile
   Phase phase_ = Phase::parts;
   std::string last_;  ///< the last row of the phase that was counted
+};
+
+/// Adds up what one change does to rows of objects, as far as they are counted.
+class NativeHeadSum {
+ public:
+  explicit NativeHeadSum(const NativeUsage::Change& change [[clang::lifetimebound]])
+      : change_(change) {}
+  /// A row that goes or comes, and what it says; null: it cannot be read.
+  void less(std::string_view row_key, const NativeHead* head) { add(row_key, head, -1); }
+  void more(std::string_view row_key, const NativeHead* head) { add(row_key, head, 1); }
+  NativeUsage::Delta delta;
+
+ private:
+  void add(std::string_view row_key, const NativeHead* head, int64_t times) {
+    if (!change_.counts(row_key)) return;
+    delta.bytes += head != nullptr ? times * static_cast<int64_t>(head->size) : 0;
+    delta.objects += head != nullptr && head->marker ? 0 : times;
+  }
+  const NativeUsage::Change& change_;
 };
 
 }  // namespace forebay::object

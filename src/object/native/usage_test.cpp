@@ -21,8 +21,9 @@ class UsageTest : public NativeTest {
     origin::Usage out;
     std::string objects = meta::schema::objects(kInc);
     for (const meta::Row& row : machine_.all(objects)) {
-      out.bytes += parse_native_head(row.value)->size;
-      ++out.objects;
+      auto head = parse_native_head(row.value);
+      out.bytes += head->size;
+      out.objects += head->marker ? 0 : 1;
     }
     for (const meta::Row& row : machine_.all(meta::schema::parts(kInc))) {
       auto named = meta::schema::parse_part(row.key)->upload;
