@@ -10,6 +10,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -88,6 +89,13 @@ struct Folder {
   }
 };
 
+Error no_room(const Space& space) {
+  return fail(Code::busy,
+              "no room for rows: " + std::to_string(space.free >> 10) + " KiB of " +
+                  std::to_string(row_reserve(space.total) >> 10) + " KiB are free",
+              "InsufficientStorage");
+}
+
 // One commit that waits. Lives in the frame of the coroutine that waits for it.
 struct Pending {
   const Txn* txn;
@@ -109,6 +117,7 @@ class OpenRocksStore final : public RocksStore {
   Task<std::optional<std::string>> get(std::string key, Context ctx) override;
   Task<Page> scan(Range range, uint32_t limit, Context ctx) override;
   Task<> commit(Txn txn, Context ctx) override;
+  Task<std::string> trouble(Context ctx) override;
 
  private:
   using Batch = std::vector<Pending*>;
@@ -119,6 +128,7 @@ class OpenRocksStore final : public RocksStore {
   Result<Page> read_page(const Range& range, uint32_t limit);
   void enqueue(Pending& pending);
   void refuse_without_room(const Batch& batch) const;
+  Result<std::string> look() const;
   void offload_batch(io::Loop& loop);
   Batch take_batch();
   void write(const Batch& batch);
@@ -129,7 +139,7 @@ class OpenRocksStore final : public RocksStore {
   std::shared_ptr<io::Lane> lane_;  ///< without patience: nothing is ever refused
   std::mutex mutex_;
   std::deque<Pending*> queue_;
-  bool failed_ = false;      ///< a write has; write()'s own
+  std::atomic<bool> failed_ = false;  ///< a write has
   bool committing_ = false;  ///< a batch is with the pool; when it is done the next one follows
 };
 
@@ -208,6 +218,18 @@ Task<> OpenRocksStore::commit(Txn txn, Context ctx) {
   co_return co_await committed;
 }
 
+Result<std::string> OpenRocksStore::look() const {
+  if (failed_) return "a write has failed; none is tried again before a restart";
+  Result<Space> space = space_();
+  if (!space) return space.error().text();
+  if (space->free < row_reserve(space->total)) return no_room(*space).text();
+  return {};
+}
+
+Task<std::string> OpenRocksStore::trouble(Context ctx) {
+  co_return co_await io::run_blocking(ctx, lane_.get(), [this] { return look(); });
+}
+
 void OpenRocksStore::enqueue(Pending& pending) {
   {
     std::lock_guard lock(mutex_);
@@ -256,10 +278,7 @@ void OpenRocksStore::refuse_without_room(const Batch& batch) const {
     bool adds = std::ranges::any_of(
         pending->txn->changes, [](const Txn::Change& change) { return change.value.has_value(); });
     if (!adds && space->free >= reserve / 4) continue;
-    pending->result = fail(Code::busy,
-                           "no room for rows: " + std::to_string(space->free >> 10) + " KiB of " +
-                               std::to_string(reserve >> 10) + " KiB are free",
-                           "InsufficientStorage");
+    pending->result = no_room(*space);
   }
 }
 

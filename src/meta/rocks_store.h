@@ -41,6 +41,8 @@ class RocksStore : public Store {
   /// Recovers what was committed. A torn end of the log is dropped (it was never acknowledged);
   /// damage anywhere else → Code::corrupt.
   static Task<std::unique_ptr<RocksStore>> open(RocksOptions options, Context ctx);
+  /// Why no row can be added now; empty: they can.
+  virtual Task<std::string> trouble(Context ctx) = 0;
   /// Blocking: waits for background work. No call may be running.
   ~RocksStore() override = default;
 };

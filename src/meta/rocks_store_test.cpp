@@ -142,6 +142,7 @@ TEST_F(RocksStoreTest, WithoutRoomOnlyTheFirstCommitIsInDoubt) {
     EXPECT_EQ(later->error().code(), Code::busy);
   }
   EXPECT_EQ(get(*store, "a"), "1");
+  EXPECT_NE(engine_->run_task(store->trouble(ctx())).value(), "");
   fs::copy(full, copy_, fs::copy_options::recursive);
   store.reset();  // without an end of the process
   store = std::move(open(copy_).value());
@@ -160,9 +161,12 @@ TEST_F(RocksStoreTest, WithoutRoomRowsAreNotBegunAndRemovalsGoOnForLonger) {
   };
   auto store = std::move(engine_->run_task(RocksStore::open(options, ctx())).value());
   ASSERT_TRUE(commit(*store, Txn().put("a", "1").put("b", "1")));
+  auto trouble = [&] { return engine_->run_task(store->trouble(ctx())).value(); };
   free = reserve;
+  EXPECT_EQ(trouble(), "");
   ASSERT_TRUE(commit(*store, Txn().put("c", "1"))) << "at the limit";
   free = reserve - 1;
+  EXPECT_EQ(trouble(), "no room for rows: 8191 KiB of 8192 KiB are free");
   for (Txn txn : {Txn().put("d", "1"), Txn().remove("a").put("d", "1")}) {
     Result<> refused = commit(*store, std::move(txn));
     ASSERT_FALSE(refused);

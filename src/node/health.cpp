@@ -39,6 +39,10 @@ Task<> Health::show(Json& out, Context ctx) {
     healthy = healthy && disk.healthy && disk.native_lost == 0;
     disks.push_back(node::show(disk));
   }
+  if (std::string trouble = rows_->get(); !trouble.empty()) {
+    out.set("rows_trouble", std::move(trouble));
+    healthy = false;
+  }
   Json::Array out_of_service;
   for (const object::BucketRef& bucket : buckets_.list()) {
     std::string why = origins_.trouble(bucket->config.url);

@@ -107,6 +107,7 @@ class Daemon final : public gateway::admin::Teller {
   obs::Registry metrics_;
   std::unique_ptr<obs::Log> log_;
   std::unique_ptr<meta::RocksStore> rows_;
+  std::shared_ptr<const RowsTrouble> rows_trouble_;
   std::unique_ptr<meta::SingleMeta> meta_;
   job::Crews crews_;
   std::unique_ptr<job::Runner> jobs_;
@@ -174,6 +175,7 @@ Task<> Daemon::open_stores(Context ctx) {
   co_await start_duties(*jobs_, disks_);
   co_await watch_disks(*jobs_, *log_, disks_);
   publish_disk_metrics(metrics_, disks_);
+  rows_trouble_ = co_await watch_rows(*jobs_, *log_, *rows_, metrics_);
   units_ = std::make_unique<unit::Cache>(disks_, crews_, loops_, budget_.units(), metrics_);
   object::HeadOptions heads = budget_.heads();
   heads.life = ctx.loop->random();
@@ -209,7 +211,7 @@ Task<> Daemon::open_stores(Context ctx) {
       batch::Jobs::World{meta_->control(), *buckets_, *objects_, *log_});
   co_await co_await batch_->load(ctx);
   co_await batch_->start(*jobs_);
-  health_ = std::make_unique<Health>(disks_, *buckets_, *origins_, crews_);
+  health_ = std::make_unique<Health>(disks_, *buckets_, *origins_, rows_trouble_, crews_);
   health_->look_again(*ctx.loop);
   co_return ok;
 }

@@ -149,6 +149,8 @@ def test_the_disk_of_the_rows(stand, fault):
     assert stand.remove("own", "k7") == 503
     assert stand.remove("bkt", "k7") == 503, "its head would be believed after a restart"
     assert stand.get("bkt", "k7") == GOOD
+    proc.wait_until("it says so", lambda: not stand.forebay.metric("forebay_rows_writable"), 20)
+    assert "rows_trouble" in stand.forebay.cli("status")
     stand.mend()
     stand.all_there()
     assert stand.write("own", 20) == GOOD
@@ -184,6 +186,7 @@ def test_a_data_folder_that_is_taken_away(stand):
         assert stand.get("bkt", f"k{n}") == GOOD
     data.mkdir()
     assert stand.write("own", 5) == 503, "another folder in its place"
+    proc.wait_until("it says so", lambda: not stand.forebay.metric("forebay_rows_writable"), 20)
     data.rmdir()
     aside.rename(data)
     assert stand.write("own", 6) == GOOD

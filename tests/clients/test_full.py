@@ -139,6 +139,8 @@ def test_a_full_data_folder_of_backed_buckets(tmp_path):
         assert t.call("PUT", "/bkt").status == 200
         assert t.call("PUT", "/bkt/k", body=SMALL).status == 200
         system.fill()
+        proc.wait_until("it says so", lambda: not forebay.metric("forebay_rows_writable"), 20)
+        assert "no room for rows" in forebay.cli("status")
         for n in range(100):
             assert t.call("PUT", f"/bkt/{n}", body=body_of(1000, n)).status == 200
             assert t.get("bkt", str(n)).body == body_of(1000, n)
@@ -147,5 +149,6 @@ def test_a_full_data_folder_of_backed_buckets(tmp_path):
         assert t.get("bkt", "k").body == SMALL
         system.empty()
         assert t.call("PUT", "/other").status == 200
+        proc.wait_until("it says so", lambda: forebay.metric("forebay_rows_writable"), 20)
         forebay.restart()
         assert forebay.target().get("bkt", "50").body == body_of(1000, 50)
