@@ -27,6 +27,10 @@ constexpr std::string_view kNotToBeShown =
 
 OriginMeter::OriginMeter(obs::Registry& registry)
     : registry_(registry),
+      again_(registry.counter("forebay_origin_retries_total",
+                              "Requests to S3 origins that were sent again.")),
+      slowed_(registry.counter("forebay_origin_slowed_total",
+                               "Answers of S3 origins that told to slow down (503, 429).")),
       in_(registry.counter("forebay_origin_bytes_total", "Body bytes read from origins.")),
       out_(registry.counter("forebay_origin_written_bytes_total",
                             "Body bytes written to origins.")) {}
@@ -46,7 +50,9 @@ void OriginMeter::request(std::string_view operation, bool good) {
 
 Origins::Origins(OriginOptions options, const std::vector<io::Loop*>& loops,
                  obs::Registry& registry)
-    : options_(std::move(options)), meter_(std::make_shared<OriginMeter>(registry)) {
+    : options_(std::move(options)),
+      meter_(std::make_shared<OriginMeter>(registry)),
+      registry_(registry) {
   for (io::Loop* loop : loops) {
     clients_.emplace(loop, std::make_unique<http::Client>(
                                *loop, http::ClientOptions{.large_buffers = options_.large_buffers,
@@ -147,6 +153,23 @@ Task<> Origins::discard(object::OriginConfig config, Context ctx) {
   co_return co_await origin::discard_dir(std::move(options), ctx);
 }
 
+std::shared_ptr<Origins::Paces> Origins::paces(const http::Endpoint& endpoint) {
+  std::lock_guard lock(mutex_);
+  std::shared_ptr<Paces>& found = paces_[endpoint];
+  if (found != nullptr) return found;
+  found = std::make_shared<Paces>();
+  for (const auto& [loop, client] : clients_) (*found)[loop];
+  std::string scheme = endpoint.secure ? "https://" : "http://";
+  registry_.gauge_from("forebay_origin_limit",
+                       "Requests that may be under way at an S3 endpoint, as it can bear them.",
+                       {{"endpoint", scheme + endpoint.authority()}}, [all = found] {
+                         double sum = 0;
+                         for (const auto& [loop, pace] : *all) sum += pace.limit();
+                         return sum;
+                       });
+  return found;
+}
+
 Task<std::shared_ptr<origin::Origin>> Origins::open(const object::Bucket& bucket, bool create,
                                                     obs::Counter& read, Context ctx) {
   const object::OriginConfig& config = bucket.config;
@@ -177,6 +200,9 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(const object::Bucket& bucket
     options.meter = meter;
     options.documents = options_.documents;
     options.client = [this](io::Loop& loop) -> http::Client& { return client(loop); };
+    options.pace = [all = paces(options.url.endpoint)](io::Loop& loop) -> origin::Pace& {
+      return all->at(&loop);
+    };
     if (create) co_await co_await origin::create_s3_bucket(options, ctx);
     co_return origin::make_s3_origin(std::move(options));
   }

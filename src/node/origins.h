@@ -14,6 +14,7 @@
 #include "obs/log.h"
 #include "obs/metrics.h"
 #include "origin/origin.h"
+#include "origin/pace.h"
 
 namespace forebay::node {
 
@@ -22,6 +23,8 @@ class OriginMeter final : public origin::Meter {
  public:
   explicit OriginMeter(obs::Registry& registry);
   void request(std::string_view operation, bool good) override;
+  void sent_again() override { again_.add(); }
+  void told_to_slow() override { slowed_.add(); }
   void body_bytes_in(uint64_t bytes) override { in_.add(bytes); }
   void body_bytes_out(uint64_t bytes) override { out_.add(bytes); }
 
@@ -35,6 +38,8 @@ class OriginMeter final : public origin::Meter {
   obs::Registry& registry_;
   std::mutex mutex_;
   std::map<Name, obs::Counter*, Less> requests_;
+  obs::Counter& again_;
+  obs::Counter& slowed_;
   obs::Counter& in_;
   obs::Counter& out_;
 };
@@ -45,6 +50,8 @@ class BucketMeter final : public origin::Meter {
   BucketMeter(std::shared_ptr<OriginMeter> all, obs::Counter& read)
       : all_(std::move(all)), read_(read) {}
   void request(std::string_view operation, bool good) override { all_->request(operation, good); }
+  void sent_again() override { all_->sent_again(); }
+  void told_to_slow() override { all_->told_to_slow(); }
   void body_bytes_in(uint64_t bytes) override {
     all_->body_bytes_in(bytes);
     read_.add(bytes);
@@ -91,6 +98,9 @@ class Origins final : public object::OriginFactory {
 
  private:
   http::Client& client(io::Loop& loop) { return *clients_.at(&loop); }
+  /// The paces at one S3 endpoint, one for each loop.
+  using Paces = std::map<const io::Loop*, origin::Pace>;
+  std::shared_ptr<Paces> paces(const http::Endpoint& endpoint);
   /// As look(), of a path. Blocking, any thread.
   Result<> may_open(const std::string& url, const std::string& path);
   /// Whether there is a folder of that path. Blocking, any thread.
@@ -99,7 +109,10 @@ class Origins final : public object::OriginFactory {
   OriginOptions options_;
   std::shared_ptr<OriginMeter> meter_;
   std::unordered_map<io::Loop*, std::unique_ptr<http::Client>> clients_;
+  obs::Registry& registry_;
   mutable std::mutex mutex_;
+  /// Under mutex_. They stay: an address that was used is used again, and there are few.
+  std::map<http::Endpoint, std::shared_ptr<Paces>> paces_;
   /// Url → why; both under mutex_.
   std::map<std::string, std::string> refused_, gone_;
 };

@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "http/client.h"
 #include "origin/origin.h"
+#include "origin/pace.h"
 
 namespace forebay::origin {
 
@@ -39,6 +40,9 @@ struct S3Options {
   std::shared_ptr<Allowance> documents = std::make_shared<Allowance>(64 << 20);
   /// The HTTP client of a loop; must outlive the origin's use of that loop.
   std::function<http::Client&(io::Loop&)> client = {};
+  /// The endpoint's pace on a loop, which lives as long as the client. Without one every request is
+  /// sent at once, and once.
+  std::function<Pace&(io::Loop&)> pace = {};
 };
 
 /// Touches nothing yet. Any loop; the client of Context::loop is used.

@@ -115,6 +115,11 @@ void S3Wire::set_keys(std::string access_key, Secret secret) {
   keys_.set(std::move(keys));
 }
 
+S3Wire::Fate S3Wire::fate_of(int status) {
+  if (status == 503 || status == 429) return Fate::slowed;
+  return status >= 500 && status != 501 ? Fate::lost : Fate::good;
+}
+
 Result<std::string> S3Wire::stripped(std::string name) const {
   const std::string& prefix = options_.url.prefix;
   if (!name.starts_with(prefix)) {
@@ -157,16 +162,54 @@ http::ClientRequest S3Wire::request(const S3Call& call, http::HeadFields fields,
 }
 
 Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
-  std::shared_ptr<Progress> progress;  // of a body
-  bool write = is_write(call.method);
   // An object of another store, which is copied here, may have more.
   if (std::ranges::count(call.fields.text(), '\n') > kMaxSentFields) {
     co_return fail(Code::too_large, "more metadata than a request can carry", "MetadataTooLarge");
   }
-  http::ClientRequest out = request(call, std::move(call.fields), ctx.loop->wall_now());
+  Fate fate = Fate::unknown;
+  if (!options_.pace) co_return co_await attempt(call, fate, ctx);
+  Pace& pace = options_.pace(*ctx.loop);
+  // A body that streams may wait for other requests here: it must not keep their places.
+  const bool streams = call.body.source != nullptr;
+  Duration pause = kFirstPause;
+  for (int tries = 1;; ++tries) {
+    Pace::Place place;
+    if (!streams) {
+      auto now = pace.try_enter();
+      place = now ? std::move(*now) : co_await co_await pace.enter(ctx);
+    }
+    Result<http::ClientResponse> answer = co_await attempt(call, fate, ctx);
+    if (fate == Fate::good) pace.good(place, ctx.loop->now());
+    if (fate == Fate::slowed) {
+      pace.slowed(place, ctx.loop->now());
+      if (options_.meter != nullptr) options_.meter->told_to_slow();
+    }
+    place = {};
+    // Of a write only S3's own words are sure: it was not begun.
+    bool sure = !answer && answer.error().code() == Code::busy;
+    bool again =
+        fate == Fate::slowed ? sure && !streams : fate == Fate::lost && !is_write(call.method);
+    if (!again || tries == kTries) co_return answer;
+    // From half of it on, so that those who failed together do not come back together.
+    Duration wait{pause.ns / 2 + static_cast<int64_t>(ctx.loop->random() % (pause.ns / 2))};
+    pause = pause * 2;
+    if (ctx.loop->now() + wait >= ctx.deadline) co_return answer;
+    // What was told to slow down is held back by its place.
+    if (fate == Fate::lost && !pace.may_retry()) co_return answer;
+    if (Result<> slept = co_await io::sleep_until(ctx.loop->now() + wait, ctx); !slept) {
+      co_return answer;
+    }
+    if (options_.meter != nullptr) options_.meter->sent_again();
+  }
+}
+
+Task<http::ClientResponse> S3Wire::attempt(S3Call& call, Fate& fate, Context ctx) const {
+  std::shared_ptr<Progress> progress;  // of a body
+  bool write = is_write(call.method);
+  http::ClientRequest out = request(call, call.fields, ctx.loop->wall_now());
   uint64_t length = call.document.empty() ? call.body.length : 0;
   if (!call.document.empty()) {
-    out.body = io::Body::of(Bytes(std::move(call.document)));
+    out.body = io::Body::of(Bytes(call.document));
   } else if (call.body.source != nullptr) {
     progress = std::make_shared<Progress>();
     out.body = {length,
@@ -182,9 +225,11 @@ Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
     bool stalled = error.code() == Code::timeout && ctx.loop->now() < ctx.deadline;
     bool unclear = write && error.code() == Code::corrupt;
     bool own = progress != nullptr && progress->failed;
+    fate = error.code() == Code::unavailable && !own ? Fate::lost : Fate::unknown;
     if (own || (!stalled && !unclear)) co_return error;
     co_return error.as(Code::unavailable);
   }
+  fate = fate_of(response->status);
   if (response->status / 100 == 2) {
     if (progress != nullptr && progress->moved < length) {
       co_return fail(Code::unavailable, "the origin agreed to a body before it had it");
@@ -192,6 +237,7 @@ Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
     co_return std::move(*response);
   }
   S3Fault fault = co_await co_await read_fault(*response, options_.documents, ctx);
+  if (fault.code == "SlowDown") fate = Fate::slowed;
   bool deleted = response->status == 404 && response->header("x-amz-delete-marker") == "true";
   Error error = s3_error(response->status, fault, {.write = write, .missing = call.missing});
   if (deleted && !write) co_return error.as(Code::not_found, std::string(kDeleteMarker));

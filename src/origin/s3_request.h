@@ -66,7 +66,12 @@ class S3Wire {
 
   /// Sends; an answer outside 2xx is the error it means. Not reached, stalled, or (for a write) not
   /// understood → Code::unavailable. An error of call.body comes back as it is.
+  /// What reads, and ended in no answer, a 5xx or a "slow down", is sent again: kTries times in
+  /// all, after pauses that double and differ. So is what writes, has no body that streams, and was
+  /// told to slow down: S3 has not done it.
   Task<http::ClientResponse> send(S3Call call, Context ctx) const;
+  static constexpr int kTries = 3;
+  static constexpr Duration kFirstPause = milliseconds(100);
   /// The same, with the whole body in memory; no room for it → Code::busy, "SlowDown".
   Task<S3Text> send_for_text(S3Call call, Context ctx) const;
   /// The same for a list of `most` entries, which the query says as `count`: fewer, down to
@@ -75,6 +80,17 @@ class S3Wire {
 
  private:
   Task<S3Text> document(S3Call call, Context ctx) const;
+  /// What an answer says of the server.
+  enum class Fate {
+    unknown,  ///< nothing: our own trouble, or it took all the time there was
+    good,     ///< it does its work, whatever it says
+    lost,     ///< no answer, or 5xx: it may be better soon
+    slowed,   ///< too much at once
+  };
+  static Fate fate_of(int status);
+  /// Sends once. Takes the body that streams; all else of the call stays.
+  Task<http::ClientResponse> attempt(S3Call& call [[clang::lifetimebound]],
+                                     Fate& fate [[clang::lifetimebound]], Context ctx) const;
   http::ClientRequest request(const S3Call& call, http::HeadFields fields, WallTime now) const;
 
   const S3Options options_;

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from lib import daemon, proc
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,11 +38,15 @@ def named():
 
 
 def test_the_guide_has_every_metric():
-    """Those that come with a bucket, or with a first request to its origin, too."""
+    """Those that come with a bucket, a first request to its origin, or an S3 origin, too."""
     with daemon.Forebay() as forebay:
         target = forebay.target()
         assert target.call("PUT", "/metrics").status == 200
         assert target.call("PUT", "/metrics/key", body=b"x").status == 200
+        # There is nobody, but now it is an S3 endpoint.
+        nobody = f"s3://bkt?endpoint=http://127.0.0.1:{proc.free_port()}"
+        with pytest.raises(RuntimeError):
+            forebay.cli("bucket", "create", "nobody", "--origin", nobody)
 
         def settled():
             seen = exported(forebay)

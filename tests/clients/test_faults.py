@@ -10,6 +10,7 @@ import threading
 import pytest
 from lib import daemon, faultproxy, origins
 from lib.faultproxy import Fault
+from lib.stand import parallel
 
 pytestmark = pytest.mark.daemon
 
@@ -319,3 +320,80 @@ def test_keys_that_are_rotated(servers, mode):
         assert again.body == BODY and again.headers["x-cache"] == "hit", "the cache is as it was"
         forebay.restart()
         assert seen(lambda: forebay.target().get(mode, "after"), BODY) == GOOD
+
+
+def test_an_origin_that_bears_only_so_many_at_once(servers):
+    """It is asked less at once until it does; what it has refused is asked again; then it grows."""
+    bears = 6
+    with contextlib.ExitStack() as stack:
+        faulty = Faulty(stack, servers.origin("seaweedfs"), "pace")
+        forebay, target = faulty.forebay, faulty.target
+        s3 = faulty.origin.s3()
+        for n in range(400):
+            s3.put_object(Bucket="pace", Key=f"k{n}", Body=BODY[: 1000 + n])
+
+        def limit():
+            return forebay.metric("forebay_origin_limit", endpoint=faulty.proxy.endpoint)
+
+        most = limit()
+
+        def fault(_):
+            if faulty.proxy.under_way > bears:
+                return Fault(status=503, code="SlowDown")
+            return Fault(delay=0.02)
+
+        def read(first):
+            """Reads 200 objects by 40 clients; how many of them were told to slow down."""
+
+            def some(client):
+                return [
+                    seen(lambda n=n: target.get("exact", f"k{n}"), BODY[: 1000 + n])
+                    for n in range(first + client, first + 200, 40)
+                ]
+
+            return sum(parallel(40, some), []).count(SLOW_DOWN)
+
+        def slowed():
+            return forebay.metric("forebay_origin_slowed_total")
+
+        faulty.break_it(fault)
+        try:
+            read(0)
+            assert slowed() > 0 and limit() < most / 4
+            assert forebay.metric("forebay_origin_retries_total") > 0
+            faulty.proxy.clear()
+            before = slowed()
+            assert read(200) == 0, "no client sees it any more"
+            assert slowed() - before < len(faulty.proxy.seen()) / 4, "it is overrun now and then"
+        finally:
+            faulty.heal()
+        low = limit()
+        for _ in range(3):
+            assert read(0) + read(200) == 0
+        assert limit() > low, "what goes well goes on"
+
+
+def test_a_read_that_fails_once_is_no_error(faulty):
+    """An origin that resets, refuses or errs now and then is asked again, and nobody sees it."""
+    for number, fault in enumerate(
+        (Fault(drop=True), Fault(drop_after=True), Fault(status=500), Fault(status=503))
+    ):
+        key = f"once/{number}"
+        faulty.origin.put("faults", key, BODY)
+        paths = set()
+
+        def once(exchange, fault=fault, paths=paths):
+            """The first request of each kind fails."""
+            what = (exchange.method, exchange.path)
+            if what in paths:
+                return None
+            paths.add(what)
+            return fault
+
+        faulty.break_it(once)
+        try:
+            for mode in MODES:
+                paths.clear()
+                assert seen(lambda mode=mode, key=key: faulty.target.get(mode, key), BODY) == GOOD
+        finally:
+            faulty.heal()
