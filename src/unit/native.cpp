@@ -109,7 +109,15 @@ Task<> Native::Writing::store_small(Context ctx) {
 }
 
 Task<io::FileSlice> Native::open(UnitId id, ByteRange in_unit, Verify verify, Context ctx) {
-  co_return co_await disks_->open(id, in_unit, verify, ctx);
+  auto slice = co_await disks_->open(id, in_unit, verify, ctx);
+  if (slice || slice.error().code() != Code::not_found) co_return slice;
+  // Lost is only what no disk has.
+  for (const disk::DiskStats& disk : disks_->stats().disks) {
+    if (disk.healthy) continue;
+    co_return fail(Code::unavailable,
+                   "a disk is out, and the bytes may be there: " + disk.path + ": " + disk.trouble);
+  }
+  co_return slice;
 }
 
 }  // namespace forebay::unit
