@@ -335,9 +335,12 @@ Task<CopyAnswer> Store::put_part_copy(const CopyRequest& request, ReadAnswer fro
     options.trailing_name = watched->header;
   }
   std::string version = from.head->info.version_id;
-  auto part =
-      co_await origin.put_part(request.key, request.upload_id, request.part_number,
-                               std::move(options), watch(std::move(from.body), watched), ctx);
+  auto part = co_await put_part({.bucket = request.bucket,
+                                 .key = request.key,
+                                 .upload_id = request.upload_id,
+                                 .number = request.part_number,
+                                 .options = std::move(options)},
+                                watch(std::move(from.body), watched), ctx);
   if (!part) {
     const std::optional<Error>& why = watched->error;
     round.moved = why && moved(*why);

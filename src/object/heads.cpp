@@ -121,8 +121,7 @@ void Heads::install(Stripe& stripe, Entry& entry, HeadRef head) {
   const origin::ObjectInfo& info = head->info;
   size_t names = info.etag.text().size() + info.tag.text().size() + info.version_id.size();
   entry.bytes += 2 * names - std::min(2 * names, kUsual);
-  // Of parts and pieces: where they end, and what the object tells of each.
-  entry.bytes += head->layout.memory() + info.pieces.size() * sizeof(origin::Piece);
+  entry.bytes += head->layout.memory();
   stripe.bytes += entry.bytes;
   entry.hint = std::move(head);
 }

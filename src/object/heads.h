@@ -192,6 +192,8 @@ class Heads {
                        bool eager, Context ctx);
   Task<> run_checks(BucketRef bucket, ObjectKey key, Question question,
                     std::shared_ptr<Check> check, Context ctx);
+  Task<> overrule(const Bucket& bucket, const ObjectKey& key, const Question& question,
+                  const Head& told, Context ctx);
   /// Keeps what was found; gives those who wait for the next question, which is due then.
   std::shared_ptr<Check> answered(const Question& question, const Result<Current>& found, Time now);
   // Bucket and key are the caller's, who waits for the end.
@@ -200,6 +202,8 @@ class Heads {
   Task<Current> ask_eagerly(const BucketRef& bucket, const ObjectKey& key, Time started,
                             Context ctx);
   // Tickets (heads_tickets.cpp).
+  /// The error of a request that had to forget a row and could not.
+  static Error not_taken_back(Error why);
   Ticket begin_ticket(const Bucket& bucket, const ObjectKey& key, io::Loop& loop);
   void close(const std::string& key, HeadRef head, bool uncertain, Time now);
 

@@ -61,7 +61,30 @@ Task<Heads::Current> Heads::answer(const BucketRef& bucket, const ObjectKey& key
     if (head && *head != nullptr) co_return Current{std::move(*head), {}, true};
   }
   metrics_.checks.add();
-  co_return co_await check_once(bucket, key, question, eager, ctx);
+  Current told = co_await co_await check_once(bucket, key, question, eager, ctx);
+  if (!bucket->native() && bucket->freshness.kind != Freshness::Kind::exact) {
+    co_await co_await overrule(*bucket, key, question, *told.head, ctx);
+  }
+  co_return told;
+}
+
+// The row goes before anybody is answered: it would be believed again as soon as nothing of the key
+// is in memory.
+Task<> Heads::overrule(const Bucket& bucket, const ObjectKey& key, const Question& question,
+                       const Head& told, Context ctx) {
+  HeadRef before = question.hint;
+  if (before == nullptr && !question.may_find) {
+    auto row = co_await rows_.find(bucket.incarnation, key, ctx);
+    if (!row) co_return not_taken_back(std::move(row.error()));
+    if (*row) before = revive(bucket, key.text(), **row, true);
+  }
+  if (before == nullptr || before->version == nullptr) co_return ok;
+  bool same = told.exists && told.info.tag == before->info.tag;
+  bool over = before->kind == KeptKind::ttl && ctx.loop->now() >= before->until;
+  if (same || over) co_return ok;
+  Result<> gone = co_await disbelieve(std::move(before), ctx);
+  if (!gone) co_return not_taken_back(std::move(gone.error()));
+  co_return ok;
 }
 
 Task<HeadRef> Heads::find_row(BucketRef bucket, ObjectKey key, Context ctx) {
@@ -146,7 +169,10 @@ Task<Heads::Current> Heads::check_once(const BucketRef& bucket, const ObjectKey&
   bool same = hint != nullptr && hint->exists && info->tag.strong() &&
               hint->info.tag == info->tag && hint->info.size == info->size;
   if (same) {
-    co_return Current{head_with(*bucket, key, std::move(*info), hint->layout, started)};
+    auto head = head_with(*bucket, key, std::move(*info), hint->layout, started);
+    // A row that tells no more than the layout is as true as before.
+    if (head->kind == KeptKind::layout) head->kept = hint->kept.load();
+    co_return Current{std::move(head)};
   }
   co_return Current{co_await co_await make_head(bucket, key, std::move(*info), started, ctx)};
 }
@@ -181,8 +207,10 @@ Task<Heads::Current> Heads::ask_eagerly(const BucketRef& bucket, const ObjectKey
 
 Task<HeadRef> Heads::make_head(BucketRef bucket, ObjectKey key, origin::ObjectInfo info,
                                Time checked, Context ctx) {
-  Layout layout = co_await co_await layouts_.learn(*bucket, key, info, ctx);
-  co_return head_with(*bucket, key, std::move(info), std::move(layout), checked);
+  Layouts::Learned learned = co_await co_await layouts_.learn(*bucket, key, info, ctx);
+  auto head = head_with(*bucket, key, std::move(info), std::move(learned.layout), checked);
+  if (head->kind == KeptKind::layout) head->kept = learned.has_row;
+  co_return head;
 }
 
 }  // namespace forebay::object

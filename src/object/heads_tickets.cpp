@@ -25,11 +25,13 @@ Task<Heads::Ticket> Heads::open_ticket(BucketRef bucket, ObjectKey key, Leaves l
   // Where every read is checked a row tells of a layout at most, of a version that it names.
   if (gone || bucket->freshness.kind == Freshness::Kind::exact) co_return ticket;
   ticket.close(nullptr);
-  Code code = gone.error().code();
-  if (code == Code::cancelled || code == Code::timeout) co_return std::move(gone.error());
-  co_return fail(Code::busy,
-                 "what is believed of a key cannot be taken back: " + gone.error().text(),
-                 "SlowDown");
+  co_return not_taken_back(std::move(gone.error()));
+}
+
+Error Heads::not_taken_back(Error why) {
+  if (why.code() == Code::cancelled || why.code() == Code::timeout) return why;
+  return fail(Code::busy, "what is believed of a key cannot be taken back: " + why.text(),
+              "SlowDown");
 }
 
 Task<> Heads::start(Context ctx) {

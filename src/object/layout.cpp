@@ -123,7 +123,7 @@ ByteRange Layout::unit_at(uint64_t offset) const { return cut(at(index_at(offset
 Layout::Named Layout::named_at(uint64_t offset) const {
   uint64_t index = index_at(offset);
   ByteRange part = at(index);
-  if (pieces_.empty()) return {.unit = cut(part, offset)};
+  if (pieces_.empty() || !pieces_[index].named()) return {.unit = cut(part, offset)};
   return {.unit = cut(part, offset), .base = part.offset, .piece = &pieces_[index]};
 }
 

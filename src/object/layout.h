@@ -28,7 +28,7 @@ class Layout {
   /// Parts of these sizes, in order; nothing when no object has so many bytes. Sizes come from rows
   /// and from origins: nothing is taken for granted of them.
   static std::optional<Layout> of_parts(std::vector<uint64_t> sizes, uint64_t unit_max);
-  /// Parts that name their units by themselves; nothing as of_parts().
+  /// Parts of which some or all name their units by themselves; nothing as of_parts().
   static std::optional<Layout> of_pieces(origin::Pieces pieces, uint64_t unit_max);
   /// For an object that others uploaded: one part without "-N" in its ETag; else the part size
   /// `first_part` (0: not known) if it explains size and N; else the smallest whole MiB that does;
@@ -39,7 +39,9 @@ class Layout {
   static Layout of_uniform(uint64_t size, uint64_t part, bool known, uint64_t unit_max);
 
   /// Bytes that it holds beside itself.
-  size_t memory() const { return ends_.capacity() * sizeof(uint64_t); }
+  size_t memory() const {
+    return ends_.capacity() * sizeof(uint64_t) + pieces_.size() * sizeof(origin::Piece);
+  }
   bool known() const { return known_; }
   uint64_t size() const { return size_; }
   uint64_t parts() const;
@@ -59,6 +61,8 @@ class Layout {
   Named named_at(uint64_t offset) const;
   /// Sizes of all parts, for a stored head.
   std::vector<uint64_t> part_sizes() const;
+  /// One for each part, or none where no part names its units.
+  const origin::Pieces& pieces() const { return pieces_; }
 
  private:
   /// The part with `index` (from 0) below parts().
@@ -70,7 +74,7 @@ class Layout {
   uint64_t unit_max_ = 0;
   uint64_t uniform_ = 0;        ///< size of every part but the last; 0: see ends_
   std::vector<uint64_t> ends_;  ///< of each part
-  origin::Pieces pieces_;       ///< one for each part, or none
+  origin::Pieces pieces_;
   bool known_ = false;
 };
 

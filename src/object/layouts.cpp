@@ -35,21 +35,22 @@ Task<std::optional<Layout>> Layouts::stored(const Bucket& bucket, const ObjectKe
   co_return std::move(kept->layout);
 }
 
-Task<Layout> Layouts::learn(const Bucket& bucket, const ObjectKey& key,
-                            const origin::ObjectInfo& info, Context ctx) {
-  if (!info.pieces.empty()) co_return co_await of_pieces(bucket, info);
-  if (info.etag.part_count() <= 1) co_return Layout::whole(info.size, bucket.largest_unit());
+Task<Layouts::Learned> Layouts::learn(const Bucket& bucket, const ObjectKey& key,
+                                      const origin::ObjectInfo& info, Context ctx) {
+  if (!info.pieces.empty()) co_return Learned{co_await of_pieces(bucket, info)};
+  const uint32_t parts = info.etag.part_count();
+  if (parts == 0) co_return Learned{Layout::whole(info.size, bucket.largest_unit())};
   auto known = co_await co_await stored(bucket, key, info, ctx);
-  if (known) co_return std::move(*known);
+  if (known) co_return Learned{std::move(*known), true};
   uint64_t first_part = 0;
-  if (bucket.capabilities.part_number) {
+  if (parts > 1 && bucket.capabilities.part_number) {
     origin::HeadOptions options{.part_number = 1, .checksums = false};
     auto part = co_await bucket.origin->head(key, options, ctx);
     bool fits = part && part->etag == info.etag &&
                 (part->part_of == 0 || part->part_of == info.size) && part->size <= info.size;
     if (fits) first_part = part->size;
   }
-  co_return Layout::guess(info.size, info.etag, first_part, bucket.largest_unit());
+  co_return Learned{Layout::guess(info.size, info.etag, first_part, bucket.largest_unit())};
 }
 
 Task<std::optional<ByteRange>> Layouts::part(const Bucket& bucket, const ObjectKey& key,

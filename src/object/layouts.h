@@ -15,9 +15,13 @@ class Layouts {
  public:
   explicit Layouts(KeptRows& rows [[clang::lifetimebound]]) : rows_(rows) {}
 
+  struct Learned {
+    Layout layout;
+    bool has_row = false;  ///< it is what a row says
+  };
   /// The layout of what the origin told: known, or guessed by its first part.
-  Task<Layout> learn(const Bucket& bucket, const ObjectKey& key, const origin::ObjectInfo& info,
-                     Context ctx);
+  Task<Learned> learn(const Bucket& bucket, const ObjectKey& key, const origin::ObjectInfo& info,
+                      Context ctx);
   /// The layout of an object that tells its pieces. Pieces that are not all of it → Code::corrupt.
   static Result<Layout> of_pieces(const Bucket& bucket, const origin::ObjectInfo& info);
   /// The bytes of part `number` (from 1), never guessed; nothing when there is no such part.

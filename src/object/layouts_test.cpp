@@ -32,7 +32,7 @@ class LayoutsTest : public ObjectTest {
     told_.part_of = of;
     return run(heads_.layouts().part(*bucket_, key_, *head(), number, ctx()));
   }
-  Layout learned() { return *run(heads_.layouts().learn(*bucket_, key_, whole_, ctx())); }
+  Layout learned() { return run(heads_.layouts().learn(*bucket_, key_, whole_, ctx()))->layout; }
   /// What is kept of an object whose size and tag are these.
   static std::string row_of(std::vector<uint64_t> parts, const Tag& tag) {
     Layout layout = *Layout::of_parts(std::move(parts), 0);

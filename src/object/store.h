@@ -3,6 +3,7 @@
 // origin's.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "object/conditions.h"
 #include "object/copy.h"
 #include "object/heads.h"
+#include "object/held_parts.h"
 #include "object/stager.h"
 #include "unit/cache.h"
 
@@ -53,6 +55,14 @@ struct StageAnswer {
   ReadAnswer read;  ///< as of a HEAD
   State state = State::nothing;
   bool waited = false;  ///< it was waited for, and all of it is here
+};
+
+struct PartRequest {
+  BucketRef bucket;
+  ObjectKey key;
+  std::string upload_id;
+  uint32_t number = 0;
+  origin::PutOptions options = {};
 };
 
 struct CompleteRequest {
@@ -125,6 +135,10 @@ class Store {
   /// Replaces an object's tags. A write like any other: every read after it sees their number.
   Task<> set_tags(BucketRef bucket, ObjectKey key, std::string version_id, origin::TagSet tags,
                   Context ctx);
+  /// One part of an upload; body.source as of put(). Its bytes are copied as they pass, and are the
+  /// object's without a fetch once the upload is complete.
+  Task<origin::PartInfo> put_part(PartRequest request, io::Body body, Context ctx);
+  Task<> abort(BucketRef bucket, ObjectKey key, std::string upload_id, Context ctx);
   Task<origin::PutAnswer> complete(CompleteRequest request, Context ctx);
 
  private:
@@ -133,6 +147,9 @@ class Store {
                         ReadAnswer answer, Context ctx);
   Task<ReadAnswer> open_untagged(ReadRequest request, std::optional<ByteRange> part,
                                  ReadAnswer answer, Context ctx);
+  // upload.cpp
+  Task<> drop_parts(BucketRef bucket, ObjectKey key, std::map<uint32_t, HeldParts::Part> parts,
+                    Context ctx);
   Task<Layout> upload_layout(BucketRef bucket, ObjectKey key, std::string upload_id,
                              std::vector<origin::CompletedPart> parts, Context ctx);
   // copy.cpp; the request is copy()'s, which waits for the end
@@ -166,6 +183,7 @@ class Store {
   Heads& heads_;
   unit::Cache& cache_;
   Stager stager_;
+  HeldParts held_;
 };
 
 }  // namespace forebay::object

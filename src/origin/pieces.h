@@ -18,6 +18,8 @@ namespace forebay::origin {
 struct Piece {
   uint64_t size = 0;
   std::array<std::byte, 16> id{};
+  /// Without an id its units are named as those of an object without pieces are.
+  bool named() const { return id != std::array<std::byte, 16>{}; }
   /// What stands for the object's tag in the names of its units.
   std::string tag() const { return to_hex(id); }
   bool operator==(const Piece&) const = default;

@@ -100,9 +100,10 @@ Task<origin::PartInfo> MemoryOrigin::put_part(ObjectKey key, std::string upload_
               : Result<>(ok);
     if (!fits) out = std::move(fits.error());
     if (found && fits) {
+      std::string etag = options_.opaque_etags ? "opaque" : to_hex(as_bytes(md5(bytes)));
       Part part;
-      part.info = {number, bytes.size(), ETag("\"" + to_hex(as_bytes(md5(bytes))) + "\""),
-                   loop_.wall_now(), options.all_checksums()};
+      part.info = {number, bytes.size(), ETag("\"" + etag + "\""), loop_.wall_now(),
+                   options.all_checksums()};
       if (auto plan = (*found)->options.plan) {
         std::string header(header_name(plan->kind));
         auto sum = Checksum::make(plan->kind);

@@ -4,7 +4,7 @@ namespace forebay::gateway::s3 {
 
 Task<http::Response> abort_multipart_upload(Call& call, Context ctx) {
   UploadTarget target = co_await read_upload_target(call);
-  co_await co_await target.bucket->origin->abort_upload(target.key, target.upload_id, ctx);
+  co_await co_await call.services.objects.abort(target.bucket, target.key, target.upload_id, ctx);
   co_return http::Response::make(204);
 }
 

@@ -15,8 +15,9 @@ Task<http::Response> upload_part(Call& call, Context ctx) {
   Payload payload = co_await open_payload(call);
   add_checksums(payload, options);
   io::Body body{payload.length, std::move(payload.source)};
-  auto part = co_await co_await target.bucket->origin->put_part(
-      target.key, target.upload_id, number, std::move(options), std::move(body), ctx);
+  auto part = co_await co_await call.services.objects.put_part(
+      {target.bucket, target.key, target.upload_id, number, std::move(options)}, std::move(body),
+      ctx);
   http::Response response = http::Response::make(200);
   response.fields.add("ETag", part.etag.text());
   for (auto& [name, value] : part.checksums) response.fields.add(name, value);

@@ -208,6 +208,56 @@ TEST_F(KeptHeads, every_kind_of_write_takes_it_away) {
   }
 }
 
+TEST_F(KeptHeads, what_the_origin_says_against_a_row_ends_it) {
+  for (const char* freshness : {"immutable", "ttl:1h"}) {
+    for (bool gone : {true, false}) {
+      for (bool seen : {true, false}) {
+        use(freshness);
+        change("key", "old");
+        asked();
+        restart();
+        warm("key");
+        push_out();
+        if (!seen) restart();
+        gone ? origin_->drop("key") : (void)change("key", "new");
+        const std::string expected = gone ? "NoSuchKey" : "new";
+        auto head = run(heads().current(bucket_, key_of("key"), true, mine()));
+        ASSERT_TRUE(head);
+        EXPECT_EQ((*head)->exists, !gone);
+        push_out();
+        EXPECT_EQ(get("key"), expected) << freshness << seen;
+        restart();
+        EXPECT_EQ(get("key"), expected) << freshness << seen;
+      }
+    }
+  }
+}
+
+TEST_F(KeptHeads, where_a_row_cannot_be_taken_back_the_origins_word_is_not_told) {
+  change("key", "old");
+  warm("key");
+  push_out();
+  origin_->drop("key");
+  process_->faulty.options().refuse = 1;
+  auto head = run(heads().current(bucket_, key_of("key"), true, mine()));
+  ASSERT_FALSE(head);
+  EXPECT_EQ(head.error().detail(), "SlowDown");
+  process_->faulty.options().refuse = 0;
+  EXPECT_FALSE((*run(heads().current(bucket_, key_of("key"), true, mine())))->exists);
+  restart();
+  EXPECT_EQ(get("key"), "NoSuchKey");
+}
+
+TEST_F(KeptHeads, a_layout_is_written_once) {
+  use("exact");
+  origin_->change_parts("key", {"one", "two"});
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(get("key"), "onetwo");
+    settle();
+  }
+  EXPECT_EQ(count("forebay_head_rows_written_total"), 1U);
+}
+
 TEST_F(KeptHeads, where_the_row_cannot_be_removed_nothing_is_written) {
   change("key", "1");
   warm("key");
@@ -295,6 +345,19 @@ TEST_F(KeptHeads, who_has_only_read_leaves_no_doubt) {
   warm("key");
   kill();
   start();
+  change("other", "1");
+  EXPECT_EQ(get("other"), "1");
+  asked();
+  EXPECT_EQ(get("other"), "1");
+  EXPECT_EQ(asked(), 0U);
+}
+
+TEST_F(KeptHeads, doubt_ends_with_the_process_that_outlived_it) {
+  EXPECT_TRUE(put("key", "1"));
+  kill();
+  start();
+  sleep(kUncertain);
+  restart();
   change("other", "1");
   EXPECT_EQ(get("other"), "1");
   asked();

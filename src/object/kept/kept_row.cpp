@@ -89,7 +89,7 @@ constexpr uint8_t kCutShift = 4;  // two bits, CutForm
 constexpr uint8_t kKnown = 64;
 constexpr uint8_t kNoBits = 128;
 enum class TagForm : uint8_t { text, derived };  // derived: as version_tag() has it
-enum class CutForm : uint8_t { whole, uniform, parts };
+enum class CutForm : uint8_t { whole, uniform, parts, pieces };
 
 class RowWriter {
  public:
@@ -240,6 +240,7 @@ std::optional<std::string> md5_of(const ETag& etag) {
 }
 
 CutForm cut_of(const Layout& layout) {
+  if (!layout.pieces().empty()) return CutForm::pieces;
   if (layout.uniform_part() == 0) return CutForm::parts;
   return layout.uniform_part() == std::max<uint64_t>(layout.size(), 1) ? CutForm::whole
                                                                        : CutForm::uniform;
@@ -266,10 +267,35 @@ KeptStamp read_stamp(RowReader& row) {
   return out;
 }
 
+void write_pieces(RowWriter& out, const origin::Pieces& pieces) {
+  out.number(pieces.size());
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    out.number(pieces[i].size);
+    out.raw(as_text(pieces[i].id));
+  }
+}
+
+std::optional<Layout> read_pieces(RowReader& row, bool known, uint64_t size, uint64_t unit_max) {
+  std::vector<origin::Piece> pieces;
+  uint64_t count = row.number();
+  bool any = false;
+  for (uint64_t i = 0; i < count && row.good(); ++i) {
+    origin::Piece& piece = pieces.emplace_back(origin::Piece{.size = row.number()});
+    std::string_view id = row.raw(piece.id.size());
+    if (row.good()) std::ranges::copy(as_bytes(id), piece.id.begin());
+    any = any || piece.named();
+  }
+  auto layout = Layout::of_pieces(origin::Pieces(std::move(pieces)), unit_max);
+  bool good = row.good() && known && any && layout && layout->size() == size;
+  if (!good) return std::nullopt;
+  return layout;
+}
+
 void write_cut(RowWriter& out, const Layout& layout) {
   switch (cut_of(layout)) {
     case CutForm::whole: return;
     case CutForm::uniform: return out.number(layout.uniform_part());
+    case CutForm::pieces: return write_pieces(out, layout.pieces());
     case CutForm::parts: break;
   }
   std::vector<uint64_t> sizes = layout.part_sizes();
@@ -286,8 +312,8 @@ std::optional<Layout> read_cut(RowReader& row, uint8_t shape, uint64_t size, uin
       if (part == 0 || part == std::max<uint64_t>(size, 1)) return std::nullopt;
       return Layout::of_uniform(size, part, known, unit_max);
     }
+    case CutForm::pieces: return read_pieces(row, known, size, unit_max);
     case CutForm::parts: break;
-    default: return std::nullopt;
   }
   std::vector<uint64_t> sizes;
   uint64_t count = row.number();

@@ -102,6 +102,27 @@ TEST(KeptRow, units_are_cut_as_the_bucket_has_it_now) {
   EXPECT_EQ(read_kept(*row, 1 << 20)->layout.unit_at(0).length, 1U << 20);
 }
 
+TEST(KeptRow, the_names_of_parts_come_back) {
+  origin::ObjectInfo info = usual_info(70);
+  std::vector<origin::Piece> pieces{{30, {}}, {30, {}}, {10, {}}};
+  pieces[1].id.fill(std::byte{7});
+  Layout layout = *Layout::of_pieces(origin::Pieces(pieces), 20);
+  expect_same(kForEver, info, layout, 20);
+  auto read = read_kept(*write_kept(kForEver, info, layout), 20);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->layout.pieces(), origin::Pieces(pieces));
+  EXPECT_EQ(read->info.pieces, origin::Pieces());
+  // As many as an upload can have.
+  info.size = uint64_t{10'000} << 30;
+  pieces.assign(10'000, {uint64_t{1} << 30, pieces[1].id});
+  expect_same(kForEver, info, *Layout::of_pieces(origin::Pieces(pieces), 20), 20);
+  info.size = 30;
+  for (auto& id : {std::array<std::byte, 16>{}, pieces[0].id}) {
+    auto one = Layout::of_pieces(origin::Pieces({{30, id}}), 20);
+    EXPECT_EQ(read_kept(*write_kept(kForEver, info, *one), 20).has_value(), id == pieces[0].id);
+  }
+}
+
 TEST(KeptRow, what_cannot_be_named_by_one_tag_is_not_kept) {
   Layout layout = Layout::whole(4096, 0);
   auto with = [&](auto change) {
@@ -154,8 +175,9 @@ TEST(KeptRow, a_byte_that_changes_makes_no_object_that_cannot_be) {
   origin::ObjectInfo info = usual_info(70);
   info.modified.ns += 5;
   uint64_t read = 0;
+  origin::Pieces named(std::vector<origin::Piece>{{30, {std::byte{9}}}, {40, {}}});
   for (const Layout& layout : {Layout::whole(70, 0), *Layout::of_parts({30, 30, 10}, 0),
-                               *Layout::of_parts({10, 30, 30}, 0)}) {
+                               *Layout::of_parts({10, 30, 30}, 0), *Layout::of_pieces(named, 0)}) {
     std::string good = *write_kept({.kind = KeptKind::ttl, .life = 7, .until = {9}}, info, layout);
     for (size_t at = 0; at < good.size(); ++at) {
       for (int value = 0; value < 256; ++value) {

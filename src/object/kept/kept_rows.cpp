@@ -27,6 +27,7 @@ constexpr size_t kBytesAtOnce = meta::kMaxTxnBytes - meta::kMaxKeyBytes - 64;
 static_assert(kMaxKeptRow + meta::kMaxKeyBytes < kBytesAtOnce);
 // A condition and a change each.
 constexpr size_t kRemovedAtOnce = meta::kMaxOperations / 2;
+constexpr int kTries = 5;
 constexpr Duration kFirstPause = milliseconds(50), kLongestPause = seconds(5);
 
 size_t queued_bytes(const std::string& name, const std::string& row) {
@@ -54,7 +55,10 @@ KeptRows::KeptRows(meta::Meta& meta, job::Crews& crews, obs::Registry& registry)
       removed_(registry.counter("forebay_head_rows_removed_total",
                                 "Rows of heads removed: by writes, or as useless.")),
       dropped_(registry.counter("forebay_head_rows_dropped_total",
-                                "Heads not written: too many waited, or it failed.")) {}
+                                "Heads not written: too many waited, or it failed.")),
+      stuck_(registry.counter("forebay_head_rows_stuck_total",
+                              "Writes refused since a row of the key may still be written: its "
+                              "store has not answered for long.")) {}
 
 bool KeptRows::put(uint64_t incarnation, std::string_view key, std::string row) {
   std::string name = meta::schema::head(incarnation, key);
@@ -80,9 +84,19 @@ void KeptRows::write_soon(io::Loop& loop) {
 }
 
 Task<> KeptRows::put_hint(uint64_t incarnation, ObjectKey key, std::string row, Context ctx) {
-  meta::Txn txn;
-  txn.put(meta::schema::head(incarnation, key.text()), std::move(row)).without_sync();
-  co_return co_await store_of(incarnation, key.text()).commit(std::move(txn), ctx);
+  meta::Store& store = store_of(incarnation, key.text());
+  Result<> done = ok;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    if (fence_of(store).empty()) co_await co_await raise_fence(store, false, ctx);
+    meta::Txn txn;
+    txn.require(std::string(meta::schema::kHeadFence), fence_of(store));
+    txn.put(meta::schema::head(incarnation, key.text()), row).without_sync();
+    done = co_await store.commit(std::move(txn), ctx);
+    if (done) break;
+    std::lock_guard lock(mutex_);
+    fences_[&store].value.clear();
+  }
+  co_return done;
 }
 
 Task<> KeptRows::run_writer(Context ctx) {
@@ -149,16 +163,17 @@ Task<> KeptRows::write_batch(Context ctx) {
 }
 
 Task<> KeptRows::commit_batch(meta::Store& store, Context ctx) {
-  auto fence = [&] {
-    std::lock_guard lock(mutex_);
-    return fences_[&store].value;
-  };
-  if (fence().empty()) co_await co_await raise_fence(store, false, ctx);
+  if (fence_of(store).empty()) co_await co_await raise_fence(store, false, ctx);
   meta::Txn txn;
-  txn.require(std::string(meta::schema::kHeadFence), fence()).without_sync();
+  txn.require(std::string(meta::schema::kHeadFence), fence_of(store)).without_sync();
   txn.changes.reserve(writing_.size());
   for (const auto& [name, one] : writing_) txn.put(name, one.row);
   co_return co_await store.commit(std::move(txn), ctx);
+}
+
+std::string KeptRows::fence_of(meta::Store& store) {
+  std::lock_guard lock(mutex_);
+  return fences_[&store].value;
 }
 
 Task<> KeptRows::raise_fence(meta::Store& store, bool writes, Context ctx) {
@@ -194,8 +209,9 @@ Task<> KeptRows::no_writes_left(Context ctx) {
   meta::Store& store = store_of(0, "");
   {
     std::lock_guard lock(mutex_);
-    if (!std::exchange(fences_[&store].writes, false)) co_return ok;
+    fences_[&store].writes = false;
   }
+  if (!co_await co_await were_writes_left(ctx)) co_return ok;
   meta::Txn txn;
   txn.remove(std::string(meta::schema::kHeadWrites));
   co_return co_await store.commit(std::move(txn), ctx);
@@ -231,6 +247,7 @@ Task<meta::Page> KeptRows::scan(uint64_t incarnation, meta::Range range, uint32_
 }
 
 Task<> KeptRows::withdraw(std::string name, Context ctx) {
+  Time until = ctx.loop->now() + kPatience;
   while (true) {
     uint64_t seen = ended_.count();
     {
@@ -241,7 +258,11 @@ Task<> KeptRows::withdraw(std::string name, Context ctx) {
       }
       if (!writing_.contains(name)) co_return ok;
     }
-    co_await co_await ended_.changed(seen, ctx);
+    auto ended = co_await ended_.changed(seen, ctx.until(until));
+    if (ended) continue;
+    if (ctx.loop->now() < until) co_return std::move(ended.error());
+    stuck_.add();
+    co_return fail(Code::busy, "the store of rows does not tell what became of the key's row");
   }
 }
 
@@ -250,6 +271,15 @@ Task<> KeptRows::forget(uint64_t incarnation, ObjectKey key, Leaves leaves, Cont
   co_await co_await withdraw(name, ctx);
   meta::Store& store = store_of(incarnation, key.text());
   co_await co_await note_writes(store, ctx);
+  Result<> done = fail(Code::conflict, "a row has not been looked for");
+  // A sweep may take it first.
+  for (int i = 0; i < kTries && !done && done.error().code() == Code::conflict; ++i) {
+    done = co_await forget_as_read(store, name, leaves, ctx);
+  }
+  co_return done;
+}
+
+Task<> KeptRows::forget_as_read(meta::Store& store, std::string name, Leaves leaves, Context ctx) {
   auto row = co_await co_await store.get(name, ctx);
   if (!row) co_return ok;
   std::optional<std::string> rest;
@@ -257,6 +287,8 @@ Task<> KeptRows::forget(uint64_t incarnation, ObjectKey key, Leaves leaves, Cont
   if (rest && *rest == *row) co_return ok;
   meta::Txn txn;
   txn.sync = may_be_believed(*row);
+  // One that comes late must not overwrite what was put since.
+  txn.require(name, std::move(*row));
   if (rest) {
     txn.put(std::move(name), std::move(*rest));
   } else {

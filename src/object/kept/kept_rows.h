@@ -31,6 +31,8 @@ class KeptRows {
   static constexpr size_t kMaxQueued = 4 << 20;
   /// How long the first row of a batch waits for others.
   static constexpr Duration kGather = milliseconds(25);
+  /// How long forget() waits for a batch that holds the row.
+  static constexpr Duration kPatience = seconds(10);
 
   KeptRows(meta::Meta& meta [[clang::lifetimebound]], job::Crews& crews [[clang::lifetimebound]],
            obs::Registry& registry);
@@ -58,6 +60,7 @@ class KeptRows {
 
   /// Takes the row away, for good once this has returned ok: neither what waits nor what is being
   /// written just then comes after it, and no power loss brings back what may be believed.
+  /// Code::busy when the store has not told for kPatience what became of a batch with the row.
   Task<> forget(uint64_t incarnation, ObjectKey key, Leaves leaves, Context ctx);
   /// The same of many, with few waits for the disk. For speed only: errors are left to forget().
   Task<> forget_all(uint64_t incarnation, std::vector<ObjectKey> keys, Context ctx);
@@ -83,6 +86,9 @@ class KeptRows {
   void end_batch();
   /// Fails only when it may still be written, after everything that happens here.
   Task<> write_batch(Context ctx);
+  Task<> forget_as_read(meta::Store& store, std::string name, Leaves leaves, Context ctx);
+  /// What its row says, as far as this process knows; empty: it does not.
+  std::string fence_of(meta::Store& store);
   Task<> commit_batch(meta::Store& store, Context ctx);
   /// `writes`: and notes that writes are begun from now on.
   Task<> raise_fence(meta::Store& store, bool writes, Context ctx);
@@ -96,6 +102,7 @@ class KeptRows {
   obs::Counter& written_;
   obs::Counter& removed_;
   obs::Counter& dropped_;
+  obs::Counter& stuck_;
 
   std::mutex mutex_;
   Rows waiting_;          ///< by the key of the row

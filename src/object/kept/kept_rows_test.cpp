@@ -207,6 +207,18 @@ TEST_F(KeptRowsTest, where_the_outcome_stays_unknown_who_forgets_ends_with_its_r
   EXPECT_EQ(forgotten.error().code(), Code::timeout);
 }
 
+TEST_F(KeptRowsTest, who_has_time_without_end_is_refused_after_a_while) {
+  process_->faulty.options().late = 1;
+  put("key", good_);
+  sleep(KeptRows::kGather + milliseconds(10));
+  Time begun = loop_.now();
+  auto forgotten = run(rows().forget(7, key_of("key"), Leaves::nothing, mine()));
+  ASSERT_FALSE(forgotten);
+  EXPECT_EQ(forgotten.error().code(), Code::busy);
+  EXPECT_LT(loop_.now() - begun, KeptRows::kPatience + milliseconds(1));
+  EXPECT_TRUE(forget("other")) << "only the keys of that batch wait";
+}
+
 TEST_F(KeptRowsTest, a_batch_that_is_refused_is_tried_once_more_and_then_dropped) {
   process_->faulty.options().refuse = 1;
   put("key", good_);
