@@ -74,9 +74,10 @@ Task<> Heads::overrule(const Bucket& bucket, const ObjectKey& key, const Questio
                        const Head& told, Context ctx) {
   HeadRef before = question.hint;
   if (before == nullptr && !question.may_find) {
-    auto row = co_await rows_.find(bucket.incarnation, key, ctx);
-    if (!row) co_return not_taken_back(std::move(row.error()));
-    if (*row) before = revive(bucket, key.text(), **row, true);
+    auto found = co_await rows_.find(bucket.incarnation, key, ctx);
+    if (!found) co_return not_taken_back(std::move(found.error()));
+    const std::optional<std::string> row = std::move(*found);
+    if (row) before = revive(bucket, key.text(), *row, true);
   }
   if (before == nullptr || before->version == nullptr) co_return ok;
   bool same = told.exists && told.info.tag == before->info.tag;

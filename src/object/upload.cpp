@@ -69,10 +69,12 @@ Task<Layout> Store::upload_layout(BucketRef bucket, ObjectKey key, std::string u
   while (wanted != parts.end()) {
     auto page = co_await co_await bucket->origin->list_parts(key, upload_id, marker, 1000, ctx);
     for (const origin::PartInfo& part : page.parts) {
-      if (wanted != parts.end() && wanted->number == part.number) {
-        sizes.push_back(part.size);
-        ++wanted;
-      }
+      // SeaweedFS lists those too that were replaced.
+      bool chosen =
+          wanted != parts.end() && wanted->number == part.number && wanted->etag == part.etag;
+      if (!chosen) continue;
+      sizes.push_back(part.size);
+      ++wanted;
     }
     if (!page.truncated || page.next_marker <= marker) break;
     marker = page.next_marker;

@@ -118,7 +118,6 @@ TEST_F(UploadTest, what_is_not_in_the_object_leaves_the_cache) {
 }
 
 TEST_F(UploadTest, what_does_not_reach_the_origin_is_not_kept) {
-  std::string id = begin();
   auto part =
       run(objects_.put_part({.bucket = bucket_, .key = key_, .upload_id = "none", .number = 1},
                             io::Body::of(Bytes(pattern(300'000))), ctx()));
