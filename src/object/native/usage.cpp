@@ -156,7 +156,42 @@ class NativeUsage::Pause {
   NativeUsage& owner_;
 };
 
+/// While it lives nobody else counts.
+class NativeUsage::Turn {
+ public:
+  explicit Turn(NativeUsage& owner) : owner_(owner) {}
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() {
+    if (!mine_) return;
+    {
+      std::lock_guard lock(owner_.mutex_);
+      owner_.counting_ = false;
+    }
+    owner_.moved_.notify();
+  }
+  Task<> begun(Context ctx) {
+    while (true) {
+      uint64_t seen = owner_.moved_.count();
+      {
+        std::lock_guard lock(owner_.mutex_);
+        if (!std::exchange(owner_.counting_, true)) {
+          mine_ = true;
+          co_return ok;
+        }
+      }
+      co_await co_await owner_.moved_.changed(seen, ctx);
+    }
+  }
+
+ private:
+  NativeUsage& owner_;
+  bool mine_ = false;
+};
+
 Task<> NativeUsage::count(meta::Store& store, uint64_t incarnation, Context ctx) {
+  Turn turn(*this);
+  co_await co_await turn.begun(ctx);
   while (!counted()) {
     {
       Pause pause(*this);

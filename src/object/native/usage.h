@@ -70,12 +70,13 @@ class NativeUsage {
   bool counted() const { return usage().has_value(); }
 
   /// Counts, once: nothing to do when it is done. `store` has all rows of the bucket. What an error
-  /// ended goes on with the next call. One at a time.
+  /// ended goes on with the next call. Of two at once the second waits for the first.
   Task<> count(meta::Store& store [[clang::lifetimebound]], uint64_t incarnation, Context ctx);
 
  private:
   enum class Phase { parts, objects, done };
   class Pause;
+  class Turn;
   void end(Delta taken);
   Result<> take(Delta more);
   Task<> let_others(Context ctx);
@@ -88,8 +89,9 @@ class NativeUsage {
   origin::Quota quota_;
   int64_t bytes_ = 0, objects_ = 0;  ///< of the rows counted
   uint64_t changes_ = 0;             ///< under way
-  bool pausing_ = false;             ///< none begins
-  bool held_up_ = false;             ///< one would have begun meanwhile
+  bool counting_ = false;
+  bool pausing_ = false;  ///< none begins
+  bool held_up_ = false;  ///< one would have begun meanwhile
   Phase phase_ = Phase::parts;
   std::string last_;  ///< the last row of the phase that was counted
 };

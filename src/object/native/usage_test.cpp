@@ -185,11 +185,14 @@ TEST_F(UsageTest, is_right_after_a_start_however_writes_and_count_meet) {
   // Slow rows: the count and the writes overlap.
   machine_.process->faulty.options().delay = milliseconds(3);
   ASSERT_FALSE(origin().usage());
-  Result<> counted = fail(Code::internal, "not yet");
-  machine_.spawn([](NativeOrigin& origin, Result<>& out, Context ctx) -> Task<> {
-    out = co_await origin.count(ctx);
-    co_return ok;
-  }(origin(), counted, ctx()));
+  // A bucket is opened while those that are open are tended: both count.
+  std::vector<Result<>> counted(2, fail(Code::internal, "not yet"));
+  for (Result<>& one : counted) {
+    machine_.spawn([](NativeOrigin& origin, Result<>& out, Context ctx) -> Task<> {
+      out = co_await origin.count(ctx);
+      co_return ok;
+    }(origin(), one, ctx()));
+  }
   for (int i = 0; i < 40; ++i) {
     std::string up = "up" + std::to_string(i);
     ASSERT_TRUE(put("k" + std::to_string(i * 60), bytes_of(10)));
@@ -204,7 +207,7 @@ TEST_F(UsageTest, is_right_after_a_start_however_writes_and_count_meet) {
     }
   }
   sleep(seconds(5));
-  ASSERT_TRUE(counted) << counted.error().text();
+  for (const Result<>& one : counted) EXPECT_TRUE(one) << one.error().text();
   EXPECT_EQ(usage(), truth());
 }
 
