@@ -106,6 +106,8 @@ TEST_F(CliTest, LimitsAreSetAndChanged) {
   for (const std::vector<std::string>& slip : {std::vector<std::string>{},
                                                {"--max-bytes", "2GB"},
                                                {"--max-bytes", "-1"},
+                                               {"--max-bytes", ""},
+                                               {"--max-objects", "", "--max-bytes", "1"},
                                                {"--max-objects", "1k"},
                                                {"--max-objects", "18446744073709551616"}}) {
     std::vector<std::string> words{"bucket", "set", "b-1"};
@@ -113,6 +115,11 @@ TEST_F(CliTest, LimitsAreSetAndChanged) {
     EXPECT_EQ(run(words), 2) << err_;
   }
   EXPECT_EQ(run({"bucket", "set", "nope", "--max-objects", "1"}), 1);
+  for (const char* limit : {"--max-bytes", "--max-objects"}) {
+    EXPECT_EQ(run({"bucket", "create", "b-2", "--native", limit, ""}), 2);
+    EXPECT_THAT(err_, testing::AllOf(HasSubstr(limit), HasSubstr("empty")));
+  }
+  EXPECT_FALSE(world_.stub().admin_buckets.contains("b-2"));
 }
 
 TEST_F(CliTest, KeysOfAnOriginAreChanged) {

@@ -78,10 +78,17 @@ struct Values {
   ShowStatus status;
 };
 
+// A limit that is empty is a variable that was not set, and no wish for none.
 void add_limits(CLI::App& command, Limits& limits) {
-  command.add_option("--max-bytes", limits.max_bytes,
-                     "Most that a native bucket may hold: 10GiB, 2TiB; 0: no limit");
-  command.add_option("--max-objects", limits.max_objects, "Most objects of it; 0: no limit");
+  auto said = [](const std::string& value) {
+    return value.empty() ? std::string("an empty value; 0 is no limit") : std::string();
+  };
+  command
+      .add_option("--max-bytes", limits.max_bytes,
+                  "Most that a native bucket may hold: 10GiB, 2TiB; 0: no limit")
+      ->check(said);
+  command.add_option("--max-objects", limits.max_objects, "Most objects of it; 0: no limit")
+      ->check(said);
 }
 
 /// `v` keeps the secret of whichever command it is.
