@@ -11,8 +11,8 @@ namespace forebay::batch {
 
 namespace {
 
-// Rows of jobs that are read at once; more there never are, but for those a crash kept from going.
-constexpr size_t kMostRows = 2 * (Jobs::kMostRunning + Jobs::kMostWaiting + Jobs::kMostEnded);
+// Rows of jobs that are read at once.
+constexpr uint32_t kPageRows = 100;
 
 std::string new_id(io::Loop& loop) {
   std::array<std::byte, 8> bytes;
@@ -78,32 +78,34 @@ Result<> Jobs::start(job::Runner& runner) {
 }
 
 Task<> Jobs::load(Context ctx) {
-  auto rows = co_await co_await meta::scan_all(
-      world_.rows, meta::Range::prefix(meta::schema::kJobs), kMostRows, ctx);
-  std::vector<EntryRef> found;
-  for (const meta::Row& row : rows) {
-    auto record =
-        parse_record(std::string_view(row.key).substr(meta::schema::kJobs.size()), row.value);
-    if (!record) {
-      world_.log.warn("the row of a job is left alone",
-                      {{"row", row.key}, {"error", record.error()}});
-      continue;
-    }
-    auto entry = std::make_shared<Entry>();
-    entry->record = std::move(*record);
-    entry->kept = true;
-    if (entry->record.state == State::running) entry->record.state = State::waiting;
-    entry->way.known_objects = entry->record.counts.objects + entry->record.counts.failed;
-    entry->way.known_bytes = entry->way.bytes = entry->record.counts.bytes;
-    entry->way.listed = entry->record.state == State::done;
-    found.push_back(std::move(entry));
+  meta::Range rest = meta::Range::prefix(meta::schema::kJobs);
+  for (bool more = true; more;) {
+    meta::Page page = co_await co_await world_.rows.scan(rest, kPageRows, ctx);
+    for (const meta::Row& row : page.rows) found(row.key, row.value);
+    more = page.more && !page.rows.empty();
+    if (more) rest = rest.after(page.rows.back().key);
+    co_await co_await forget_old(ctx);  // so that no more are in memory than are kept, and a page
   }
-  std::ranges::sort(found, {}, [](const EntryRef& one) { return one->record.created; });
-  for (EntryRef& entry : found) {
-    entry->number = entries_.size();
-    entries_.emplace(entry->record.id, std::move(entry));
+  std::vector<EntryRef> all = in_order();
+  std::ranges::sort(all, {}, [](const EntryRef& one) { return one->record.created; });
+  for (uint64_t number = 0; const EntryRef& entry : all) entry->number = number++;
+  co_return ok;
+}
+
+void Jobs::found(std::string_view key, std::string_view row) {
+  auto record = parse_record(key.substr(meta::schema::kJobs.size()), row);
+  if (!record) {
+    world_.log.warn("the row of a job is left alone", {{"row", key}, {"error", record.error()}});
+    return;
   }
-  co_return co_await forget_old(ctx);
+  auto entry = std::make_shared<Entry>();
+  entry->record = std::move(*record);
+  entry->kept = true;
+  if (entry->record.state == State::running) entry->record.state = State::waiting;
+  entry->way.known_objects = entry->record.counts.objects + entry->record.counts.failed;
+  entry->way.known_bytes = entry->way.bytes = entry->record.counts.bytes;
+  entry->way.listed = entry->record.state == State::done;
+  entries_.emplace(entry->record.id, std::move(entry));
 }
 
 // --- running
@@ -146,6 +148,7 @@ Task<> Jobs::carry_out(EntryRef entry, Context ctx) {
     entry->way = work.way(ctx.loop->now());
     entry->way.per_second = 0;
     entry->way.left.reset();
+    entry->way.trouble.clear();
     entry->work = nullptr;
   }
   bool told = record.state == State::cancelled;
@@ -166,6 +169,7 @@ Task<> Jobs::carry_out(EntryRef entry, Context ctx) {
                                     {"bytes", record.counts.bytes},
                                     {"failed", record.counts.failed},
                                     {"error", record.error}});
+  (void)co_await withdraw(writing);
   if (!stops) (void)co_await forget_old(writing);
   --running_;
   changed_.notify();
@@ -182,19 +186,24 @@ Task<> Jobs::stop(Context ctx) {
     if (running_ == 0) break;
     co_await co_await changed_.changed(seen, ctx);
   }
+  (void)co_await withdraw(ctx);  // the last time that it can be
   co_return ok;
+}
+
+// As the job stands, and as far as it has surely come.
+Record Jobs::row_of(const Entry& entry) {
+  Record out = entry.record;
+  if (entry.work != nullptr) out.take_progress(entry.work->settled());
+  return out;
 }
 
 // What is written is the record as it is when its turn comes.
 Task<> Jobs::save(EntryRef entry, bool durably, Context ctx) {
   auto turn = co_await co_await entry->writing.acquire(1, ctx);
-  Record record = entry->record;
-  if (entry->work != nullptr) {
-    const Record& settled = entry->work->settled();
-    record.after = settled.after;
-    record.counts = settled.counts;
-    record.failures = settled.failures;
-  }
+  co_return co_await write(row_of(*entry), durably, ctx);
+}
+
+Task<> Jobs::write(Record record, bool durably, Context ctx) {
   meta::Txn txn;
   txn.put(meta::schema::job(record.id), encode(record));
   if (!durably) txn.without_sync();
@@ -212,6 +221,7 @@ Task<Shown> Jobs::prefetch(std::string bucket, std::string prefix, Context ctx) 
   }
   // A prefix is the beginning of a key, or nothing.
   if (!prefix.empty()) (void)co_await ObjectKey::parse(prefix);
+  co_await co_await withdraw(ctx);
   size_t waiting = 0;
   for (const auto& [id, entry] : entries_) {
     const Record& record = entry->record;
@@ -238,14 +248,38 @@ Task<Shown> Jobs::prefetch(std::string bucket, std::string prefix, Context ctx) 
     entry->number = std::max(entry->number, other->number + 1);
   }
   entries_.emplace(record.id, entry);  // holds its place while the row is written
-  Result<> kept = co_await save(entry, true, ctx);
-  if (!kept) {
-    entries_.erase(record.id);
-    co_return kept.error_in("write the row of a job");
+  // A row that comes late must not come after the one that takes it back.
+  std::string row = meta::schema::job(record.id);
+  meta::Txn txn;
+  txn.require_absent(row).put(row, encode(record));
+  Result<> kept = co_await world_.rows.commit(std::move(txn), ctx);
+  if (kept) {
+    entry->kept = true;
+    changed_.notify();
+    co_return show(*entry, *ctx.loop);
   }
-  entry->kept = true;
-  changed_.notify();
-  co_return show(*entry, *ctx.loop);
+  if (kept.error().code() == Code::unavailable) {
+    record.state = State::cancelled;
+    record.ended = ctx.loop->wall_now();
+    record.error = "it could not be told whether the order was kept";
+    withdrawn_.push_back(entry);
+    (void)co_await withdraw(Context{.loop = ctx.loop});
+  } else {
+    entries_.erase(record.id);
+  }
+  co_return kept.error_in("write the row of a job");
+}
+
+// Writes that they are cancelled.
+Task<> Jobs::withdraw(Context ctx) {
+  while (!withdrawn_.empty()) {
+    EntryRef entry = withdrawn_.front();
+    Result<> saved = co_await save(entry, true, ctx);
+    if (!saved) co_return saved.error_in("take back an order");
+    entry->kept = true;
+    std::erase(withdrawn_, entry);
+  }
+  co_return ok;
 }
 
 Task<Shown> Jobs::cancel(std::string id, Context ctx) {
@@ -254,15 +288,27 @@ Task<Shown> Jobs::cancel(std::string id, Context ctx) {
     co_return fail(Code::not_found, "there is no job " + id, "NoSuchJob");
   }
   EntryRef entry = found->second;
-  if (ended(entry->record.state)) {
-    co_return fail(Code::conflict,
-                   "job " + id + " has ended already: " + std::string(name(entry->record.state)),
-                   "JobEnded");
+  Record& record = entry->record;
+  auto over = [&] {
+    return fail(Code::conflict,
+                "job " + id + " has ended already: " + std::string(name(record.state)), "JobEnded");
+  };
+  {
+    auto turn = co_await co_await entry->writing.acquire(1, ctx);
+    if (ended(record.state)) co_return over();
+    // The row first: a job that is told to end cannot be told to go on.
+    Record cancelled = row_of(*entry);
+    cancelled.state = State::cancelled;
+    cancelled.ended = ctx.loop->wall_now();
+    Result<> written = co_await write(cancelled, true, ctx);
+    if (!written) co_return written.error_in("write the row of a job");
+    // It came to its end meanwhile, and that is what is written next.
+    if (ended(record.state)) co_return over();
+    record.state = State::cancelled;
+    record.ended = cancelled.ended;
+    entry->cancel.cancel();
   }
-  entry->record.state = State::cancelled;
-  entry->record.ended = ctx.loop->wall_now();
-  entry->cancel.cancel();
-  co_await co_await save(entry, true, ctx);
+  (void)co_await forget_old(Context{.loop = ctx.loop});
   co_return show(*entry, *ctx.loop);
 }
 
@@ -322,7 +368,11 @@ Task<> Jobs::forget_old(Context ctx) {
     entries_.erase(entry->record.id);
     meta::Txn txn;
     txn.remove(meta::schema::job(entry->record.id)).without_sync();
-    co_await co_await world_.rows.commit(std::move(txn), ctx);
+    Result<> removed = co_await world_.rows.commit(std::move(txn), ctx);
+    if (!removed) {
+      world_.log.warn("the row of an old job could not be removed",
+                      {{"job", entry->record.id}, {"error", removed.error()}});
+    }
   }
   co_return ok;
 }

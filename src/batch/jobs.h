@@ -42,7 +42,8 @@ class Jobs {
   explicit Jobs(World world);
   ~Jobs();
 
-  /// Reads the rows; once, after the buckets are there. What had not ended waits for its turn.
+  /// Reads the rows; once, after the buckets are there. What had not ended waits for its turn; of
+  /// what had, those that are not told of any more are removed, however many there are.
   Task<> load(Context ctx);
   /// Begins to run them, as the duty "batch".
   Result<> start(job::Runner& runner);
@@ -53,14 +54,15 @@ class Jobs {
   /// Orders the objects of a bucket, or those whose keys begin with `prefix`, to be fetched into
   /// the cache; durable when it returns. Code::not_found, "NoSuchBucket"; Code::invalid: a native
   /// bucket, or no prefix; Code::exists, "JobExists": the same is ordered and has not ended;
-  /// Code::busy, "TooManyJobs".
+  /// Code::busy, "TooManyJobs". Code::unavailable: whether it was kept is not known; it is not
+  /// carried out, and may be told of as cancelled.
   Task<Shown> prefetch(std::string bucket, std::string prefix, Context ctx);
   /// In the order of their beginning, the oldest first.
   std::vector<Shown> list(const io::Loop& loop) const;
   /// Code::not_found, "NoSuchJob".
   Result<Shown> get(std::string_view id, const io::Loop& loop) const;
   /// Ends it; what it has brought stays. Durable when it returns. Code::not_found, "NoSuchJob";
-  /// Code::conflict, "JobEnded".
+  /// Code::conflict, "JobEnded". With any other error it goes on.
   Task<Shown> cancel(std::string id, Context ctx);
 
  private:
@@ -72,15 +74,23 @@ class Jobs {
   Task<> drive(Context ctx);
   Task<> carry_out(EntryRef entry, Context ctx);
   Task<> save(EntryRef entry, bool durably, Context ctx);
+  Task<> write(Record record, bool durably, Context ctx);
+  Task<> withdraw(Context ctx);
+  /// What cannot be removed now is found by the next load().
   Task<> forget_old(Context ctx);
+  void found(std::string_view key, std::string_view row);
   std::vector<EntryRef> in_order() const;
   std::vector<EntryRef> old_ones(WallTime now) const;
   EntryRef next_waiting() const;
+  static Record row_of(const Entry& entry);
   size_t count(State state) const;
   static Shown show(const Entry& entry, const io::Loop& loop);
 
   World world_;
   std::map<std::string, EntryRef, std::less<>> entries_;
+  /// Orders whose rows may be there, or come yet, although those who gave them were told of an
+  /// error: cancelled, which is not written yet.
+  std::vector<EntryRef> withdrawn_;
   Held held_;
   size_t running_ = 0;
   bool stopped_ = false;

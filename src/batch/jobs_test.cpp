@@ -1,78 +1,9 @@
-#include "batch/jobs.h"
+#include "batch/jobs_test.h"
 
 #include <algorithm>
 
-#include "batch/world_test.h"
-#include "meta/schema.h"
-
 namespace forebay::batch {
 namespace {
-
-// A store that shows what its rows are after each commit.
-class Watched final : public meta::Store {
- public:
-  explicit Watched(meta::Store& under) : under_(under) {}
-  Task<std::optional<std::string>> get(std::string key, Context ctx) override {
-    co_return co_await under_.get(std::move(key), ctx);
-  }
-  Task<meta::Page> scan(meta::Range range, uint32_t limit, Context ctx) override {
-    co_return co_await under_.scan(std::move(range), limit, ctx);
-  }
-  Task<> commit(meta::Txn txn, Context ctx) override {
-    if (fails > 0) {
-      --fails;
-      co_return fail(Code::unavailable, "no answer");
-    }
-    for (const auto& change : txn.changes) {
-      if (change.value) rows[change.key] = *change.value;
-      if (!change.value) rows.erase(change.key);
-    }
-    moments.push_back(rows);
-    co_return co_await under_.commit(std::move(txn), ctx);
-  }
-  std::map<std::string, std::string> rows;
-  std::vector<std::map<std::string, std::string>> moments;
-  int fails = 0;
-
- private:
-  meta::Store& under_;
-};
-
-class JobsTest : public BatchTest {
- protected:
-  ~JobsTest() override { close(); }
-  std::unique_ptr<Jobs> make_jobs(meta::Store& rows) {
-    return std::make_unique<Jobs>(Jobs::World{rows, buckets_, objects_, obs::Log::none()});
-  }
-  /// A process's jobs, which may have been those of another one before.
-  void open(bool running = true) {
-    jobs_ = make_jobs(watched_);
-    ASSERT_TRUE(run(jobs_->load(ctx())));
-    if (!running) return;
-    runner_ = std::make_unique<job::Runner>(loop_, obs::Log::none(), metrics_);
-    ASSERT_TRUE(jobs_->start(*runner_));
-  }
-  void close() {
-    if (runner_ != nullptr) {
-      EXPECT_TRUE(run(jobs_->stop(ctx())));
-      EXPECT_TRUE(run(runner_->stop(ctx())));
-    }
-    runner_.reset();
-    jobs_.reset();
-  }
-  std::string order(const std::string& prefix, const std::string& bucket = "data") {
-    auto made = run(jobs_->prefetch(bucket, prefix, ctx()));
-    EXPECT_TRUE(made) << made.error().text();
-    return made ? made->record.id : "";
-  }
-  Shown shown(const std::string& id) { return jobs_->get(id, loop_).value(); }
-  State state(const std::string& id) { return shown(id).record.state; }
-  size_t rows() { return watched_.rows.size(); }
-
-  Watched watched_{rows_};
-  std::unique_ptr<Jobs> jobs_;
-  std::unique_ptr<job::Runner> runner_;
-};
 
 TEST_F(JobsTest, an_order_is_kept_carried_out_and_told_of) {
   fill("k", 10, 1000);
@@ -188,20 +119,6 @@ TEST_F(JobsTest, so_many_run_and_so_many_wait) {
   EXPECT_EQ(jobs_->get(ids[0], loop_).error().detail(), "NoSuchJob");
 }
 
-TEST_F(JobsTest, old_ones_are_forgotten) {
-  open();
-  std::string id = order("none");
-  wait(seconds(2));
-  ASSERT_EQ(state(id), State::done);
-  Duration longer = Jobs::kKept + seconds(1);
-  EXPECT_TRUE(world_->run(io::sleep_until(loop_.now() + longer, ctx()), longer + seconds(1)));
-  std::string later = order("nothing");
-  wait(seconds(2));
-  EXPECT_EQ(state(later), State::done);
-  EXPECT_EQ(jobs_->get(id, loop_).error().detail(), "NoSuchJob");
-  EXPECT_EQ(rows(), 1U);
-}
-
 TEST_F(JobsTest, a_cancel_stays) {
   fill("k", 300, 1000);
   origin_->options().delay = milliseconds(300);
@@ -238,6 +155,7 @@ TEST_F(JobsTest, what_cannot_be_ordered_leaves_nothing) {
   make("native", native);
   EXPECT_EQ(code("native", ""), "NativeBucket");
   watched_.fails = 1;
+  watched_.code = Code::busy;
   EXPECT_FALSE(run(jobs_->prefetch("data", "", ctx())));
   EXPECT_TRUE(jobs_->list(loop_).empty());
   EXPECT_EQ(rows(), 0U);
@@ -260,15 +178,24 @@ TEST_F(JobsTest, a_bucket_that_is_removed_ends_its_job) {
   EXPECT_EQ(bytes(), 0U);
 }
 
-TEST_F(JobsTest, a_row_that_is_not_understood_is_left_alone) {
-  std::string key = meta::schema::job("00112233aabbccdd");
-  ASSERT_TRUE(run(watched_.commit(meta::Txn().put(key, R"({"version":9})"), ctx())));
+TEST_F(JobsTest, an_origin_that_is_away_at_the_start_is_waited_for) {
+  fill("k", 300, 1000);
+  origin_->options().delay = milliseconds(300);
   open();
-  EXPECT_TRUE(jobs_->list(loop_).empty());
-  order("none");
+  std::string id = order("");
+  while (shown(id).record.counts.objects < 100) ASSERT_TRUE(world_->step());
+  close();
+  for (int i = 0; i < 6; ++i) origin_->fail_next("list", fail(Code::unavailable, "no answer"));
+  open();
+  wait(seconds(30));
+  EXPECT_EQ(state(id), State::running);
+  EXPECT_NE(shown(id).way.trouble.find("no answer"), std::string::npos);
+  close();
+  open();
   world_->settle();
-  EXPECT_EQ(rows(), 2U);
-  EXPECT_EQ(watched_.rows[key], R"({"version":9})");
+  EXPECT_EQ(state(id), State::done);
+  EXPECT_EQ(shown(id).record.counts.objects, 300U);
+  EXPECT_EQ(shown(id).way.trouble, "");
 }
 
 }  // namespace

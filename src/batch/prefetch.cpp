@@ -1,7 +1,9 @@
 #include "batch/prefetch.h"
 
-#include <algorithm>
+#include <cmath>
 #include <utility>
+
+#include "base/encoding.h"
 
 namespace forebay::batch {
 
@@ -18,6 +20,18 @@ constexpr uint64_t kSmall = 64 << 10;
 constexpr uint64_t kRecord = 256;
 constexpr uint64_t kPage = 4096;
 
+// A list may say anything; of larger objects nothing more is known than that they never fit.
+constexpr uint64_t kMostSize = uint64_t{1} << 50;
+// Standard deviations of what comes to lie on a disk that are left free: once in some ten thousand
+// jobs that fill the cache it is not enough.
+constexpr double kDeviations = 4;
+// Bytes in a second above which no rate is told.
+constexpr double kFastest = 1e15;
+// More than all disks together; a row may say anything.
+constexpr double kMostSpread = 1e18;
+// Bytes of a key that is none by which it is named.
+constexpr size_t kOddName = 100;
+
 Error cache_full(const Counts& counts) {
   return fail(Code::busy,
               "the cache is full: " + std::to_string(counts.objects) + " objects with " +
@@ -27,26 +41,34 @@ Error cache_full(const Counts& counts) {
               "CacheFull");
 }
 
+Error too_large() { return fail(Code::too_large, "it is larger than the cache", "NotKept"); }
+
+double square(uint64_t bytes) { return static_cast<double>(bytes) * static_cast<double>(bytes); }
+
 bool is_gone(const Error& error) {
   return error.code() == Code::not_found && error.detail() != "NoSuchBucket";
 }
 
 }  // namespace
 
+std::optional<Duration> time_left(uint64_t bytes, uint64_t per_second) {
+  double left = static_cast<double>(bytes) / static_cast<double>(per_second);
+  if (left > kLongestLeft.seconds()) return {};
+  return nanoseconds(static_cast<int64_t>(1e9 * left));
+}
+
 Prefetch::Prefetch(World world, Record& record) : world_(world), record_(record), settled_(record) {
   way_.known_objects = record_.counts.objects + record_.counts.failed;
   way_.known_bytes = record_.counts.bytes;
-  // What an earlier run has brought; its units were not counted.
-  mine_.bytes = record_.counts.bytes + record_.counts.objects * kRecord;
-  mine_.units = record_.counts.objects;
-  world_.held.bytes += mine_.bytes;
-  world_.held.units += mine_.units;
+  // What an earlier run has brought.
+  const Taken& taken = record_.taken;
+  spread_ = square(taken.spread);
+  hold({.bytes = std::max(taken.bytes, record_.counts.bytes),
+        .units = std::max(taken.units, record_.counts.objects),
+        .squares = spread_});
 }
 
-Prefetch::~Prefetch() {
-  world_.held.bytes -= mine_.bytes;
-  world_.held.units -= mine_.units;
-}
+Prefetch::~Prefetch() { let_go(Held(mine_)); }
 
 Task<> Prefetch::run(Context ctx) {
   saved_ = ctx.loop->now();
@@ -56,6 +78,7 @@ Task<> Prefetch::run(Context ctx) {
   // What was under way when it was told to end may have come since.
   bool told = !walked && walked.error().code() == Code::cancelled;
   if (told) (void)settle(ctx.loop->now());
+  if (!told) count_odd();
   co_return walked;
 }
 
@@ -79,25 +102,30 @@ Task<> Prefetch::walk(io::Group& group, Context ctx) {
   co_return co_await wait_until(&Prefetch::is_idle, 0, ctx);
 }
 
-// Only what is needed of it is kept: the document's share is given back.
+// Only what is needed of it is kept: the document's share is given back. An origin that is away is
+// waited for, since a job outlives what comes and goes.
 Task<Prefetch::Page> Prefetch::page(std::string continuation, Context ctx) {
-  for (int attempt = 1;; ++attempt) {
+  Time patient = ctx.loop->now() + kPatience;
+  for (Duration wait = kPause;; wait = std::min(wait * 2, kLongestPause)) {
     object::BucketRef from = co_await bucket();
     unit_max_ = from->largest_unit();
     auto answer = co_await from->origin->list(
         {.prefix = record_.prefix, .start_after = record_.after, .continuation = continuation},
         ctx);
     if (answer) {
+      way_.trouble.clear();
       Page out{.objects = {}, .next = answer->truncated ? std::move(answer->next) : ""};
       for (auto& one : answer->objects) {
-        out.objects.push_back({std::move(one.key), one.size, one.modified});
+        out.objects.push_back({std::move(one.key), std::min(one.size, kMostSize), one.modified});
       }
       co_return out;
     }
-    if (!retryable(answer.error().code()) || attempt >= kTries) {
+    Time next = ctx.loop->now() + wait;
+    if (!retryable(answer.error().code()) || next > patient) {
       co_return answer.error_in("list the bucket");
     }
-    co_await co_await io::sleep_until(ctx.loop->now() + kPause * attempt, ctx);
+    way_.trouble = reason_of("the origin's list is waited for: " + answer.error().text());
+    co_await co_await pause(next, ctx);
   }
 }
 
@@ -108,24 +136,38 @@ Result<object::BucketRef> Prefetch::bucket() const {
 }
 
 Held Prefetch::cost(uint64_t bytes) const {
-  uint64_t units = unit_max_ == 0 ? 1 : 1 + bytes / unit_max_;
-  if (bytes <= kSmall) return {bytes + kRecord, units};
-  return {bytes + units * kPage, units};
+  uint64_t full = unit_max_ == 0 ? 0 : bytes / unit_max_;
+  uint64_t rest = bytes - full * unit_max_;
+  uint64_t beside = bytes <= kSmall ? kRecord : kPage;
+  return {
+      .bytes = bytes + (full + 1) * beside,
+      .units = full + 1,
+      .squares = static_cast<double>(full) * square(unit_max_ + beside) + square(rest + beside)};
 }
 
-void Prefetch::hold(uint64_t bytes) {
-  Held its = cost(bytes);
+// Whether nothing of it pushes out anything else of it, however it comes to lie on the disks.
+bool Prefetch::fits(const Held& more, const Held& beside) const {
+  object::Store::Room room = world_.objects.room();
+  uint64_t bytes = more.bytes + beside.bytes;
+  if (more.units + beside.units > room.units || bytes > room.bytes) return false;
+  double uneven = kDeviations * std::sqrt(room.odds * (more.squares + beside.squares));
+  return bytes <= room.least ||
+         static_cast<double>(bytes) + uneven <= static_cast<double>(room.bytes);
+}
+
+void Prefetch::hold(const Held& its) {
   for (Held* held : {&mine_, &world_.held}) {
     held->bytes += its.bytes;
     held->units += its.units;
+    held->squares += its.squares;
   }
 }
 
-void Prefetch::let_go(uint64_t bytes) {
-  Held its = cost(bytes);
+void Prefetch::let_go(const Held& its) {
   for (Held* held : {&mine_, &world_.held}) {
     held->bytes -= std::min(held->bytes, its.bytes);
     held->units -= std::min(held->units, its.units);
+    held->squares -= std::min(held->squares, its.squares);
   }
 }
 
@@ -137,47 +179,73 @@ bool Prefetch::may_begin(uint64_t bytes) const {
 Task<> Prefetch::wait_until(bool (Prefetch::*may)(uint64_t) const, uint64_t bytes, Context ctx) {
   while (true) {
     uint64_t seen = moved_.count();
-    co_await settle(ctx.loop->now());
-    if (unsaved_ && ctx.loop->now() - saved_ >= kSaved) {
-      co_await co_await world_.keeper.keep(ctx);
-      unsaved_ = settled_.after != record_.after;
-      settled_ = record_;
-      saved_ = ctx.loop->now();
-    }
+    co_await co_await look_after(ctx);
     if ((this->*may)(bytes)) co_return ok;
     co_await co_await moved_.changed(seen, ctx);
   }
 }
 
+// Those under way go on meanwhile.
+Task<> Prefetch::pause(Time until, Context ctx) {
+  while (ctx.loop->now() < until) {
+    uint64_t seen = moved_.count();
+    co_await co_await look_after(ctx);
+    auto moved = co_await moved_.changed(seen, ctx.until(until));
+    bool over = !moved && moved.error().code() == Code::timeout && ctx.loop->now() >= until;
+    if (!moved && !over) co_return std::move(moved.error());
+  }
+  co_return ok;
+}
+
+// What has ended is counted, and kept when it is time.
+Task<> Prefetch::look_after(Context ctx) {
+  co_await settle(ctx.loop->now());
+  if (!unsaved_ || ctx.loop->now() - saved_ < kSaved) co_return ok;
+  co_await co_await world_.keeper.keep(ctx);
+  unsaved_ = settled_.after != record_.after;
+  settled_ = record_;
+  saved_ = ctx.loop->now();
+  co_return ok;
+}
+
 Task<> Prefetch::begin(const Listed& object, io::Group& group, Context ctx) {
   co_await co_await wait_until(&Prefetch::may_begin, object.size, ctx);
   object::BucketRef from = co_await bucket();
-  object::Store::Room room = world_.objects.room();
+  auto item = std::make_unique<Item>(
+      Item{.key = object.key, .size = object.size, .modified = object.modified});
   Held its = cost(object.size);
-  // One that is larger than all of it fails alone, when its head is known.
-  bool ever = its.bytes <= room.bytes && its.units <= room.units;
-  bool now =
-      world_.held.bytes + its.bytes <= room.bytes && world_.held.units + its.units <= room.units;
-  if (ever && !now) {
+  auto key = ObjectKey::parse(object.key);
+  if (!key) {
+    item->odd = true;
+    item->end = std::move(key.error());
+  } else if (!fits(its, {})) {
+    item->end = too_large();
+  } else if (!fits(its, world_.held)) {
     // Those under way may still fail, but they have come first.
     co_await co_await wait_until(&Prefetch::is_idle, 0, ctx);
     co_return cache_full(record_.counts);
   }
-  if (ever) hold(object.size);
-  window_.push_back(std::make_unique<Item>(
-      Item{.key = object.key, .size = object.size, .modified = object.modified, .held = ever}));
+  window_.push_back(std::move(item));
+  if (window_.back()->end) co_return ok;
+  window_.back()->cost = its;
+  hold(its);
   ++active_;
   active_bytes_ += object.size;
-  group.spawn(bring(std::move(from), *window_.back(), ctx));
+  group.spawn(bring(std::move(from), std::move(*key), *window_.back(), ctx));
   co_return ok;
 }
 
-Task<> Prefetch::bring(object::BucketRef from, Item& item, Context ctx) {
+void Prefetch::Item::begin_again() {
+  most = here();
+  earlier = fetched();
+  so_far = {};
+}
+
+Task<> Prefetch::bring(object::BucketRef from, ObjectKey key, Item& item, Context ctx) {
   Result<> end = ok;
   for (int attempt = 1; item.size > 0; ++attempt) {
-    auto key = ObjectKey::parse(item.key);
-    end = key ? co_await world_.objects.bring(from, std::move(*key), item.size, item.so_far, ctx)
-              : Result<>(std::move(key.error()));
+    item.begin_again();
+    end = co_await world_.objects.bring(from, key, item.size, item.so_far, ctx);
     if (end || attempt >= kTries) break;
     Duration age{ctx.loop->wall_now().ns - item.modified.ns};
     bool young = end.error().detail() == "NotKept" && age < kYoung;
@@ -205,6 +273,12 @@ Result<> Prefetch::settle(Time now) {
     if (!end && end.error().code() == Code::cancelled) return end;
     if (!end && end.error().detail() == "ENOSPC") return cache_full(record_.counts);
     if (!end && end.error().detail() == "NoSuchBucket") return end;
+    if (item.odd) {
+      note_odd(item, end.error());
+      window_.pop_front();
+      continue;
+    }
+    count_odd();
     count(item, end);
     record_.after = item.key;
     unsaved_ = true;
@@ -222,14 +296,13 @@ Result<> Prefetch::settle(Time now) {
 }
 
 void Prefetch::count(const Item& item, const Result<>& end) {
-  uint64_t bytes = item.so_far.here + item.so_far.fetched;
-  fetched_ += item.so_far.fetched;
+  fetched_ += item.fetched();
   bool gone = !end && is_gone(end.error());
   if (gone) --way_.known_objects;
   // What was listed is not what was found, where the object has changed meanwhile.
   way_.known_bytes -= std::min(way_.known_bytes, item.size);
   if (!end) {
-    if (item.held) let_go(item.size);
+    let_go(item.cost);
     if (gone) return;
     ++failed_in_a_row_;
     last_reason_ = end.error().own();
@@ -237,31 +310,53 @@ void Prefetch::count(const Item& item, const Result<>& end) {
     return;
   }
   failed_in_a_row_ = 0;
+  uint64_t bytes = item.so_far.here + item.so_far.fetched;
   way_.known_bytes += bytes;
   ++record_.counts.objects;
   record_.counts.bytes += bytes;
-  if (item.so_far.fetched == 0) ++record_.counts.found;
+  if (item.fetched() == 0) ++record_.counts.found;
+  record_.taken.bytes += item.cost.bytes;
+  record_.taken.units += item.cost.units;
+  spread_ += item.cost.squares;
+  record_.taken.spread =
+      static_cast<uint64_t>(std::min(std::ceil(std::sqrt(spread_)), kMostSpread));
+}
+
+void Prefetch::note_odd(const Item& item, const Error& error) {
+  ++odd_;
+  if (odd_ones_.size() == Record::kMostFailures) return;
+  std::string name = percent_encode(std::string_view(item.key).substr(0, kOddName), true);
+  odd_ones_.push_back(
+      {std::move(name), "the origin lists it, but it is no key: " + std::string(error.own())});
+}
+
+void Prefetch::count_odd() {
+  for (const Failure& one : odd_ones_) record_.add_failure(one.key, one.reason);
+  record_.counts.failed += odd_ - odd_ones_.size();
+  odd_ = 0;
+  odd_ones_.clear();
 }
 
 uint64_t Prefetch::fetched() const {
   uint64_t all = fetched_;
-  for (const auto& item : window_) all += item->so_far.fetched;
+  for (const auto& item : window_) all += item->fetched();
   return all;
 }
 
 Way Prefetch::way(Time now) const {
   Way out = way_;
   out.bytes = record_.counts.bytes;
-  for (const auto& item : window_) out.bytes += item->so_far.here + item->so_far.fetched;
-  if (!samples_.empty() && now > samples_.front().when) {
+  for (const auto& item : window_) out.bytes += item->here();
+  // An object that changes meanwhile begins again, and what was fetched of it does not count.
+  uint64_t all = fetched();
+  if (!samples_.empty() && now > samples_.front().when && all > samples_.front().fetched) {
     double seconds = (now - samples_.front().when).seconds();
-    double moved = static_cast<double>(fetched() - samples_.front().fetched);
-    out.per_second = static_cast<uint64_t>(moved / seconds);
+    double rate = static_cast<double>(all - samples_.front().fetched) / seconds;
+    out.per_second = static_cast<uint64_t>(std::min(rate, kFastest));
   }
   if (out.listed && out.per_second > 0) {
     uint64_t rest = out.known_bytes - std::min(out.known_bytes, out.bytes);
-    out.left = nanoseconds(static_cast<int64_t>(1e9 * static_cast<double>(rest) /
-                                                static_cast<double>(out.per_second)));
+    out.left = time_left(rest, out.per_second);
   }
   return out;
 }

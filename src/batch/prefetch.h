@@ -3,6 +3,7 @@
 // under way at once. It stops where it would begin to push out what it has brought.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -21,8 +22,9 @@ namespace forebay::batch {
 /// What all jobs under way have brought: they share the cache, and one must not push out what
 /// another has brought. One loop.
 struct Held {
-  uint64_t bytes = 0;
+  uint64_t bytes = 0;  ///< on the disks
   uint64_t units = 0;
+  double squares = 0;  ///< the sum of the squares of the units' bytes
 };
 
 /// What a job under way shows beside its record.
@@ -34,7 +36,13 @@ struct Way {
   uint64_t per_second = 0;  ///< bytes fetched in a second, of the last ten
   /// Until the end, where all are known and some come.
   std::optional<Duration> left;
+  std::string trouble;  ///< why nothing goes on just now, though it will; empty: all is well
 };
+
+/// What is left of so many bytes at that rate, which is not 0; nothing when it is more than
+/// kLongestLeft.
+std::optional<Duration> time_left(uint64_t bytes, uint64_t per_second);
+inline constexpr Duration kLongestLeft = seconds(int64_t{10} * 366 * 24 * 3600);
 
 /// Keeps the record of a job that is under way.
 class Keeper {
@@ -54,6 +62,10 @@ class Prefetch {
   static constexpr size_t kWindow = 256;
   /// Tries of an object that may be had a little later, with longer pauses between them.
   static constexpr int kTries = 4;
+  /// So long the origin's list is asked for when it may be had later, with pauses that double up to
+  /// the longest.
+  static constexpr Duration kPatience = seconds(3600);
+  static constexpr Duration kLongestPause = seconds(60);
   /// So many failures one after the other end the job: it is not the objects' fault.
   static constexpr uint64_t kMostFailed = 100;
   /// Pages without a key that are followed.
@@ -86,9 +98,16 @@ class Prefetch {
     std::string key;
     uint64_t size = 0;  ///< as the list told
     WallTime modified;
-    bool held = false;  ///< counted in Held
+    Held cost = {};    ///< counted in Held; nothing where it is not brought
+    bool odd = false;  ///< no client can ask for such a key, and no list go on behind it
     object::Brought so_far = {};
+    uint64_t earlier = 0;  ///< bytes fetched by earlier tries
+    uint64_t most = 0;     ///< bytes that were here after any of them
     std::optional<Result<>> end = std::nullopt;
+
+    uint64_t here() const { return std::max(most, so_far.here + so_far.fetched); }
+    uint64_t fetched() const { return earlier + so_far.fetched; }
+    void begin_again();
   };
   struct Listed {
     std::string key;
@@ -107,17 +126,22 @@ class Prefetch {
   Task<> walk(io::Group& group, Context ctx);
   Task<Page> page(std::string continuation, Context ctx);
   Task<> begin(const Listed& object, io::Group& group, Context ctx);
-  Task<> bring(object::BucketRef bucket, Item& item, Context ctx);
+  Task<> bring(object::BucketRef bucket, ObjectKey key, Item& item, Context ctx);
   Task<> wait_until(bool (Prefetch::*may)(uint64_t) const, uint64_t bytes, Context ctx);
+  Task<> pause(Time until, Context ctx);
+  Task<> look_after(Context ctx);
   bool may_begin(uint64_t bytes) const;
   bool is_idle(uint64_t) const { return window_.empty(); }
   Result<> settle(Time now);
   void count(const Item& item, const Result<>& end);
+  void note_odd(const Item& item, const Error& error);
+  void count_odd();
   Result<object::BucketRef> bucket() const;
   /// What an object of so many bytes takes of the cache.
   Held cost(uint64_t bytes) const;
-  void hold(uint64_t bytes);
-  void let_go(uint64_t bytes);
+  bool fits(const Held& more, const Held& beside) const;
+  void hold(const Held& its);
+  void let_go(const Held& its);
   uint64_t fetched() const;
 
   World world_;
@@ -128,7 +152,12 @@ class Prefetch {
   uint64_t active_bytes_ = 0;
   uint64_t failed_in_a_row_ = 0;
   std::string last_reason_;
+  /// Odd keys behind record_.after: they count as failed when it has passed them, for else they are
+  /// listed again.
+  uint64_t odd_ = 0;
+  std::vector<Failure> odd_ones_;  ///< the first of them
   Held mine_;
+  double spread_ = 0;  ///< squares of what is in record_.taken
   Way way_;
   uint64_t fetched_ = 0;  ///< by items that have left the window
   std::deque<Sample> samples_;

@@ -46,6 +46,19 @@ Result<Counts> counts_of(const Json& row) {
   return Counts{*objects, *bytes, *found, *failed};
 }
 
+/// Rows that were written before a job knew it have none.
+Result<Taken> taken_of(const Json& row) {
+  Taken out;
+  for (auto [name, number] :
+       {std::pair("taken", &out.bytes), {"units", &out.units}, {"spread", &out.spread}}) {
+    if (row.find(name) == nullptr) continue;
+    auto read = row.unsigned_integer(name);
+    if (!read) return not_a_row(name);
+    *number = *read;
+  }
+  return out;
+}
+
 /// A date that need not be there.
 Result<std::optional<WallTime>> date_of(const Json& row, std::string_view name) {
   const Json* json = row.find(name);
@@ -89,6 +102,13 @@ void Record::add_failure(std::string_view key, std::string_view reason) {
   if (kept) failures.push_back({std::string(key), reason_of(reason)});
 }
 
+void Record::take_progress(const Record& other) {
+  after = other.after;
+  counts = other.counts;
+  taken = other.taken;
+  failures = other.failures;
+}
+
 std::string encode(const Record& record) {
   Json::Array failures;
   for (const Failure& one : record.failures) {
@@ -107,6 +127,9 @@ std::string encode(const Record& record) {
       .set("bytes", record.counts.bytes)
       .set("found", record.counts.found)
       .set("failed", record.counts.failed)
+      .set("taken", record.taken.bytes)
+      .set("units", record.taken.units)
+      .set("spread", record.taken.spread)
       .set("failures", std::move(failures))
       .set("created_ns", record.created.ns);
   if (record.started) row.set("started_ns", record.started->ns);
@@ -139,6 +162,8 @@ Result<Record> parse_record(std::string_view id, std::string_view text) {
   if (!good) return not_a_row("a member is not what it should be");
   auto counts = counts_of(*row);
   if (!counts) return std::move(counts.error());
+  auto taken = taken_of(*row);
+  if (!taken) return std::move(taken.error());
   auto failures = failures_of(row->find("failures"));
   if (!failures) return std::move(failures.error());
   auto started = date_of(*row, "started_ns"), ended = date_of(*row, "ended_ns");
@@ -150,6 +175,7 @@ Result<Record> parse_record(std::string_view id, std::string_view text) {
   out.error = std::move(*error);
   out.after = std::move(*after);
   out.counts = *counts;
+  out.taken = *taken;
   out.failures = std::move(*failures);
   out.created.ns = *created;
   out.started = *started;

@@ -38,6 +38,14 @@ struct Counts {
   bool operator==(const Counts&) const = default;
 };
 
+/// What the objects that are here take of the cache.
+struct Taken {
+  uint64_t bytes = 0;  ///< theirs and what lies beside them
+  uint64_t units = 0;
+  uint64_t spread = 0;  ///< √(sum of the squares of the units' bytes), rounded up
+  bool operator==(const Taken&) const = default;
+};
+
 struct Record {
   /// So many are kept by name; all are counted.
   static constexpr size_t kMostFailures = 8;
@@ -52,6 +60,7 @@ struct Record {
   std::string error;  ///< why it failed
   std::string after;  ///< all keys up to this one, in the order of the list, are done
   Counts counts;
+  Taken taken;
   std::vector<Failure> failures;  ///< the first ones
   WallTime created;
   std::optional<WallTime> started, ended;
@@ -59,6 +68,8 @@ struct Record {
 
   /// Counts a failure, and keeps it if it is one of the first. What is no UTF-8 is not kept.
   void add_failure(std::string_view key, std::string_view reason);
+  /// Takes over how far `other` has come.
+  void take_progress(const Record& other);
 };
 
 /// `text`, cut to kMostReason bytes of UTF-8.

@@ -17,6 +17,7 @@ Record full() {
   record.error = "no more";
   record.after = "images/ä\"\n.png";
   record.counts = {.objects = 1, .bytes = 1ULL << 62, .found = 3, .failed = 4};
+  record.taken = {.bytes = 1ULL << 63, .units = 7, .spread = 9};
   record.failures = {{"images/b", "it is gone"}};
   record.created = {5};
   record.started = WallTime{6};
@@ -45,6 +46,14 @@ TEST(Record, comes_back_as_it_was) {
   EXPECT_EQ(parse_record(kId, encode(fresh)).value(), fresh);
 }
 
+TEST(Record, one_from_before_what_it_takes_was_written_is_read) {
+  Record record = full();
+  std::string old =
+      replaced(encode(record), R"("taken":9223372036854775808,"units":7,"spread":9,)", "");
+  record.taken = {};
+  EXPECT_EQ(parse_record(kId, old).value(), record);
+}
+
 TEST(Record, what_is_no_row_of_ours_is_refused) {
   std::string good = encode(full());
   ASSERT_TRUE(parse_record(kId, good));
@@ -60,6 +69,7 @@ TEST(Record, what_is_no_row_of_ours_is_refused) {
            {R"("state":"failed")", R"("state":"asleep")"},
            {R"("objects":1)", R"("objects":-1)"},
            {R"("failed":4)", R"("failed":"4")"},
+           {R"("spread":9)", R"("spread":-9)"},
            {R"("created_ns":5)", R"("created":5)"},
            {R"("ended_ns":7)", R"("ended_ns":"7")"},
            {R"("key":"images/b")", R"("name":"images/b")"},

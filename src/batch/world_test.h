@@ -31,7 +31,10 @@ class Gate final : public testkit::MemoryHook {
 
 class BatchTest : public object::ObjectTest {
  protected:
-  explicit BatchTest(uint64_t capacity = 64 * kMiB) : ObjectTest(capacity) { make("data"); }
+  explicit BatchTest(uint64_t capacity = 64 * kMiB, size_t disks = 1)
+      : ObjectTest(capacity, disks) {
+    make("data");
+  }
   ~BatchTest() override {
     gate_.go.set();
     world_->settle();

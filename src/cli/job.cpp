@@ -75,6 +75,7 @@ Task<> run_job_show(Shell& shell, JobShow command, Context ctx) {
   if (command.json) co_return shell.print(job.dump());
   std::string out = "prefetch of " + job_path(job) + ": " + text_in(job, "state") + '\n';
   if (std::string error = text_in(job, "error"); !error.empty()) out += "error: " + error + '\n';
+  if (std::string why = text_in(job, "trouble"); !why.empty()) out += "waits: " + why + '\n';
   out += job_numbers(job) + '\n';
   if (uint64_t found = number_in(job, "objects_found"); found > 0) {
     out += counted(found, "object") + " of these had been here before\n";

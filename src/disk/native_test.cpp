@@ -210,6 +210,31 @@ TEST_F(StoreNativeReal, clean_units_yield_and_native_ones_stay_until_the_disk_is
   EXPECT_FALSE(store_->contains(unit_id(0)));
 }
 
+TEST_F(StoreNativeReal, what_they_take_is_no_room_for_clean_ones) {
+  options_.disks.push_back({.path = folder_.path() + "/b", .capacity = 192 << 20});
+  options_.max_units = 100;
+  open();
+  Room empty = store_->room();
+  auto small = static_cast<double>(stats(0).limit), large = static_cast<double>(stats(1).limit);
+  EXPECT_EQ(empty.units, 100U);
+  EXPECT_DOUBLE_EQ(empty.odds, large / small);
+  EXPECT_LT(empty.least, stats(0).limit);
+  auto bytes = [&](const Room& room) {  // when the smaller disk is full, the larger is not quite
+    return static_cast<uint64_t>(static_cast<double>(room.least) * (small + large) / small);
+  };
+  EXPECT_LE(empty.bytes, bytes(empty) + 1);
+  EXPECT_GT(empty.bytes, bytes(empty) / 100 * 99);
+  EXPECT_LT(empty.bytes, stats(0).limit + stats(1).limit);
+  for (uint64_t n = 0; n < 30; ++n) ASSERT_TRUE(put(n, kLarge));
+  ASSERT_GT(stats(0).native, 0U);
+  ASSERT_GT(stats(1).native, 0U);
+  Room room = store_->room();
+  EXPECT_EQ(room.units, 70U);
+  EXPECT_EQ(room.least, empty.least - stats(0).native);
+  EXPECT_LE(room.bytes, bytes(room) + 1);
+  EXPECT_LT(room.bytes, empty.bytes);
+}
+
 TEST_F(StoreNativeReal, a_bucket_s_units_are_listed_and_only_remove_native_removes_them) {
   open();
   for (uint64_t n = 0; n < 4; ++n)

@@ -273,15 +273,24 @@ uint64_t Store::limit() const {
   return all;
 }
 
-uint64_t Store::room() const {
-  uint64_t all = 0;
+Room Store::room() const {
+  Room out{.bytes = UINT64_MAX, .least = UINT64_MAX};
+  uint64_t all = limit(), natives = 0;
   for (auto& disk : disks_) {
-    if (!disk->healthy()) continue;
-    uint64_t limit = disk->space()->limit();
+    natives += units_->native_units(disk->number());
+    uint64_t limit = disk->healthy() ? disk->space()->limit() : 0;
+    if (limit == 0) continue;  // nothing is drawn to it
     uint64_t taken = disk->space()->usual_target() + units_->native_live(disk->number());
-    all += limit - std::min(limit, taken);
+    uint64_t room = limit - std::min(limit, taken);
+    double times = static_cast<double>(all) / static_cast<double>(limit);
+    out.least = std::min(out.least, room);
+    // When this disk is full, so much lies on all of them.
+    out.bytes = std::min(out.bytes, static_cast<uint64_t>(static_cast<double>(room) * times));
+    out.odds = std::max(out.odds, times - 1);
   }
-  return all;
+  if (all == 0) return {};
+  out.units = options_.max_units - std::min(options_.max_units, natives);
+  return out;
 }
 
 Stats Store::stats() const {

@@ -40,6 +40,18 @@ struct Found {
   io::FileSlice slice = {};
 };
 
+/// What clean units may fill before the first of them is evicted for the last, all healthy disks
+/// together. A unit's disk is drawn by its id, a larger disk more often, so that some disk is full
+/// before all are.
+struct Room {
+  uint64_t bytes = 0;  ///< were the units to lie evenly
+  uint64_t least = 0;  ///< of the disk with the least: these fit wherever they come to lie
+  uint64_t units = 0;
+  /// (1 - p) / p of the disk that is drawn most seldom; 0 for one disk. What stays below `bytes` by
+  /// a few times √(odds · sum of the units' squares) fits as they do lie.
+  double odds = 0;
+};
+
 /// All disks of a node. Any thread, except that a Task runs on the loop of its context; the Store
 /// outlives its Tasks. Slices may outlive the Store. The duties run_…() are started by job or node,
 /// end with ok when their context is cancelled, and have ended before close().
@@ -96,10 +108,7 @@ class Store : public std::enable_shared_from_this<Store> {
   Stats stats() const;
   /// Bytes that may be used now, all healthy disks together.
   uint64_t limit() const;
-  /// What clean units may fill of it, before the first of them is evicted for the last.
-  uint64_t room() const;
-  /// The same in units.
-  uint64_t most_units() const { return options_.max_units; }
+  Room room() const;
 
   /// Keeps space free: evicts least recently used units, unlinks, closes.
   Task<> run_evictor(Context ctx);

@@ -253,7 +253,7 @@ Task<StageAnswer> Store::stage(ReadRequest request, Time until, Context ctx) {
       out.state = State::here;
       co_return out;
     }
-    if (head->info.size > cache_.room()) co_return out;
+    if (head->info.size > cache_.room().bytes) co_return out;
     out.state = State::coming;
     auto staged = co_await stager_.add(head, *ctx.loop);
     if (until <= ctx.loop->now()) co_return out;
@@ -284,7 +284,7 @@ Task<> Store::bring(BucketRef bucket, ObjectKey key, uint64_t listed, Brought& s
     if (head->version == nullptr) {
       co_return fail(Code::invalid, "it has no strong tag, so it is not kept", "NotKept");
     }
-    if (head->info.size > cache_.room()) {
+    if (head->info.size > cache_.room().bytes) {
       co_return fail(Code::too_large, "it is larger than the cache", "NotKept");
     }
     Result<> came = ok;

@@ -106,11 +106,8 @@ class Store {
   Task<> bring(BucketRef bucket, ObjectKey key, uint64_t listed,
                Brought& so_far [[clang::lifetimebound]], Context ctx);
   /// What the cache can hold at once, before the first of it is evicted for the last.
-  struct Room {
-    uint64_t bytes = 0;
-    uint64_t units = 0;
-  };
-  Room room() const { return {cache_.room(), cache_.most_units()}; }
+  using Room = disk::Room;
+  Room room() const { return cache_.room(); }
 
   /// body.source must fail rather than end when its bytes do not verify: the origin commits only
   /// after its last byte.

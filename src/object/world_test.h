@@ -63,14 +63,19 @@ inline BucketRef make_bucket(std::shared_ptr<origin::Origin> origin, std::string
 
 class ObjectTest : public testing::Test {
  protected:
-  explicit ObjectTest(uint64_t capacity = 64 << 20) : capacity_(capacity) {}
+  /// So many disks of `capacity` bytes each.
+  explicit ObjectTest(uint64_t capacity = 64 << 20, size_t disks = 1)
+      : capacity_(capacity), disks_(disks) {}
   std::shared_ptr<disk::Store> open_disks() {
     crews_.add(loop_);
     disk::Options disks;
-    disks.disks.push_back({.path = "/disk", .capacity = capacity_, .open_index = [] {
-                             return Result<std::shared_ptr<disk::Index>>(
-                                 std::make_shared<disk::MemoryIndex>());
-                           }});
+    for (size_t i = 0; i < disks_; ++i) {
+      std::string path = "/disk" + std::to_string(i);
+      disks.disks.push_back({.path = path, .capacity = capacity_, .open_index = [] {
+                               return Result<std::shared_ptr<disk::Index>>(
+                                   std::make_shared<disk::MemoryIndex>());
+                             }});
+    }
     disks.boot_id = "boot";
     return *run(disk::Store::open(std::move(disks), ctx()));
   }
@@ -85,6 +90,7 @@ class ObjectTest : public testing::Test {
   uint64_t checks() { return origin_->counts("head").requests; }
 
   uint64_t capacity_;
+  size_t disks_;
   std::unique_ptr<io::Simulation> world_ = io::Simulation::make({.seed = 5});
   io::Loop& loop_ = world_->loop();
   std::shared_ptr<testkit::MemoryOrigin> origin_ = std::make_shared<testkit::MemoryOrigin>(loop_);

@@ -101,8 +101,8 @@ TEST_F(AheadTest, without_room_it_says_so) {
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().detail(), "ENOSPC");
   EXPECT_EQ(origin_->counts("get").requests, 0U);
-  EXPECT_LT(cache_->room(), 32 * kMiB);
-  EXPECT_GT(cache_->room(), 20 * kMiB);
+  EXPECT_LT(cache_->room().bytes, 32 * kMiB);
+  EXPECT_GT(cache_->room().bytes, 20 * kMiB);
 }
 
 TEST_F(AheadTest, an_error_is_told_to_who_waits) {

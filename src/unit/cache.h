@@ -134,11 +134,8 @@ class Cache {
   std::shared_ptr<Fill> coming(const UnitId& id);
   /// Whether the unit is here. Counts as a use.
   bool touch(const Unit& unit);
-  /// Bytes of clean units that can be here at once, before the first of them is evicted for the
-  /// last.
-  uint64_t room() const { return store_->room(); }
-  /// The same in units.
-  uint64_t most_units() const { return store_->most_units(); }
+  /// What clean units can be here at once, before the first of them is evicted for the last.
+  disk::Room room() const { return store_->room(); }
 
   /// Begins a copy of a body that is written, to be cut in units of `unit_length` (the last may be
   /// shorter), as first to be evicted. Null when that cannot be done now.

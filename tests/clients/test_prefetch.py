@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import subprocess
+import time
 
 import pytest
 from lib import daemon, faultproxy, proc
@@ -120,6 +121,47 @@ def test_it_stops_when_the_cache_is_full(stand):
     for number in range(told["objects"]):
         assert s.get(f"k{number:04}").headers["x-cache"] == "hit", number
     assert s.settle() == 0
+
+
+def test_on_several_disks_it_stops_in_time_too(stand, tmp_path):
+    """A disk that is drawn more often is full first; nothing of it is pushed out."""
+    folders = [tmp_path / f"disk{n}" for n in range(3)]
+    for folder in folders:
+        folder.mkdir()
+    flags = [word for folder in folders for word in ("--disk", str(folder))]
+    s = stand(flags=["--cache-size", "64MiB", *flags])
+    fill(s, "k", 160, MIB)
+    code, out, err = cli(s, "prefetch", "bkt", "--wait")
+    assert code == 1 and "the cache is full" in err, (out, err)
+    (told,) = json.loads(cli(s, "job", "ls", "--json")[1])
+    assert told["objects"] >= 64
+    s.settle()
+    assert s.forebay.metric("forebay_evictions_total") == 0
+    for number in range(told["objects"]):
+        assert s.get(f"k{number:04}").headers["x-cache"] == "hit", number
+    assert s.settle() == 0
+
+
+def test_an_origin_that_is_away_is_waited_for(stand):
+    """Killed in the middle, and the origin's list fails after the restart: it waits and says so."""
+    s = stand()
+    fill(s, "k", 100, 200_000)
+    s.proxy.rate = 6e6
+    identity = begin(s, "bkt")
+    proc.wait_until("a part has come", lambda: job(s, identity)["objects"] >= 20, 60)
+    s.forebay.kill()
+    away = faultproxy.Fault(status=503)
+    s.proxy.fault = lambda e: away if "list-type" in e.path else None
+    s.forebay.start()
+    proc.wait_until("it waits", lambda: job(s, identity)["trouble"], 20)
+    time.sleep(8)
+    told = job(s, identity)
+    assert told["state"] == "running" and "list" in told["trouble"], told
+    assert "waits: " in cli(s, "job", "show", identity)[1]
+    s.proxy.fault = s.proxy.rate = None
+    proc.wait_until("it is done", lambda: job(s, identity)["state"] == "done", 60)
+    told = job(s, identity)
+    assert (told["objects"], told["trouble"]) == (100, "")
 
 
 def test_who_leaves_leaves_it_running_and_it_is_cancelled(stand):

@@ -33,6 +33,7 @@ Json show(const batch::Shown& job) {
       .set("prefix", record.prefix)
       .set("state", name(record.state))
       .set("error", record.error)
+      .set("trouble", job.way.trouble)
       .set("objects", record.counts.objects)
       .set("objects_found", record.counts.found)
       .set("objects_failed", record.counts.failed)
