@@ -100,7 +100,7 @@ Task<origin::PartInfo> MemoryOrigin::put_part(ObjectKey key, std::string upload_
               : Result<>(ok);
     if (!fits) out = std::move(fits.error());
     if (found && fits) {
-      std::string etag = options_.opaque_etags ? "opaque" : to_hex(as_bytes(md5(bytes)));
+      std::string etag = (options_.opaque_etags ? "opaque" : "") + to_hex(as_bytes(md5(bytes)));
       Part part;
       part.info = {number, bytes.size(), ETag("\"" + etag + "\""), loop_.wall_now(),
                    options.all_checksums()};
