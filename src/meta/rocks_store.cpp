@@ -139,7 +139,7 @@ class OpenRocksStore final : public RocksStore {
   std::shared_ptr<io::Lane> lane_;  ///< without patience: nothing is ever refused
   std::mutex mutex_;
   std::deque<Pending*> queue_;
-  std::atomic<bool> failed_ = false;  ///< a write has
+  std::atomic<bool> failed_ = false;  ///< the last write has
   bool committing_ = false;  ///< a batch is with the pool; when it is done the next one follows
 };
 
@@ -317,8 +317,8 @@ void OpenRocksStore::write(const Batch& batch) {
   }
   if (rows.Count() == 0) return;
   rocksdb::Status written = db_->Write(options, &rows);
+  failed_ = !written.ok();
   if (written.ok()) return;
-  failed_ = true;
   // Once a write has failed RocksDB takes no further one, and says so in this way: of these it is
   // sure that nothing of them is anywhere.
   if (written.severity() >= rocksdb::Status::Severity::kHardError) {

@@ -328,6 +328,10 @@ Task<Buckets::Alone> Buckets::alone(BucketRef bucket, Context ctx) {
 }
 
 Task<> Buckets::set_keys(BucketRef bucket, std::string access_key, Secret secret, Context ctx) {
+  if (bucket->native()) {
+    co_return fail(Code::invalid, "a native bucket has no origin that would ask for keys",
+                   "NotImplemented");
+  }
   Alone mine = co_await co_await alone(std::move(bucket), ctx);
   Bucket next(*mine.now);
   next.config.access_key = access_key;

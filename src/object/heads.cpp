@@ -161,7 +161,7 @@ void Heads::trim(Stripe& stripe, Time now) {
 void Heads::put_away(Stripe& stripe, const Entry& entry, Time now) {
   const HeadRef& head = entry.head;
   if (head == nullptr || head->kind == KeptKind::layout) return;
-  if (head->kind == KeptKind::ttl && now >= head->until && head->layout.parts() < 2) return;
+  if (head->kind == KeptKind::ttl && now >= head->until && !head->layout.telling()) return;
   bool kept = head->kept.load(std::memory_order_relaxed);
   if (stripe.table.contains(entry.name)) {
     if (kept) stripe.table.set_kept(entry.name);
@@ -253,7 +253,7 @@ void Heads::keep(const Head& head, io::Loop& loop) {
   // A hot head is read by all loops, and written by none.
   if (head.kept.load(std::memory_order_relaxed)) return;
   bool never = !head.exists || head.version == nullptr || head.version->native ||
-               (head.kind == KeptKind::layout && head.layout.parts() < 2);
+               (head.kind == KeptKind::layout && !head.layout.telling());
   if (never || head.kept.exchange(true, std::memory_order_relaxed)) return;
   const std::string& key = head.version->key.text();
   Name id(head.incarnation, key);
@@ -293,8 +293,7 @@ Task<> Heads::disbelieve(HeadRef head, Context ctx) {
     trim(s, ctx.loop->now());
   }
   if (head->version->native) co_return ok;
-  Result<> gone =
-      co_await rows_.forget(head->incarnation, head->version->key, Leaves::nothing, ctx);
+  Result<> gone = co_await rows_.forget(head->incarnation, head->version->key, Leaves::layout, ctx);
   Name id(head->incarnation, head->version->key.text());
   Stripe& s = stripe(id);
   std::lock_guard lock(s.mutex);

@@ -23,17 +23,20 @@ std::optional<origin::Piece> HeldParts::add(const UploadName& upload, uint32_t n
   std::scoped_lock lock(mutex_);
   auto [found, fresh] = uploads_.try_emplace(upload);
   Upload& mine = found->second;
-  if (fresh) mine.turn = turns_.insert(turns_.end(), upload);
+  if (fresh) {
+    mine.turn = turns_.insert(turns_.end(), upload);
+    bytes_ += bytes_of(upload);
+  }
   turns_.splice(turns_.end(), turns_, mine.turn);
   std::optional<origin::Piece> before;
   auto old = mine.parts.find(number);
   if (old == mine.parts.end()) {
     mine.parts.emplace(number, std::move(part));
-    ++parts_;
+    bytes_ += kPartBytes;
   } else {
     before = std::exchange(old->second, std::move(part)).piece;
   }
-  while (parts_ > kMost) forget(uploads_.find(turns_.front()));
+  while (bytes_ > kMostBytes) forget(uploads_.find(turns_.front()));
   return before;
 }
 
@@ -61,15 +64,13 @@ std::map<uint32_t, HeldParts::Part> HeldParts::take(const UploadName& upload) {
   std::scoped_lock lock(mutex_);
   auto found = uploads_.find(upload);
   if (found == uploads_.end()) return {};
-  std::map<uint32_t, Part> parts = std::move(found->second.parts);
-  parts_ -= parts.size();
-  found->second.parts.clear();
+  std::map<uint32_t, Part> parts = found->second.parts;
   forget(found);
   return parts;
 }
 
 void HeldParts::forget(Uploads::iterator upload) {
-  parts_ -= upload->second.parts.size();
+  bytes_ -= bytes_of(upload->first) + upload->second.parts.size() * kPartBytes;
   turns_.erase(upload->second.turn);
   uploads_.erase(upload);
 }

@@ -28,8 +28,11 @@ struct UploadName {
 /// fetch of the part when it is read.
 class HeldParts {
  public:
-  /// Parts of all uploads together. Then the upload is forgotten that got none for longest.
-  static constexpr size_t kMost = 100'000;
+  /// Memory of all uploads together, as it is reckoned. Then the upload is forgotten that got none
+  /// for longest.
+  static constexpr size_t kMostBytes = 16 << 20;
+  /// Of a part, and of an upload beside its name, which is there twice.
+  static constexpr size_t kPartBytes = 160, kUploadBytes = 300;
 
   struct Part {
     ETag etag;  ///< what the origin answered
@@ -53,12 +56,15 @@ class HeldParts {
     std::list<UploadName>::iterator turn;
   };
   using Uploads = std::map<UploadName, Upload>;
+  static size_t bytes_of(const UploadName& upload) {
+    return kUploadBytes + 2 * (upload.key.size() + upload.id.size());
+  }
   void forget(Uploads::iterator upload);
 
   mutable std::mutex mutex_;
   Uploads uploads_;
   std::list<UploadName> turns_;  ///< that got none for longest first
-  size_t parts_ = 0;
+  size_t bytes_ = 0;
 };
 
 }  // namespace forebay::object

@@ -48,18 +48,26 @@ TEST(HeldParts, pieces_are_those_of_the_chosen_parts) {
 
 TEST(HeldParts, beyond_the_limit_the_upload_that_waits_longest_goes) {
   HeldParts held;
-  uint32_t half = HeldParts::kMost / 2;
+  constexpr size_t kName = HeldParts::kUploadBytes + 2 * 4;
+  constexpr uint32_t kMost = (HeldParts::kMostBytes - kName) / HeldParts::kPartBytes;
+  uint32_t half = (HeldParts::kMostBytes / 2 - kName) / HeldParts::kPartBytes;
   for (uint32_t i = 1; i <= half; ++i) held.add(upload("a"), i, part(1));
   for (uint32_t i = 1; i <= half; ++i) held.add(upload("b"), i, part(1));
   held.add(upload("a"), 1, part(2));  // a part of it, once more
   EXPECT_FALSE(held.pieces(upload("b"), {{1, etag(1), {}}}, {10}).empty());
-  held.add(upload("c"), 1, part(1));
+  for (uint32_t i = 1; i <= 9; ++i) held.add(upload("c"), i, part(1));
   EXPECT_TRUE(held.pieces(upload("b"), {{1, etag(1), {}}}, {10}).empty());
   EXPECT_EQ(held.take(upload("a")).size(), half);
-  EXPECT_EQ(held.take(upload("c")).size(), 1U);
+  EXPECT_EQ(held.take(upload("c")).size(), 9U);
   // What went is not counted any more.
-  for (uint32_t i = 1; i <= HeldParts::kMost; ++i) held.add(upload("d"), i, part(1));
-  EXPECT_EQ(held.take(upload("d")).size(), HeldParts::kMost);
+  for (uint32_t i = 1; i <= kMost; ++i) held.add(upload("d"), i, part(1));
+  EXPECT_EQ(held.take(upload("d")).size(), kMost);
+  // Names weigh too.
+  for (int i = 0; i < 20'000; ++i) {
+    held.add({1, std::string(1000, 'k'), std::to_string(i)}, 1, part(1));
+  }
+  EXPECT_TRUE(held.take({1, std::string(1000, 'k'), "0"}).empty());
+  EXPECT_EQ(held.take({1, std::string(1000, 'k'), "19999"}).size(), 1U);
 }
 
 }  // namespace

@@ -43,6 +43,8 @@ class Layout {
     return ends_.capacity() * sizeof(uint64_t) + pieces_.size() * sizeof(origin::Piece);
   }
   bool known() const { return known_; }
+  /// Whether it says more than the object's size does.
+  bool telling() const { return parts() > 1 || !pieces_.empty(); }
   uint64_t size() const { return size_; }
   uint64_t parts() const;
   /// The size of every part but the last; 0 where they differ. Not 0 for a single one.

@@ -100,8 +100,7 @@ Task<origin::PutAnswer> Store::complete(CompleteRequest request, Context ctx) {
   }
   // Fields were given when the upload was created, so only a check knows the whole head; what is
   // learned here is how the object is cut.
-  bool telling = layout && (layout->parts() > 1 || !layout->pieces().empty());
-  if (telling && answer->tag.strong() && answer->pieces.empty()) {
+  if (layout && layout->telling() && answer->tag.strong() && answer->pieces.empty()) {
     origin::ObjectInfo made{.size = layout->size(), .etag = answer->etag, .tag = answer->tag};
     made.version_id = answer->version_id;
     // A hint: without it the layout is guessed.

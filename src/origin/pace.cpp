@@ -12,10 +12,10 @@ void Pace::Place::leave() {
   Pace& pace = *std::exchange(pace_, nullptr);
   --pace.under_way_;
   // Not to the next in line, where there are too many already.
-  if (pace.withheld_.size() + pace.limit() < kMost) {
-    pace.withheld_.push_back(std::move(permit_));
+  if (permit_ && pace.withheld_.size() + pace.limit() < kMost) {
+    pace.withheld_.push_back(std::move(*permit_));
   }
-  permit_ = {};
+  permit_.reset();
 }
 
 std::optional<Pace::Place> Pace::try_enter() {
@@ -48,7 +48,7 @@ void Pace::good(const Place& place, Time now) {
 }
 
 void Pace::slowed(const Place& place, Time now) {
-  if (place.pace_ != nullptr && place.round_ != round_) return;
+  if (place.round_ != round_) return;
   uint32_t borne = std::min(limit(), std::max(under_way_, 1U));
   limit_.store(std::max(kLeast, borne / 2), std::memory_order_relaxed);
   ++round_;

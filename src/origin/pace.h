@@ -58,15 +58,17 @@ class Pace {
 
    private:
     friend class Pace;
-    Place(Pace& pace, io::Semaphore::Permit permit)
+    Place(Pace& pace, std::optional<io::Semaphore::Permit> permit)
         : pace_(&pace), permit_(std::move(permit)), round_(pace.round_) {
       ++pace.under_way_;
     }
     Pace* pace_ = nullptr;
-    io::Semaphore::Permit permit_;
+    std::optional<io::Semaphore::Permit> permit_;  ///< none beside the line
     uint64_t round_ = 0;
   };
 
+  /// A place beside the line, for what must not wait and is counted all the same.
+  Place beside() { return {*this, std::nullopt}; }
   /// Nothing where it would wait: most requests need not.
   std::optional<Place> try_enter();
   /// Waits in line. None for kPatience → Code::busy, "SlowDown".

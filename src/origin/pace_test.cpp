@@ -67,6 +67,20 @@ TEST_F(PaceTest, halves_what_was_under_way_once_for_all_who_were) {
   EXPECT_EQ(enter(2), 1U) << "one is always let in";
 }
 
+TEST_F(PaceTest, who_is_beside_the_line_is_counted_and_keeps_nobody_out) {
+  std::deque<Pace::Place> streams;
+  for (int i = 0; i < 300; ++i) streams.push_back(pace_.beside());
+  EXPECT_EQ(enter(kMost + 1), kMost);
+  held_.clear();
+  while (streams.size() > 64) streams.pop_back();
+  for (const Pace::Place& place : streams) pace_.slowed(place, now());
+  EXPECT_EQ(pace_.limit(), 32U) << "once for all that were";
+  EXPECT_EQ(enter(kMost), 32U);
+  streams.clear();
+  held_.clear();
+  EXPECT_EQ(enter(kMost), 32U);
+}
+
 TEST_F(PaceTest, grows_with_each_round_that_uses_it) {
   ASSERT_EQ(enter(8), 8U);
   Pace::Place before = std::move(held_.back());

@@ -169,12 +169,16 @@ Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
   Fate fate = Fate::unknown;
   if (!options_.pace) co_return co_await attempt(call, fate, ctx);
   Pace& pace = options_.pace(*ctx.loop);
-  // A body that streams may wait for other requests here: it must not keep their places.
+  // A body that streams may wait for other requests here, and one that is read slowly for its share
+  // of the connections: they must not keep the places of others.
   const bool streams = call.body.source != nullptr;
+  const bool beside = streams || call.slow_reader;
   Duration pause = kFirstPause;
   for (int tries = 1;; ++tries) {
     Pace::Place place;
-    if (!streams) {
+    if (beside) {
+      place = pace.beside();
+    } else {
       auto now = pace.try_enter();
       place = now ? std::move(*now) : co_await co_await pace.enter(ctx);
     }

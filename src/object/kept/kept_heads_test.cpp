@@ -248,6 +248,25 @@ TEST_F(KeptHeads, where_a_row_cannot_be_taken_back_the_origins_word_is_not_told)
   EXPECT_EQ(get("key"), "NoSuchKey");
 }
 
+TEST_F(KeptHeads, what_ends_a_head_leaves_the_layout_that_a_completion_wrote) {
+  change("key", "old");
+  warm("key");
+  origin_->options().min_part = 1;
+  CompleteRequest complete{bucket_, key_of("key"), {}, {}, {}};
+  complete.upload_id = *run(origin_->create_upload(key_of("key"), {}, mine()));
+  auto part = *run(objects().put_part({bucket_, key_of("key"), complete.upload_id, 1},
+                                      io::Body::of(Bytes(pattern(300'000))), mine()));
+  complete.parts.push_back({1, part.etag, {}});
+  ASSERT_TRUE(run(objects().complete(std::move(complete), mine())));
+  ASSERT_EQ(row_kind("key"), KeptKind::layout);
+  ASSERT_TRUE(run(heads().current(bucket_, key_of("key"), true, mine())));
+  EXPECT_EQ(row_kind("key"), KeptKind::layout) << "also after a HEAD that tells of it";
+  restart();
+  asked();
+  EXPECT_TRUE(get("key") == pattern(300'000));
+  EXPECT_EQ(origin_->counts("get").requests, 1U) << "that of the old one";
+}
+
 TEST_F(KeptHeads, a_layout_is_written_once) {
   use("exact");
   origin_->change_parts("key", {"one", "two"});

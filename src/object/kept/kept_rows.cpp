@@ -37,7 +37,7 @@ size_t queued_bytes(const std::string& name, const std::string& row) {
 /// What is left of a row when what it says of the current version goes.
 std::optional<std::string> layout_of(std::string_view row) {
   auto kept = read_kept(row, 0);
-  if (!kept || !kept->layout.known() || kept->layout.parts() < 2) return std::nullopt;
+  if (!kept || !kept->layout.known() || !kept->layout.telling()) return std::nullopt;
   return write_kept({.kind = KeptKind::layout}, kept->info, kept->layout);
 }
 

@@ -15,7 +15,7 @@ bool KeptSweep::is_useful(const meta::Row& row, const Known& buckets) const {
   auto kept = read_kept(row.value, bucket.largest_unit());
   if (!kept) return false;
   // How an upload was cut is told nowhere else.
-  if (kept->layout.known() && kept->layout.parts() > 1) return true;
+  if (kept->layout.known() && kept->layout.telling()) return true;
   const KeptStamp& stamp = kept->stamp;
   if (stamp.kind == KeptKind::layout) return false;
   if (stamp.kind == KeptKind::ttl && stamp.life != options_.life) return false;

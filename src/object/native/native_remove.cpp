@@ -96,6 +96,9 @@ Task<meta::Txn> NativeOrigin::uncover(ObjectKey key, Spot spot, NativeHeadSum& s
   meta::Range older = meta::Range::prefix(versions).after(versions + spot.head.order());
   meta::Page page = co_await co_await rows(key).scan(std::move(older), 1, ctx);
   if (page.rows.empty()) {
+    page = co_await co_await rows(key).scan(meta::Range::prefix(versions), 1, ctx);
+  }
+  if (page.rows.empty()) {
     txn.remove(top);
     co_return txn;
   }

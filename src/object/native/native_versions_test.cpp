@@ -290,6 +290,26 @@ TEST_F(NativeVersions, dates_are_in_the_order_of_versions_when_the_clock_goes_ba
   EXPECT_EQ(ids("k"), (std::vector<std::string>{done->version_id, late.order()}));
 }
 
+// While versions are suspended a null version replaces another, before older ones that stay.
+TEST_F(NativeVersions, a_clock_that_goes_back_loses_no_version_while_they_are_suspended) {
+  versioning(State::enabled);
+  NativeHead late;
+  late.own_id = true;
+  late.modified.ns = loop().wall_now().ns + 3'600'000'000'000;
+  late.copies = {std::string(32, 'a')};
+  std::string row = meta::schema::object(NativeMachine::kIncarnation, key_of("k"));
+  ASSERT_TRUE(run(machine_.rows.commit(meta::Txn().put(row, *encode(late)), ctx())));
+  versioning(State::suspended);
+  ASSERT_TRUE(put("k", "one"));
+  auto done = put("k", "two");
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->modified.ns, late.modified.ns + 2);
+  EXPECT_EQ(ids("k"), (std::vector<std::string>{"null", late.order()}));
+  remove_id("k", "null");
+  EXPECT_EQ(ids("k"), std::vector<std::string>{late.order()});
+  EXPECT_EQ(head("k")->modified, late.modified);
+}
+
 // A row of the form before that is longer than what is written now.
 TEST_F(NativeVersions, a_long_row_of_the_form_before_becomes_an_older_version) {
   NativeHead head;

@@ -214,13 +214,18 @@ Task<NativeHead> NativeOrigin::commit_head(ObjectKey key, NativeHead head,
       continue;
     }
     // After the row: what has an id of its own is never replaced, whatever is said here.
-    head.own_id = co_await co_await versioning(ctx) == origin::Versioning::enabled;
+    const origin::Versioning state = co_await co_await versioning(ctx);
+    head.own_id = state == origin::Versioning::enabled;
     NativeHeadSum sum(change);
     sum.delta.bytes = -parts;
     if (old.row) sum.less(row_key, old.said());
+    // The order of versions is that of their dates, also where the clock was set back, and of what
+    // replaces another too: there may be older ones behind it.
+    if (state != origin::Versioning::never && old.head) {
+      head.modified.ns = std::max(head.modified.ns, old.head->modified.ns + 1);
+    }
     Beneath under = co_await co_await beneath(key, std::move(old.head), head.own_id, ctx);
     head.null_order = std::move(under.null_order);
-    // The order of versions is that of their dates, also where the clock was set back.
     if (under.kept) head.modified.ns = std::max(head.modified.ns, under.kept->modified.ns + 1);
     LooseUnits::Leaving leaving(loose_,
                                 under.gone ? units_of(key, *under.gone) : std::vector<UnitId>());
