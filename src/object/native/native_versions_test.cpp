@@ -25,6 +25,16 @@ class NativeVersions : public NativeTest {
     auto text = get_id(key, std::move(id));
     return text ? *text : text.error().detail();
   }
+  /// A version whose date is an hour ahead of the clock.
+  NativeHead put_late(std::string_view key) {
+    NativeHead late;
+    late.own_id = true;
+    late.modified.ns = loop().wall_now().ns + 3'600'000'000'000;
+    late.copies = {std::string(32, 'a')};
+    std::string row = meta::schema::object(NativeMachine::kIncarnation, key_of(key));
+    EXPECT_TRUE(run(machine_.rows.commit(meta::Txn().put(row, *encode(late)), ctx())));
+    return late;
+  }
   origin::Removed remove_id(std::string_view key, std::string id = {}) {
     auto done = run(origin().remove_version(key_of(key), std::move(id), ctx()));
     EXPECT_TRUE(done) << done.error().text();
@@ -277,12 +287,7 @@ TEST_F(NativeVersions, conditions_hold_against_the_current_version) {
 
 TEST_F(NativeVersions, dates_are_in_the_order_of_versions_when_the_clock_goes_back) {
   versioning(State::enabled);
-  NativeHead late;
-  late.own_id = true;
-  late.modified.ns = loop().wall_now().ns + 3'600'000'000'000;
-  late.copies = {std::string(32, 'a')};
-  std::string row = meta::schema::object(NativeMachine::kIncarnation, key_of("k"));
-  ASSERT_TRUE(run(machine_.rows.commit(meta::Txn().put(row, *encode(late)), ctx())));
+  NativeHead late = put_late("k");
   auto done = put("k", "now");
   ASSERT_TRUE(done);
   EXPECT_EQ(done->modified.ns, late.modified.ns + 1);
@@ -293,12 +298,7 @@ TEST_F(NativeVersions, dates_are_in_the_order_of_versions_when_the_clock_goes_ba
 // While versions are suspended a null version replaces another, before older ones that stay.
 TEST_F(NativeVersions, a_clock_that_goes_back_loses_no_version_while_they_are_suspended) {
   versioning(State::enabled);
-  NativeHead late;
-  late.own_id = true;
-  late.modified.ns = loop().wall_now().ns + 3'600'000'000'000;
-  late.copies = {std::string(32, 'a')};
-  std::string row = meta::schema::object(NativeMachine::kIncarnation, key_of("k"));
-  ASSERT_TRUE(run(machine_.rows.commit(meta::Txn().put(row, *encode(late)), ctx())));
+  NativeHead late = put_late("k");
   versioning(State::suspended);
   ASSERT_TRUE(put("k", "one"));
   auto done = put("k", "two");
