@@ -217,7 +217,7 @@ def stage_clients(args):
         if folder.name == "ecosystem" and args.all:
             stage_ecosystem(args, env)
         elif any(folder.rglob("test_*.py")):
-            run_pytest(f"tests/{folder.name}", str(folder), args, 7200 if args.all else 1500, env)
+            run_pytest(f"tests/{folder.name}", str(folder), args, 7200 if args.all else 2400, env)
 
 
 def stage_ecosystem(args, env):
