@@ -296,6 +296,8 @@ def stage_package(_):
 
 
 def stage_bench(_):
+    if not build("release", "forebay", "bench/all"):
+        return
     run("bench", ["python3", "bench/run.py", "--json", str(LOGS / "bench.json")], whole, 3600)
     run("bench memory", ["python3", "bench/memory.py"], whole, 1800)
 
