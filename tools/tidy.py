@@ -52,7 +52,7 @@ SYSTEM_HEADERS = re.compile(
 
 # Foreign headers and the rooms that may see them (docs/architecture.md, "fenced").
 FENCES = {
-    "rocksdb/": {"meta", "disk"},
+    "rocksdb/": {"base", "meta", "disk"},
     "boost/beast": {"http"},
     "openssl/": {"base", "io", "sign"},
     "fuse": {"mount"},

@@ -59,12 +59,7 @@ TEST_F(JobsTest, from_every_row_another_process_goes_on_to_the_same_end) {
 }
 
 TEST_F(JobsTest, one_that_is_stopped_goes_on_where_it_was) {
-  fill("k", 300, 1000);
-  origin_->options().delay = milliseconds(300);
-  open();
-  std::string id = order("");
-  while (shown(id).record.counts.objects < 100) ASSERT_TRUE(world_->step());
-  close();
+  std::string id = stop_on_its_way();
   uint64_t heads = origin_->counts("head").requests + origin_->counts("get").requests;
   open();
   EXPECT_GE(shown(id).record.counts.objects, 100U);
@@ -179,12 +174,7 @@ TEST_F(JobsTest, a_bucket_that_is_removed_ends_its_job) {
 }
 
 TEST_F(JobsTest, an_origin_that_is_away_at_the_start_is_waited_for) {
-  fill("k", 300, 1000);
-  origin_->options().delay = milliseconds(300);
-  open();
-  std::string id = order("");
-  while (shown(id).record.counts.objects < 100) ASSERT_TRUE(world_->step());
-  close();
+  std::string id = stop_on_its_way();
   for (int i = 0; i < 6; ++i) origin_->fail_next("list", fail(Code::unavailable, "no answer"));
   open();
   wait(seconds(30));

@@ -80,6 +80,20 @@ class JobsTest : public BatchTest {
     EXPECT_TRUE(made) << made.error().text();
     return made ? made->record.id : "";
   }
+  /// A job of 300 objects that is stopped once it has brought a hundred of them.
+  std::string stop_on_its_way() {
+    fill("k", 300, 1000);
+    origin_->options().delay = milliseconds(300);
+    open();
+    std::string id = order("");
+    while (shown(id).record.counts.objects < 100) {
+      bool goes_on = world_->step();
+      EXPECT_TRUE(goes_on);
+      if (!goes_on) break;
+    }
+    close();
+    return id;
+  }
   Shown shown(const std::string& id) { return jobs_->get(id, loop_).value(); }
   State state(const std::string& id) { return shown(id).record.state; }
   size_t rows() { return watched_.rows.size(); }

@@ -113,6 +113,7 @@ Result<client::BucketLimits> read_limits(const Limits& said) {
   return out;
 }
 
+// No other origins than these have keys.
 Task<> rekey(BucketSet command, Shell& shell [[clang::lifetimebound]], Context ctx) {
   client::BucketSpec spec{.name = std::move(command.name),
                           .origin = "s3://",

@@ -1,8 +1,6 @@
 // The production index. The only file of this room that includes RocksDB.
 #include <rocksdb/db.h>
-#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/listener.h>
 #include <rocksdb/memtablerep.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
@@ -10,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/rocks.h"
 #include "disk/index.h"
 
 namespace forebay::disk {
@@ -32,23 +31,6 @@ constexpr uint64_t kLogBuffers = 4;
 uint64_t buffer_bytes(uint64_t capacity) {
   return std::clamp<uint64_t>(capacity / 256, 256 << 10, 16 << 20);
 }
-
-// As in meta/rocks_store.cpp, where it is told why: no log of RocksDB's own, which ends the process
-// when a disk is full, and no second try at a log of rows that could not be written.
-class NoLog final : public rocksdb::Logger {
- public:
-  using rocksdb::Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
-
-class NoWayBack final : public rocksdb::EventListener {
- public:
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason reason, rocksdb::Status,
-                            bool* automatic) override {
-    using Reason = rocksdb::BackgroundErrorReason;
-    if (reason == Reason::kWriteCallback || reason == Reason::kMemTable) *automatic = false;
-  }
-};
 
 /// Rows are written only while so much is free beside them: less than what units leave alone on the
 /// smallest disk (disk/space.cpp), so only others can use it up.
@@ -73,8 +55,7 @@ rocksdb::Options options_for_rows(uint64_t capacity) {
   options.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
   options.allow_concurrent_memtable_write = false;
   options.compression = rocksdb::kNoCompression;  // ids and checksums do not compress
-  options.info_log = std::make_shared<NoLog>();
-  options.listeners.push_back(std::make_shared<NoWayBack>());
+  bear_full_disk(options);
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(4 << 20);
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));

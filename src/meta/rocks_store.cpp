@@ -2,9 +2,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
-#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
@@ -19,6 +17,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/rocks.h"
 #include "io/loop.h"
 
 namespace forebay::meta {
@@ -50,26 +49,6 @@ void leave_open(std::unique_ptr<rocksdb::DB> db) {
   std::scoped_lock lock(mutex);
   left->push_back(std::move(db));
 }
-
-// RocksDB's own log is a file beside the rows: once it has met a full disk the next line of it ends
-// the process by an assertion (7.8). What it would say there comes as errors of calls too.
-class NoLog final : public rocksdb::Logger {
- public:
-  using rocksdb::Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
-
-// What has failed to be written to the log of rows is never tried again: RocksDB would go on behind
-// the place where the log is broken, or end the process by an assertion. What has failed elsewhere,
-// as a table for which there is no room, it tries again by itself every five seconds.
-class NoWayBack final : public rocksdb::EventListener {
- public:
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason reason, rocksdb::Status,
-                            bool* automatic) override {
-    using Reason = rocksdb::BackgroundErrorReason;
-    if (reason == Reason::kWriteCallback || reason == Reason::kMemTable) *automatic = false;
-  }
-};
 
 // Rows that are written to files of a removed folder would be acknowledged and lost.
 struct Folder {
@@ -219,7 +198,9 @@ Task<> OpenRocksStore::commit(Txn txn, Context ctx) {
 }
 
 Result<std::string> OpenRocksStore::look() const {
-  if (failed_) return "a write has failed; none is tried again before a restart";
+  if (failed_)
+    return "the last write has failed: where room was missing it goes on by itself, else after a "
+           "restart";
   Result<Space> space = space_();
   if (!space) return space.error().text();
   if (space->free < row_reserve(space->total)) return no_room(*space).text();
@@ -319,8 +300,8 @@ void OpenRocksStore::write(const Batch& batch) {
   rocksdb::Status written = db_->Write(options, &rows);
   failed_ = !written.ok();
   if (written.ok()) return;
-  // Once a write has failed RocksDB takes no further one, and says so in this way: of these it is
-  // sure that nothing of them is anywhere.
+  // While it has not recovered from an error RocksDB takes no write, and says so in this way: of
+  // these it is sure that nothing of them is anywhere.
   if (written.severity() >= rocksdb::Status::Severity::kHardError) {
     for (Pending* pending : batch) {
       pending->result = fail(Code::busy, "rows are not written: " + written.ToString(), "SlowDown");
@@ -365,8 +346,7 @@ rocksdb::Options tuned(const RocksOptions& from) {
   options.memtable_prefix_bloom_size_ratio = 0.05;
   options.max_open_files = 64;
   options.max_background_jobs = 2;
-  options.info_log = std::make_shared<NoLog>();
-  options.listeners.push_back(std::make_shared<NoWayBack>());
+  bear_full_disk(options);
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   // A torn last record was never acknowledged; anything else that does not read is damage, and

@@ -328,6 +328,7 @@ Task<Buckets::Alone> Buckets::alone(BucketRef bucket, Context ctx) {
 }
 
 Task<> Buckets::set_keys(BucketRef bucket, std::string access_key, Secret secret, Context ctx) {
+  // Before another one of it is made, which would sweep beside the one that is written to.
   if (bucket->native()) {
     co_return fail(Code::invalid, "a native bucket has no origin that would ask for keys",
                    "NotImplemented");
@@ -336,7 +337,8 @@ Task<> Buckets::set_keys(BucketRef bucket, std::string access_key, Secret secret
   Bucket next(*mine.now);
   next.config.access_key = access_key;
   next.config.secret = secret;
-  // By another one first: ours goes on with keys that are good.
+  // By another one first: ours goes on with keys that are good. It was made with these, but only
+  // an origin that takes keys has any.
   auto trial = co_await co_await factory_.open(next, false, read(next.name), ctx);
   co_await trial->set_keys(access_key, secret);
   auto page = co_await trial->list({.max_keys = 1}, ctx);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "object/kept/kept_row.h"
 #include "object/layout.h"
@@ -25,6 +26,18 @@ inline unit::Unit unit_of(const Layout& layout, uint64_t incarnation, std::strin
                 .offset = named.unit.offset - named.base,
                 .length = named.unit.length};
   return {name.id(), named.unit};
+}
+
+/// All units of an object, in order.
+inline std::vector<UnitId> units_of(const Layout& layout, uint64_t incarnation,
+                                    std::string_view key, std::string_view tag) {
+  std::vector<UnitId> out;
+  for (uint64_t at = 0; at < layout.size();) {
+    unit::Unit unit = unit_of(layout, incarnation, key, tag, at);
+    out.push_back(unit.id);
+    at = unit.range.end();
+  }
+  return out;
 }
 
 struct Head {

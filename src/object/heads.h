@@ -192,6 +192,8 @@ class Heads {
                        bool eager, Context ctx);
   Task<> run_checks(BucketRef bucket, ObjectKey key, Question question,
                     std::shared_ptr<Check> check, Context ctx);
+  /// Ends what a row says of the key, if the origin has told otherwise. Cannot → Code::busy,
+  /// "SlowDown".
   Task<> overrule(const Bucket& bucket, const ObjectKey& key, const Question& question,
                   const Head& told, Context ctx);
   /// Keeps what was found; gives those who wait for the next question, which is due then.

@@ -55,16 +55,15 @@ Task<Heads::Current> Heads::ask(BucketRef bucket, ObjectKey key, bool force, boo
 
 Task<Heads::Current> Heads::answer(const BucketRef& bucket, const ObjectKey& key,
                                    const Question& question, bool eager, Context ctx) {
-  if (question.may_find && !bucket->native() && bucket->freshness.kind != Freshness::Kind::exact) {
+  const bool rows_tell = !bucket->native() && bucket->freshness.kind != Freshness::Kind::exact;
+  if (rows_tell && question.may_find) {
     auto head = co_await find_row(bucket, key, ctx);
     // What cannot be read is not there.
     if (head && *head != nullptr) co_return Current{std::move(*head), {}, true};
   }
   metrics_.checks.add();
   Current told = co_await co_await check_once(bucket, key, question, eager, ctx);
-  if (!bucket->native() && bucket->freshness.kind != Freshness::Kind::exact) {
-    co_await co_await overrule(*bucket, key, question, *told.head, ctx);
-  }
+  if (rows_tell) co_await co_await overrule(*bucket, key, question, *told.head, ctx);
   co_return told;
 }
 

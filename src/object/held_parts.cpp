@@ -1,6 +1,6 @@
 #include "object/held_parts.h"
 
-#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "base/encoding.h"

@@ -9,16 +9,10 @@ UploadName name_of(const Bucket& bucket, const ObjectKey& key, std::string_view 
   return {bucket.incarnation, std::string(key.text()), std::string(upload_id)};
 }
 
-std::vector<UnitId> units_of(const Bucket& bucket, const ObjectKey& key, origin::Piece piece) {
-  const uint64_t size = piece.size;
+std::vector<UnitId> units_of_part(const Bucket& bucket, const ObjectKey& key, origin::Piece piece) {
   auto layout = Layout::of_pieces(origin::Pieces({piece}), bucket.largest_unit());
-  std::vector<UnitId> units;
-  for (uint64_t at = 0; layout && at < size;) {
-    unit::Unit unit = unit_of(*layout, bucket.incarnation, key.text(), {}, at);
-    units.push_back(unit.id);
-    at = unit.range.end();
-  }
-  return units;
+  if (!layout) return {};
+  return units_of(*layout, bucket.incarnation, key.text(), {});
 }
 
 }  // namespace
@@ -32,11 +26,11 @@ Task<origin::PartInfo> Store::put_part(PartRequest request, io::Body body, Conte
                                                  std::move(request.options), std::move(body), ctx);
   if (tee == nullptr || !HeldParts::names_bytes(part.etag)) co_return part;
   ctx.loop->random_bytes(piece.id);
-  co_await co_await tee->keep(units_of(*bucket, request.key, piece), ctx);
+  co_await co_await tee->keep(units_of_part(*bucket, request.key, piece), ctx);
   auto before = held_.add(name_of(*bucket, request.key, request.upload_id), request.number,
                           {part.etag, piece});
   if (before) {
-    for (const UnitId& id : units_of(*bucket, request.key, *before)) cache_.remove(id);
+    for (const UnitId& id : units_of_part(*bucket, request.key, *before)) cache_.remove(id);
   }
   co_return part;
 }
@@ -52,7 +46,7 @@ Task<> Store::drop_parts(BucketRef bucket, ObjectKey key, std::map<uint32_t, Hel
   constexpr size_t kAtOnce = 1000;
   size_t dropped = 0;
   for (const auto& [number, part] : parts) {
-    for (const UnitId& id : units_of(*bucket, key, part.piece)) {
+    for (const UnitId& id : units_of_part(*bucket, key, part.piece)) {
       cache_.remove(id);
       if (++dropped % kAtOnce == 0 && !co_await io::yield(ctx)) co_return ok;
     }

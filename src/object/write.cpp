@@ -31,16 +31,6 @@ std::optional<origin::ObjectInfo> info_of(const origin::PutAnswer& answer,
   return info;
 }
 
-std::vector<UnitId> unit_ids(const Head& head) {
-  std::vector<UnitId> ids;
-  for (uint64_t at = 0; at < head.info.size;) {
-    unit::Unit unit = head.unit_at(at);
-    ids.push_back(unit.id);
-    at = unit.range.end();
-  }
-  return ids;
-}
-
 }  // namespace
 
 bool surely_not_done(const Error& error) {
@@ -85,7 +75,10 @@ Task<origin::PutAnswer> Store::put(BucketRef bucket, ObjectKey key, origin::PutO
     named.tag = answer->tag;
     HeadRef naming = Heads::head_with(*bucket, key, std::move(named),
                                       Layout::whole(length, bucket->largest_unit()), started);
-    if (tee != nullptr) co_await co_await tee->keep(unit_ids(*naming), ctx);
+    if (tee != nullptr) {
+      co_await co_await tee->keep(
+          units_of(naming->layout, bucket->incarnation, key.text(), answer->tag.text()), ctx);
+    }
     if (auto info = info_of(*answer, options, length)) {
       head = Heads::head_with(*bucket, key, std::move(*info), naming->layout, started);
     }

@@ -4,15 +4,14 @@ there.
 
 import contextlib
 import hashlib
-import http.client
 import os
 import random
-import threading
 import time
 
 import pytest
 from lib import daemon, faultproxy, origins, proc, rawhttp
 from lib.history import History, body_of, write_of
+from lib.workers import Workers
 
 pytestmark = pytest.mark.daemon
 
@@ -21,51 +20,19 @@ ROUNDS = 100 if os.environ.get("FOREBAY_FULL") == "1" else 5
 CACHE = "64MiB"  # the data set below is twice that, so fills evict all the time
 SIZES = [100, 5_000, 66_000, 300_000, 2 * MIB]
 KEYS = [f"written/{i}" for i in range(12)]
-GONE = (ConnectionError, http.client.IncompleteRead, TimeoutError, OSError)
 
 
-class Load:
+class Load(Workers):
     """Readers and writers that go on until the daemon is gone; they note only what was
     acknowledged.
     """
 
     def __init__(self, forebay, buckets, data, history, seed, deletes=False):
-        self.target = forebay.target()
         self.buckets = buckets
         self.data = data
         self.history = history
-        self.failures = []
-        self.threads = [
-            threading.Thread(target=self._run, args=(work, seed * 100 + i), daemon=True)
-            for i, work in enumerate(
-                [self._write] * 4
-                + [self._upload]
-                + [self._read] * 5
-                + [self._delete] * (2 if deletes else 0)
-            )
-        ]
-        for thread in self.threads:
-            thread.start()
-
-    def _run(self, work, seed):
-        """Repeats one kind of work over one connection until the connection breaks."""
-        rng = random.Random(seed)
-        try:
-            with self.target.connect() as connection:
-                while True:
-                    work(connection, rng)
-        except GONE:
-            pass  # the daemon was killed: what was under way has no known outcome
-        except BaseException as error:  # noqa: BLE001: reported by join
-            self.failures.append(error)
-
-    def join(self):
-        """Waits for all threads; a wrong byte seen by any of them fails the test."""
-        for thread in self.threads:
-            thread.join(60)
-            assert not thread.is_alive()
-        if self.failures:
-            raise self.failures[0]
+        work = [self._write] * 4 + [self._upload] + [self._read] * 5
+        super().__init__(forebay.target(), work + [self._delete] * (2 if deletes else 0), seed)
 
     def _write(self, connection, rng):
         """Overwrites one key; it counts as acknowledged when the whole answer is here."""

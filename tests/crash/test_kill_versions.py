@@ -2,7 +2,6 @@
 its id, none that was deleted comes back, and no space is lost.
 """
 
-import http.client
 import os
 import random
 import threading
@@ -12,13 +11,13 @@ from collections import defaultdict
 import pytest
 from lib import daemon, proc, rawhttp
 from lib.history import body_of
+from lib.workers import Workers
 
 pytestmark = pytest.mark.daemon
 
 ROUNDS = 50 if os.environ.get("FOREBAY_FULL") == "1" else 5
 SIZES = [0, 100, 5_000, 66_000, 300_000]
 KEYS = [f"k{i}" for i in range(6)]
-GONE = (ConnectionError, http.client.IncompleteRead, TimeoutError, OSError)
 MARKER = b"a delete marker"
 
 
@@ -58,59 +57,36 @@ class Told:
             self.gone[key].add(version)
 
 
-class Load:
+class Load(Workers):
     """Writers and deleters that go on until the daemon is gone."""
 
     def __init__(self, target, told, seed):
-        self.target, self.told, self.failures = target, told, []
-        work = [self._put] * 5 + [self._mark] + [self._delete] * 2
-        self.threads = [
-            threading.Thread(target=self._run, args=(each, seed * 100 + i), daemon=True)
-            for i, each in enumerate(work)
-        ]
-        for thread in self.threads:
-            thread.start()
-
-    def _run(self, work, seed):
-        """Repeats one kind of work until the connection breaks."""
-        rng = random.Random(seed)
-        try:
-            with self.target.connect() as connection:
-                while True:
-                    work(connection, rng.choice(KEYS), rng)
-        except GONE:
-            pass  # what was under way has no known outcome
-        except BaseException as error:  # noqa: BLE001: reported by join
-            self.failures.append(error)
-
-    def join(self):
-        """Waits for all threads."""
-        for thread in self.threads:
-            thread.join(60)
-            assert not thread.is_alive()
-        if self.failures:
-            raise self.failures[0]
+        self.told = told
+        super().__init__(target, [self._put] * 5 + [self._mark] + [self._delete] * 2, seed)
 
     def _call(self, connection, method, key, query=(), body=b""):
         call = rawhttp.Call(method, f"/kept/{key}", query=list(query), body=body)
         return connection.call(call, self.target.signer())
 
-    def _put(self, connection, key, rng):
+    def _put(self, connection, rng):
         """A new version."""
+        key = rng.choice(KEYS)
         body = body_of(key, self.told.number(), rng.choice(SIZES))
         answer = self._call(connection, "PUT", key, body=body)
         assert answer.status == 200, answer
         self.told.made(key, answer.headers["x-amz-version-id"], body)
 
-    def _mark(self, connection, key, rng):
+    def _mark(self, connection, rng):
         """A delete marker; seldom."""
+        key = rng.choice(KEYS)
         time.sleep(rng.uniform(0, 0.03))
         answer = self._call(connection, "DELETE", key)
         assert answer.status == 204, answer
         self.told.made(key, answer.headers["x-amz-version-id"], MARKER)
 
-    def _delete(self, connection, key, rng):
+    def _delete(self, connection, rng):
         """Deletes a version for good."""
+        key = rng.choice(KEYS)
         version = self.told.take(key, rng)
         if version is None:
             time.sleep(0.01)

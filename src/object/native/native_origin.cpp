@@ -32,25 +32,15 @@ Result<origin::ObjectInfo> info_of_part(const NativeHead& head, uint32_t number)
 
 }  // namespace
 
-std::vector<UnitId> NativeOrigin::units_of(const ObjectKey& key, const Layout& layout,
-                                           const Sixteen& write, std::vector<UnitId> out) const {
-  const std::string tag = to_hex(write);
-  for (uint64_t at = 0; at < layout.size();) {
-    unit::Unit unit = unit_of(layout, options_.incarnation, key.text(), tag, at);
-    out.push_back(unit.id);
-    at = unit.range.end();
-  }
-  return out;
-}
-
 std::vector<UnitId> NativeOrigin::units_of(const ObjectKey& key, const NativeHead& head) const {
   auto layout = head.layout(options_.unit_max);
   if (!layout) return {};
-  return units_of(key, *layout, head.write, {});
+  return object::units_of(*layout, options_.incarnation, key.text(), to_hex(head.write));
 }
 
 std::vector<UnitId> NativeOrigin::units_of(const ObjectKey& key, const NativePart& part) const {
-  return units_of(key, Layout::whole(part.size, options_.unit_max), part.write, {});
+  return object::units_of(Layout::whole(part.size, options_.unit_max), options_.incarnation,
+                          key.text(), to_hex(part.write));
 }
 
 Task<NativeOrigin::Found> NativeOrigin::find(ObjectKey key, Context ctx) {

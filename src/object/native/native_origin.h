@@ -193,8 +193,6 @@ class NativeOrigin final : public origin::Origin {
   }
   std::vector<UnitId> units_of(const ObjectKey& key, const NativeHead& head) const;
   std::vector<UnitId> units_of(const ObjectKey& key, const NativePart& part) const;
-  std::vector<UnitId> units_of(const ObjectKey& key, const Layout& layout, const Sixteen& write,
-                               std::vector<UnitId> out) const;
 
   // native_origin.cpp
   Task<Found> find(ObjectKey key, Context ctx);

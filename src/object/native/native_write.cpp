@@ -226,7 +226,6 @@ Task<NativeHead> NativeOrigin::commit_head(ObjectKey key, NativeHead head,
     }
     Beneath under = co_await co_await beneath(key, std::move(old.head), head.own_id, ctx);
     head.null_order = std::move(under.null_order);
-    if (under.kept) head.modified.ns = std::max(head.modified.ns, under.kept->modified.ns + 1);
     LooseUnits::Leaving leaving(loose_,
                                 under.gone ? units_of(key, *under.gone) : std::vector<UnitId>());
     meta::Txn txn = also.txn;
