@@ -80,7 +80,7 @@ CASES = [
     ("src/base/b.cpp", 'auto v = std::getenv("X");\n', "environment"),
     ("src/base/b_test.cpp", "void f() { usleep(5); }\n" * 9, "io's timers"),
     ("src/base/b.cpp", "#include <unistd.h>\n", "belongs to io"),
-    ("src/base/b.cpp", "#include <rocksdb/db.h>\n", "fenced into disk, meta"),
+    ("src/http/b.cpp", "#include <rocksdb/db.h>\n", "fenced into base, disk, meta"),
     ("src/base/b.cpp", "".join('#include "base/a.h"\n' for _ in range(21)), "21 own includes"),
     ("src/base/b.cpp", "int f() {\n" + "  a();\n" * 69 + "}\n", "a function of 71 lines"),
     ("tools/b.py", "def f():\n" + "    a()\n" * 70, "a function of 71 lines"),

@@ -21,7 +21,7 @@ void Pace::Place::leave() {
 std::optional<Pace::Place> Pace::try_enter() {
   auto permit = places_.try_acquire(1);
   if (!permit) return std::nullopt;
-  return Place(*this, std::move(*permit));
+  return Place(*this, std::move(permit));
 }
 
 Task<Pace::Place> Pace::enter(Context ctx) {
