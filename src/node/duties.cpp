@@ -196,6 +196,13 @@ void publish_memory_metrics(
   }
 }
 
+void publish_md5_metrics(obs::Registry& metrics, const std::shared_ptr<io::Md5Lanes>& md5) {
+  metrics.counter_from("forebay_md5_runs_total", "Runs of MD5 over pieces of bodies.", {},
+                       [md5] { return md5->stats().runs; });
+  metrics.counter_from("forebay_md5_pieces_total", "Pieces of bodies in those runs.", {},
+                       [md5] { return md5->stats().pieces; });
+}
+
 void publish_lane_metrics(obs::Registry& metrics, const io::Engine& engine) {
   // A label per origin would never go away again; the log names the folder.
   for (const char* kind : {"rows", "disk", "origin", "walk", "names", "other"}) {

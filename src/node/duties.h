@@ -13,6 +13,7 @@
 #include "disk/store.h"
 #include "http/counters.h"
 #include "io/engine.h"
+#include "io/md5_lanes.h"
 #include "job/job.h"
 #include "node/origins.h"
 #include "object/bucket.h"
@@ -37,6 +38,9 @@ Json show(const disk::DiskStats& disk);
 
 /// forebay_cache_bytes, forebay_evictions_total and the like, per disk.
 void publish_disk_metrics(obs::Registry& metrics, const std::shared_ptr<disk::Store>& disks);
+
+/// How many bodies are hashed side by side.
+void publish_md5_metrics(obs::Registry& metrics, const std::shared_ptr<io::Md5Lanes>& md5);
 
 /// What waits for a thread, by kind of lane; `engine` must outlive the last scrape.
 void publish_lane_metrics(obs::Registry& metrics, const io::Engine& engine);

@@ -35,7 +35,8 @@ std::shared_ptr<origin::Origin> Natives::open(const object::Bucket& bucket,
                             .meta = options_.meta,
                             .meter = std::move(meter),
                             .verify = bucket.verify,
-                            .documents = options_.documents});
+                            .documents = options_.documents,
+                            .md5 = options_.md5});
   std::lock_guard lock(mutex_);
   known_.push_back({.origin = origin});
   return origin;

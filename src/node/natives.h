@@ -27,6 +27,7 @@ class Natives {
     uint64_t small_max;                    ///< the disks' own
     uint64_t memory;                       ///< of units on their way to the disks
     std::shared_ptr<Allowance> documents;  ///< for pages of lists
+    std::shared_ptr<io::Md5Lanes> md5 = std::make_shared<io::Md5Lanes>();
   };
   explicit Natives(Options options);
 

@@ -68,6 +68,7 @@ class Daemon final : public gateway::admin::Teller {
         bodies_(std::make_shared<Allowance>(budget_.bodies())),
         cipher_text_(std::make_shared<Allowance>(budget_.cipher_text())) {
     publish_lane_metrics(metrics_, engine);
+    publish_md5_metrics(metrics_, md5_);
     publish_memory_metrics(metrics_, {{"documents", documents_},
                                       {"writes", writes_},
                                       {"bodies", bodies_},
@@ -117,6 +118,7 @@ class Daemon final : public gateway::admin::Teller {
   std::unique_ptr<object::Heads> heads_;
   std::unique_ptr<object::Store> objects_;
   std::shared_ptr<Allowance> documents_, writes_, bodies_, cipher_text_;  ///< see Budget
+  const std::shared_ptr<io::Md5Lanes> md5_ = std::make_shared<io::Md5Lanes>();
   std::unique_ptr<Origins> origins_;
   std::unique_ptr<object::Buckets> buckets_;
   std::unique_ptr<batch::Jobs> batch_;
@@ -187,7 +189,8 @@ Task<> Daemon::open_stores(Context ctx) {
                                                         .self = self_,
                                                         .small_max = units_->small_max(),
                                                         .memory = budget_.native_writes(),
-                                                        .documents = documents_});
+                                                        .documents = documents_,
+                                                        .md5 = md5_});
   co_await natives_->start(*jobs_);
   auto trust = co_await of_setting("origin-ca", io::TlsContext::client(settings_.origin_ca));
   std::vector<std::string> private_folders = disk_folders();
@@ -202,7 +205,8 @@ Task<> Daemon::open_stores(Context ctx) {
                     .tls = trust,
                     .large_buffers = budget_.large_buffers(),
                     .blocks = writes_,
-                    .documents = documents_},
+                    .documents = documents_,
+                    .md5 = md5_},
       loops_, metrics_);
   buckets_ = std::make_unique<object::Buckets>(*rows_, *origins_, metrics_);
   co_await co_await buckets_->load(ctx);

@@ -188,6 +188,7 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(const object::Bucket& bucket
     origin::DirOptions options{.path = *path, .create = create, .meter = meter};
     options.blocks = options_.blocks;
     options.documents = options_.documents;
+    options.md5 = options_.md5;
     options.allowed = [this, url = config.url, path = *path] { return may_open(url, path); };
     origin::add_dir_lanes(options, *ctx.loop);
     co_return std::shared_ptr<origin::Origin>(origin::make_dir_origin(std::move(options)));

@@ -76,6 +76,7 @@ struct OriginOptions {
   /// See origin::DirOptions; all buckets together.
   std::shared_ptr<Allowance> blocks = std::make_shared<Allowance>(64 << 20);
   std::shared_ptr<Allowance> documents = std::make_shared<Allowance>(64 << 20);
+  std::shared_ptr<io::Md5Lanes> md5 = std::make_shared<io::Md5Lanes>();
 };
 
 /// See the top of this file. Any loop of `loops`.

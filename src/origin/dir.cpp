@@ -24,9 +24,7 @@ constexpr unsigned kWalkThreads = 2;
 // Less than clients wait for an answer (60 s is usual).
 constexpr Duration kPatience = seconds(30);
 
-std::string md5_text(const DirTemp& temp) {
-  return "\"" + to_hex(as_bytes(temp.md5->digest())) + "\"";
-}
+std::string md5_text(const DirTemp& temp) { return "\"" + to_hex(temp.md5.digest()) + "\""; }
 
 /// Info of one part, as HEAD ?partNumber tells it.
 Result<ObjectInfo> of_part(DirObject object, uint32_t number) {
@@ -153,20 +151,23 @@ Task<> DirOrigin::fill(DirTemp& temp, io::Body body, Context ctx) {
       if (options_.meter) options_.meter->body_bytes_out(part.size());
       bool whole = block.empty() && temp.size + part.size() == body.length;
       while (!whole && !(part = block.gather(part)).empty() && !block.empty()) {
-        co_await co_await step(ctx, [&] { return temp.append(block.bytes()); });
+        co_await co_await append(temp, block.bytes(), ctx);
         block.clear();
       }
       // Its last bytes with nothing before them, or no room to gather any.
-      if (!part.empty()) co_await co_await step(ctx, [&] { return temp.append(part); });
+      if (!part.empty()) co_await co_await append(temp, part, ctx);
     }
   }
-  if (!block.empty()) {
-    co_await co_await step(ctx, [&] { return temp.append(block.bytes()); });
-  }
+  if (!block.empty()) co_await co_await append(temp, block.bytes(), ctx);
   if (body.length != http::kUnknownLength && temp.size != body.length) {
     co_return fail(Code::internal, "a body is not as long as it says");
   }
   co_return ok;
+}
+
+Task<> DirOrigin::append(DirTemp& temp, ByteView bytes, Context ctx) {
+  co_await co_await options_.md5->update(temp.md5, bytes, ctx);
+  co_return co_await step(ctx, [&] { return temp.append(bytes); });
 }
 
 Task<> DirOrigin::drop(DirTemp& temp, Context ctx) {

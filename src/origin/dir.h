@@ -10,6 +10,7 @@
 
 #include "base/allowance.h"
 #include "io/lane.h"
+#include "io/md5_lanes.h"
 #include "origin/origin.h"
 #include "origin/parts.h"
 
@@ -29,6 +30,8 @@ struct DirOptions {
   std::shared_ptr<Allowance> blocks = std::make_shared<Allowance>(64 << 20);
   /// What documents may take, all together: a list that finds no more room ends its page there.
   std::shared_ptr<Allowance> documents = std::make_shared<Allowance>(64 << 20);
+  /// Of whoever else reckons MD5s.
+  std::shared_ptr<io::Md5Lanes> md5 = std::make_shared<io::Md5Lanes>();
   /// Where its calls block. Calls that walk folders have a lane of their own: one costs as much as
   /// thousands of the others. Null: the engine's own.
   std::shared_ptr<io::Lane> lane = nullptr;

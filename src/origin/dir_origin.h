@@ -141,6 +141,7 @@ class DirOrigin final : public Origin {
   /// `other`: a checksum to reckon on the way, or null.
   Task<DirTemp> take(io::Body body, std::unique_ptr<Checksum> other, Context ctx);
   Task<> fill(DirTemp& temp, io::Body body, Context ctx);
+  Task<> append(DirTemp& temp, ByteView bytes, Context ctx);
   Task<> drop(DirTemp& temp, Context ctx);
   Task<PutAnswer> put_now(ObjectKey key, PutOptions options, io::Body body, Context ctx);
   Task<PutAnswer> commit(DirTemp temp, std::string path, DirRecord record,

@@ -52,7 +52,6 @@ bool RecentTags::contains(const std::string& tag) const {
 }
 
 Result<> DirTemp::append(ByteView bytes) {
-  md5->update(bytes);
   if (other != nullptr) other->update(bytes);
   Result<> written = file->write_at(size, bytes);
   if (!written) return written;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "base/md5.h"
 #include "io/file.h"
 #include "io/loop.h"
 #include "origin/dir_record.h"
@@ -50,7 +51,7 @@ struct DirTemp {
   std::string path;
   std::shared_ptr<io::File> file;
   uint64_t size = 0;
-  std::unique_ptr<Checksum> md5 = Checksum::make(ChecksumKind::md5);
+  Md5 md5;  ///< whoever appends sees to it
   /// Beside it, where a part needs one that its client does not give; may be null.
   std::unique_ptr<Checksum> other = nullptr;
   Result<> append(ByteView bytes);

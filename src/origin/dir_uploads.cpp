@@ -92,7 +92,7 @@ Result<PartInfo> DirStore::commit_part(DirTemp& temp, const std::string& id, uin
   DirRecord record;
   record.size = stat->size;
   record.modified = stat->modified;
-  record.etag = ETag("\"" + to_hex(as_bytes(temp.md5->digest())) + "\"");
+  record.etag = ETag("\"" + to_hex(temp.md5.digest()) + "\"");
   record.checksums = std::move(checksums);
   Result<> recorded = write_record(*temp.file, *stat, encode(record));
   if (!recorded) return std::move(recorded.error());

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/allowance.h"
+#include "io/md5_lanes.h"
 #include "meta/store.h"
 #include "origin/meter.h"
 #include "origin/parts.h"
@@ -25,6 +26,8 @@ struct NativeOptions {
   size_t max_retired = 1 << 16;               ///< units in their grace at once
   /// What documents may take, all together: a list that finds no more room ends its page there.
   std::shared_ptr<Allowance> documents = std::make_shared<Allowance>(64 << 20);
+  /// Of whoever else reckons MD5s.
+  std::shared_ptr<io::Md5Lanes> md5 = std::make_shared<io::Md5Lanes>();
 };
 
 }  // namespace forebay::object

@@ -25,8 +25,12 @@ Error wrong_length() {
 /// Takes one body's bytes in order and cuts them into units.
 class Intake {
  public:
-  Intake(unit::Native& units, LooseUnits::Write& written, Layout layout)
-      : units_(units), written_(written), layout_(std::move(layout)) {}
+  Intake(const NativeOptions& options, LooseUnits::Write& written, Layout layout)
+      : units_(options.units),
+        lanes_(*options.md5),
+        meter_(options.meter.get()),
+        written_(written),
+        layout_(std::move(layout)) {}
 
   /// How units are called: of the write `write` to `key`, which outlives it.
   void name(uint64_t incarnation, std::string_view key, const Sixteen& write) {
@@ -34,11 +38,8 @@ class Intake {
     key_ = key;
     tag_ = to_hex(write);
   }
-  /// Also reckons `other` and tells `meter`, each of which may be null.
-  void reckon(Checksum* other, origin::Meter* meter) {
-    other_ = other;
-    meter_ = meter;
-  }
+  /// Also reckons `other`, which may be null.
+  void reckon(Checksum* other) { other_ = other; }
 
   Task<> read(io::Body& body, Context ctx) {
     while (body.source != nullptr) {
@@ -59,24 +60,13 @@ class Intake {
     if (unit_) co_await co_await commit(ctx);
     co_return ok;
   }
-  Sixteen md5() const {
-    std::string digest = md5_->digest();
-    Sixteen out;
-    std::ranges::copy(as_bytes(digest), out.begin());
-    return out;
-  }
+  Sixteen md5() const { return md5_.digest(); }
 
  private:
   Task<> add(ByteView part, Context ctx) {
     if (part.size() > layout_.size() - size_) co_return wrong_length();
-    if (part.size() < kSumOutside) {
-      sum(part);
-    } else {
-      co_await co_await io::run_blocking(ctx, [this, part]() -> Result<> {
-        sum(part);
-        return ok;
-      });
-    }
+    co_await co_await lanes_.update(md5_, part, ctx);
+    if (other_ != nullptr) co_await co_await sum_other(part, ctx);
     while (!part.empty()) {
       if (!unit_) co_await co_await begin(ctx);
       ByteView now = part.first(std::min<uint64_t>(part.size(), unit_->left()));
@@ -89,9 +79,13 @@ class Intake {
     }
     co_return ok;
   }
-  void sum(ByteView part) {
-    md5_->update(part);
-    if (other_ != nullptr) other_->update(part);
+  Task<> sum_other(ByteView part, Context ctx) {
+    auto sum = [this, part]() -> Result<> {
+      other_->update(part);
+      return ok;
+    };
+    if (part.size() < kSumOutside) co_return sum();
+    co_return co_await io::run_blocking(ctx, sum);
   }
   Task<> begin(Context ctx) {
     unit::Unit unit = unit_of(layout_, owner_.incarnation, key_, tag_, size_);
@@ -108,14 +102,15 @@ class Intake {
   }
 
   unit::Native& units_;
+  io::Md5Lanes& lanes_;
+  origin::Meter* meter_;
   LooseUnits::Write& written_;
   const Layout layout_;
   unit::UnitOwner owner_ = {};
   std::string_view key_;
   std::string tag_;
-  std::unique_ptr<Checksum> md5_ = Checksum::make(ChecksumKind::md5);
+  Md5 md5_;
   Checksum* other_ = nullptr;
-  origin::Meter* meter_ = nullptr;
   uint64_t size_ = 0;
   std::unique_ptr<unit::Native::Writing> unit_;  ///< null: none is under way
 };
@@ -146,9 +141,9 @@ Task<NativeOrigin::Taken> NativeOrigin::take(ObjectKey key, io::Body body,
   ctx.loop->random_bytes(taken.write);
   taken.size = body.length;
   taken.other = std::move(other);
-  Intake intake(options_.units, taken.units, Layout::whole(body.length, options_.unit_max));
+  Intake intake(options_, taken.units, Layout::whole(body.length, options_.unit_max));
   intake.name(options_.incarnation, key.text(), taken.write);
-  intake.reckon(taken.other.get(), options_.meter.get());
+  intake.reckon(taken.other.get());
   co_await co_await intake.read(body, ctx);
   taken.md5 = intake.md5();
   co_return std::move(taken);
