@@ -1,6 +1,7 @@
 # forebay_room(NAME DEPENDS …): a room is src/NAME: its sources make the static library NAME, its
-# *_test.cpp make the test binary NAME_test, each *_fuzz.cpp a fuzzer, and a link test proves that
-# the room needs no symbol from above.
+# *_test.cpp make the test binary NAME_test, but *_threads_test.cpp make NAME_threads_test, so that
+# the thread sanitizer need not compile the others; each *_fuzz.cpp is a fuzzer, and a link test
+# proves that the room needs no symbol from above.
 set(FOREBAY_ROOMS "" CACHE INTERNAL "")
 
 # Rooms by name, from the law itself: one that has no sources yet is nobody's library.
@@ -15,8 +16,23 @@ function(forebay_unity TARGET BATCH)
   endif()
 endfunction()
 
+function(forebay_tests NAME ROOM)
+  add_executable(${NAME} ${ARGN})
+  # testkit stands above the rooms it helps, so tests link it where it exists.
+  target_link_libraries(${NAME} ${ROOM} $<TARGET_NAME_IF_EXISTS:testkit> GTest::gtest_main
+                        GTest::gmock)
+  forebay_unity(${NAME} 6)
+  if(FOREBAY_SANITIZE)
+    # What is tested keeps its level; the tests themselves compile in less than half the time
+    # (docs/build-time.md).
+    target_compile_options(${NAME} PRIVATE -O0)
+  endif()
+  gtest_discover_tests(${NAME} DISCOVERY_MODE PRE_TEST TEST_PREFIX ${ROOM}/
+                       PROPERTIES TIMEOUT 600)
+endfunction()
+
 function(forebay_room NAME)
-  cmake_parse_arguments(ROOM "" "" "DEPENDS;TEST_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "DEPENDS" ${ARGN})
   set(dir ${CMAKE_SOURCE_DIR}/src/${NAME})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${dir}/*.cpp)
   set(sources ${all})
@@ -43,26 +59,21 @@ function(forebay_room NAME)
     file(WRITE ${CMAKE_BINARY_DIR}/link/${NAME}.cpp "int main() { return 0; }\n")
     add_executable(${NAME}_link ${CMAKE_BINARY_DIR}/link/${NAME}.cpp)
     target_link_libraries(${NAME}_link $<LINK_LIBRARY:WHOLE_ARCHIVE,${NAME}>)
-    # testkit stands above the rooms it helps, so tests link it where it exists.
+    set(threads ${tests})
+    list(FILTER threads INCLUDE REGEX "_threads_test\\.cpp$")
+    list(FILTER tests EXCLUDE REGEX "_threads_test\\.cpp$")
     if(tests)
-      add_executable(${NAME}_test ${tests})
-      target_link_libraries(${NAME}_test ${NAME} ${ROOM_TEST_DEPENDS}
-                            $<TARGET_NAME_IF_EXISTS:testkit> GTest::gtest_main GTest::gmock)
-      forebay_unity(${NAME}_test 6)
-      if(FOREBAY_SANITIZE)
-        # What is tested keeps its level; the tests themselves compile in less than half the time
-        # (docs/build-time.md).
-        target_compile_options(${NAME}_test PRIVATE -O0)
-      endif()
-      gtest_discover_tests(${NAME}_test DISCOVERY_MODE PRE_TEST TEST_PREFIX ${NAME}/
-                           PROPERTIES TIMEOUT 600)
+      forebay_tests(${NAME}_test ${NAME} ${tests})
+    endif()
+    if(threads)
+      forebay_tests(${NAME}_threads_test ${NAME} ${threads})
     endif()
   else()
     foreach(source ${fuzzers})
       get_filename_component(stem ${source} NAME_WE)
       add_executable(${NAME}_${stem} ${source})
       # A fuzzer of a whole door stands on the same worlds in memory as the tests.
-      target_link_libraries(${NAME}_${stem} ${NAME} ${ROOM_TEST_DEPENDS}
+      target_link_libraries(${NAME}_${stem} ${NAME}
                             $<TARGET_NAME_IF_EXISTS:testkit>)
       target_link_options(${NAME}_${stem} PRIVATE -fsanitize=fuzzer)
     endforeach()
