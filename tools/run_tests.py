@@ -154,7 +154,7 @@ def test_binaries(preset, names=None):
 
 
 def all_tests():
-    """The names of the test binaries, without `_test`: of each room one, or two (cmake/rooms.cmake),
+    """The names of the test binaries, without `_test`: of each room one or two (cmake/rooms.cmake),
     and the simulation of all rooms."""
     def name(test):
         room = test.relative_to(ROOT / "src").parts[0]

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
+#include "batch/removal.h"
 #include "meta/schema.h"
 
 namespace forebay::batch {
@@ -42,7 +43,7 @@ struct Jobs::Entry {
   uint64_t number = 0;  ///< of its order in this process
   bool kept = false;    ///< its row is there
   CancelToken cancel;
-  Prefetch* work = nullptr;  ///< while it runs
+  Work* work = nullptr;      ///< while it runs
   Way way;                   ///< after that
   io::Semaphore writing{1};  ///< its rows are written one after the other
 };
@@ -129,12 +130,22 @@ Task<> Jobs::drive(Context ctx) {
   co_return waited;
 }
 
+std::unique_ptr<Work> Jobs::work_of(Record& record, Keeper& keeper) {
+  if (record.kind == Kind::removal) {
+    return std::make_unique<Removal>(Removal::World{world_.buckets, world_.objects, keeper},
+                                     record);
+  }
+  return std::make_unique<Prefetch>(Prefetch::World{world_.buckets, world_.objects, held_, keeper},
+                                    record);
+}
+
 Task<> Jobs::carry_out(EntryRef entry, Context ctx) {
   Record& record = entry->record;
   // Its row is written also when all else is told to stop.
   Context writing{.loop = ctx.loop};
   if (!record.started) record.started = ctx.loop->wall_now();
   world_.log.info("a job begins", {{"job", record.id},
+                                   {"work", name(record.kind)},
                                    {"bucket", record.bucket},
                                    {"prefix", record.prefix},
                                    {"after", record.after}});
@@ -142,10 +153,10 @@ Task<> Jobs::carry_out(EntryRef entry, Context ctx) {
   {
     Stops when_told(ctx, entry->cancel);
     Keeping keeper(*this, entry);
-    Prefetch work({world_.buckets, world_.objects, held_, keeper}, record);
-    entry->work = &work;
-    end = co_await work.run(ctx.under(entry->cancel));
-    entry->way = work.way(ctx.loop->now());
+    std::unique_ptr<Work> work = work_of(record, keeper);
+    entry->work = work.get();
+    end = co_await work->run(ctx.under(entry->cancel));
+    entry->way = work->way(ctx.loop->now());
     entry->way.per_second = 0;
     entry->way.left.reset();
     entry->way.trouble.clear();
@@ -219,6 +230,16 @@ Task<Shown> Jobs::prefetch(std::string bucket, std::string prefix, Context ctx) 
                    "a native bucket has nothing to fetch: its objects are here and nowhere else",
                    "NativeBucket");
   }
+  co_return co_await order({Kind::prefetch, std::move(of), std::move(prefix)}, ctx);
+}
+
+Task<Shown> Jobs::removal(std::string bucket, std::string prefix, Context ctx) {
+  object::BucketRef of = co_await world_.buckets.get(bucket);
+  co_return co_await order({Kind::removal, std::move(of), std::move(prefix)}, ctx);
+}
+
+Task<Shown> Jobs::order(Order order, Context ctx) {
+  auto& [kind, of, prefix] = order;
   // A prefix is the beginning of a key, or nothing.
   if (!prefix.empty()) (void)co_await ObjectKey::parse(prefix);
   co_await co_await withdraw(ctx);
@@ -227,7 +248,8 @@ Task<Shown> Jobs::prefetch(std::string bucket, std::string prefix, Context ctx) 
     const Record& record = entry->record;
     if (ended(record.state)) continue;
     if (record.state == State::waiting) ++waiting;
-    bool same = record.incarnation == of->incarnation && record.prefix == prefix;
+    bool same =
+        record.kind == kind && record.incarnation == of->incarnation && record.prefix == prefix;
     if (same) co_return fail(Code::exists, "job " + id + " does that already", "JobExists");
   }
   if (waiting >= kMostWaiting) {
@@ -240,7 +262,8 @@ Task<Shown> Jobs::prefetch(std::string bucket, std::string prefix, Context ctx) 
   do {
     record.id = new_id(*ctx.loop);
   } while (entries_.contains(record.id));
-  record.bucket = std::move(bucket);
+  record.kind = kind;
+  record.bucket = of->name.text();
   record.incarnation = of->incarnation;
   record.prefix = std::move(prefix);
   record.created = ctx.loop->wall_now();

@@ -57,6 +57,9 @@ class Jobs {
   /// Code::busy, "TooManyJobs". Code::unavailable: whether it was kept is not known; it is not
   /// carried out, and may be told of as cancelled.
   Task<Shown> prefetch(std::string bucket, std::string prefix, Context ctx);
+  /// The same for objects to be removed, of a native bucket too; in one that keeps versions each
+  /// gets a delete marker. What is written meanwhile may go with the others.
+  Task<Shown> removal(std::string bucket, std::string prefix, Context ctx);
   /// In the order of their beginning, the oldest first.
   std::vector<Shown> list(const io::Loop& loop) const;
   /// Code::not_found, "NoSuchJob".
@@ -67,10 +70,18 @@ class Jobs {
 
  private:
   struct Entry;
+  /// What an order says.
+  struct Order {
+    Kind kind;
+    object::BucketRef bucket;
+    std::string prefix;
+  };
   class Duty;
   class Keeping;
   using EntryRef = std::shared_ptr<Entry>;
 
+  Task<Shown> order(Order order, Context ctx);
+  std::unique_ptr<Work> work_of(Record& record, Keeper& keeper);
   Task<> drive(Context ctx);
   Task<> carry_out(EntryRef entry, Context ctx);
   Task<> save(EntryRef entry, bool durably, Context ctx);

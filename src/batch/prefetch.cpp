@@ -3,13 +3,10 @@
 #include <cmath>
 #include <utility>
 
-#include "base/encoding.h"
-
 namespace forebay::batch {
 
 namespace {
 
-constexpr Duration kPause = seconds(1);
 // A file of a `dir` origin has a strong tag once it is two seconds old.
 constexpr Duration kYoung = milliseconds(2500);
 // The rate is that of so many seconds.
@@ -20,8 +17,6 @@ constexpr uint64_t kSmall = 64 << 10;
 constexpr uint64_t kRecord = 256;
 constexpr uint64_t kPage = 4096;
 
-// A list may say anything; of larger objects nothing more is known than that they never fit.
-constexpr uint64_t kMostSize = uint64_t{1} << 50;
 // Standard deviations of what comes to lie on a disk that are left free: once in some ten thousand
 // jobs that fill the cache it is not enough.
 constexpr double kDeviations = 4;
@@ -29,9 +24,6 @@ constexpr double kDeviations = 4;
 constexpr double kFastest = 1e15;
 // More than all disks together; a row may say anything.
 constexpr double kMostSpread = 1e18;
-// Bytes of a key that is none by which it is named.
-constexpr size_t kOddName = 100;
-
 Error cache_full(const Counts& counts) {
   return fail(Code::busy,
               "the cache is full: " + std::to_string(counts.objects) + " objects with " +
@@ -45,10 +37,6 @@ Error too_large() { return fail(Code::too_large, "it is larger than the cache", 
 
 double square(uint64_t bytes) { return static_cast<double>(bytes) * static_cast<double>(bytes); }
 
-bool is_gone(const Error& error) {
-  return error.code() == Code::not_found && error.detail() != "NoSuchBucket";
-}
-
 }  // namespace
 
 std::optional<Duration> time_left(uint64_t bytes, uint64_t per_second) {
@@ -57,9 +45,8 @@ std::optional<Duration> time_left(uint64_t bytes, uint64_t per_second) {
   return nanoseconds(static_cast<int64_t>(1e9 * left));
 }
 
-Prefetch::Prefetch(World world, Record& record) : world_(world), record_(record), settled_(record) {
-  way_.known_objects = record_.counts.objects + record_.counts.failed;
-  way_.known_bytes = record_.counts.bytes;
+Prefetch::Prefetch(World world, Record& record)
+    : Walk(world.buckets, record), world_(world), settled_(record) {
   // What an earlier run has brought.
   const Taken& taken = record_.taken;
   spread_ = square(taken.spread);
@@ -84,55 +71,13 @@ Task<> Prefetch::run(Context ctx) {
 
 Task<> Prefetch::walk(io::Group& group, Context ctx) {
   std::string continuation;
-  int empty = 0;
   do {
-    Page listed = co_await co_await page(continuation, ctx);
-    for (const Listed& one : listed.objects) way_.known_bytes += one.size;
-    way_.known_objects += listed.objects.size();
-    way_.listed = listed.next.empty();
-    empty = listed.objects.empty() ? empty + 1 : 0;
-    if (empty > kEmptyPages) {
-      co_return fail(Code::corrupt, "the origin's list goes on without any keys", "BadGateway");
-    }
+    unit_max_ = (co_await bucket())->largest_unit();
+    Page listed = co_await co_await page(std::move(continuation), ctx);
     for (const Listed& one : listed.objects) co_await co_await begin(one, group, ctx);
-    bool same = !listed.next.empty() && listed.next == continuation;
-    if (same) co_return fail(Code::corrupt, "the origin's list does not go on", "BadGateway");
     continuation = std::move(listed.next);
   } while (!continuation.empty());
   co_return co_await wait_until(&Prefetch::is_idle, 0, ctx);
-}
-
-// Only what is needed of it is kept: the document's share is given back. An origin that is away is
-// waited for, since a job outlives what comes and goes.
-Task<Prefetch::Page> Prefetch::page(std::string continuation, Context ctx) {
-  Time patient = ctx.loop->now() + kPatience;
-  for (Duration wait = kPause;; wait = std::min(wait * 2, kLongestPause)) {
-    object::BucketRef from = co_await bucket();
-    unit_max_ = from->largest_unit();
-    auto answer = co_await from->origin->list(
-        {.prefix = record_.prefix, .start_after = record_.after, .continuation = continuation},
-        ctx);
-    if (answer) {
-      way_.trouble.clear();
-      Page out{.objects = {}, .next = answer->truncated ? std::move(answer->next) : ""};
-      for (auto& one : answer->objects) {
-        out.objects.push_back({std::move(one.key), std::min(one.size, kMostSize), one.modified});
-      }
-      co_return out;
-    }
-    Time next = ctx.loop->now() + wait;
-    if (!retryable(answer.error().code()) || next > patient) {
-      co_return answer.error_in("list the bucket");
-    }
-    way_.trouble = reason_of("the origin's list is waited for: " + answer.error().text());
-    co_await co_await pause(next, ctx);
-  }
-}
-
-Result<object::BucketRef> Prefetch::bucket() const {
-  auto found = world_.buckets.get(record_.bucket);
-  if (found && (*found)->incarnation == record_.incarnation) return found;
-  return fail(Code::not_found, "the bucket was removed", "NoSuchBucket");
 }
 
 Held Prefetch::cost(uint64_t bytes) const {
@@ -250,7 +195,7 @@ Task<> Prefetch::bring(object::BucketRef from, ObjectKey key, Item& item, Contex
     Duration age{ctx.loop->wall_now().ns - item.modified.ns};
     bool young = end.error().detail() == "NotKept" && age < kYoung;
     if (!young && !retryable(end.error().code())) break;
-    Duration pause = young ? kYoung - std::max(age, Duration{}) : kPause * attempt;
+    Duration pause = young ? kYoung - std::max(age, Duration{}) : kFirstPause * attempt;
     if (!co_await io::sleep_until(ctx.loop->now() + pause, ctx)) break;
   }
   if (ctx.cancel != nullptr && ctx.cancel->cancelled() && !end) {
@@ -325,9 +270,8 @@ void Prefetch::count(const Item& item, const Result<>& end) {
 void Prefetch::note_odd(const Item& item, const Error& error) {
   ++odd_;
   if (odd_ones_.size() == Record::kMostFailures) return;
-  std::string name = percent_encode(std::string_view(item.key).substr(0, kOddName), true);
   odd_ones_.push_back(
-      {std::move(name), "the origin lists it, but it is no key: " + std::string(error.own())});
+      {odd_name(item.key), "the origin lists it, but it is no key: " + std::string(error.own())});
 }
 
 void Prefetch::count_odd() {

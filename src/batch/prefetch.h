@@ -13,6 +13,7 @@
 #include "base/context.h"
 #include "base/task.h"
 #include "batch/record.h"
+#include "batch/walk.h"
 #include "io/sync.h"
 #include "object/bucket.h"
 #include "object/store.h"
@@ -27,52 +28,19 @@ struct Held {
   double squares = 0;  ///< the sum of the squares of the units' bytes
 };
 
-/// What a job under way shows beside its record.
-struct Way {
-  uint64_t known_objects = 0;  ///< that it has been told of, those that are done among them
-  uint64_t known_bytes = 0;
-  bool listed = false;      ///< there are no others
-  uint64_t bytes = 0;       ///< here now, parts of objects too
-  uint64_t per_second = 0;  ///< bytes fetched in a second, of the last ten
-  /// Until the end, where all are known and some come.
-  std::optional<Duration> left;
-  std::string trouble;  ///< why nothing goes on just now, though it will; empty: all is well
-};
-
 /// What is left of so many bytes at that rate, which is not 0; nothing when it is more than
 /// kLongestLeft.
 std::optional<Duration> time_left(uint64_t bytes, uint64_t per_second);
 inline constexpr Duration kLongestLeft = seconds(int64_t{10} * 366 * 24 * 3600);
 
-/// Keeps the record of a job that is under way.
-class Keeper {
- public:
-  virtual ~Keeper() = default;
-  /// As it stands in Prefetch::settled(). An error ends the run.
-  virtual Task<> keep(Context ctx) = 0;
-};
-
 /// One run, on one loop. Nothing that it refers to goes before it.
-class Prefetch {
+class Prefetch final : public Walk {
  public:
   /// Objects under way at once, and their bytes; a larger one goes alone.
   static constexpr size_t kMostObjects = 16;
   static constexpr uint64_t kMostBytes = uint64_t{256} << 20;
   /// Objects between the last one of which all before it are done, and the newest under way.
   static constexpr size_t kWindow = 256;
-  /// Tries of an object that may be had a little later, with longer pauses between them.
-  static constexpr int kTries = 4;
-  /// So long the origin's list is asked for when it may be had later, with pauses that double up to
-  /// the longest.
-  static constexpr Duration kPatience = seconds(3600);
-  static constexpr Duration kLongestPause = seconds(60);
-  /// So many failures one after the other end the job: it is not the objects' fault.
-  static constexpr uint64_t kMostFailed = 100;
-  /// Pages without a key that are followed.
-  static constexpr int kEmptyPages = 100;
-  /// The row is written at most so often; longer than the disk keeps rows of units in memory.
-  static constexpr Duration kSaved = seconds(1);
-
   struct World {
     object::Buckets& buckets;
     object::Store& objects;
@@ -83,15 +51,14 @@ class Prefetch {
   Prefetch(World world, Record& record);
   Prefetch(const Prefetch&) = delete;
   Prefetch& operator=(const Prefetch&) = delete;
-  ~Prefetch();
+  ~Prefetch() override;
 
-  /// To its end, from where the record stands. Code::busy, "CacheFull": the next object would push
-  /// out what is here; Code::not_found, "NoSuchBucket": the bucket was removed; Code::cancelled.
-  Task<> run(Context ctx);
-  Way way(Time now) const;
+  /// Also Code::busy, "CacheFull": the next object would push out what is here.
+  Task<> run(Context ctx) override;
+  Way way(Time now) const override;
   /// Where the record stood when it was kept the last time but one: what had come by then is sure
   /// to be found by another process, also if this one is killed now.
-  const Record& settled() const { return settled_; }
+  const Record& settled() const override { return settled_; }
 
  private:
   struct Item {
@@ -109,26 +76,16 @@ class Prefetch {
     uint64_t fetched() const { return earlier + so_far.fetched; }
     void begin_again();
   };
-  struct Listed {
-    std::string key;
-    uint64_t size;
-    WallTime modified;
-  };
-  struct Page {
-    std::vector<Listed> objects;
-    std::string next;  ///< empty: it was the last
-  };
   struct Sample {
     Time when;
     uint64_t fetched;
   };
 
   Task<> walk(io::Group& group, Context ctx);
-  Task<Page> page(std::string continuation, Context ctx);
   Task<> begin(const Listed& object, io::Group& group, Context ctx);
   Task<> bring(object::BucketRef bucket, ObjectKey key, Item& item, Context ctx);
   Task<> wait_until(bool (Prefetch::*may)(uint64_t) const, uint64_t bytes, Context ctx);
-  Task<> pause(Time until, Context ctx);
+  Task<> pause(Time until, Context ctx) override;
   Task<> look_after(Context ctx);
   bool may_begin(uint64_t bytes) const;
   bool is_idle(uint64_t) const { return window_.empty(); }
@@ -136,7 +93,6 @@ class Prefetch {
   void count(const Item& item, const Result<>& end);
   void note_odd(const Item& item, const Error& error);
   void count_odd();
-  Result<object::BucketRef> bucket() const;
   /// What an object of so many bytes takes of the cache.
   Held cost(uint64_t bytes) const;
   bool fits(const Held& more, const Held& beside) const;
@@ -145,7 +101,6 @@ class Prefetch {
   uint64_t fetched() const;
 
   World world_;
-  Record& record_;
   uint64_t unit_max_ = 0;
   std::deque<std::unique_ptr<Item>> window_;  ///< in the order of the list
   size_t active_ = 0;
@@ -157,8 +112,7 @@ class Prefetch {
   uint64_t odd_ = 0;
   std::vector<Failure> odd_ones_;  ///< the first of them
   Held mine_;
-  double spread_ = 0;  ///< squares of what is in record_.taken
-  Way way_;
+  double spread_ = 0;     ///< squares of what is in record_.taken
   uint64_t fetched_ = 0;  ///< by items that have left the window
   std::deque<Sample> samples_;
   Record settled_;

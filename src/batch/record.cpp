@@ -9,7 +9,7 @@ namespace forebay::batch {
 namespace {
 
 constexpr int64_t kRowVersion = 1;
-constexpr std::string_view kPrefetch = "prefetch";
+constexpr Kind kKinds[] = {Kind::prefetch, Kind::removal};
 constexpr State kStates[] = {State::waiting, State::running, State::done, State::failed,
                              State::cancelled};
 
@@ -70,6 +70,14 @@ Result<std::optional<WallTime>> date_of(const Json& row, std::string_view name) 
 
 }  // namespace
 
+std::string_view name(Kind kind) {
+  switch (kind) {
+    case Kind::prefetch: return "prefetch";
+    case Kind::removal: return "removal";
+  }
+  return "";
+}
+
 std::string_view name(State state) {
   switch (state) {
     case State::waiting: return "waiting";
@@ -116,7 +124,7 @@ std::string encode(const Record& record) {
   }
   Json row;
   row.set("version", kRowVersion)
-      .set("work", kPrefetch)
+      .set("work", name(record.kind))
       .set("bucket", record.bucket)
       .set("incarnation", record.incarnation)
       .set("prefix", record.prefix)
@@ -144,11 +152,14 @@ Result<Record> parse_record(std::string_view id, std::string_view text) {
   if (row->integer("version").value_or(0) != kRowVersion) {
     return fail(Code::invalid, "the row of a job has a version that this program does not read");
   }
-  if (row->string("work").value_or("") != kPrefetch) {
+  std::string work = row->string("work").value_or("");
+  auto kind = std::ranges::find(kKinds, work, [](Kind one) { return name(one); });
+  if (kind == std::end(kKinds)) {
     return fail(Code::invalid, "the row of a job orders work that this program does not know");
   }
   Record out;
   out.id = id;
+  out.kind = *kind;
   auto bucket = row->string("bucket"), prefix = row->string("prefix");
   auto state = row->string("state"), error = row->string("error"), after = row->string("after");
   auto incarnation = row->unsigned_integer("incarnation");

@@ -12,6 +12,10 @@
 
 namespace forebay::batch {
 
+/// What a job does to each of its objects.
+enum class Kind { prefetch, removal };
+std::string_view name(Kind kind);
+
 enum class State {
   waiting,  ///< for its turn, or for the process to go on after a restart
   running,
@@ -31,7 +35,7 @@ struct Failure {
 
 /// Of all keys up to Record::after.
 struct Counts {
-  uint64_t objects = 0;  ///< that are here
+  uint64_t objects = 0;  ///< that are here, or were removed
   uint64_t bytes = 0;    ///< of these
   uint64_t found = 0;    ///< of `objects`: were here already
   uint64_t failed = 0;
@@ -53,6 +57,7 @@ struct Record {
   static constexpr size_t kMostReason = 300;
 
   std::string id;  ///< 16 lower-case hex digits
+  Kind kind = Kind::prefetch;
   std::string bucket;
   uint64_t incarnation = 0;  ///< the bucket's: one of the same name that comes later is another
   std::string prefix;

@@ -71,6 +71,8 @@ struct Cat {
 struct Remove {
   std::string path;
   bool recursive = false;
+  bool job = false;   ///< the server does it, by itself
+  bool wait = false;  ///< for that
 };
 struct Stat {
   std::string path;

@@ -24,6 +24,8 @@ std::string failure_lines(const Json& job) {
   return out;
 }
 
+bool removes(const Json& job) { return text_in(job, "work") == "removal"; }
+
 }  // namespace
 
 std::string job_path(const Json& job) {
@@ -55,7 +57,8 @@ Result<> job_end(const Json& job) {
   if (failed == 0) return ok;
   std::string lines = failure_lines(job);
   lines.pop_back();
-  return over("job " + id + " could not fetch " + counted(failed, "object") + ":\n" + lines);
+  std::string what = removes(job) ? " could not remove " : " could not fetch ";
+  return over("job " + id + what + counted(failed, "object") + ":\n" + lines);
 }
 
 Task<> run_job_list(Shell& shell, JobList command, Context ctx) {
@@ -64,8 +67,10 @@ Task<> run_job_list(Shell& shell, JobList command, Context ctx) {
   for (const Json& job : jobs) {
     std::string state = text_in(job, "state");
     state.resize(std::max<size_t>(state.size(), 9), ' ');
-    co_await shell.print(text_in(job, "id") + "  " + state + "  " + job_path(job) + "  " +
-                         job_numbers(job));
+    std::string work = text_in(job, "work");
+    work.resize(std::max<size_t>(work.size(), 8), ' ');
+    co_await shell.print(text_in(job, "id") + "  " + state + "  " + work + "  " + job_path(job) +
+                         "  " + job_numbers(job));
   }
   co_return ok;
 }
@@ -73,14 +78,15 @@ Task<> run_job_list(Shell& shell, JobList command, Context ctx) {
 Task<> run_job_show(Shell& shell, JobShow command, Context ctx) {
   Json job = co_await co_await shell.admin().job(std::move(command.id), ctx);
   if (command.json) co_return shell.print(job.dump());
-  std::string out = "prefetch of " + job_path(job) + ": " + text_in(job, "state") + '\n';
+  std::string out =
+      text_in(job, "work") + " of " + job_path(job) + ": " + text_in(job, "state") + '\n';
   if (std::string error = text_in(job, "error"); !error.empty()) out += "error: " + error + '\n';
   if (std::string why = text_in(job, "trouble"); !why.empty()) out += "waits: " + why + '\n';
   out += job_numbers(job) + '\n';
   if (uint64_t found = number_in(job, "objects_found"); found > 0) {
     out += counted(found, "object") + " of these had been here before\n";
   }
-  if (text_in(job, "state") == "running") {
+  if (text_in(job, "state") == "running" && !removes(job)) {
     out += human_bytes(number_in(job, "bytes_per_second")) + "/s";
     if (job.find("seconds_left") != nullptr) {
       out += ", " + clock_text(static_cast<double>(number_in(job, "seconds_left"))) + " left";
@@ -99,8 +105,10 @@ Task<> run_job_show(Shell& shell, JobShow command, Context ctx) {
 
 Task<> run_job_cancel(Shell& shell, JobCancel command, Context ctx) {
   std::string id = command.id;
-  co_await co_await shell.admin().cancel_job(std::move(command.id), ctx);
-  co_return shell.print("cancelled job " + id + "; what it has fetched stays");
+  Json job = co_await co_await shell.admin().cancel_job(std::move(command.id), ctx);
+  std::string_view done =
+      removes(job) ? "what it has removed is gone" : "what it has fetched stays";
+  co_return shell.print("cancelled job " + id + "; " + std::string(done));
 }
 
 }  // namespace forebay::cli

@@ -13,7 +13,11 @@ class JobTest : public CliTest {
  protected:
   static Json job(const std::string& state, uint64_t objects, uint64_t bytes) {
     Json job;
-    job.set("id", kId).set("bucket", "data").set("prefix", "img/").set("state", state);
+    job.set("id", kId)
+        .set("work", "prefetch")
+        .set("bucket", "data")
+        .set("prefix", "img/")
+        .set("state", state);
     job.set("objects", objects).set("objects_known", 40).set("bytes", bytes);
     job.set("bytes_known", uint64_t{40} << 20).set("all_known", true);
     return job;
@@ -121,8 +125,10 @@ TEST_F(JobTest, jobs_are_listed_shown_and_cancelled) {
   now.set("created", "2026-01-02T03:04:05.000Z");
   looks() = {now};
   EXPECT_EQ(run({"job", "ls"}), 0);
-  EXPECT_EQ(out_, std::string(kId) +
-                      "  running    data/img/  10 of 40 objects, 10.0 MiB of 40.0 MiB, 2 failed\n");
+  EXPECT_EQ(
+      out_,
+      std::string(kId) +
+          "  running    prefetch  data/img/  10 of 40 objects, 10.0 MiB of 40.0 MiB, 2 failed\n");
   EXPECT_EQ(run({"job", "ls", "--json"}), 0);
   EXPECT_THAT(out_, HasSubstr(R"([{"id":"0011)"));
   EXPECT_EQ(run({"job", "show", kId}), 0);
@@ -140,13 +146,48 @@ TEST_F(JobTest, jobs_are_listed_shown_and_cancelled) {
   EXPECT_EQ(run({"job"}), 2);
 }
 
+TEST_F(JobTest, a_removal_is_ordered_and_told_of_in_its_own_words) {
+  Json going = job("running", 10, 10 << 20).set("work", "removal").set("all_known", false);
+  looks() = {going};
+  EXPECT_EQ(run({"rm", "-r", "--job", "s3://data/img/"}), 0) << err_;
+  EXPECT_EQ(out_, std::string("job ") + kId + " removes data/img/\n  forebay job show " + kId +
+                      "    tells how far it is\n  forebay job cancel " + kId + "  ends it\n");
+  ASSERT_EQ(world_.stub().orders.size(), 1U);
+  EXPECT_EQ(world_.stub().orders[0].dump(), R"({"bucket":"data","prefix":"img/"})");
+  EXPECT_THAT(world_.stub().log, testing::Contains(HasSubstr("POST /v1/removal")));
+  EXPECT_EQ(run({"job", "show", kId}), 0);
+  EXPECT_EQ(out_,
+            "removal of data/img/: running\n"
+            "10 of 40 objects, 10.0 MiB of 40.0 MiB known so far\n");
+  EXPECT_EQ(run({"job", "cancel", kId}), 0);
+  EXPECT_THAT(out_, HasSubstr("what it has removed is gone"));
+}
+
+TEST_F(JobTest, a_removal_is_looked_on_at) {
+  Json going = job("running", 10, 10 << 20).set("work", "removal");
+  looks() = {going, job("done", 40, 40 << 20).set("work", "removal")};
+  EXPECT_EQ(run({"rm", "-r", "--job", "--wait", "data/img/"}), 0) << err_;
+  EXPECT_EQ(out_, "40 of 40 objects, 40.0 MiB of 40.0 MiB\n");
+  looks() = {going, failed(job("done", 37, 37 << 20), 2).set("work", "removal")};
+  EXPECT_EQ(run({"rm", "-r", "--job", "--wait", "data/img/"}), 1);
+  EXPECT_THAT(err_, HasSubstr("could not remove 2 objects:"));
+}
+
+TEST_F(JobTest, a_job_is_for_many_objects) {
+  EXPECT_EQ(run({"rm", "--job", "data/img/a"}), 2);
+  EXPECT_EQ(run({"rm", "-r", "--wait", "data/img/"}), 2);
+  EXPECT_EQ(world_.stub().orders.size(), 0U);
+}
+
 TEST_F(JobTest, the_status_tells_of_those_that_have_not_ended) {
   world_.stub()
       .status.set("version", "1")
       .set("batch", Json::Array{job("running", 1, 1 << 20).set("all_known", false)});
   EXPECT_EQ(run({"status"}), 0);
-  EXPECT_EQ(out_, std::string("version: 1\nprefetch:\n  ") + kId +
-                      ": running, data/img/, 1 of 40 objects, 1.0 MiB of 40.0 MiB known so far\n");
+  EXPECT_EQ(
+      out_,
+      std::string("version: 1\njobs over objects:\n  ") + kId +
+          ": running, prefetch of data/img/, 1 of 40 objects, 1.0 MiB of 40.0 MiB known so far\n");
 }
 
 }  // namespace

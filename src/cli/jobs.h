@@ -16,6 +16,9 @@ inline constexpr std::string_view kJobOver = "JobOver";
 std::string job_path(const Json& job);
 /// "12 of 40 objects, 1.0 GiB of 3.4 GiB"; of what is known so far.
 std::string job_numbers(const Json& job);
+/// What became of an order: tells it, and with `wait` looks on until its end. `does`: "fetches".
+Task<> follow_job(Shell& shell [[clang::lifetimebound]], Json ordered, bool wait, std::string does,
+                  Context ctx);
 /// Its end: ok, or why not all objects are here.
 Result<> job_end(const Json& job);
 

@@ -173,7 +173,14 @@ void add_objects(CLI::App& app, Grammar& grammar, Values& v) {
   cat.add_option("path", v.cat.path, "BUCKET/KEY")->required();
   CLI::App& rm = grammar.add(app, "rm", "Delete objects", v.remove);
   rm.add_option("path", v.remove.path, "BUCKET/KEY; with -r BUCKET/PREFIX")->required();
-  rm.add_flag("-r,--recursive", v.remove.recursive, "All objects whose keys begin so");
+  CLI::Option* all =
+      rm.add_flag("-r,--recursive", v.remove.recursive, "All objects whose keys begin so");
+  CLI::Option* by_job =
+      rm.add_flag("--job", v.remove.job, "Order it as a job of the server: see 'forebay job'");
+  by_job->needs(all);
+  rm.add_flag("--wait", v.remove.wait,
+              "Show how far the job is until it ends (it goes on without that, too)")
+      ->needs(by_job);
   CLI::App& stat = grammar.add(app, "stat", "Show an object's size, ETag and headers", v.stat);
   stat.add_option("path", v.stat.path, "BUCKET/KEY")->required();
   CLI::App& status = grammar.add(app, "status", "Show how the daemon is", v.status);
@@ -187,7 +194,8 @@ void add_jobs(CLI::App& app, Grammar& grammar, Values& v) {
       ->required();
   prefetch.add_flag("--wait", v.prefetch.wait,
                     "Show how far it is until it ends (it goes on without that, too)");
-  CLI::App* job = app.add_subcommand("job", "List, show and cancel what prefetch has begun");
+  CLI::App* job = app.add_subcommand(
+      "job", "List, show and cancel jobs: what prefetch and rm --job have begun");
   job->require_subcommand(1);
   CLI::App& ls = grammar.add(*job, "ls", "List jobs, those of the last days too", v.job_list);
   ls.add_flag("--json", v.job_list.json, "As JSON");

@@ -1,7 +1,7 @@
-// forebay rm [-r] BUCKET/KEY
+// forebay rm [-r [--job [--wait]]] BUCKET/KEY
 #include <algorithm>
 
-#include "cli/shell.h"
+#include "cli/jobs.h"
 #include "io/sync.h"
 
 namespace forebay::cli {
@@ -35,6 +35,11 @@ Task<> run_remove(Shell& shell, Remove command, Context ctx) {
     co_return co_await remove_one(shell, at.bucket, at.key, ctx);
   }
   Location at = co_await Location::parse(command.path);
+  if (command.job) {
+    Result<Json> ordered = co_await shell.admin().removal(at.bucket, at.key, ctx);
+    if (!ordered) co_return ordered.error_in("bucket " + at.bucket);
+    co_return co_await follow_job(shell, std::move(*ordered), command.wait, "removes", ctx);
+  }
   uint64_t removed = 0;
   while (true) {
     // Always the first page: what was on it is gone.

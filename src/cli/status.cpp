@@ -83,8 +83,8 @@ std::string job_line(const Json& job) {
 
 /// Of what prefetch has begun and has not ended.
 std::string order_line(const Json& job) {
-  return "  " + text_in(job, "id") + ": " + text_in(job, "state") + ", " + job_path(job) + ", " +
-         job_numbers(job) + '\n';
+  return "  " + text_in(job, "id") + ": " + text_in(job, "state") + ", " + text_in(job, "work") +
+         " of " + job_path(job) + ", " + job_numbers(job) + '\n';
 }
 
 /// What is told of a member in words of its own.
@@ -103,7 +103,7 @@ struct Section {
 };
 constexpr Section kSections[] = {{"disks", "disks", disk_lines},
                                  {"buckets_out", "buckets out of service", bucket_line},
-                                 {"batch", "prefetch", order_line},
+                                 {"batch", "jobs over objects", order_line},
                                  {"jobs", "jobs", job_line}};
 
 }  // namespace

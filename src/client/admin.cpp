@@ -121,6 +121,12 @@ Task<Json> AdminClient::prefetch(std::string bucket, std::string prefix, Context
   co_return co_await call("POST", "/v1/prefetch", std::move(order), ctx);
 }
 
+Task<Json> AdminClient::removal(std::string bucket, std::string prefix, Context ctx) {
+  Json order;
+  order.set("bucket", std::move(bucket)).set("prefix", std::move(prefix));
+  co_return co_await call("POST", "/v1/removal", std::move(order), ctx);
+}
+
 Task<std::vector<Json>> AdminClient::jobs(Context ctx) { co_return co_await list("jobs", ctx); }
 
 Task<Json> AdminClient::job(std::string id, Context ctx) {

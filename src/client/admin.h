@@ -6,6 +6,7 @@
 //   PATCH  /v1/buckets/NAME   BucketLimits or an origin's keys → the bucket
 //   DELETE /v1/buckets/NAME   204
 //   POST   /v1/prefetch       {"bucket", "prefix"} → 202, the job
+//   POST   /v1/removal        the same, of a job that removes
 //   GET    /v1/jobs           {"jobs":[job…]}
 //   GET    /v1/jobs/ID        the job
 //   DELETE /v1/jobs/ID        cancels it; the job
@@ -65,6 +66,7 @@ class AdminClient {
   Task<Json> rekey_bucket(std::string name, std::string access_key, Secret secret, Context ctx);
   Task<> remove_bucket(std::string name, Context ctx);
   Task<Json> prefetch(std::string bucket, std::string prefix, Context ctx);
+  Task<Json> removal(std::string bucket, std::string prefix, Context ctx);
   Task<std::vector<Json>> jobs(Context ctx);
   Task<Json> job(std::string id, Context ctx);
   Task<Json> cancel_job(std::string id, Context ctx);

@@ -379,7 +379,7 @@ Task<http::Response> S3Stub::admin(http::Request& request, Context ctx) {
     admin_buckets[name] = spec;
     co_return json(201, spec);
   }
-  if (path == "/v1/prefetch") {
+  if (path == "/v1/prefetch" || path == "/v1/removal") {
     orders.push_back(co_await co_await take_json(request, ctx));
     if (jobs.empty()) co_return problem(404, "NoSuchBucket");
     co_return json(202, jobs.begin()->second.front());

@@ -43,7 +43,7 @@ class S3Stub final : public http::Handler {
   Json status;
   /// What a job is at each look, by its id; the last one stays. One that was cancelled says so.
   std::map<std::string, std::deque<Json>> jobs;
-  /// The bodies of prefetch orders; each is answered with the first of `jobs`.
+  /// The bodies of orders of jobs; each is answered with the first of `jobs`.
   std::vector<Json> orders;
   /// Requests as "METHOD path?query", in order.
   std::vector<std::string> log;

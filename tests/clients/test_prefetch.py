@@ -182,7 +182,8 @@ def test_who_leaves_leaves_it_running_and_it_is_cancelled(stand):
     assert command.returncode == 1 and f"job {identity} is left to go on" in err.decode()
     assert f"forebay job cancel {identity}" in err.decode()
     status = cli(s, "status")[1]
-    assert re.search(rf"^prefetch:\n  {identity}: running, bkt, ", status, re.M), status
+    told = rf"^jobs over objects:\n  {identity}: running, prefetch of bkt, "
+    assert re.search(told, status, re.M), status
     assert cli(s, "job", "cancel", identity)[0] == 0
     assert job(s, identity)["state"] == "cancelled"
     s.proxy.rate = None

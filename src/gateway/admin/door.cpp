@@ -176,7 +176,7 @@ Task<http::Response> Door::control(http::Request& request, bool& admitted, Conte
       co_return http::Response::make(204);
     }
   }
-  if (path == "prefetch" || path == "jobs" || path.starts_with("jobs/")) {
+  if (path == "prefetch" || path == "removal" || path == "jobs" || path.starts_with("jobs/")) {
     co_return co_await control_jobs(request, path, verified, ctx);
   }
   co_return no_such_call(request);

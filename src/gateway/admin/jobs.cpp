@@ -1,4 +1,4 @@
-// Jobs over many keys: /v1/prefetch and /v1/jobs.
+// Jobs over many keys: /v1/prefetch, /v1/removal and /v1/jobs.
 #include <algorithm>
 
 #include "base/encoding.h"
@@ -28,7 +28,7 @@ Json show(const batch::Shown& job) {
   }
   Json out;
   out.set("id", record.id)
-      .set("work", "prefetch")
+      .set("work", name(record.kind))
       .set("bucket", record.bucket)
       .set("prefix", record.prefix)
       .set("state", name(record.state))
@@ -58,14 +58,16 @@ Task<http::Response> Door::control_jobs(http::Request& request, std::string_view
                                         const auth::Verified& verified, Context ctx) {
   constexpr std::string_view kJobs = "jobs/";
   bool get = request.method == "GET";
-  if (path == "prefetch" && request.method == "POST") {
+  bool removes = path == "removal";
+  if ((removes || path == "prefetch") && request.method == "POST") {
     Json body = co_await co_await read_json(request, verified, ctx);
     co_await refuse_other_members(body);
     std::string bucket = co_await body.string("bucket");
-    std::string prefix = co_await body.string_or("prefix", "");
-    auto job =
-        co_await co_await services_.batch.prefetch(std::move(bucket), std::move(prefix), ctx);
-    co_return json_response(202, show(job));
+    // What removes all of a bucket must say so.
+    std::string prefix = co_await (removes ? body.string("prefix") : body.string_or("prefix", ""));
+    auto ordered = removes ? services_.batch.removal(std::move(bucket), std::move(prefix), ctx)
+                           : services_.batch.prefetch(std::move(bucket), std::move(prefix), ctx);
+    co_return json_response(202, show(co_await co_await std::move(ordered)));
   }
   if (path == "jobs" && get) {
     Json::Array list;

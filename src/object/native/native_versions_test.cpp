@@ -259,8 +259,7 @@ TEST_F(NativeVersions, while_suspended_null_is_what_is_replaced) {
 TEST_F(NativeVersions, an_older_null_is_removed_by_its_name) {
   put_id("k", "null");
   versioning(State::enabled);
-  put_id("k", "one");
-  std::string two = put_id("k", "two");
+  std::string one = put_id("k", "one"), two = put_id("k", "two");
   EXPECT_FALSE(remove_id("k", "null").marker);
   refused(get_id("k", "null"), Code::not_found, "NoSuchVersion");
   EXPECT_EQ(ids("k"), (std::vector<std::string>{two, one}));
@@ -354,8 +353,7 @@ TEST_F(NativeVersions, uploads_and_their_repetition_make_one) {
 
 TEST_F(NativeVersions, tags_are_those_of_one_version) {
   versioning(State::enabled);
-  put_id("k", "one");
-  std::string two = put_id("k", "two");
+  std::string one = put_id("k", "one"), two = put_id("k", "two");
   origin::TagSet tags{{"a", "b"}};
   ASSERT_TRUE(run(origin().set_tags_of_version(key_of("k"), one, tags, ctx())));
   EXPECT_EQ(*run(origin().tags_of_version(key_of("k"), one, ctx())), tags);
@@ -400,8 +398,7 @@ TEST_F(NativeVersions, tags_whose_answer_was_lost_are_found_among_the_older_ones
 // Tags must not bring back a row that has moved, or been replaced, since it was read.
 TEST_F(NativeVersions, tags_are_set_on_the_row_that_was_read_or_not_at_all) {
   versioning(State::enabled);
-  put_id("k", "one");
-  std::string two = put_id("k", "two");
+  std::string one = put_id("k", "one"), two = put_id("k", "two");
   origin::TagSet tags{{"a", "b"}};
   rows().before_next_commit = removes("k", one);
   refused(run(origin().set_tags_of_version(key_of("k"), one, tags, ctx())), Code::not_found,
@@ -447,8 +444,7 @@ TEST_F(NativeVersions, a_delete_of_an_older_null_beside_a_put_loses_nothing) {
 
 TEST_F(NativeVersions, one_that_becomes_current_while_it_is_looked_for_is_found) {
   versioning(State::enabled);
-  put_id("k", "one");
-  std::string two = put_id("k", "two");
+  std::string one = put_id("k", "one"), two = put_id("k", "two");
   rows().after_next_get = removes("k", two);
   EXPECT_EQ(text_of("k", one), "one");
   EXPECT_EQ(rows().after_next_get, nullptr);
@@ -473,8 +469,7 @@ TEST_F(NativeVersions, a_delete_begun_before_versions_were_kept_leaves_a_marker)
 
 TEST_F(NativeVersions, a_delete_whose_answer_was_lost_is_looked_up) {
   versioning(State::enabled);
-  put_id("k", "one");
-  std::string two = put_id("k", "two");
+  std::string one = put_id("k", "one"), two = put_id("k", "two");
   rows().answer = fail(Code::unavailable, "lost");
   refused(run(origin().remove_version(key_of("k"), two, ctx())), Code::unavailable, "");
   rows().happens = true;
