@@ -271,7 +271,7 @@ TEST_F(NativeVersions, an_older_null_is_removed_by_its_name) {
 
 TEST_F(NativeVersions, conditions_hold_against_the_current_version) {
   versioning(State::enabled);
-  std::string one = put_id("k", "one");
+  put_id("k", "one");
   ETag etag = head("k")->etag;
   put_id("k", "two");
   origin::PutOptions options;
@@ -342,7 +342,7 @@ TEST_F(NativeVersions, uploads_and_their_repetition_make_one) {
   auto done = run(origin().complete_upload(key_of("k"), id, parts, {}, ctx()));
   ASSERT_TRUE(done);
   EXPECT_EQ(ids("k"), (std::vector<std::string>{done->version_id, one}));
-  std::string two = put_id("k", "two");
+  put_id("k", "two");
   auto again = run(origin().complete_upload(key_of("k"), id, parts, {}, ctx()));
   ASSERT_TRUE(again) << "it stands among the older ones";
   EXPECT_EQ(again->version_id, done->version_id);
@@ -469,7 +469,8 @@ TEST_F(NativeVersions, a_delete_begun_before_versions_were_kept_leaves_a_marker)
 
 TEST_F(NativeVersions, a_delete_whose_answer_was_lost_is_looked_up) {
   versioning(State::enabled);
-  std::string one = put_id("k", "one"), two = put_id("k", "two");
+  put_id("k", "one");
+  std::string two = put_id("k", "two");
   rows().answer = fail(Code::unavailable, "lost");
   refused(run(origin().remove_version(key_of("k"), two, ctx())), Code::unavailable, "");
   rows().happens = true;
