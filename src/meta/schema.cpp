@@ -107,6 +107,11 @@ std::string versioning(uint64_t incarnation) {
   return out;
 }
 
+std::string renames(uint64_t incarnation) { return incarnated(kRenames, incarnation); }
+std::string renamed(uint64_t incarnation, std::string_view token) {
+  return renames(incarnation) + std::string(token);
+}
+
 std::string parts(uint64_t incarnation) { return incarnated(kParts, incarnation); }
 std::string parts(uint64_t incarnation, const ObjectKey& key, std::string_view id) {
   return parts(incarnation) + key.text() + '\0' + std::string(id) + '/';

@@ -13,6 +13,7 @@
 //   object/INCARNATION/KEY            an object of a native bucket object  native-head.md
 //   object/INCARNATION/KEY\0ORDER     an older version of it       object  native-head.md
 //   versioning/INCARNATION            whether it keeps versions    object  native-head.md
+//   renamed/INCARNATION/TOKEN         a rename that had a token    object  native-head.md
 //   upload/INCARNATION/KEY\0ID        an upload of a native bucket object  native-head.md
 //   part/INCARNATION/KEY\0ID/NNNNN    a part of an upload          object  native-head.md
 //
@@ -40,6 +41,7 @@ inline constexpr std::string_view kHeadWrites = "head-writes";
 inline constexpr std::string_view kJobs = "job/";
 inline constexpr std::string_view kObjects = "object/";
 inline constexpr std::string_view kVersioning = "versioning/";
+inline constexpr std::string_view kRenames = "renamed/";
 inline constexpr std::string_view kUploads = "upload/";
 inline constexpr std::string_view kParts = "part/";
 
@@ -58,6 +60,9 @@ std::string object_versions(uint64_t incarnation, const ObjectKey& key);
 std::string object_version(uint64_t incarnation, const ObjectKey& key, std::string_view order);
 /// Whether a native bucket keeps versions.
 std::string versioning(uint64_t incarnation);
+/// All renames of one native bucket that had a token, and one of them.
+std::string renames(uint64_t incarnation);
+std::string renamed(uint64_t incarnation, std::string_view token);
 /// All uploads of one bucket, of one key, and one of them.
 std::string uploads(uint64_t incarnation);
 std::string uploads(uint64_t incarnation, const ObjectKey& key);

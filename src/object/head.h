@@ -57,7 +57,8 @@ struct Head {
 
   /// The unit that holds `offset`. Only with a strong tag.
   unit::Unit unit_at(uint64_t offset) const {
-    return unit_of(layout, incarnation, version->key.text(), version->tag.text(), offset);
+    const std::string& key = info.named_by.empty() ? version->key.text() : info.named_by;
+    return unit_of(layout, incarnation, key, version->tag.text(), offset);
   }
   /// The unit at offset 0, named once: most objects have no other.
   unit::Unit first;

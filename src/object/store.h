@@ -127,6 +127,12 @@ class Store {
   /// origin has versions, where it was asked for that already.
   Task<origin::Removed> remove_version(BucketRef bucket, ObjectKey key, std::string version_id,
                                        std::optional<bool> kept, Context ctx);
+  /// As remove_version() without an id, if what the origin has then has that ETag ("*": any).
+  /// Code::conflict, "PreconditionFailed"; Code::not_found, "NoSuchKey"; Code::invalid,
+  /// "NotImplemented": the origin cannot hold to it. Nothing was done then.
+  Task<origin::Removed> remove_matching(BucketRef bucket, ObjectKey key, ETag wanted, Context ctx);
+  /// What was `order.from` is `to` from then on, for every read after it. Errors as the origin's.
+  Task<> rename(BucketRef bucket, ObjectKey to, origin::RenameOrder order, Context ctx);
   /// Of the version that the client names so, or of what is current.
   Task<origin::TagSet> tags(BucketRef bucket, ObjectKey key, std::string version_id, Context ctx);
   /// Replaces an object's tags. A write like any other: every read after it sees their number.
@@ -171,9 +177,9 @@ class Store {
   /// Counts small cold reads in a row.
   static void note_cold(const Bucket& bucket, bool cold);
   Task<> drop_units(HeadRef head, Context ctx);
-  /// By the origin's own id.
+  /// By the origin's own id; `wanted`: only what has that ETag, without an id.
   Task<origin::Removed> remove_now(BucketRef bucket, ObjectKey key, std::string version_id,
-                                   Context ctx);
+                                   ETag wanted, Context ctx);
   std::shared_ptr<unit::Tee> begin_tee(const Bucket& bucket, const ObjectKey& key, io::Body& body,
                                        Context ctx);
 

@@ -93,7 +93,7 @@ Task<> Store::begin_removal(BucketRef bucket, std::vector<ObjectKey> keys, Conte
 }
 
 Task<> Store::remove(BucketRef bucket, ObjectKey key, Context ctx) {
-  co_await co_await remove_now(std::move(bucket), std::move(key), {}, ctx);
+  co_await co_await remove_now(std::move(bucket), std::move(key), {}, {}, ctx);
   co_return ok;
 }
 
@@ -105,17 +105,24 @@ Task<origin::Removed> Store::remove_version(BucketRef bucket, ObjectKey key, std
   bool none = !own && own.error().detail() == "NoSuchVersion";
   if (none) co_return origin::Removed{.version_id = std::move(version_id)};
   if (!own) co_return std::move(own.error());
-  auto done = co_await co_await remove_now(std::move(bucket), std::move(key), *own, ctx);
+  auto done = co_await co_await remove_now(std::move(bucket), std::move(key), *own, {}, ctx);
   if (own->empty() && done.version_id.empty()) done.version_id = std::move(version_id);
   co_return done;
 }
 
+Task<origin::Removed> Store::remove_matching(BucketRef bucket, ObjectKey key, ETag wanted,
+                                             Context ctx) {
+  co_return co_await remove_now(std::move(bucket), std::move(key), {}, std::move(wanted), ctx);
+}
+
 Task<origin::Removed> Store::remove_now(BucketRef bucket, ObjectKey key, std::string version_id,
-                                        Context ctx) {
+                                        ETag wanted, Context ctx) {
   HeadRef before = heads_.last_seen(*bucket, key);
   Leaves leaves = version_id.empty() ? Leaves::nothing : Leaves::layout;
   auto ticket = co_await co_await heads_.open_ticket(bucket, key, leaves, ctx);
-  Result<origin::Removed> removed = co_await bucket->origin->remove_version(key, version_id, ctx);
+  Result<origin::Removed> removed =
+      wanted.empty() ? co_await bucket->origin->remove_version(key, version_id, ctx)
+                     : co_await bucket->origin->remove_matching(key, wanted, ctx);
   if (!removed) {
     if (surely_not_done(removed.error())) ticket.close(nullptr);
     co_return std::move(removed.error());
@@ -130,6 +137,22 @@ Task<origin::Removed> Store::remove_now(BucketRef bucket, ObjectKey key, std::st
   }
   ticket.close(nullptr);
   co_return removed;
+}
+
+// A write of both keys: nothing is believed of either while it is under way.
+Task<> Store::rename(BucketRef bucket, ObjectKey to, origin::RenameOrder order, Context ctx) {
+  auto source = co_await co_await heads_.open_ticket(bucket, order.from, Leaves::nothing, ctx);
+  auto opened = co_await heads_.open_ticket(bucket, to, Leaves::nothing, ctx);
+  if (!opened) {
+    source.close(nullptr);
+    co_return std::move(opened.error());
+  }
+  Heads::Ticket target = std::move(*opened);
+  Result<> done = co_await bucket->origin->rename(std::move(to), std::move(order), ctx);
+  if (!done && !surely_not_done(done.error())) co_return done;  // both tickets die uncertain
+  source.close(nullptr);
+  target.close(nullptr);
+  co_return done;
 }
 
 Task<origin::TagSet> Store::tags(BucketRef bucket, ObjectKey key, std::string version_id,

@@ -215,9 +215,20 @@ Task<PutAnswer> DirOrigin::commit(DirTemp temp, std::string path, DirRecord reco
 }
 
 Task<> DirOrigin::remove_now(ObjectKey key, Context ctx) {
+  co_return co_await remove_if(std::move(key), {}, ctx);
+}
+
+Task<Removed> DirOrigin::remove_matching_now(ObjectKey key, ETag wanted, Context ctx) {
+  co_await co_await remove_if(std::move(key), {.if_match = std::move(wanted)}, ctx);
+  co_return Removed{};
+}
+
+Task<> DirOrigin::remove_if(ObjectKey key, WriteConditions conditions, Context ctx) {
   Result<std::string> path = dir_path(key);
-  if (!path) co_return ok;  // such a key is never there
-  co_return co_await blocking(ctx, [this, path = *path] { return store_.remove(path); });
+  if (!path && conditions.if_match.empty()) co_return ok;  // such a key is never there
+  if (!path) co_return path.error().as(Code::not_found, "NoSuchKey");
+  co_return co_await blocking(
+      ctx, [&, now = ctx.loop->wall_now()] { return store_.remove(*path, conditions, now); });
 }
 
 Task<ListAnswer> DirOrigin::list_now(ListOptions options, Context ctx) {

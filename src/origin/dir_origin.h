@@ -45,6 +45,11 @@ class DirOrigin final : public Origin {
   [[clang::coro_wrapper]] Task<> remove(ObjectKey key, Context ctx) override {
     return metered(options_.meter, "remove", remove_now(std::move(key), ctx));
   }
+  [[clang::coro_wrapper]] Task<Removed> remove_matching(ObjectKey key, ETag wanted,
+                                                        Context ctx) override {
+    return metered(options_.meter, "remove",
+                   remove_matching_now(std::move(key), std::move(wanted), ctx));
+  }
   [[clang::coro_wrapper]] Task<ListAnswer> list(ListOptions options, Context ctx) override {
     return metered(options_.meter, "list", list_now(std::move(options), ctx));
   }
@@ -147,6 +152,8 @@ class DirOrigin final : public Origin {
   Task<PutAnswer> commit(DirTemp temp, std::string path, DirRecord record,
                          WriteConditions conditions, Context ctx);
   Task<> remove_now(ObjectKey key, Context ctx);
+  Task<Removed> remove_matching_now(ObjectKey key, ETag wanted, Context ctx);
+  Task<> remove_if(ObjectKey key, WriteConditions conditions, Context ctx);
   Task<ListAnswer> list_now(ListOptions options, Context ctx);
   Task<TagSet> tags_now(ObjectKey key, Context ctx);
   Task<> set_tags_now(ObjectKey key, TagSet tags, Context ctx);

@@ -204,7 +204,7 @@ Result<> DirStore::check_conditions(const std::string& path, const WriteConditio
   if (conditions.if_none_match_any && !there) return ok;
   if (!conditions.if_match.empty()) {
     if (!there) return std::move(there.error());
-    if (there->info.etag == conditions.if_match) return ok;
+    if (matches(conditions.if_match, there->info.etag)) return ok;
   }
   return fail(Code::conflict, "the condition does not hold", "PreconditionFailed");
 }
@@ -297,9 +297,11 @@ Result<> DirStore::sync_above(const std::string& path) {
 
 // --- removing
 
-Result<> DirStore::remove(const std::string& path) {
+Result<> DirStore::remove(const std::string& path, const WriteConditions& conditions,
+                          WallTime now) {
   {
     std::lock_guard lock(lock_of(path));
+    if (Result<> holds = check_conditions(path, conditions, now); !holds) return holds;
     auto there = root()->stat(path);
     if (there && there->kind != io::FileStat::Kind::file) return ok;
     Result<> removed = root()->remove(path);

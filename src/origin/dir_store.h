@@ -89,8 +89,9 @@ class DirStore {
                            const WriteConditions& conditions, WallTime now);
   /// Removes a temporary file that was not committed; errors are nobody's.
   void drop(const DirTemp& temp);
-  /// Durable. No error when it is not there. Folders that become empty go too.
-  Result<> remove(const std::string& path);
+  /// Durable. No error when it is not there and nothing else is asked for. Folders that become
+  /// empty go too.
+  Result<> remove(const std::string& path, const WriteConditions& conditions, WallTime now);
   /// `share` grows with the page, which ends where it cannot.
   Result<ListAnswer> list(const ListOptions& options, Allowance::Share share, WallTime now);
   /// Durable. The file gets another tag, its bytes and ETag stay.

@@ -69,6 +69,16 @@ Task<Removed> Origin::remove_version(ObjectKey key, std::string version_id, Cont
   co_return Removed{};
 }
 
+Task<Removed> Origin::remove_matching(ObjectKey key, ETag wanted, Context ctx) {
+  (void)key, (void)wanted, (void)ctx;
+  co_return fail(Code::invalid, "the origin has no deletes with a condition", "NotImplemented");
+}
+
+Task<> Origin::rename(ObjectKey to, RenameOrder order, Context ctx) {
+  (void)to, (void)order, (void)ctx;
+  co_return fail(Code::invalid, "the origin renames no objects", "NotImplemented");
+}
+
 Task<WallTime> Origin::marker_date(ObjectKey key, std::string version_id, Context ctx) {
   (void)key, (void)version_id, (void)ctx;
   co_return WallTime{};

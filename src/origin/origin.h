@@ -24,6 +24,7 @@
 #include "origin/lists.h"
 #include "origin/meter.h"
 #include "origin/pieces.h"
+#include "origin/rename.h"
 #include "origin/usage.h"
 
 namespace forebay::origin {
@@ -59,6 +60,7 @@ struct ObjectInfo {
   std::optional<ByteRange> part = {};  ///< that part's place, where the origin tells it
   uint64_t part_of = 0;                ///< and the size of what it is a part of; 0: not told
   Pieces pieces = {};                  ///< where its bytes are named piece by piece
+  std::string named_by = {};           ///< the key that its bytes are named by, if another
   bool operator==(const ObjectInfo&) const = default;
 };
 
@@ -87,6 +89,11 @@ struct GetAnswer {
   ByteRange range = {};
   io::Body body = {};  ///< ends early only with an error
 };
+
+/// Whether an If-Match of `wanted` holds for what is there; "*": whatever it is.
+inline bool matches(const ETag& wanted, const ETag& there) {
+  return wanted.text() == "*" || wanted == there;
+}
 
 /// Conditions of a write; at most one is set. A failed one → Code::conflict,
 /// "PreconditionFailed". An origin that lacks it → Code::invalid, "NotImplemented".
@@ -236,6 +243,13 @@ class Origin {
   /// Removes that version for good, which may make another one current; without an id as remove(),
   /// but told of. No error when it is not there.
   virtual Task<Removed> remove_version(ObjectKey key, std::string version_id, Context ctx);
+  /// As remove_version() without an id, if what is there matches(); both are one step. Code::
+  /// conflict, "PreconditionFailed": another is there; Code::not_found, "NoSuchKey": nothing is.
+  /// Cannot (the base class) → Code::invalid, "NotImplemented".
+  virtual Task<Removed> remove_matching(ObjectKey key, ETag wanted, Context ctx);
+  /// One step: what was `order.from` is `to` then, and nothing else of it changes; what was `to` is
+  /// gone. Code::not_found, "NoSuchKey". Cannot (the base class) → Code::invalid, "NotImplemented".
+  virtual Task<> rename(ObjectKey to, RenameOrder order, Context ctx);
   /// Since when that delete marker is there; zero: it does not tell (the base class).
   virtual Task<WallTime> marker_date(ObjectKey key, std::string version_id, Context ctx);
 

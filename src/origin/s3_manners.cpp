@@ -58,6 +58,58 @@ Task<S3MatchForm> S3Origin::match_form(Context ctx) {
   co_return form;
 }
 
+// Many servers delete whatever If-Match says, some where nothing is.
+Task<S3MatchForm> S3Origin::try_removals(ObjectKey key, std::vector<std::string>& versions,
+                                         Context ctx) {
+  auto note = [&](const std::string& version) {
+    if (!version.empty()) versions.push_back(version);
+  };
+  auto refused = [&](const Result<Removed>& done) {
+    if (done) note(done->version_id);
+    return s3_judged(done) || (!done && done.error().code() == Code::not_found);
+  };
+  const ETag nobodys{std::string(kNobodysEtag)}, any("*");
+  PutAnswer put = co_await co_await put_as(key, {}, s3_probe_body(), S3MatchForm::quoted, ctx);
+  note(put.version_id);
+  Result<Removed> done = co_await remove_as(key, nobodys, S3MatchForm::quoted, ctx);
+  co_await s3_answered(done);
+  bool judged = s3_judged(done);
+  if (done) note(done->version_id);
+  if (!judged) co_return S3MatchForm::none;
+  S3MatchForm form = S3MatchForm::quoted;
+  done = co_await remove_as(key, put.etag, form, ctx);
+  if (s3_judged(done)) {
+    form = S3MatchForm::bare;
+    done = co_await remove_as(key, put.etag, form, ctx);
+  }
+  co_await s3_answered(done);
+  if (!done) co_return S3MatchForm::none;
+  note(done->version_id);
+  for (const ETag& wanted : {put.etag, any}) {
+    done = co_await remove_as(key, wanted, form, ctx);
+    co_await s3_answered(done);
+    if (!refused(done)) co_return S3MatchForm::none;
+  }
+  put = co_await co_await put_as(key, {}, s3_probe_body(), S3MatchForm::quoted, ctx);
+  note(put.version_id);
+  done = co_await remove_as(key, any, form, ctx);
+  co_await s3_answered(done);
+  if (!done) co_return S3MatchForm::none;
+  note(done->version_id);
+  co_return form;
+}
+
+Task<S3MatchForm> S3Origin::removal_form(Context ctx) {
+  S3MatchForm known = removal_form_.load(std::memory_order_relaxed);
+  if (known != S3MatchForm::unknown) co_return known;
+  ObjectKey key = co_await s3_probe_key(*ctx.loop);
+  std::vector<std::string> versions;
+  Result<S3MatchForm> form = co_await try_removals(key, versions, ctx);
+  (void)co_await clean_up(std::move(key), std::move(versions), ctx);
+  if (form) removal_form_.store(*form, std::memory_order_relaxed);
+  co_return form;
+}
+
 Task<bool> S3Origin::try_completion(ObjectKey key, std::vector<std::string>& versions,
                                     Context ctx) {
   std::string id = co_await co_await create_upload_now(key, {}, ctx);

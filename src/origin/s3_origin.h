@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "origin/metered.h"
+#include "origin/s3_probe.h"
 #include "origin/s3_request.h"
 
 namespace forebay::origin {
@@ -91,6 +92,10 @@ class S3Origin final : public Origin {
                                                        Context ctx) override {
     return metered(meter_, "remove",
                    remove_version_now(std::move(key), std::move(version_id), ctx));
+  }
+  [[clang::coro_wrapper]] Task<Removed> remove_matching(ObjectKey key, ETag wanted,
+                                                        Context ctx) override {
+    return metered(meter_, "remove", remove_matching_now(std::move(key), std::move(wanted), ctx));
   }
   [[clang::coro_wrapper]] Task<TagSet> tags(ObjectKey key, Context ctx) override {
     return metered(meter_, "tags", tags_now(std::move(key), {}, ctx));
@@ -200,6 +205,9 @@ class S3Origin final : public Origin {
   /// In the server's own names.
   Task<ListVersionsAnswer> list_page_of_versions(ListVersionsOptions options, Context ctx);
   Task<Removed> remove_version_now(ObjectKey key, std::string version_id, Context ctx);
+  Task<Removed> remove_matching_now(ObjectKey key, ETag wanted, Context ctx);
+  /// Without a look at whether the server judges the condition.
+  Task<Removed> remove_as(ObjectKey key, ETag wanted, S3MatchForm form, Context ctx);
 
   // --- s3_uploads.cpp
   Task<std::string> create_upload_now(ObjectKey key, PutOptions options, Context ctx);
@@ -243,6 +251,9 @@ class S3Origin final : public Origin {
   /// Whether CompleteMultipartUpload heeds conditions.
   Task<bool> judges_completions(Context ctx);
   Task<bool> try_completion(ObjectKey key, std::vector<std::string>& versions, Context ctx);
+  /// The form of If-Match that deletes heed, also where nothing is.
+  Task<S3MatchForm> removal_form(Context ctx);
+  Task<S3MatchForm> try_removals(ObjectKey key, std::vector<std::string>& versions, Context ctx);
   /// Whether a checksum behind a body is kept with the object, and the body kept without framing.
   Task<bool> takes_trailers(Context ctx);
   Task<bool> try_trailer(ObjectKey key, std::vector<std::string>& versions, Context ctx);
@@ -252,6 +263,7 @@ class S3Origin final : public Origin {
   S3Wire wire_;
   S3Plans plans_;
   std::atomic<S3MatchForm> match_form_ = S3MatchForm::unknown;
+  std::atomic<S3MatchForm> removal_form_ = S3MatchForm::unknown;
   enum class Judges : uint8_t { unknown, yes, no };
   std::atomic<Judges> judges_completions_ = Judges::unknown;
   std::atomic<Judges> takes_trailers_ = Judges::unknown;
@@ -271,26 +283,5 @@ void add_s3_tags(const TagSet& tags, http::HeadFields& out);
 /// Refuses what S3 cannot take (a body of unknown length), and reads a body without bytes to its
 /// end: nobody else would hear its error.
 Task<io::Body> s3_body(io::Body body, Context ctx);
-
-/// A key that nobody else uses, and what is put there.
-Result<ObjectKey> s3_probe_key(io::Loop& loop);
-io::Body s3_probe_body();
-
-/// Whether the server judged the condition, and by S3's rules.
-template <class T>
-bool s3_judged(const Result<T>& result) {
-  return !result && result.error().code() == Code::conflict &&
-         result.error().detail() == "PreconditionFailed";
-}
-
-/// Passes on what is no answer: what a probe finds is kept, so it must have been found.
-template <class T>
-Result<> s3_answered(const Result<T>& result) {
-  // A server that says yes in words of its own is there, and is what it is.
-  if (result || s3_is_unclear(result.error())) return ok;
-  Code code = result.error().code();
-  if (!retryable(code) && code != Code::cancelled) return ok;
-  return result.error_in("probe the origin");
-}
 
 }  // namespace forebay::origin

@@ -6,8 +6,6 @@ namespace forebay::origin {
 
 namespace {
 
-/// No server gives this ETag to anything.
-constexpr std::string_view kNobodysEtag = "\"forebay-probe-no-such-etag\"";
 /// Higher than the only part of a probe's object.
 constexpr uint32_t kNoSuchPart = 10'000;
 

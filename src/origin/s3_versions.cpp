@@ -88,6 +88,25 @@ Task<ListVersionsAnswer> S3Origin::list_versions_now(ListVersionsOptions options
   co_return page;
 }
 
+Task<Removed> S3Origin::remove_matching_now(ObjectKey key, ETag wanted, Context ctx) {
+  S3MatchForm form = co_await co_await removal_form(ctx);
+  if (form == S3MatchForm::none) {
+    co_return fail(Code::invalid, "the origin does not heed If-Match of a delete",
+                   "NotImplemented");
+  }
+  co_return co_await remove_as(std::move(key), std::move(wanted), form, ctx);
+}
+
+Task<Removed> S3Origin::remove_as(ObjectKey key, ETag wanted, S3MatchForm form, Context ctx) {
+  S3Call call{.method = "DELETE", .key = key.text()};
+  add_s3_conditions({.if_match = std::move(wanted)}, form, call.fields);
+  http::ClientResponse response = co_await co_await wire_.send(std::move(call), ctx);
+  co_await s3_removed(response);
+  Removed done{.marker = response.header("x-amz-delete-marker") == "true"};
+  done.version_id = response.header("x-amz-version-id").value_or("");
+  co_return done;
+}
+
 Task<Removed> S3Origin::remove_version_now(ObjectKey key, std::string version_id, Context ctx) {
   S3Call call{.method = "DELETE", .key = key.text()};
   if (!version_id.empty()) call.query.emplace_back("versionId", version_id);

@@ -220,6 +220,84 @@ TEST_F(S3, removes_versions_and_hears_of_markers) {
   EXPECT_EQ(remove("v1").error().code(), Code::unavailable);
 }
 
+TEST_F(S3, deletes_on_a_condition_where_it_is_heeded) {
+  auto remove = [&](const char* etag) {
+    return run(origin_->remove_matching(key_of("k"), ETag(etag), ctx()));
+  };
+  const std::vector<std::pair<std::string, std::string>> made{{"ETag", "\"e\""}};
+  const std::string failed = "<Error><Code>PreconditionFailed</Code></Error>";
+  auto probe = [&] {
+    reply(200, made);
+    reply(412, {}, failed);  // nobody's ETag
+    reply(412, {}, failed);  // its own with quotes
+    reply(204);              // and without
+    reply(404, {}, "<Error><Code>NoSuchKey</Code></Error>");
+    reply(412, {}, failed);
+    reply(200, made);
+    reply(204);  // whatever there is
+    reply(204);  // the last look after what is left
+  };
+  probe();
+  reply(204);
+  EXPECT_TRUE(remove("\"x\"")) << script_.replies.size();
+  EXPECT_EQ(script_.log.size(), 10u);
+  EXPECT_EQ(script_.log.back(), "DELETE /bucket/k");
+  EXPECT_EQ(script_.headers.back()["if-match"], "x");
+  for (size_t i = 1; i < 9; ++i) {
+    EXPECT_TRUE(script_.log[i].contains("/bucket/forebay-probe-")) << script_.log[i];
+  }
+  // Known from now on.
+  reply(404, {}, "<Error><Code>NoSuchKey</Code></Error>");
+  auto none = remove("*");
+  EXPECT_TRUE(!none && none.error().detail() == "NoSuchKey");
+  EXPECT_EQ(script_.headers.back()["if-match"], "*");
+  reply(412, {}, failed);
+  auto other = remove("\"x\"");
+  EXPECT_TRUE(!other && other.error().detail() == "PreconditionFailed");
+  reply(204, {{"x-amz-delete-marker", "true"}, {"x-amz-version-id", "m"}});
+  EXPECT_EQ(remove("\"x\"")->version_id, "m");
+  EXPECT_EQ(script_.log.size(), 13u);
+}
+
+TEST_F(S3, deletes_on_no_condition_that_would_be_ignored) {
+  const std::vector<std::pair<std::string, std::string>> made{{"ETag", "\"e\""}};
+  const std::string failed = "<Error><Code>PreconditionFailed</Code></Error>";
+  // What a server does that does not heed it at all; where nothing is; or with "*".
+  const std::vector<std::vector<int>> manners = {{200, 204, 204},
+                                                 {200, 412, 412, 412, 204},
+                                                 {200, 412, 204, 204, 204},
+                                                 {200, 412, 204, 404, 204, 204},
+                                                 {200, 412, 204, 404, 404, 200, 412, 204}};
+  for (const std::vector<int>& manner : manners) {
+    at_prefix("");
+    script_.log.clear();
+    for (int status : manner) reply(status, made, status == 412 ? failed : "");
+    auto done = run(origin_->remove_matching(key_of("k"), ETag("\"e\""), ctx()));
+    EXPECT_TRUE(!done && done.error().detail() == "NotImplemented");
+    EXPECT_EQ(script_.log.size(), manner.size());
+    for (const std::string& line : script_.log) EXPECT_FALSE(line.ends_with("/k")) << line;
+  }
+  // A server that cannot be asked is asked again.
+  at_prefix("");
+  script_.replies.clear();
+  auto done = run(origin_->remove_matching(key_of("k"), ETag("\"e\""), ctx()));
+  EXPECT_TRUE(!done && done.error().code() == Code::unavailable);
+}
+
+TEST_F(S3, a_look_at_conditions_leaves_no_version_behind) {
+  std::vector<std::pair<std::string, std::string>> one{{"ETag", "\"e\""},
+                                                       {"x-amz-version-id", "v1"}};
+  reply(200, one);
+  reply(204, {{"x-amz-delete-marker", "true"}, {"x-amz-version-id", "m1"}});
+  reply(204);
+  reply(204);
+  auto done = run(origin_->remove_matching(key_of("k"), ETag("\"e\""), ctx()));
+  EXPECT_TRUE(!done && done.error().detail() == "NotImplemented");
+  ASSERT_EQ(script_.log.size(), 4u);
+  EXPECT_TRUE(script_.log[2].ends_with("?versionId=v1")) << script_.log[2];
+  EXPECT_TRUE(script_.log[3].ends_with("?versionId=m1")) << script_.log[3];
+}
+
 TEST_F(S3, sets_versioning_and_tags_of_versions) {
   reply(200);
   EXPECT_TRUE(run(origin_->set_versioning(Versioning::suspended, ctx())));

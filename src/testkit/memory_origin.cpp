@@ -218,7 +218,7 @@ Result<> MemoryOrigin::check_conditions(const std::string& key,
   if (conditions.if_none_match_any && now == nullptr) return ok;
   if (!conditions.if_match.empty()) {
     if (now == nullptr) return missing_key(key);
-    if (now->info.etag == conditions.if_match) return ok;
+    if (origin::matches(conditions.if_match, now->info.etag)) return ok;
   }
   return fail(Code::conflict, "the condition does not hold", "PreconditionFailed");
 }

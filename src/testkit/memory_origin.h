@@ -146,7 +146,13 @@ class MemoryOrigin final : public origin::Origin {
   Task<bool> has_versions(Context ctx) override;
   Task<origin::ListVersionsAnswer> list_versions(origin::ListVersionsOptions options,
                                                  Context ctx) override;
-  Task<origin::Removed> remove_version(ObjectKey key, std::string version_id, Context ctx) override;
+  [[clang::coro_wrapper]] Task<origin::Removed> remove_version(ObjectKey key,
+                                                               std::string version_id,
+                                                               Context ctx) override;
+  /// Without a memory of tokens.
+  Task<> rename(ObjectKey to, origin::RenameOrder order, Context ctx) override;
+  [[clang::coro_wrapper]] Task<origin::Removed> remove_matching(ObjectKey key, ETag wanted,
+                                                                Context ctx) override;
   Task<WallTime> marker_date(ObjectKey key, std::string version_id, Context ctx) override;
   Task<origin::TagSet> tags_of_version(ObjectKey key, std::string version_id, Context ctx) override;
   Task<> set_tags_of_version(ObjectKey key, std::string version_id, origin::TagSet tags,
@@ -206,6 +212,8 @@ class MemoryOrigin final : public origin::Origin {
                            const origin::ListVersionsOptions& options,
                            origin::ListVersionsAnswer& out);
   origin::Removed remove_now(const std::string& key, const std::string& version_id);
+  Task<origin::Removed> remove_if(ObjectKey key, std::string version_id,
+                                  origin::WriteConditions conditions, Context ctx);
   Result<> check_conditions(const std::string& key, const origin::WriteConditions&) const;
   origin::PutAnswer install(const std::string& key, Version version);
   Version make_version(std::string bytes, std::string etag_hex, origin::Fields fields,

@@ -66,16 +66,52 @@ Task<> MemoryOrigin::remove(ObjectKey key, Context ctx) {
 
 Task<origin::Removed> MemoryOrigin::remove_version(ObjectKey key, std::string version_id,
                                                    Context ctx) {
+  return remove_if(std::move(key), std::move(version_id), {}, ctx);
+}
+
+Task<origin::Removed> MemoryOrigin::remove_matching(ObjectKey key, ETag wanted, Context ctx) {
+  return remove_if(std::move(key), {}, {.if_match = std::move(wanted)}, ctx);
+}
+
+Task<origin::Removed> MemoryOrigin::remove_if(ObjectKey key, std::string version_id,
+                                              origin::WriteConditions conditions, Context ctx) {
   MemoryRequest request{"remove", key.text(), {}, ctx.loop->now()};
   co_await co_await arrive(request, ctx);
   auto told = std::make_shared<origin::Removed>();
-  auto effect = [this, key = key.text(), version_id, told]() -> Result<PutAnswer> {
+  auto effect = [this, key = key.text(), version_id, conditions, told]() -> Result<PutAnswer> {
+    if (Result<> holds = check_conditions(key, conditions); !holds) {
+      return std::move(holds.error());
+    }
     *told = remove_now(key, version_id);
     return PutAnswer();
   };
   Result<PutAnswer> done = co_await commit(std::move(request), std::move(effect), ctx);
   if (!done) co_return std::move(done.error());
   co_return *told;
+}
+
+Task<> MemoryOrigin::rename(ObjectKey to, origin::RenameOrder order, Context ctx) {
+  if (options_.capabilities.versions) {
+    co_return co_await Origin::rename(std::move(to), std::move(order), ctx);
+  }
+  MemoryRequest request{"rename", to.text(), {}, ctx.loop->now()};
+  co_await co_await arrive(request, ctx);
+  auto effect = [this, to = to.text(), order]() -> Result<PutAnswer> {
+    const std::string& from = order.from.text();
+    const Version* source = current(from);
+    if (source == nullptr) return missing_key(from);
+    const Version* target = current(to);
+    Result<> held = order.allow(source->info, target == nullptr ? nullptr : &target->info);
+    if (!held) return std::move(held.error());
+    if (from == to) return PutAnswer();
+    std::vector<Version> moved = std::move(objects_[from]);
+    objects_.erase(from);
+    objects_[to] = std::move(moved);
+    return PutAnswer();
+  };
+  Result<PutAnswer> done = co_await commit(std::move(request), std::move(effect), ctx);
+  if (!done) co_return std::move(done.error());
+  co_return ok;
 }
 
 Task<WallTime> MemoryOrigin::marker_date(ObjectKey key, std::string version_id, Context ctx) {

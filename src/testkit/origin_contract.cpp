@@ -277,6 +277,70 @@ Task<> lets_one_creator_win(OriginUnderTest& under, Context ctx) {
   co_return ok;
 }
 
+Task<> keeps_conditions_of_deletes(OriginUnderTest& under, Context ctx) {
+  ObjectKey key = key_of(under.prefix + "conditional/delete");
+  auto refused = [](const Result<origin::Removed>& done, Code code, std::string_view word) {
+    EXPECT_FALSE(done.has_value());
+    if (!done) EXPECT_EQ(done.error().code(), code) << done.error().text();
+    if (!done) EXPECT_EQ(done.error().detail(), word);
+  };
+  auto put = co_await co_await put_text(under, "conditional/delete", "one", ctx);
+  if (!under.removes_matching) {
+    for (const ETag& wanted : {put.etag, ETag("\"no\""), ETag("*")}) {
+      refused(co_await under.origin.remove_matching(key, wanted, ctx), Code::invalid,
+              "NotImplemented");
+    }
+    std::string text = co_await co_await get_text(under, "conditional/delete", {}, ctx);
+    EXPECT_EQ(text, "one");
+    co_return ok;
+  }
+  refused(co_await under.origin.remove_matching(key, ETag("\"no\""), ctx), Code::conflict,
+          "PreconditionFailed");
+  ETag stale =
+      std::exchange(put, co_await co_await put_text(under, "conditional/delete", "two", ctx)).etag;
+  refused(co_await under.origin.remove_matching(key, stale, ctx), Code::conflict,
+          "PreconditionFailed");
+  std::string text = co_await co_await get_text(under, "conditional/delete", {}, ctx);
+  EXPECT_EQ(text, "two");
+  co_await co_await under.origin.remove_matching(key, put.etag, ctx);
+  auto gone = co_await under.origin.head(key, {}, ctx);
+  EXPECT_TRUE(!gone && gone.error().code() == Code::not_found);
+  for (const ETag& wanted : {put.etag, ETag("*")}) {
+    auto none = co_await under.origin.remove_matching(key, wanted, ctx);
+    if (under.tells_missing) {
+      refused(none, Code::not_found, "NoSuchKey");
+    } else {
+      refused(none, Code::conflict, "PreconditionFailed");
+    }
+  }
+  co_await co_await put_text(under, "conditional/delete", "three", ctx);
+  co_await co_await under.origin.remove_matching(key, ETag("*"), ctx);
+  gone = co_await under.origin.head(key, {}, ctx);
+  EXPECT_TRUE(!gone && gone.error().code() == Code::not_found);
+  co_return ok;
+}
+
+Task<> remove_if_there(OriginUnderTest& under, int& successes, Context ctx) {
+  ObjectKey key = key_of(under.prefix + "removal/race");
+  auto gone = co_await under.origin.remove_matching(std::move(key), ETag("*"), ctx);
+  if (gone) ++successes;
+  std::string_view none = under.tells_missing ? "NoSuchKey" : "PreconditionFailed";
+  if (!gone) EXPECT_EQ(gone.error().detail(), none) << gone.error().text();
+  co_return ok;
+}
+
+Task<> lets_one_remover_win(OriginUnderTest& under, Context ctx) {
+  if (!under.removes_matching) co_return ok;
+  co_await co_await put_text(under, "removal/race", "there", ctx);
+  int successes = 0;
+  io::Group group(ctx);
+  for (int i = 0; i < 8; ++i) group.spawn(remove_if_there(under, successes, ctx));
+  Result<> joined = co_await group.join();
+  EXPECT_TRUE(joined.has_value());
+  EXPECT_EQ(successes, 1);
+  co_return ok;
+}
+
 Task<> holds_odd_keys(OriginUnderTest& under, Context ctx) {
   for (std::string name : {"odd/space here.txt", "odd/plus+and%percent", "odd/amp&eq=?#",
                            "odd/ünïcode/ключ", "odd/quote'\"<>", "odd/tilde~star*(paren)",
@@ -322,6 +386,8 @@ const std::vector<OriginCase>& origin_cases() {
         {"writes_nothing_when_the_body_fails", writes_nothing_when_the_body_fails},
         {"keeps_write_conditions", keeps_write_conditions},
         {"lets_one_creator_win", lets_one_creator_win},
+        {"keeps_conditions_of_deletes", keeps_conditions_of_deletes},
+        {"lets_one_remover_win", lets_one_remover_win},
         {"holds_odd_keys", holds_odd_keys},
         {"probes_and_leaves_nothing", probes_and_leaves_nothing},
     };

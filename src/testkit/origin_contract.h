@@ -29,6 +29,8 @@ struct OriginUnderTest {
   bool upload_checksums = true;   ///< what an upload's parts carry is kept, checked and told
   bool tag_in_put = true;         ///< put's answer names the tag
   bool atomic_conditions = true;  ///< of racing If-None-Match: * puts exactly one succeeds
+  bool removes_matching = true;   ///< deletes heed If-Match
+  bool tells_missing = true;      ///< and tell nothing from something else
   bool lists_uploads = true;      ///< list_uploads is complete and sorted
   bool copies = false;            ///< copies by itself
   bool copy_sums = true;          ///< and reckons the checksum that it is told to

@@ -206,6 +206,7 @@ def test_no_header_is_dropped_by_a_write(filled):
         "PutObject": ("PUT", f"/{bucket}/k", []),
         "CopyObject": ("PUT", f"/{bucket}/k", []),
         "UploadPartCopy": ("PUT", f"/{bucket}/k", [("partNumber", "1"), ("uploadId", "x")]),
+        "RenameObject": ("PUT", f"/{bucket}/k", [("renameObject", "")]),
         "DeleteObject": ("DELETE", f"/{bucket}/k", []),
         "DeleteObjects": ("POST", f"/{bucket}", [("delete", "")]),
         "CreateBucket": ("PUT", f"/{bucket}-2", []),
@@ -257,6 +258,7 @@ def test_conditions_of_deletes(filled):
     with target.connect() as connection:
         for inside in (
             '<Key>k</Key><ETag>"0"</ETag>',
+            "<Key>k</Key><ETag>*</ETag><VersionId>null</VersionId>",
             "<Key>k</Key><Size>1</Size>",
             "<Key>k</Key><LastModifiedTime>Wed, 21 Oct 2015 07:28:00 GMT</LastModifiedTime>",
             "<Key>k</Key><Unknown/>",

@@ -121,6 +121,7 @@ Task<http::Response> head_object(Call& call, Context ctx);
 Task<http::Response> put_object(Call& call, Context ctx);
 Task<http::Response> copy_object(Call& call, Context ctx);
 Task<http::Response> upload_part_copy(Call& call, Context ctx);
+Task<http::Response> rename_object(Call& call, Context ctx);
 Task<http::Response> delete_object(Call& call, Context ctx);
 Task<http::Response> delete_objects(Call& call, Context ctx);
 Task<http::Response> get_bucket_acl(Call& call, Context ctx);

@@ -2,6 +2,7 @@
 
 #include "gateway/s3/document.h"
 #include "gateway/s3/errors.h"
+#include "gateway/s3/fields.h"
 #include "gateway/s3/payload.h"
 #include "io/sync.h"
 #include "object/versions.h"
@@ -27,7 +28,12 @@ struct Batch {
 
 Task<origin::Removed> remove_one(Batch& batch, DeleteRequest::Item item, Context ctx) {
   if (item.version_id && item.version_id->empty()) co_return object::empty_version();
+  if (item.version_id && item.etag) co_return condition_with_version();
   ObjectKey key = co_await ObjectKey::parse(item.key);
+  if (item.etag) {
+    co_return co_await batch.call.services.objects.remove_matching(batch.bucket, std::move(key),
+                                                                   wanted_etag(*item.etag), ctx);
+  }
   co_return co_await batch.call.services.objects.remove_version(
       batch.bucket, std::move(key), item.version_id.value_or(""), batch.kept, ctx);
 }

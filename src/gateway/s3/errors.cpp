@@ -31,6 +31,7 @@ constexpr auto kCodes = std::to_array<Row>({
     {"ConditionalRequestConflict", 409},
     {"EntityTooLarge", 400},
     {"EntityTooSmall", 400},
+    {"IdempotencyParameterMismatch", 400},
     {"IllegalLocationConstraintException", 400},
     {"IncompleteBody", 400},
     {"InsufficientStorage", 507},

@@ -62,10 +62,7 @@ Result<origin::WriteConditions> read_write_conditions(const Call& call,
     return not_implemented("A conditional write to a bucket whose origin has none");
   }
   conditions.if_none_match_any = none.has_value();
-  if (match) {
-    bool quoted = match->starts_with('"');
-    conditions.if_match = ETag(quoted ? std::string(*match) : "\"" + std::string(*match) + "\"");
-  }
+  if (match) conditions.if_match = wanted_etag(*match);
   return conditions;
 }
 
@@ -103,6 +100,13 @@ Result<std::string> read_version(const Call& call) {
   if (version && version->empty()) return object::empty_version();
   return std::string(version.value_or(""));
 }
+
+ETag wanted_etag(std::string_view text) {
+  bool as_it_is = text == "*" || text.starts_with('"');
+  return ETag(as_it_is ? std::string(text) : "\"" + std::string(text) + "\"");
+}
+
+Error condition_with_version() { return not_implemented("A delete of a version on a condition"); }
 
 void write_version(http::HeadFields& out, std::string_view version_id) {
   if (!version_id.empty()) out.add("x-amz-version-id", version_id);

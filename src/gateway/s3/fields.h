@@ -43,6 +43,10 @@ object::ReadConditions read_conditions(const Call& call, const ConditionHeaders&
 Result<> refuse_unsupported(const Call& call);
 /// The versionId it names; empty without one. One that is there and empty → InvalidArgument.
 Result<std::string> read_version(const Call& call);
+/// What If-Match names: an ETag, which clients send with quotes or without, or "*".
+ETag wanted_etag(std::string_view text);
+/// A delete of a version, which S3 does not make depend on a condition.
+Error condition_with_version();
 /// Tells which version an answer is about, where there is one to tell.
 void write_version(http::HeadFields& out, std::string_view version_id);
 

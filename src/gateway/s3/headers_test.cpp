@@ -51,7 +51,7 @@ TEST(Headers, what_would_change_or_restrict_a_write_is_refused) {
            Case{"PutObject", "If-Unmodified-Since"},
            Case{"PutObject", "Content-Range"},
            Case{"PutObject", "x-amz-what-comes-next"},
-           Case{"DeleteObject", "If-Match"},
+           Case{"DeleteObject", "If-None-Match"},
            Case{"DeleteObject", "x-amz-if-match-size"},
            Case{"DeleteObject", "X-AMZ-IF-MATCH-LAST-MODIFIED-TIME"},
            Case{"DeleteObject", "x-amz-mfa"},

@@ -169,7 +169,10 @@ constexpr Operation kTable[] = {
      "x-amz-checksum-*", true},
     {"PutObjectRetention", "PUT", Scope::object, "retention", "", true, nullptr, "versionId"},
     {"PutObjectLegalHold", "PUT", Scope::object, "legal-hold", "", true, nullptr, "versionId"},
-    {"RenameObject", "PUT", Scope::object, "renameObject", "", true, nullptr},
+    {"RenameObject", "PUT", Scope::object, "renameObject", "", true, rename_object, "",
+     "if-match if-modified-since if-none-match if-unmodified-since x-amz-client-token "
+     "x-amz-rename-source x-amz-rename-source-if-match x-amz-rename-source-if-modified-since "
+     "x-amz-rename-source-if-none-match x-amz-rename-source-if-unmodified-since"},
     {"PutObjectAnnotation", "PUT", Scope::object, "annotation", "", true, nullptr,
      "annotationName versionId"},
     {"UpdateObjectEncryption", "PUT", Scope::object, "encryption", "", true, nullptr, "versionId"},
@@ -188,7 +191,7 @@ constexpr Operation kTable[] = {
      "versionId"},
     {"DeleteObjectAnnotation", "DELETE", Scope::object, "annotation", "", true, nullptr,
      "annotationName versionId"},
-    {"DeleteObject", "DELETE", Scope::object, "", "", true, delete_object, "versionId"},
+    {"DeleteObject", "DELETE", Scope::object, "", "", true, delete_object, "versionId", "if-match"},
     {"CreateMultipartUpload", "POST", Scope::object, "uploads", "", true, create_multipart_upload,
      "",
      "x-amz-acl x-amz-checksum-algorithm x-amz-checksum-type x-amz-meta-* "

@@ -77,6 +77,82 @@ TEST_F(S3Versions, are_listed_as_they_are_kept) {
   EXPECT_EQ(ask("GET", "/data?versions&key-marker=k").body.find("<Version>"), std::string::npos);
 }
 
+class S3ConditionalDelete : public S3Versions {
+ protected:
+  Reply remove_if(const std::string& etag, const std::string& key = "k") {
+    return ask("DELETE", "/data/" + key, {}, {{"If-Match", etag}});
+  }
+  static std::string item_if(const std::string& key, const std::string& etag) {
+    return "<Object><Key>" + key + "</Key><ETag>" + etag + "</ETag></Object>";
+  }
+};
+
+TEST_F(S3ConditionalDelete, holds_to_the_etag_with_quotes_or_without) {
+  std::string first = origin_.change("k", "one").etag.text();
+  std::string second = origin_.change("k", "two").etag.text();
+  refused(remove_if(first), 412, "PreconditionFailed");
+  refused(remove_if("W/" + second), 412, "PreconditionFailed");
+  refused(remove_if(""), 412, "PreconditionFailed");
+  EXPECT_EQ(ask("GET", "/data/k").body, "two");
+  EXPECT_EQ(remove_if(second).status, 204);
+  EXPECT_EQ(ask("GET", "/data/k").status, 404);
+  refused(remove_if(second), 404, "NoSuchKey");
+  refused(remove_if("*"), 404, "NoSuchKey");
+  second = origin_.change("k", "three").etag.text();
+  EXPECT_EQ(remove_if(second.substr(1, second.size() - 2)).status, 204);
+  origin_.change("k", "four");
+  EXPECT_EQ(remove_if("*").status, 204);
+  EXPECT_EQ(ask("GET", "/data/k").status, 404);
+}
+
+TEST_F(S3ConditionalDelete, is_for_what_is_current_alone) {
+  keep_versions();
+  auto first = origin_.change("k", "one");
+  auto second = origin_.change("k", "two");
+  refused(ask("DELETE", "/data/k?versionId=" + second.version_id, {},
+              {{"If-Match", second.etag.text()}}),
+          501, "NotImplemented");
+  refused(remove_if(first.etag.text()), 412, "PreconditionFailed");
+  Reply marked = remove_if(second.etag.text());
+  EXPECT_EQ(marked.header("x-amz-delete-marker"), "true");
+  EXPECT_FALSE(marked.header("x-amz-version-id").empty());
+  refused(remove_if("*"), 404, "NoSuchKey");
+  EXPECT_EQ(ask("GET", "/data/k?versionId=" + second.version_id).body, "two");
+}
+
+TEST_F(S3ConditionalDelete, of_many_is_told_for_each) {
+  std::string etag = origin_.change("a", "one").etag.text();
+  origin_.change("b", "one");
+  origin_.change("c", "one");
+  Reply done = remove(item_if("a", "&quot;no&quot;") + item_if("b", etag) + item_if("c", "*") +
+                      item_if("none", "*") + "<Object><Key>gone</Key></Object>" +
+                      "<Object><Key>a</Key><ETag>*</ETag><VersionId>null</VersionId></Object>");
+  EXPECT_EQ(done.status, 200);
+  auto tells = [&](const std::string& text) {
+    EXPECT_TRUE(done.body.contains(text)) << text << " in " << done.body;
+  };
+  tells("<Error><Key>a</Key><Code>PreconditionFailed</Code>");
+  tells("<Deleted><Key>b</Key></Deleted>");
+  tells("<Deleted><Key>c</Key></Deleted>");
+  tells("<Error><Key>none</Key><Code>NoSuchKey</Code>");
+  tells("<Deleted><Key>gone</Key></Deleted>");
+  tells("<Error><Key>a</Key><VersionId>null</VersionId><Code>NotImplemented</Code>");
+  EXPECT_EQ(ask("GET", "/data/a").body, "one");
+  EXPECT_EQ(ask("GET", "/data/b").status, 404);
+  EXPECT_EQ(ask("GET", "/data/c").status, 404);
+}
+
+TEST_F(S3ConditionalDelete, is_refused_where_it_would_not_be_held_to) {
+  std::string etag = origin_.change("k", "one").etag.text();
+  origin_.options().capabilities.conditional_put = false;
+  refused(remove_if(etag), 501, "NotImplemented");
+  for (const char* header : {"x-amz-if-match-size", "x-amz-if-match-last-modified-time"}) {
+    refused(ask("DELETE", "/data/k", {}, {{header, "3"}}), 501, "NotImplemented");
+  }
+  refused(remove("<Object><Key>k</Key><Size>3</Size></Object>"), 501, "NotImplemented");
+  EXPECT_EQ(ask("GET", "/data/k").body, "one");
+}
+
 TEST_F(S3Versions, are_read_by_id) {
   keep_versions();
   auto old = origin_.change("k", "old");

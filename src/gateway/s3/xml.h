@@ -59,14 +59,15 @@ struct DeleteRequest {
   struct Item {
     std::string key;
     std::optional<std::string> version_id;
+    std::optional<std::string> etag = {};  ///< only what has it; "*": only what is there
   };
   std::vector<Item> items;  ///< 1…1000
   bool quiet = false;
 };
 
 /// Code::invalid, "MalformedXML", for anything but the document S3 defines, or a larger tree;
-/// "NotImplemented" for what S3 defines there and we do not carry out: conditions of a delete, and
-/// all of a new bucket but its place.
+/// "NotImplemented" for what S3 defines there and we do not carry out: conditions of a delete that
+/// only directory buckets have, and all of a new bucket but its place.
 Result<DeleteRequest> parse_delete(std::string_view xml);
 /// The LocationConstraint of a new bucket; empty when it has none.
 Result<std::string> parse_create_bucket(std::string_view xml);

@@ -92,19 +92,20 @@ Result<pugi::xml_node> root_of(pugi::xml_document& document, std::string_view xm
 namespace {
 
 Result<DeleteRequest::Item> read_item(const pugi::xml_node& node) {
-  std::optional<std::string> key, version;
+  std::optional<std::string> key, version, etag;
   for (pugi::xml_node field : elements(node)) {
     std::string_view name = local(field);
-    if (name == "ETag" || name == "Size" || name == "LastModifiedTime") {
+    if (name == "Size" || name == "LastModifiedTime") {
       return not_implemented("A delete on the condition of " + std::string(name));
     }
     auto value = leaf(field);
-    auto& taken = name == "Key" ? key : version;
-    if ((name != "Key" && name != "VersionId") || !value || taken) return malformed();
+    auto& taken = name == "Key" ? key : name == "ETag" ? etag : version;
+    bool known = name == "Key" || name == "ETag" || name == "VersionId";
+    if (!known || !value || taken) return malformed();
     taken = std::string(*value);
   }
   if (!key || key->empty()) return malformed();
-  return DeleteRequest::Item{std::move(*key), std::move(version)};
+  return DeleteRequest::Item{std::move(*key), std::move(version), std::move(etag)};
 }
 
 }  // namespace

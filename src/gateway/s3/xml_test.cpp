@@ -121,16 +121,20 @@ TEST(ParseDelete, another_key_than_was_written_is_never_read) {
 }
 
 TEST(ParseDelete, a_condition_is_refused_not_dropped) {
-  for (const char* field : {"<ETag>\"x\"</ETag>", "<Size>7</Size>",
-                            "<LastModifiedTime>2020-01-01T00:00:00Z</LastModifiedTime>"}) {
+  for (const char* field :
+       {"<Size>7</Size>", "<LastModifiedTime>2020-01-01T00:00:00Z</LastModifiedTime>"}) {
     auto request =
         parse_delete("<Delete><Object><Key>k</Key>" + std::string(field) + "</Object></Delete>");
     ASSERT_FALSE(request) << field;
     EXPECT_EQ(request.error().detail(), "NotImplemented") << field;
   }
+  auto matching = parse_delete("<Delete><Object><ETag>\"x\"</ETag><Key>k</Key></Object></Delete>");
+  ASSERT_TRUE(matching);
+  EXPECT_EQ(matching->items[0].etag, "\"x\"");
   for (const char* inside :
-       {"<Key>k</Key><Other>x</Other>", "<Key>k</Key><Key>l</Key>", "<Key>k<b>l</b></Key>",
-        "text<Key>k</Key>", "<Key>k</Key><VersionId><b/></VersionId>"}) {
+       {"<Key>k</Key><ETag>a</ETag><ETag>a</ETag>", "<Key>k</Key><Other>x</Other>",
+        "<Key>k</Key><Key>l</Key>", "<Key>k<b>l</b></Key>", "text<Key>k</Key>",
+        "<Key>k</Key><VersionId><b/></VersionId>"}) {
     auto request = parse_delete("<Delete><Object>" + std::string(inside) + "</Object></Delete>");
     ASSERT_FALSE(request) << inside;
     EXPECT_EQ(request.error().detail(), "MalformedXML") << inside;

@@ -349,8 +349,8 @@ void read_time(RowReader& row, uint8_t shape, WallTime& out) {
 
 std::optional<std::string> write_kept(const KeptStamp& stamp, const origin::ObjectInfo& info,
                                       const Layout& layout) {
-  bool plain = info.tag.strong() && info.pieces.empty() && info.parts == 0 && !info.part &&
-               info.part_of == 0 && layout.size() == info.size;
+  bool plain = info.tag.strong() && info.pieces.empty() && info.named_by.empty() &&
+               info.parts == 0 && !info.part && info.part_of == 0 && layout.size() == info.size;
   int64_t seconds = info.modified.ns / kSecond, fine = info.modified.ns % kSecond;
   if (fine < 0) {
     seconds -= 1;

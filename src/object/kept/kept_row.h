@@ -35,8 +35,8 @@ struct KeptHead {
 /// No row is longer. What would be is not kept.
 inline constexpr size_t kMaxKeptRow = 256 << 10;
 
-/// Nothing for what has no strong tag, or whose origin tells its pieces, or is the answer to a
-/// part, or is too long.
+/// Nothing for what has no strong tag, or whose origin tells its pieces or the key they are named
+/// by, or is the answer to a part, or is too long.
 std::optional<std::string> write_kept(const KeptStamp& stamp, const origin::ObjectInfo& info,
                                       const Layout& layout);
 /// Nothing for bytes that are no such row, of a version that is not known, or do not agree with

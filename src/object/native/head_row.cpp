@@ -14,6 +14,7 @@ namespace forebay::object {
 namespace {
 
 constexpr uint8_t kHeadVersion = 2;
+constexpr uint8_t kNamedByKey = 3;  ///< the same, of an object whose units have another key's names
 constexpr uint8_t kPartsInJson = 1;  ///< the version before: no flags, and parts as a JSON member
 constexpr size_t kPrefix = 56;
 constexpr size_t kPieceBytes = 24;
@@ -74,9 +75,9 @@ Result<HeadPrefix> read_prefix(std::string_view row) {
   if (row.empty()) return bad_head("it is empty");
   PrefixReader reader(row);
   uint8_t version = static_cast<uint8_t>(row[0]);
-  if (version != kHeadVersion && version != kPartsInJson) {
+  if (version != kHeadVersion && version != kPartsInJson && version != kNamedByKey) {
     return fail(Code::invalid, "head row : version " + std::to_string(version) +
-                                   ", this program reads " + std::to_string(kHeadVersion));
+                                   ", this program reads " + std::to_string(kNamedByKey));
   }
   if (row.size() < kPrefix) return bad_head("it is torn");
   HeadPrefix out;
@@ -99,7 +100,7 @@ Result<HeadPrefix> read_prefix(std::string_view row) {
 
 std::string write_prefix(const NativeHead& head) {
   std::string out;
-  append_number(out, kHeadVersion);
+  append_number(out, head.named_by.empty() ? kHeadVersion : kNamedByKey);
   append_number(out,
                 static_cast<uint8_t>((head.own_id ? kOwnId : 0) | (head.marker ? kMarker : 0)));
   append_number(out, uint16_t{0});
@@ -138,6 +139,7 @@ std::string write_head(const NativeHead& head, bool sums) {
   if (!head.upload.empty()) json.set("upload", head.upload);
   if (!head.completion.empty()) json.set("completion", head.completion);
   if (!head.null_order.empty()) json.set("null", head.null_order);
+  if (!head.named_by.empty()) json.set("named_by", head.named_by);
   bool any =
       std::ranges::any_of(head.pieces, [](const auto& one) { return !one.checksums.empty(); });
   if (sums && any) json.set("part_checksums", piece_sums(head.pieces));
@@ -269,6 +271,7 @@ origin::ObjectInfo NativeHead::info() const {
   out.modified = modified;
   out.fields = fields;
   out.checksums = checksums;
+  out.named_by = named_by;
   if (!tags.empty()) {
     out.fields[std::string(origin::kTaggingCount)] = std::to_string(tags.size());
   }
@@ -317,6 +320,12 @@ Result<NativeHead> parse_native_head(std::string_view row) {
   out.checksums = std::move(*sums);
   out.tags = std::move(*tags);
   if (Result<> read = read_names(*json, out); !read) return std::move(read.error());
+  if (prefix->version == kNamedByKey) {
+    auto key = json->string_or("named_by", "");
+    auto known = key ? ObjectKey::parse(*key) : Result<ObjectKey>(key.error());
+    if (!known || out.marker) return bad_head("no key names its units");
+    out.named_by = std::move(*key);
+  }
   auto pieces = prefix->version == kPartsInJson ? read_json_pieces(*json, prefix->pieces)
                                                 : read_pieces(*json, row, prefix->pieces);
   if (!pieces) return std::move(pieces.error());

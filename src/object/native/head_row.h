@@ -56,6 +56,8 @@ struct NativeHead {
   bool marker = false;                   ///< a delete marker: nothing but a date and a name
   /// Of a current one: order() of the older version that is "null"; empty: none is.
   std::string null_order = {};
+  /// Of one that was renamed: the key it was written under, by which its units are named.
+  std::string named_by = {};
 
   ETag etag() const;
   Tag tag() const;

@@ -117,7 +117,7 @@ TEST(NativeHeadRow, tells_what_clients_see) {
 TEST(NativeHeadRow, another_version_is_invalid_and_anything_else_corrupt) {
   std::string row = encode(some_native_head()).value();
   std::string other = row;
-  other[0] = 3;
+  other[0] = 4;
   EXPECT_EQ(native_code_of(other), Code::invalid);
   EXPECT_EQ(parse_native_summary(other).error().code(), Code::invalid);
   for (size_t length : {0, 1, 8, 55, 56, 57}) {
@@ -139,6 +139,21 @@ TEST(NativeHeadRow, another_version_is_invalid_and_anything_else_corrupt) {
     EXPECT_EQ(native_code_of(front + json), Code::corrupt) << json;
   }
   EXPECT_TRUE(parse_native_head(front + R"({"copies":[],"later":{}})")) << "unknown members";
+}
+
+TEST(NativeHeadRow, of_a_renamed_object_is_none_of_those_before) {
+  NativeHead head = some_native_head();
+  std::string plain = *encode(head);
+  head.named_by = "the/key before";
+  std::string row = *encode(head);
+  EXPECT_EQ(plain[0], 2);
+  EXPECT_EQ(row[0], 3) << "who does not know of it would sweep its units";
+  EXPECT_TRUE(parse_native_head(row).value() == head);
+  EXPECT_EQ(head.info().named_by, "the/key before");
+  row[0] = 2;
+  EXPECT_EQ(parse_native_head(row)->named_by, "");
+  plain[0] = 3;
+  EXPECT_EQ(parse_native_head(plain).error().code(), Code::corrupt);
 }
 
 TEST(NativeHeadRow, later_versions_sort_first) {

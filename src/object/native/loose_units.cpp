@@ -24,17 +24,19 @@ void LooseUnits::Write::named() {
   ids_.clear();
 }
 
+bool LooseUnits::remember(size_t doubtful) {
+  std::lock_guard lock(mutex_);
+  if (doubtful_ + doubtful <= kMaxDoubtful) {
+    doubtful_ += doubtful;
+    return true;
+  }
+  lost_ = true;
+  return false;
+}
+
 void LooseUnits::Write::doubt() {
   std::vector<UnitId> ids = std::exchange(ids_, {});
-  {
-    std::lock_guard lock(owner_->mutex_);
-    if (owner_->doubtful_ + ids.size() <= kMaxDoubtful) {
-      owner_->doubtful_ += ids.size();
-      return;
-    }
-    owner_->lost_ = true;
-  }
-  owner_->end(ids);
+  if (!owner_->remember(ids.size())) owner_->end(ids);
 }
 
 // Removed first: what is loose no more and still there would be named by nobody until a sweep.
@@ -54,6 +56,40 @@ LooseUnits::Leaving::~Leaving() { owner_.end(ids_); }
 void LooseUnits::Leaving::retire(Time now) {
   owner_.retire(ids_, now);
   owner_.end(std::exchange(ids_, {}));
+}
+
+LooseUnits::Moving::Moving(LooseUnits& owner, std::vector<UnitId> ids)
+    : owner_(owner), ids_(std::move(ids)) {
+  for (const UnitId& id : ids_) owner_.begin(id);
+}
+
+LooseUnits::Moving::~Moving() {
+  {
+    std::lock_guard lock(owner_.mutex_);
+    if (owner_.sweeps_ > 0) {
+      owner_.moved_more_ |= owner_.moved_.size() + ids_.size() > kMaxMoved;
+      if (!owner_.moved_more_) {
+        owner_.moved_.insert(owner_.moved_.end(), ids_.begin(), ids_.end());
+      }
+    }
+  }
+  owner_.end(ids_);
+}
+
+void LooseUnits::Moving::doubt() {
+  if (owner_.remember(ids_.size())) ids_.clear();
+}
+
+LooseUnits::Sweep::Sweep(LooseUnits& owner) : owner_(owner) {
+  std::lock_guard lock(owner_.mutex_);
+  ++owner_.sweeps_;
+}
+
+LooseUnits::Sweep::~Sweep() {
+  std::lock_guard lock(owner_.mutex_);
+  if (--owner_.sweeps_ > 0) return;
+  owner_.moved_ = {};
+  owner_.moved_more_ = false;
 }
 
 void LooseUnits::retire(std::vector<UnitId> ids, Time now) {
@@ -101,8 +137,9 @@ size_t LooseUnits::retired() const {
 
 std::optional<std::vector<UnitId>> LooseUnits::all() const {
   std::lock_guard lock(mutex_);
-  if (lost_) return std::nullopt;
+  if (lost_ || moved_more_) return std::nullopt;
   std::vector<UnitId> out(pending_.begin(), pending_.end());
+  out.insert(out.end(), moved_.begin(), moved_.end());
   for (const Retired& one : retired_) out.push_back(one.id);
   return out;
 }

@@ -24,6 +24,9 @@ class LooseUnits {
   /// this process. With more of them it is no longer known what is garbage.
   static constexpr size_t kMaxDoubtful = 1 << 16;
 
+  /// Units that move during one sweep. With more of them it removes nothing.
+  static constexpr size_t kMaxMoved = 1 << 16;
+
   /// `max_retired`: with more the oldest go before their time. `units` outlives it.
   LooseUnits(unit::Native& units [[clang::lifetimebound]], size_t max_retired)
       : units_(units), max_retired_(max_retired) {}
@@ -64,6 +67,34 @@ class LooseUnits {
     std::vector<UnitId> ids_;
   };
 
+  /// Units whose row goes to another key: a sweep that reads rows meanwhile may see it at neither.
+  /// Loose until it has gone, and to the end of the sweeps that are under way then.
+  class Moving {
+   public:
+    Moving(LooseUnits& owner, std::vector<UnitId> ids);
+    Moving(const Moving&) = delete;
+    Moving& operator=(const Moving&) = delete;
+    ~Moving();
+    /// It may go, now or later.
+    void doubt();
+
+   private:
+    LooseUnits& owner_;
+    std::vector<UnitId> ids_;
+  };
+
+  /// One sweep, from before it looks at what is loose to its end.
+  class Sweep {
+   public:
+    explicit Sweep(LooseUnits& owner);
+    Sweep(const Sweep&) = delete;
+    Sweep& operator=(const Sweep&) = delete;
+    ~Sweep();
+
+   private:
+    LooseUnits& owner_;
+  };
+
   /// Removes what was retired and has had its grace. Tells when the next one's is over; nothing:
   /// none is retired.
   std::optional<Time> remove_due(Time now);
@@ -71,7 +102,7 @@ class LooseUnits {
   size_t remove_retired();
   size_t retired() const;
 
-  /// All of them as they are now; nothing when they are not known (kMaxDoubtful).
+  /// All of them as they are now; nothing when they are not known (kMaxDoubtful, kMaxMoved).
   std::optional<std::vector<UnitId>> all() const;
 
  private:
@@ -81,6 +112,8 @@ class LooseUnits {
   };
   void begin(const UnitId& id);
   void end(const std::vector<UnitId>& ids);
+  /// False: they are too many, and what is garbage is no longer known.
+  bool remember(size_t doubtful);
   void retire(std::vector<UnitId> ids, Time now);
 
   unit::Native& units_;
@@ -88,6 +121,9 @@ class LooseUnits {
   mutable std::mutex mutex_;
   std::unordered_multiset<UnitId> pending_;
   std::deque<Retired> retired_;  ///< in order of time
+  size_t sweeps_ = 0;            ///< under way
+  std::vector<UnitId> moved_;    ///< meanwhile
+  bool moved_more_ = false;      ///< than kMaxMoved
   size_t doubtful_ = 0;          ///< of pending_
   bool lost_ = false;            ///< some doubtful ones were forgotten
 };

@@ -41,6 +41,44 @@ TEST_F(Loose, a_write_that_is_given_up_takes_its_units_along) {
   EXPECT_FALSE(holds(id));
 }
 
+TEST_F(Loose, what_moves_is_loose_to_the_end_of_the_sweeps) {
+  UnitId early = make(1), late = make(2), doubtful = make(3);
+  {
+    LooseUnits::Moving moving(loose_, {early});
+    EXPECT_TRUE(holds(early));
+  }
+  EXPECT_FALSE(holds(early));
+  {
+    LooseUnits::Moving moving(loose_, {doubtful});
+    moving.doubt();
+  }
+  EXPECT_TRUE(holds(doubtful));
+  {
+    LooseUnits::Sweep one(loose_);
+    {
+      LooseUnits::Sweep other(loose_);
+      LooseUnits::Moving moving(loose_, {late});
+    }
+    EXPECT_TRUE(holds(late)) << "the other one is not at its end";
+    EXPECT_TRUE(here(late));
+    LooseUnits::Moving many(loose_, std::vector<UnitId>(LooseUnits::kMaxMoved - 1, late));
+  }
+  EXPECT_FALSE(holds(late));
+  {
+    LooseUnits::Sweep one(loose_);
+    {
+      LooseUnits::Moving most(loose_, std::vector<UnitId>(LooseUnits::kMaxMoved, late));
+    }
+    EXPECT_TRUE(loose_.all());
+    {
+      LooseUnits::Moving more(loose_, {late});
+    }
+    EXPECT_FALSE(loose_.all());
+  }
+  EXPECT_TRUE(loose_.all());
+  EXPECT_TRUE(here(late));
+}
+
 TEST_F(Loose, what_is_named_is_let_go_of_and_what_may_be_is_not) {
   UnitId named = make(1), doubtful = make(2);
   {

@@ -35,7 +35,8 @@ Result<origin::ObjectInfo> info_of_part(const NativeHead& head, uint32_t number)
 std::vector<UnitId> NativeOrigin::units_of(const ObjectKey& key, const NativeHead& head) const {
   auto layout = head.layout(options_.unit_max);
   if (!layout) return {};
-  return object::units_of(*layout, options_.incarnation, key.text(), to_hex(head.write));
+  const std::string& name = head.named_by.empty() ? key.text() : head.named_by;
+  return object::units_of(*layout, options_.incarnation, name, to_hex(head.write));
 }
 
 std::vector<UnitId> NativeOrigin::units_of(const ObjectKey& key, const NativePart& part) const {

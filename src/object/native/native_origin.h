@@ -14,6 +14,8 @@
 #include "object/native/head_row.h"
 #include "object/native/loose_units.h"
 #include "object/native/native_options.h"
+#include "object/native/native_spots.h"
+#include "object/native/rename_rows.h"
 #include "object/native/upload_rows.h"
 #include "object/native/usage.h"
 #include "object/native/versioning.h"
@@ -53,6 +55,15 @@ class NativeOrigin final : public origin::Origin {
   [[clang::coro_wrapper]] Task<origin::Removed> remove_version(ObjectKey key, std::string id,
                                                                Context ctx) override {
     return metered(options_.meter, "remove", remove_now(std::move(key), std::move(id), ctx));
+  }
+  [[clang::coro_wrapper]] Task<origin::Removed> remove_matching(ObjectKey key, ETag wanted,
+                                                                Context ctx) override {
+    return metered(options_.meter, "remove",
+                   remove_current(std::move(key), std::move(wanted), ctx));
+  }
+  [[clang::coro_wrapper]] Task<> rename(ObjectKey to, origin::RenameOrder order,
+                                        Context ctx) override {
+    return metered(options_.meter, "rename", rename_now(std::move(to), std::move(order), ctx));
   }
   [[clang::coro_wrapper]] Task<origin::ListAnswer> list(origin::ListOptions options,
                                                         Context ctx) override {
@@ -163,30 +174,10 @@ class NativeOrigin final : public origin::Origin {
     std::unique_ptr<Checksum> other = nullptr;  ///< as it was given to take()
     LooseUnits::Write units;
   };
-  /// A row as it was read, and what it says; nothing where none is.
-  struct Found {
-    std::optional<std::string> row;
-    std::optional<NativeHead> head;
-    const NativeHead* said() const { return head ? &*head : nullptr; }
-  };
-  /// What a commit changes beside the object's row, and the parts that are none any more with it.
-  struct Also {
-    meta::Txn txn = {};
-    std::vector<std::pair<std::string, uint64_t>> parts = {};  ///< keys of rows, sizes
-  };
-  /// A version that is there, or a delete marker, and where.
-  struct Spot {
-    std::string row_key, row;
-    NativeHead head;
-    std::optional<Found> current = {};  ///< of an older version: what is above it
-  };
-  /// What becomes of a current version when another comes on top of it.
-  struct Beneath {
-    std::optional<NativeHead> kept = {};  ///< goes to a row of its own
-    std::optional<NativeHead> gone = {};  ///< the null version that is replaced
-    std::string gone_row = {};            ///< the key of its row; empty: the current one
-    std::string null_order = {};          ///< NativeHead::null_order of what comes
-  };
+  using Found = NativeFound;
+  using Also = NativeAlso;
+  using Spot = NativeSpot;
+  using Beneath = NativeBeneath;
 
   meta::Store& rows(const ObjectKey& key) const {
     return options_.meta.shard(options_.incarnation, key.text());
@@ -215,10 +206,24 @@ class NativeOrigin final : public origin::Origin {
 
   // native_remove.cpp
   Task<origin::Removed> remove_now(ObjectKey key, std::string id, Context ctx);
+  /// `wanted` empty: whatever is there, and nothing too.
+  Task<origin::Removed> remove_current(ObjectKey key, ETag wanted, Context ctx);
   /// False: nothing was done, since versions are kept.
-  Task<bool> remove_only(ObjectKey key, Context ctx);
+  Task<bool> remove_only(ObjectKey key, ETag wanted, Context ctx);
   Task<origin::Removed> remove_spot(ObjectKey key, std::string id, Context ctx);
   Task<meta::Txn> uncover(ObjectKey key, Spot spot, NativeHeadSum& sum, Context ctx);
+
+  // native_rename.cpp
+  /// A rename and what it says; its row, where it has a token.
+  struct Renaming;
+  Task<> rename_now(ObjectKey to, origin::RenameOrder order, Context ctx);
+  /// True: it is done. False: a row has changed meanwhile.
+  Task<bool> rename_once(Renaming& renaming, NativeUsage::Change& change, Context ctx);
+  /// Whether it was done before.
+  Task<bool> remembered(Renaming& renaming, Context ctx);
+  /// Removes a few rows of renames that are remembered no more.
+  Task<> forget_renames(Context ctx);
+  Task<> drop_renames(Context ctx);
 
   // native_read.cpp
   Task<origin::GetAnswer> get_now(ObjectKey key, origin::GetOptions options, Context ctx);
@@ -285,6 +290,7 @@ class NativeOrigin final : public origin::Origin {
   const NativeOptions options_;
   LooseUnits loose_;
   NativeUsage usage_;
+  NativeRenames renames_;
   origin::UploadTurns turns_;
   NativeVersioning versioning_;
 };

@@ -17,6 +17,7 @@ class NativeSource final : public io::Source {
       : owner_(owner),
         key_(std::move(key)),
         id_(std::move(id)),
+        name_(head.named_by.empty() ? key_.text() : head.named_by),
         tag_(head.tag()),
         layout_(std::move(layout)),
         at_(range.offset),
@@ -42,7 +43,7 @@ class NativeSource final : public io::Source {
  private:
   /// From at_ on, as far as the unit goes.
   Task<io::FileSlice> open_unit(Context ctx) {
-    unit::Unit unit = unit_of(layout_, owner_.options_.incarnation, key_.text(), tag_.text(), at_);
+    unit::Unit unit = unit_of(layout_, owner_.options_.incarnation, name_, tag_.text(), at_);
     uint64_t length = std::min(unit.range.end(), end_) - at_;
     auto slice = co_await owner_.options_.units.open(unit.id, {at_ - unit.range.offset, length},
                                                      owner_.options_.verify, ctx);
@@ -53,7 +54,8 @@ class NativeSource final : public io::Source {
 
   NativeOrigin& owner_;
   const ObjectKey key_;
-  const std::string id_;  ///< by which it was asked for
+  const std::string id_;    ///< by which it was asked for
+  const std::string name_;  ///< the key in the names of its units
   const Tag tag_;
   const Layout layout_;
   uint64_t at_;

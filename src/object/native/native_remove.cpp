@@ -9,15 +9,21 @@ namespace forebay::object {
 
 Task<origin::Removed> NativeOrigin::remove_now(ObjectKey key, std::string id, Context ctx) {
   if (!id.empty()) co_return co_await remove_spot(std::move(key), std::move(id), ctx);
-  bool removed = co_await co_await remove_only(key, ctx);
+  co_return co_await remove_current(std::move(key), {}, ctx);
+}
+
+Task<origin::Removed> NativeOrigin::remove_current(ObjectKey key, ETag wanted, Context ctx) {
+  bool removed = co_await co_await remove_only(key, wanted, ctx);
   if (removed) co_return origin::Removed{};
   NativeHead marker{.modified = ctx.loop->wall_now(), .marker = true};
   ctx.loop->random_bytes(marker.write);
-  marker = co_await co_await commit_head(std::move(key), std::move(marker), {}, {}, ctx);
+  marker = co_await co_await commit_head(std::move(key), std::move(marker),
+                                         {.if_match = std::move(wanted)}, {}, ctx);
   co_return origin::Removed{.marker = true, .version_id = marker.version_id()};
 }
 
-Task<bool> NativeOrigin::remove_only(ObjectKey key, Context ctx) {
+Task<bool> NativeOrigin::remove_only(ObjectKey key, ETag wanted, Context ctx) {
+  const origin::WriteConditions conditions{.if_match = std::move(wanted)};
   const std::string row_key = meta::schema::object(options_.incarnation, key);
   NativeUsage::Change change = co_await co_await usage_.begin(ctx);
   for (int attempt = 0; attempt < kNativeAttempts; ++attempt) {
@@ -25,6 +31,7 @@ Task<bool> NativeOrigin::remove_only(ObjectKey key, Context ctx) {
     // After the row: where no version was kept when it was read, it is all there is of its key.
     bool kept = co_await co_await has_versions(ctx);
     if (kept) co_return false;
+    co_await allow_native_write(conditions, found.row.has_value(), found.head);
     if (!found.row) co_return true;
     NativeHeadSum sum(change);
     sum.less(row_key, found.said());

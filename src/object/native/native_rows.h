@@ -1,12 +1,15 @@
 // Between the files of NativeOrigin: what its changes of rows share.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/result.h"
 #include "meta/store.h"
+#include "object/native/head_row.h"
+#include "origin/origin.h"
 
 namespace forebay::object {
 
@@ -17,6 +20,11 @@ inline constexpr int kNativeAttempts = 64;
 inline constexpr std::string_view kNativeUnencrypted =
     "The objects of this bucket are on this node's disks, which are encrypted by whoever runs it, "
     "or not at all: nothing else can be asked for";
+
+/// Whether what is there allows a write: `row`, whether there is one, and what it says, if it can
+/// be read. A delete marker is no object.
+Result<> allow_native_write(const origin::WriteConditions& conditions, bool row,
+                            const std::optional<NativeHead>& head);
 
 inline Error no_such_native_key() {
   return fail(Code::not_found, "The specified key does not exist.", "NoSuchKey");

@@ -8,6 +8,9 @@
 //    from a part to an object, never back. A scan the other way could miss it at both places.
 // 4. The loose ones are noted again: what rows have let go of meanwhile has its grace.
 //
+// A rename takes a name from one row to another, in any direction: its units are loose until it is
+// done, and those of all that were done since step 2 are noted with the loose ones of step 4.
+//
 // An older version that becomes the current one goes against the order of the scan, from its own
 // row to the key's. So between two pages of one key's rows that is looked at again (scan_on).
 #include <algorithm>
@@ -131,6 +134,7 @@ class NativeSweep {
 
 Task<> NativeOrigin::sweep(Context ctx) {
   (void)loose_.remove_due(ctx.loop->now());
+  LooseUnits::Sweep under_way(loose_);
   auto listed = co_await co_await io::run_blocking(
       ctx, [this] { return Result<std::vector<UnitId>>(options_.units.of(options_.incarnation)); });
   NativeSweep sweep(*this, std::move(listed));

@@ -206,6 +206,7 @@ Task<origin::ListUploadsAnswer> NativeOrigin::list_uploads_now(origin::ListUploa
 // The bucket is no more: nobody comes back to what it has let go.
 Task<> NativeOrigin::drop_uploads_now(Context ctx) {
   co_await co_await Origin::drop_uploads(ctx);
+  co_await co_await drop_renames(ctx);
   (void)loose_.remove_retired();
   co_return ok;
 }

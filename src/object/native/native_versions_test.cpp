@@ -46,6 +46,10 @@ class NativeVersions : public NativeTest {
     EXPECT_EQ(result.error().code(), code) << result.error().text();
     EXPECT_EQ(result.error().detail(), detail);
   }
+  std::optional<ETag> head_etag(std::string_view key) {
+    auto now = head(key);
+    return now ? std::optional(now->etag) : std::nullopt;
+  }
   void marked(std::string_view key) {
     refused(get(key), Code::not_found, origin::kDeleteMarker);
     refused(head(key), Code::not_found, origin::kDeleteMarker);
@@ -479,6 +483,51 @@ TEST_F(NativeVersions, a_delete_whose_answer_was_lost_is_looked_up) {
   rows().answer.reset();
   EXPECT_EQ(ids("k").size(), 2U);
   expect_swept_but(origin().loose().retired());
+}
+
+TEST_F(NativeVersions, a_delete_on_a_condition_is_of_what_is_current_when_it_is_done) {
+  auto remove_if = [&](const ETag& wanted) {
+    return run(origin().remove_matching(key_of("k"), wanted, ctx()));
+  };
+  auto etag_of = [&](std::string_view text) {
+    return ETag("\"" + to_hex(as_bytes(testkit::md5(text))) + "\"");
+  };
+  put_id("k", "null");
+  // Another comes between the look and the commit.
+  rows().before_next_commit = puts("k", "other");
+  refused(remove_if(etag_of("null")), Code::conflict, "PreconditionFailed");
+  EXPECT_EQ(*get("k"), "other");
+  rows().before_next_commit = puts("k", "again");
+  EXPECT_FALSE(remove_if(ETag("*"))->marker);
+  refused(get("k"), Code::not_found, "NoSuchKey");
+  versioning(State::enabled);
+  refused(remove_if(ETag("*")), Code::not_found, "NoSuchKey");
+  EXPECT_TRUE(ids("k").empty());
+  std::string one = put_id("k", "one"), two;
+  rows().before_next_commit = puts("k", "two", &two);
+  refused(remove_if(etag_of("one")), Code::conflict, "PreconditionFailed");
+  EXPECT_EQ(ids("k"), (std::vector<std::string>{two, one}));
+  rows().lose_next = true;
+  auto marked = remove_if(etag_of("two"));
+  ASSERT_TRUE(marked && marked->marker);
+  EXPECT_EQ(ids("k"), (std::vector<std::string>{"-" + marked->version_id, two, one}));
+  for (const ETag& wanted : {etag_of("two"), ETag("*")}) {
+    refused(remove_if(wanted), Code::not_found, "NoSuchKey");
+  }
+  versioning(State::suspended);
+  refused(remove_if(ETag("*")), Code::not_found, "NoSuchKey");
+  put_id("k", "three");
+  EXPECT_EQ(remove_if(ETag("*"))->version_id, "null");
+  expect_swept_but(origin().loose().retired());
+}
+
+TEST_F(NativeVersions, a_delete_on_a_condition_begun_before_versions_were_kept) {
+  put_id("k", "null");
+  rows().before_next_commit = in_turn(says(State::enabled), puts("k", "one"));
+  refused(run(origin().remove_matching(key_of("k"), *head_etag("k"), ctx())), Code::conflict,
+          "PreconditionFailed");
+  EXPECT_EQ(*get("k"), "one");
+  EXPECT_EQ(ids("k").size(), 2U);
 }
 
 TEST_F(NativeVersions, older_ones_take_room_and_give_it_back) {

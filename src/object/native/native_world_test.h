@@ -202,7 +202,9 @@ class NativeMachine {
     std::string objects = meta::schema::objects(kIncarnation);
     for (const meta::Row& row : all(objects)) {
       NativeHead head = parse_native_head(row.value).value();
-      add(meta::schema::parse_object(row.key)->key, head.layout(kUnitMax).value(), head.write);
+      std::string key = meta::schema::parse_object(row.key)->key;
+      if (!head.named_by.empty()) key = head.named_by;
+      add(key, head.layout(kUnitMax).value(), head.write);
     }
     for (const meta::Row& row : all(meta::schema::parts(kIncarnation))) {
       NativePart part = parse_native_part(row.value).value();

@@ -115,22 +115,18 @@ class Intake {
   std::unique_ptr<unit::Native::Writing> unit_;  ///< null: none is under way
 };
 
-/// What conditions are held against: a delete marker is no object.
-std::optional<ETag> etag_there(bool row, const std::optional<NativeHead>& head) {
-  if (!row || (head && head->marker)) return std::nullopt;
-  return head ? head->etag() : ETag();
-}
+}  // namespace
 
-/// Whether the row that is there allows the write.
-Result<> allow_write(const origin::WriteConditions& conditions, const std::optional<ETag>& there) {
+Result<> allow_native_write(const origin::WriteConditions& conditions, bool row,
+                            const std::optional<NativeHead>& head) {
+  std::optional<ETag> there;
+  if (row && (!head || !head->marker)) there = head ? head->etag() : ETag();
   if (!conditions.if_match.empty() && !there) return no_such_native_key();
   bool holds = !conditions.if_none_match_any || !there;
-  if (!conditions.if_match.empty()) holds = there && *there == conditions.if_match;
+  if (!conditions.if_match.empty()) holds = there && origin::matches(conditions.if_match, *there);
   if (holds) return ok;
   return fail(Code::conflict, "the condition does not hold", "PreconditionFailed");
 }
-
-}  // namespace
 
 Task<NativeOrigin::Taken> NativeOrigin::take(ObjectKey key, io::Body body,
                                              std::unique_ptr<Checksum> other, Context ctx) {
@@ -203,7 +199,7 @@ Task<NativeHead> NativeOrigin::commit_head(ObjectKey key, NativeHead head,
   }
   for (int attempt = 0; attempt < kNativeAttempts; ++attempt) {
     Found old = co_await co_await find(key, ctx);
-    co_await allow_write(conditions, etag_there(old.row.has_value(), old.head));
+    co_await allow_native_write(conditions, old.row.has_value(), old.head);
     if (old.row && old.head && old.row->size() > kMaxHeadRow) {
       co_await co_await renew(key, std::move(*old.row), std::move(*old.head), ctx);
       continue;

@@ -290,7 +290,7 @@ TEST_F(NativeWrite, a_damaged_row_is_told_of_and_can_be_replaced_and_removed) {
   expect_swept();
   damage("\x01");
   EXPECT_TRUE(remove("k"));
-  damage("\x03");
+  damage("\x04");
   EXPECT_EQ(head("k").error().code(), Code::invalid) << "of a later program";
   EXPECT_EQ(put("k", "c").error().code(), Code::invalid);
 }
