@@ -89,7 +89,9 @@ Task<> add_origin_keys(client::BucketSpec& spec [[clang::lifetimebound]], std::s
     spec.origin_secret_key = Secret(environment.get("AWS_SECRET_ACCESS_KEY"));
   }
   if (spec.origin_access_key.empty() != spec.origin_secret_key.empty()) {
-    co_return usage("the origin's access key and its secret come together");
+    co_return usage(
+        "the origin's access key and its secret come together: "
+        "FOREBAY_ORIGIN_ACCESS_KEY and FOREBAY_ORIGIN_SECRET_KEY");
   }
   co_return ok;
 }
@@ -160,8 +162,9 @@ Task<> run_bucket_set(Shell& shell, BucketSet command, Context ctx) {
   if (rekeyed) co_return co_await rekey(std::move(command), shell, ctx);
   if (!limited) {
     co_return usage(
-        "nothing to change: --max-bytes SIZE, --max-objects NUMBER (0: no limit), or "
-        "--origin-access-key KEY with the secret in FOREBAY_ORIGIN_SECRET_KEY");
+        "nothing to change: --max-bytes SIZE, --max-objects NUMBER (0: no limit), "
+        "--origin-profile NAME, or --origin-access-key KEY with the secret in "
+        "FOREBAY_ORIGIN_SECRET_KEY");
   }
   Result<Json> bucket = co_await shell.admin().limit_bucket(command.name, limits, ctx);
   if (!bucket) co_return bucket.error_in("bucket " + command.name);
@@ -183,7 +186,10 @@ Task<> run_bucket_list(Shell& shell, BucketList command, Context ctx) {
   };
   if (!buckets.empty()) co_await line("NAME", "FRESHNESS", "ORIGIN");
   for (const Json& bucket : buckets) {
-    co_await line(member(bucket, "name"), member(bucket, "freshness"), member(bucket, "origin"));
+    // What is in a native bucket is known, not believed.
+    bool native = member(bucket, "origin") == kNative;
+    co_await line(member(bucket, "name"), native ? "-" : member(bucket, "freshness"),
+                  member(bucket, "origin"));
   }
   co_return ok;
 }

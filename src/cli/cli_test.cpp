@@ -415,13 +415,15 @@ TEST_F(CliTest, StatusTellsOfADiskWithUnits) {
       "    shares its file system with 2 other disks\n"
       "    inodes run out before bytes\n"
       "  /e: out of service: its folder is gone\n"
-      "    reads go to the origins meanwhile; it is used again by itself as soon as it can be "
-      "opened\n"
+      "    reads go to the origins meanwhile, and what native buckets have here is not there; it "
+      "is "
+      "used again by itself as soon as it can be opened\n"
       "  /f: out of service: too many calls failed\n"
-      "    reads go to the origins meanwhile; mend the disk, then restart the daemon\n"
+      "    reads go to the origins meanwhile, and what native buckets have here is not there; mend "
+      "the disk, then restart the daemon\n"
       "  /g: 1.2 GiB of 3.0 GiB used, 1 unit\n"
-      "    was gone 2 times since the start and is back; what it lost is fetched again when "
-      "it is read\n"
+      "    was gone 2 times since the start and is back; what it lost of the cache is fetched "
+      "again when it is read\n"
       "buckets out of service:\n  x: folder /x: gone\n");
   EXPECT_EQ(run({"status", "--json"}), 0);
   EXPECT_THAT(out_, HasSubstr(R"("used":1288490189)"));
@@ -479,6 +481,14 @@ TEST_F(CliTest, ARefusedObjectIsCalledSo) {
   EXPECT_THAT(err_, StartsWith("forebay: s3://data/a: access denied\n"));
   EXPECT_THAT(err_, HasSubstr("no rights, or no credentials"));
   EXPECT_EQ(run({"stat", "data/a"}), 0);
+}
+
+// The answer to a HEAD has no words: those of a GET that fails alike are told.
+TEST_F(CliTest, WhyAHeadFailedIsAskedFor) {
+  objects()["a"] = {"text", "\"e\"", {}};
+  world_.stub().faults = {{"HEAD /data/a", 503, 1}, {"GET /data/a", 503, 1}};
+  EXPECT_EQ(run({"stat", "data/a"}), 1);
+  EXPECT_THAT(err_, StartsWith("forebay: s3://data/a: stub: "));
 }
 
 TEST_F(CliTest, CredentialsComeFromTheStrongestPlace) {

@@ -22,6 +22,24 @@ Slip slip_of_scheme(const std::string& text) {
   return Slip::none;
 }
 
+/// What to do where an error's word, and what its text holds, say enough.
+struct Advice {
+  std::string_view word;  ///< empty: any
+  std::string_view text;
+  std::string_view advice;
+};
+constexpr Advice kAdvice[] = {
+    {"BucketNotEmpty", "versions",
+     "'forebay rm -r' leaves versions and delete markers; with boto3: "
+     "Bucket(NAME).object_versions.delete()"},
+    {"BucketNotEmpty", "", "'forebay rm -r NAME' deletes what is in it"},
+    {"QuotaExceeded", "", "'forebay bucket set NAME --max-bytes SIZE --max-objects N' allows more"},
+    {"NoSuchJob", "", "'forebay job ls' lists the jobs"},
+    {"", "TLS certificate",
+     "--ca-bundle FILE (FOREBAY_CA_BUNDLE) says whose certificates are good"},
+    {"", "/credentials: No such file",
+     "--data DIR wants the daemon's data folder, where its keys are"}};
+
 std::string about_scheme(const std::string& text) {
   switch (slip_of_scheme(text)) {
     case Slip::no_tls:
@@ -47,11 +65,13 @@ std::string about_origin(const Error& error) {
   }
   if (text.contains("SignatureDoesNotMatch")) {
     return "forebay: the origin knows this access key, but the secret is not its: look at "
-           "FOREBAY_ORIGIN_SECRET_KEY, or at what --origin-profile names\n";
+           "FOREBAY_ORIGIN_SECRET_KEY, or at what --origin-profile names ('forebay bucket set "
+           "--help' for a bucket that is there)\n";
   }
   if (text.contains("InvalidAccessKeyId")) {
     return "forebay: the origin does not know this access key: look at FOREBAY_ORIGIN_ACCESS_KEY, "
-           "or at what --origin-profile names\n";
+           "or at what --origin-profile names ('forebay bucket set --help' for a bucket that is "
+           "there)\n";
   }
   bool refused = error.code() == Code::denied && error.detail() == "AccessDenied";
   if (is_no_s3(text) && !refused) {
@@ -59,9 +79,10 @@ std::string about_origin(const Error& error) {
            "the S3 port, not that of an admin address or a console\n";
   }
   if (refused) {
-    return "forebay: give the origin's keys: FOREBAY_ORIGIN_ACCESS_KEY and "
-           "FOREBAY_ORIGIN_SECRET_KEY, or --origin-profile (forebay bucket create "
-           "--help)\n";
+    return "forebay: the origin refuses its keys, or has none. 'forebay bucket create' takes them "
+           "from FOREBAY_ORIGIN_ACCESS_KEY and FOREBAY_ORIGIN_SECRET_KEY, or --origin-profile; of "
+           "a bucket that is there 'forebay bucket set NAME --origin-access-key KEY' changes "
+           "them\n";
   }
   return {};
 }
@@ -102,6 +123,10 @@ std::string hint(const Error& error) {
   if (error.code() == Code::denied && word == "AccessDenied") {
     return "forebay: no rights, or no credentials: --data DIR names the daemon's data folder "
            "(all of it: 'forebay --help')\n";
+  }
+  for (const Advice& one : kAdvice) {
+    bool fits = one.word.empty() || one.word == word;
+    if (fits && text.contains(one.text)) return "forebay: " + std::string(one.advice) + '\n';
   }
   if (std::string scheme = about_scheme(text); !scheme.empty()) return scheme;
   // Whoever reads us and leaves ("| head") is no daemon.

@@ -37,7 +37,7 @@ TEST(Refusals, AnOriginThatIsSaidWronglyGetsItsOwnWord) {
   };
   EXPECT_THAT(denied("SignatureDoesNotMatch"), HasSubstr("the secret is not its"));
   EXPECT_THAT(denied("InvalidAccessKeyId"), HasSubstr("does not know this access key"));
-  EXPECT_THAT(denied("AccessDenied"), HasSubstr("give the origin's keys"));
+  EXPECT_THAT(denied("AccessDenied"), HasSubstr("bucket set NAME --origin-access-key"));
   auto broken = [](const std::string& why) {
     return hint(fail(Code::busy, "GET at the origin: connect to h:1: " + why));
   };
@@ -52,6 +52,24 @@ TEST(Refusals, AnOriginThatIsSaidWronglyGetsItsOwnWord) {
                            "the origin answered 4"}) {
     EXPECT_FALSE(is_no_s3(text)) << text;
   }
+}
+
+TEST(Refusals, WhatHelpsIsSaid) {
+  struct Case {
+    Error error;
+    const char* advice;
+  };
+  Case cases[] = {
+      {fail(Code::conflict, "You must delete all versions in the bucket.", "BucketNotEmpty"),
+       "object_versions.delete()"},
+      {fail(Code::conflict, "The bucket you tried to delete is not empty", "BucketNotEmpty"),
+       "forebay rm -r NAME"},
+      {fail(Code::denied, "too full", "QuotaExceeded"), "--max-bytes SIZE"},
+      {fail(Code::not_found, "there is no job 99", "NoSuchJob"), "forebay job ls"},
+      {fail(Code::unavailable, "TLS certificate: self-signed certificate"), "--ca-bundle FILE"},
+      {fail(Code::not_found, "open /x/credentials: No such file or directory"), "--data DIR"},
+  };
+  for (const Case& one : cases) EXPECT_THAT(hint(one.error), HasSubstr(one.advice));
 }
 
 }  // namespace

@@ -142,7 +142,7 @@ TEST_F(JobTest, jobs_are_listed_shown_and_cancelled) {
   EXPECT_EQ(run({"job", "cancel", kId}), 0);
   EXPECT_EQ(out_, std::string("cancelled job ") + kId + "; what it has fetched stays\n");
   EXPECT_EQ(run({"job", "show", "none"}), 1);
-  EXPECT_EQ(err_, "forebay: stub: NoSuchJob\n");
+  EXPECT_EQ(err_, "forebay: stub: NoSuchJob\nforebay: 'forebay job ls' lists the jobs\n");
   EXPECT_EQ(run({"job"}), 2);
 }
 

@@ -13,7 +13,9 @@ namespace {
 std::string disk_lines(const Json& disk) {
   std::string line = "  " + text_in(disk, "path") + ": ";
   if (std::string trouble = text_in(disk, "trouble"); !trouble.empty()) {
-    line += "out of service: " + trouble + "\n    reads go to the origins meanwhile; ";
+    line +=
+        "out of service: " + trouble +
+        "\n    reads go to the origins meanwhile, and what native buckets have here is not there; ";
     return line + (flag_in(disk, "returns")
                        ? "it is used again by itself as soon as it can be opened\n"
                        : "mend the disk, then restart the daemon\n");
@@ -36,7 +38,8 @@ std::string disk_lines(const Json& disk) {
   if (text_in(disk, "bound_by") == "inodes") line += "    inodes run out before bytes\n";
   if (uint64_t lost = number_in(disk, "lost"); lost > 0) {
     line += "    was gone " + counted(lost, "time") +
-            " since the start and is back; what it lost is fetched again when it is read\n";
+            " since the start and is back; what it lost of the cache is fetched again when it is "
+            "read\n";
   }
   return line;
 }

@@ -50,6 +50,11 @@ void leave_open(std::unique_ptr<rocksdb::DB> db) {
   left->push_back(std::move(db));
 }
 
+/// `why` names files, and is the operator's to know.
+Error no_rows(std::string_view why) {
+  return fail(Code::busy, "nothing can be written just now; try again", "SlowDown").in(why);
+}
+
 // Rows that are written to files of a removed folder would be acknowledged and lost.
 struct Folder {
   io::Loop* loop;
@@ -58,11 +63,11 @@ struct Folder {
 
   Result<Space> space() const {
     auto folder = loop->open_directory(path, false);
-    if (!folder) return folder.error_in("the folder of rows").as(Code::busy, "SlowDown");
+    if (!folder) return no_rows("the folder of rows: " + folder.error().text());
     auto stat = (*folder)->stat("");
-    if (!stat) return stat.error_in("the folder of rows").as(Code::busy, "SlowDown");
+    if (!stat) return no_rows("the folder of rows: " + stat.error().text());
     if (stat->inode != home.inode || stat->device != home.device) {
-      return fail(Code::busy, "another folder is in the place of " + path, "SlowDown");
+      return no_rows("another folder is in the place of " + path);
     }
     return (*folder)->space();
   }
@@ -304,7 +309,7 @@ void OpenRocksStore::write(const Batch& batch) {
   // these it is sure that nothing of them is anywhere.
   if (written.severity() >= rocksdb::Status::Severity::kHardError) {
     for (Pending* pending : batch) {
-      pending->result = fail(Code::busy, "rows are not written: " + written.ToString(), "SlowDown");
+      pending->result = no_rows("rows are not written: " + written.ToString());
     }
     return;
   }

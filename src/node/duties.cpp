@@ -60,15 +60,17 @@ class DiskWatch final : public job::Job {
   void compare(const disk::DiskStats& disk, Told& told) {
     if (!disk.healthy && disk.trouble != told.trouble) {
       log_.error(disk.returns
-                     ? "a disk is out: reads go to the origins; it is used again by itself "
-                       "as soon as it can be opened"
-                     : "a disk is out: reads go to the origins; mend it, then restart the "
-                       "daemon",
+                     ? "a disk is out: reads go to the origins, and what native buckets have on it "
+                       "is not there; it is used again by itself as soon as it can be opened"
+                     : "a disk is out: reads go to the origins, and what native buckets have on it "
+                       "is not there; mend it, then restart the daemon",
                  {{"disk", disk.path}, {"why", disk.trouble}});
     }
     if (disk.healthy && (!told.trouble.empty() || disk.lost > told.lost)) {
-      log_.warn("a disk is back and in use; what it lost is fetched again when it is read",
-                {{"disk", disk.path}, {"units_kept", disk.units}, {"times_gone", disk.lost}});
+      log_.warn(
+          "a disk is back and in use; what it lost of the cache is fetched again when it is "
+          "read",
+          {{"disk", disk.path}, {"units_kept", disk.units}, {"times_gone", disk.lost}});
     }
     if (disk.healthy && !std::exchange(told.size, true)) tell_size(disk);
     if (disk.native_lost > told.native_lost) {

@@ -357,6 +357,10 @@ Task<> Daemon::close_clients(io::Loop& loop) {
 Task<> Daemon::close(Context ctx) {
   ready_ = false;
   draining_ = true;
+  if (log_ != nullptr) {
+    log_->info("stopping: requests under way end first",
+               {{"seconds", kDrain.milliseconds() / 1000}});
+  }
   Time deadline = ctx.loop->now() + kDrain;
   // All listeners of a door at once, or new connections would go on with those that wait. The admin
   // door last: it tells how the drain goes.

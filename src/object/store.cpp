@@ -282,7 +282,10 @@ Task<> Store::bring(BucketRef bucket, ObjectKey key, uint64_t listed, Brought& s
     HeadRef head = current.head;
     if (!head->exists) co_return no_such_key(head->deleted);
     if (head->version == nullptr) {
-      co_return fail(Code::invalid, "it has no strong tag, so it is not kept", "NotKept");
+      co_return fail(Code::invalid,
+                     "its origin gives no strong tag for it (a file of a folder has none for two "
+                     "seconds after it was written), so it is not kept",
+                     "NotKept");
     }
     if (head->info.size > cache_.room().bytes) {
       co_return fail(Code::too_large, "it is larger than the cache", "NotKept");

@@ -71,15 +71,16 @@ Json show(const object::Bucket& bucket) {
   Json out;
   out.set("name", bucket.name.text())
       .set("origin", bucket.config.url)
-      .set("origin_access_key", bucket.config.access_key)
-      .set("freshness", bucket.freshness.to_string())
       .set("unit_max", bucket.unit_max)
-      .set("fill", object::name(bucket.fill))
-      .set("cache_writes", bucket.cache_writes)
       .set("verify", object::name(bucket.verify))
-      .set("created", iso8601(bucket.created))
-      .set("capabilities", object::capabilities_json(bucket.capabilities));
-  if (!bucket.native()) return out;
+      .set("created", iso8601(bucket.created));
+  if (!bucket.native()) {
+    return out.set("origin_access_key", bucket.config.access_key)
+        .set("freshness", bucket.freshness.to_string())
+        .set("fill", object::name(bucket.fill))
+        .set("cache_writes", bucket.cache_writes)
+        .set("capabilities", object::capabilities_json(bucket.capabilities));
+  }
   // What is being counted is not told yet.
   if (auto usage = bucket.origin->usage()) {
     out.set("bytes", usage->bytes).set("objects", usage->objects);

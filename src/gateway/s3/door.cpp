@@ -103,9 +103,12 @@ void Door::log_unseen(const Call& call, std::string_view error, Time now) {
                 {"left_out", *left_out}});
     return;
   }
-  log_.write(
-      call.unseen_level, "request failed",
-      {{"request", call.id.text()}, {"operation", call.operation->name}, {"error", call.unseen}});
+  log_.write(call.unseen_level, "request failed",
+             {{"request", call.id.text()},
+              {"operation", call.operation->name},
+              {"bucket", call.bucket_name},
+              {"key", call.key_text},
+              {"error", call.unseen}});
 }
 
 // What an answer says of a delete marker that was named by its id.
