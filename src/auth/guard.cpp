@@ -12,6 +12,10 @@ obs::Counter& refusals(obs::Registry& metrics, const GuardOptions& options,
                          {{"door", options.door}, {"reason", std::string(reason)}});
 }
 
+Principal principal_of(const AccessKey& key) {
+  return {key.root ? Principal::Kind::root : Principal::Kind::key, key.id};
+}
+
 }  // namespace
 
 Guard::Guard(const Keys& keys, obs::Registry& metrics, GuardOptions options)
@@ -23,7 +27,14 @@ Guard::Guard(const Keys& keys, obs::Registry& metrics, GuardOptions options)
       other_refusals_(refusals(metrics, options_, "other")) {}
 
 Result<Verified> Guard::authenticate(const http::Request& request, WallTime now) {
-  Result<Verified> result = check(request, now);
+  return counted(check(request, now));
+}
+
+Result<Verified> Guard::authenticate_form(const sign::FormFields& form, WallTime now) {
+  return counted(check_form(form, now));
+}
+
+Result<Verified> Guard::counted(Result<Verified> result) {
   if (!result) {
     const std::string& detail = result.error().detail();
     if (detail == "SignatureDoesNotMatch") {
@@ -50,21 +61,39 @@ Result<Verified> Guard::check(const http::Request& request, WallTime now) {
   if (!claim) return std::move(claim.error());
   std::optional<sign::Claim>& given = *claim;
   if (!given) return Verified{};
-  if (!given->session_token.empty()) {
-    return fail(Code::denied, "The provided token is malformed or otherwise invalid.",
-                "InvalidToken");
-  }
-  std::shared_ptr<const AccessKey> known = keys_.find(given->access_key);
-  if (known == nullptr || !known->enabled) {
-    return fail(Code::denied, "The AWS Access Key Id you provided does not exist in our records.",
-                "InvalidAccessKeyId");
-  }
-  HmacKey key = signing_keys_.get(known->id, known->secret, given->scope);
+  Result<Known> known = find(*given);
+  if (!known) return std::move(known.error());
+  const auto& [who, key] = *known;
   if (Result<> good = sign::verify(*given, view, key, now); !good) {
     return std::move(good.error());
   }
-  Principal principal{known->root ? Principal::Kind::root : Principal::Kind::key, known->id};
-  return Verified{std::move(principal), std::move(given), key};
+  return Verified{principal_of(*who), std::move(given), key};
+}
+
+Result<Guard::Known> Guard::find(const sign::Claim& claim) {
+  if (!claim.session_token.empty()) {
+    return fail(Code::denied, "The provided token is malformed or otherwise invalid.",
+                "InvalidToken");
+  }
+  std::shared_ptr<const AccessKey> who = keys_.find(claim.access_key);
+  if (who == nullptr || !who->enabled) {
+    return fail(Code::denied, "The AWS Access Key Id you provided does not exist in our records.",
+                "InvalidAccessKeyId");
+  }
+  HmacKey key = signing_keys_.get(who->id, who->secret, claim.scope);
+  return Known{std::move(who), key};
+}
+
+Result<Verified> Guard::check_form(const sign::FormFields& form, WallTime now) {
+  auto claim = sign::parse_form(form, options_.service);
+  if (!claim) return std::move(claim.error());
+  const std::optional<sign::Claim>& given = *claim;
+  if (!given) return Verified{};
+  Result<Known> known = find(*given);
+  if (!known) return std::move(known.error());
+  Result<> good = sign::verify_form(*given, form.policy, known->key, now);
+  if (!good) return std::move(good.error());
+  return Verified{principal_of(*known->who), std::nullopt, std::nullopt};
 }
 
 Result<> may(const Principal& principal, std::string_view action, std::string_view,

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "http/message.h"
 #include "obs/metrics.h"
+#include "sign/form.h"
 #include "sign/key.h"
 #include "sign/sigv4.h"
 
@@ -49,9 +50,20 @@ class Guard {
   /// Code::denied, detail InvalidAccessKeyId (unknown or disabled) or InvalidToken (there are no
   /// session tokens here). About 5 µs, no waiting. `request` must outlive the answer.
   Result<Verified> authenticate(const http::Request& request, WallTime now);
+  /// The same of a form, by its fields; of what it gives only the principal is set. Anonymous
+  /// without a policy. Errors of sign/form.h, and as above.
+  Result<Verified> authenticate_form(const sign::FormFields& form, WallTime now);
 
  private:
   Result<Verified> check(const http::Request& request, WallTime now);
+  Result<Verified> check_form(const sign::FormFields& form, WallTime now);
+  /// Who it says it is, and the key that its signature must be made with.
+  struct Known {
+    std::shared_ptr<const AccessKey> who;
+    HmacKey key;
+  };
+  Result<Known> find(const sign::Claim& claim);
+  Result<Verified> counted(Result<Verified> result);
 
   const Keys& keys_;
   GuardOptions options_;

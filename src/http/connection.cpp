@@ -45,6 +45,30 @@ class Connection::RequestBody final : public io::Source {
   bool owed_ = false;
 };
 
+// The same, while nobody knows whose it is.
+class Connection::UnprovenBody final : public io::Source {
+ public:
+  explicit UnprovenBody(Connection& connection) : connection_(connection) {}
+
+  Task<io::Chunk> next(Context ctx) override {
+    Connection& of = connection_;
+    Time end = of.request_.received + of.shared_.options.refusal_timeout;
+    of.seat_.set_handled(false);
+    of.offer_place(ctx.loop->now());
+    of.reader_.spare_body(true);
+    Result<io::Chunk> chunk = co_await of.body_->next(of.cancellable(ctx).until(end));
+    of.reader_.spare_body(false);
+    of.seat_.set_handled(true);
+    bool late = !chunk && chunk.error().code() == Code::timeout;
+    if (late) of.shared_.counters.timeouts.add();
+    if (late) co_return chunk.error().as(Code::timeout, "RequestTimeout");
+    co_return chunk;
+  }
+
+ private:
+  Connection& connection_;
+};
+
 Connection::Connection(ServerShared& shared, Seat& seat, std::unique_ptr<io::Stream> stream,
                        bool secure)
     : shared_(shared),
@@ -54,10 +78,12 @@ Connection::Connection(ServerShared& shared, Seat& seat, std::unique_ptr<io::Str
       reader_(*stream_, input_, BodyReader::Side::request, shared.options.body_timeout,
               shared.counters.bytes_in),
       body_(std::make_unique<RequestBody>(*this)),
+      unproven_(std::make_unique<UnprovenBody>(*this)),
       scanner_({shared.options.head_bytes, shared.options.head_fields}) {
   request_.secure = secure;
   request_.peer = stream_->peer();
   request_.source = body_.get();
+  request_.unproven = unproven_.get();
 }
 
 Connection::~Connection() = default;

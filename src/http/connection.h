@@ -22,6 +22,7 @@ class Connection {
 
  private:
   class RequestBody;
+  class UnprovenBody;
   enum class Next { request, close };
 
   Context cancellable(Context ctx) {
@@ -60,6 +61,7 @@ class Connection {
   Input input_;
   BodyReader reader_;
   std::unique_ptr<RequestBody> body_;
+  std::unique_ptr<UnprovenBody> unproven_;
   HeadScanner scanner_;
   RequestHead head_;
   Request request_;

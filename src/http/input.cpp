@@ -22,6 +22,14 @@ void Input::begin() {
     place(head_, head_.data());
   }
   body_.reset();
+  renew_ = false;
+}
+
+void Input::rest_body() {
+  if (unread_ > 0 || active_ != &body_) return;
+  body_.reset();
+  active_ = nullptr;
+  at_ = nullptr;
 }
 
 void Input::rest() {
@@ -56,6 +64,7 @@ ByteSpan Input::body_room(uint64_t wanted) {
     size_t behind = head_.size() - static_cast<size_t>(at_ - head_.data());
     if (wanted <= behind) return std::as_writable_bytes(std::span(at_, behind));
   }
+  if (std::exchange(renew_, false)) body_.reset();
   if (!body_) body_ = wanted > kSmallBuffer ? pool_.large() : pool_.small();
   place(body_, body_.data());
   return std::as_writable_bytes(std::span(body_.data(), body_.size()));
@@ -73,16 +82,24 @@ ssize_t HeadRead::attempt() {
 }
 
 ssize_t BodyRead::attempt() {
-  ByteSpan room = input_.body_room(sparing_ ? std::min<uint64_t>(wanted_, kSmallBuffer) : wanted_);
+  bool small = sparing_ != Sparing::nothing;
+  ByteSpan room = input_.body_room(small ? std::min<uint64_t>(wanted_, kSmallBuffer) : wanted_);
   // Bytes beyond a body of known length are the next request's.
   if (room.size() > wanted_) room = room.first(static_cast<size_t>(wanted_));
   ssize_t count = stream_.try_read(room);
   if (count > 0) {
     input_.filled(static_cast<size_t>(count));
-  } else if (sparing_) {
+  } else if (sparing_ == Sparing::all) {
     input_.rest();
+  } else if (sparing_ == Sparing::body) {
+    input_.rest_body();
   }
   return count;
+}
+
+void BodyReader::spare_body(bool on) {
+  if (!on && sparing_ == Sparing::body) input_.renew_body();
+  sparing_ = on ? Sparing::body : Sparing::nothing;
 }
 
 void BodyReader::start(Framing framing, uint64_t length) {
@@ -92,7 +109,7 @@ void BodyReader::start(Framing framing, uint64_t length) {
   chunks_ = ChunkDecoder();
   done_ = framing == Framing::none;
   failed_ = false;
-  sparing_ = false;
+  sparing_ = Sparing::nothing;
 }
 
 Error BodyReader::ended_early() {

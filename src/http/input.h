@@ -33,6 +33,10 @@ class Input {
   void filled(size_t count) { unread_ += count; }
   /// Gives memory back when there is nothing unread. Only while nobody looks at the last head.
   void rest();
+  /// The same of the body's place, while the head is looked at.
+  void rest_body();
+  /// The body may have another place from its next bytes on.
+  void renew_body() { renew_ = true; }
   /// The head's place is more than a small buffer.
   bool grown() const { return head_.size() > kSmallBuffer; }
 
@@ -45,7 +49,12 @@ class Input {
   Buffer* active_ = nullptr;  // where at_ points into
   char* at_ = nullptr;
   size_t unread_ = 0;
+  bool renew_ = false;
 };
+
+/// What memory is not held while bytes of a body are awaited. With any of it no large buffer is
+/// taken at all.
+enum class Sparing { nothing, body, all };
 
 /// co_await HeadRead(stream, input, limit, ctx): bytes read; 0 at the peer's end. Takes memory
 /// only when bytes are there, so that idle connections hold none.
@@ -60,11 +69,10 @@ class HeadRead final : public io::StreamLeaf {
   size_t limit_;
 };
 
-/// The same into the room of a body; `wanted` as in Input::body_room(). `sparing`: memory is taken
-/// only when bytes are there.
+/// The same into the room of a body; `wanted` as in Input::body_room().
 class BodyRead final : public io::StreamLeaf {
  public:
-  BodyRead(io::Stream& stream, Input& input, uint64_t wanted, bool sparing, Context ctx)
+  BodyRead(io::Stream& stream, Input& input, uint64_t wanted, Sparing sparing, Context ctx)
       : StreamLeaf(stream, io::Direction::read, ctx),
         input_(input),
         wanted_(wanted),
@@ -74,7 +82,7 @@ class BodyRead final : public io::StreamLeaf {
   ssize_t attempt() override;
   Input& input_;
   uint64_t wanted_;
-  bool sparing_;
+  Sparing sparing_;
 };
 
 /// Reads one body. What it gives points into the Input and is good until the next call.
@@ -89,7 +97,10 @@ class BodyReader {
   void start(Framing framing, uint64_t length);
   /// Nobody looks at the head any more: from now on no memory is held while bytes are awaited, and
   /// no large buffer at all.
-  void spare_memory() { sparing_ = true; }
+  void spare_memory() { sparing_ = Sparing::all; }
+  /// The head is looked at yet, but nobody knows whose it is: the same of the body's memory alone.
+  /// Off: what is read from then on may have a large buffer.
+  void spare_body(bool on);
   /// Some bytes; empty at the end. An error is final.
   Task<ByteView> next(Context ctx);
   /// The same, some bytes into `into`; 0 at the end. For bodies of known length.
@@ -125,7 +136,7 @@ class BodyReader {
   uint64_t given_ = 0;
   bool done_ = true;
   bool failed_ = false;
-  bool sparing_ = false;
+  Sparing sparing_ = Sparing::nothing;
 };
 
 }  // namespace forebay::http

@@ -48,8 +48,9 @@ struct Request {
   bool expect_continue = false;  ///< the client waits for 100 Continue before it sends the body
   bool secure = false;           ///< came through TLS
   io::Address peer;
-  Time received;                 ///< when its head was complete
-  io::Source* source = nullptr;  ///< use body()
+  Time received;                   ///< when its head was complete
+  io::Source* source = nullptr;    ///< use body()
+  io::Source* unproven = nullptr;  ///< use unproven_body()
 
   std::optional<std::string_view> header(std::string_view name) const {
     return find(headers, name);
@@ -63,6 +64,11 @@ struct Request {
   /// stalls is Code::timeout, "RequestTimeout". What is not read is drained or the connection
   /// closes.
   io::Source& body() { return *source; }
+  /// The same bytes, for a handler that reads them to see whether their sender may ask anything
+  /// here. While it waits for them the connection is a stranger's as before its head was whole: all
+  /// of them have ServerOptions::refusal_timeout from `received` on, and it may have to make room:
+  /// Code::cancelled. body() goes on where this has come to.
+  io::Source& unproven_body() { return unproven != nullptr ? *unproven : *source; }
   /// The same as a value: length (kUnknownLength when chunked) and a source that forwards to
   /// body(). Must not outlive the request.
   io::Body take_body();

@@ -62,6 +62,72 @@ TEST_P(Strangers, so_does_one_that_has_a_time) {
   with_server(slow_document, {.linger = milliseconds(10)});
 }
 
+// Its body is read to see whose it is: it is a stranger's until that is known.
+std::string unproven(size_t length) {
+  return "POST /unproven HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(length) +
+         "\r\n\r\n";
+}
+
+Task<> trickle_unproven(Setup s, Context ctx) {
+  Wire wire = co_await co_await s.dial(ctx);
+  co_await co_await wire.send(unproven(9999), ctx);
+  size_t sent = 0;
+  while (sent < 3 && co_await wire.send("x", ctx)) {
+    ++sent;
+    co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(30), ctx);
+  }
+  co_await co_await wire.expect("RequestTimeout", ctx);
+  EXPECT_GE(s.server.counters().timeouts.get(), 1u);
+  co_await co_await until_open(s, 0, ctx);
+  co_return ok;
+}
+TEST_P(Strangers, a_body_that_is_read_to_know_them_is_not_awaited_for_long) {
+  with_server(trickle_unproven, {.refusal_timeout = milliseconds(100), .linger = milliseconds(10)});
+}
+
+Task<> shows_itself(Setup s, Context ctx) {
+  Wire wire = co_await co_await s.dial(ctx);
+  std::string body = "pass" + pattern(600'000);
+  for (size_t first : {size_t{0}, size_t{1}, size_t{4}, size_t{70'000}}) {
+    co_await co_await wire.send(unproven(body.size()) + body.substr(0, first), ctx);
+    co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(5), ctx);
+    co_await co_await wire.send(body.substr(first), ctx);
+    co_await co_await wire.expect(body.substr(body.size() - 100), ctx);
+    EXPECT_TRUE(wire.read.ends_with(body));
+    wire.read.clear();
+  }
+  EXPECT_EQ(s.server.counters().strangers.get(), 0u);
+  // Who has shown himself has the time that bodies have.
+  co_await co_await wire.send(unproven(5) + "pass", ctx);
+  co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(300), ctx);
+  co_await co_await wire.send("!", ctx);
+  co_await co_await wire.expect("pass!", ctx);
+  co_return ok;
+}
+TEST_P(Strangers, who_shows_himself_in_his_body_is_known) {
+  with_server(shows_itself, {.refusal_timeout = milliseconds(100), .large_buffers = 2});
+}
+
+Task<> full_of_unproven(Setup s, Context ctx) {
+  std::vector<Wire> half;
+  for (int i = 0; i < 4; ++i) {
+    half.push_back(co_await co_await s.dial(ctx));
+    co_await co_await half.back().send(unproven(9999) + "x", ctx);
+  }
+  co_await co_await until_open(s, 4, ctx);
+  co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(1100), ctx);
+  for (int i = 0; i < 3; ++i) {
+    Wire late = co_await co_await s.dial(ctx);
+    co_await co_await late.send(get("/nothing"), ctx);
+    co_await co_await late.expect("nothing here", ctx);
+  }
+  EXPECT_GE(s.server.counters().evicted.get(), 1u);
+  co_return ok;
+}
+TEST_P(Strangers, whose_bodies_are_awaited_make_room_too) {
+  with_server(full_of_unproven, {.max_connections = 4});
+}
+
 Task<> full_of_strangers(Setup s, Context ctx) {
   Wire known = co_await co_await s.dial(ctx);
   co_await co_await known.send(get("/nothing"), ctx);

@@ -144,6 +144,20 @@ class TestHandler final : public Handler {
       response = Response::make(403);
       response.body = {number, std::make_unique<Pieces>(pattern(number), 7000)};
       response.stranger = true;
+    } else if (request.path == "/unproven") {
+      // Who sends "pass" first may go on.
+      std::string shown;
+      while (shown.size() < 4) {
+        Result<io::Chunk> chunk = co_await request.unproven_body().next(ctx);
+        if (!chunk) {
+          response = Response::text(403, "text/plain", chunk.error().detail());
+          response.stranger = true;
+          co_return response;
+        }
+        shown += as_text(std::get<Bytes>(*chunk).view());
+      }
+      std::string rest = co_await co_await io::read_all(request.take_body(), kUnknownLength, ctx);
+      co_return Response::text(200, "text/plain", shown + rest);
     } else if (request.path == "/within") {
       response.body = {number, std::make_unique<Pieces>(pattern(number), 7000)};
       response.within = milliseconds(200);

@@ -24,6 +24,8 @@ struct Budget {
   uint64_t native_writes() const { return memory / 16; }
   /// XML bodies of requests, while they are read and carried out.
   uint64_t bodies() const { return memory / 16; }
+  /// Forms whose senders are not known yet.
+  uint64_t forms() const { return memory / 64; }
   /// Cipher text that clients have not taken, beyond 16 KiB each.
   uint64_t cipher_text() const { return memory / 8; }
   object::HeadOptions heads() const;

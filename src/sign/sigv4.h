@@ -31,7 +31,7 @@ inline constexpr Duration kMaxExpires = seconds(7 * 24 * 3600);
 /// What a request claims about itself. Views point into the request's bytes or into memory the
 /// claim owns; it may be moved, and must not outlive the request. Nothing here is proven yet.
 struct Claim {
-  enum class Form { header, presigned };
+  enum class Form { header, presigned, form };
 
   Form form = Form::header;
   std::string_view access_key;

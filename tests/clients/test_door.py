@@ -222,9 +222,10 @@ def test_refusals_have_their_code(target, pair):
     assert target.call("PUT", path, headers={"Expect": "200-ok"}, body=b"x").status == 200
 
 
-def test_a_form_is_refused_before_it_is_looked_at(target, pair):
-    """A browser's form has its signature in its body, which is not read: it counts as unsigned."""
-    form = b'--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nk\r\n--b--\r\n'
+def test_a_form_without_a_policy_is_nobodys(target, pair):
+    """A browser's form has its signature in its body; without one it counts as unsigned."""
+    form = b'--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nk\r\n'
+    form += b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nx\r\n--b--\r\n'
     call = Call("POST", f"/{pair[0]}", body=form,
                 headers={"Content-Type": "multipart/form-data; boundary=b"})
     with target.connect() as connection:

@@ -209,6 +209,7 @@ def test_no_header_is_dropped_by_a_write(filled):
         "RenameObject": ("PUT", f"/{bucket}/k", [("renameObject", "")]),
         "DeleteObject": ("DELETE", f"/{bucket}/k", []),
         "DeleteObjects": ("POST", f"/{bucket}", [("delete", "")]),
+        "PostObject": ("POST", f"/{bucket}", []),
         "CreateBucket": ("PUT", f"/{bucket}-2", []),
         "DeleteBucket": ("DELETE", f"/{bucket}", []),
         "CreateMultipartUpload": ("POST", f"/{bucket}/k", [("uploads", "")]),

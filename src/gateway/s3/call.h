@@ -37,6 +37,8 @@ struct Services {
   /// The same of XML bodies of requests, apart from them: who reads lists slowly keeps nobody from
   /// asking.
   std::shared_ptr<Allowance> bodies = std::make_shared<Allowance>(64 << 20);
+  /// And of forms before their files, whose senders nobody knows yet.
+  std::shared_ptr<Allowance> forms = std::make_shared<Allowance>(8 << 20);
 };
 
 /// Whom buckets and objects belong to: the one owner there is.
@@ -119,6 +121,7 @@ Task<http::Response> get_bucket_location(Call& call, Context ctx);
 Task<http::Response> get_object(Call& call, Context ctx);
 Task<http::Response> head_object(Call& call, Context ctx);
 Task<http::Response> put_object(Call& call, Context ctx);
+Task<http::Response> post_object(Call& call, Context ctx);
 Task<http::Response> copy_object(Call& call, Context ctx);
 Task<http::Response> upload_part_copy(Call& call, Context ctx);
 Task<http::Response> rename_object(Call& call, Context ctx);

@@ -74,6 +74,11 @@ Task<http::Response> Door::answer(Call& call, Context ctx) {
   auto verified = services_.guard.authenticate(call.request, ctx.loop->wall_now());
   if (!verified) co_return std::move(verified.error());
   call.verdict = std::move(*verified);
+  // Whose a form is stands in its body: it is asked there, before anything else.
+  if (call.operation->answer == post_object) {
+    co_await admit_headers(*call.operation, call.request);
+    co_return co_await post_object(call, ctx);
+  }
   std::string action = "s3:";
   action += call.operation->name;
   co_await auth::may(call.verdict.principal, action, call.bucket_name, call.key_text);

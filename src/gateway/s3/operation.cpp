@@ -133,7 +133,7 @@ constexpr Operation kTable[] = {
      nullptr},
     {"CreateBucketMetadataTableConfiguration", "POST", Scope::bucket, "metadataTable", "", true,
      nullptr},
-    {"PostObject", "POST", Scope::bucket, "", "", true, nullptr},
+    {"PostObject", "POST", Scope::bucket, "", "", true, post_object, "", "", true},
     {"GetObjectAnnotation", "GET", Scope::object, "annotation annotationName", "", false, nullptr,
      "versionId"},
     {"ListParts", "GET", Scope::object, "uploadId", "", false, list_parts,

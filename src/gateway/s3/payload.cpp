@@ -36,8 +36,10 @@ class VerifyingSource final : public io::Source {
  public:
   VerifyingSource(io::Source& body, uint64_t length, std::vector<Expectation> expectations,
                   std::optional<Digest256> sha256, std::optional<Framing> framing,
-                  std::shared_ptr<origin::Fields> trailing, size_t hold_back)
-      : body_(body),
+                  std::shared_ptr<origin::Fields> trailing, size_t hold_back,
+                  std::unique_ptr<io::Source> owned = nullptr)
+      : owned_(std::move(owned)),
+        body_(body),
         length_(length),
         expectations_(std::move(expectations)),
         sha256_(sha256),
@@ -58,8 +60,8 @@ class VerifyingSource final : public io::Source {
         if (given.empty()) continue;
         co_return Bytes(nullptr, given);
       }
-      io::Chunk chunk = co_await co_await body_.next(ctx);
-      input_ = std::get<Bytes>(chunk).view();  // a socket's body is bytes in memory
+      chunk_ = co_await co_await body_.next(ctx);
+      input_ = std::get<Bytes>(chunk_).view();  // a socket's body is bytes in memory
       if (!input_.empty()) continue;
       co_await finish();
       ended_ = true;
@@ -144,7 +146,9 @@ class VerifyingSource final : public io::Source {
     return ok;
   }
 
+  std::unique_ptr<io::Source> owned_;  ///< body_, where it is no request's
   io::Source& body_;
+  io::Chunk chunk_;  ///< what input_ is a part of
   uint64_t length_;
   std::vector<Expectation> expectations_;
   std::optional<Digest256> sha256_;
@@ -157,6 +161,11 @@ class VerifyingSource final : public io::Source {
   std::string held_;
   bool ended_ = false;
 };
+
+Error too_long() {
+  return fail(Code::too_large, "Your proposed upload exceeds the maximum allowed size",
+              "EntityTooLarge");
+}
 
 Result<uint64_t> body_length(const Call& call, bool framed, ChecksumsOf checksums) {
   auto missing = [] {
@@ -176,10 +185,7 @@ Result<uint64_t> body_length(const Call& call, bool framed, ChecksumsOf checksum
   }
   // Where there is no body its length need not be told: one byte is too many.
   if (!length && call.request.chunked && checksums != ChecksumsOf::none) return missing();
-  if (length.value_or(0) > kMaxPut) {
-    return fail(Code::too_large, "Your proposed upload exceeds the maximum allowed size",
-                "EntityTooLarge");
-  }
+  if (length.value_or(0) > kMaxPut) return too_long();
   return length.value_or(0);
 }
 
@@ -326,6 +332,26 @@ Result<Payload> open_payload(Call& call, ChecksumsOf checksums, size_t hold_back
   payload.source =
       std::make_unique<VerifyingSource>(call.request.body(), *length, std::move(expectations),
                                         sha256, std::move(framing), payload.trailing, hold_back);
+  return payload;
+}
+
+Result<Payload> open_payload_of(const Call& call, std::unique_ptr<io::Source> source,
+                                uint64_t length) {
+  if (length > kMaxPut) return too_long();
+  std::vector<Expectation> expectations;
+  Result<> expected = expect_md5(call, expectations);
+  if (expected) expected = expect_checksums(call, expectations);
+  if (!expected) return std::move(expected.error());
+  Payload payload;
+  payload.length = length;
+  payload.trailing = std::make_shared<origin::Fields>();
+  for (const Expectation& e : expectations) {
+    if (e.name != "content-md5") payload.checksums[e.name] = to_base64(as_bytes(e.wanted));
+  }
+  io::Source& body = *source;
+  payload.source = std::make_unique<VerifyingSource>(body, length, std::move(expectations),
+                                                     std::nullopt, std::nullopt, payload.trailing,
+                                                     kHoldBack, std::move(source));
   return payload;
 }
 

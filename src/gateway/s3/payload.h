@@ -46,6 +46,11 @@ enum class ChecksumsOf { body, object, none };
 Result<Payload> open_payload(Call& call, ChecksumsOf checksums = ChecksumsOf::body,
                              size_t hold_back = kHoldBack);
 
+/// The same for a body that is only a part of the request's: `source` gives it, and `length` is
+/// known. What is said of it stands in call.request.headers.
+Result<Payload> open_payload_of(const Call& call, std::unique_ptr<io::Source> source,
+                                uint64_t length);
+
 /// Says them in `options`: what a put or a part does with its body's checksums.
 void add_checksums(const Payload& payload, origin::PutOptions& options);
 
