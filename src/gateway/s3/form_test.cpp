@@ -183,6 +183,7 @@ TEST_F(FormFileTest, of_another_length_is_refused) {
     EXPECT_EQ(read("12345\r\n--B--\r\n", 6, 0, each), word);
     EXPECT_EQ(read("12345\r\n--B--\r\n", 12, 0, each), word);
     EXPECT_EQ(read("12345\r\n--B\r\nmore\r\n--B--\r\n", 17, 0, each), word) << "another part";
+    EXPECT_EQ(read("12345\r\r\n--B\r\nmore\r\n--B--\r\n", 17, 0, each), word);
     EXPECT_EQ(read("12345\r\n--B--", 5, 0, each), word);
     EXPECT_EQ(read("12345\r\n--B--\r", 5, 0, each), word);
     EXPECT_EQ(read("12345\r\n--B-\r\n\r\n", 5, 0, each), word);
