@@ -10,6 +10,7 @@
 
 #include "auth/guard.h"
 #include "batch/jobs.h"
+#include "batch/lifecycle.h"
 #include "disk/store.h"
 #include "gateway/admin/door.h"
 #include "gateway/s3/door.h"
@@ -217,6 +218,9 @@ Task<> Daemon::open_stores(Context ctx) {
       batch::Jobs::World{meta_->control(), *buckets_, *objects_, *log_});
   co_await co_await batch_->load(ctx);
   co_await batch_->start(*jobs_);
+  auto lifecycle = std::make_shared<batch::LifecycleDuty>(
+      batch::LifecycleDuty::World{*meta_, *buckets_, *objects_, *log_, metrics_});
+  co_await jobs_->start(std::move(lifecycle), {.period = batch::LifecycleDuty::kPeriod});
   health_ = std::make_unique<Health>(disks_, *buckets_, *origins_, rows_trouble_, crews_);
   health_->look_again(*ctx.loop);
   co_return ok;

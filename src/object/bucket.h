@@ -16,6 +16,7 @@
 #include "io/sync.h"
 #include "meta/store.h"
 #include "object/cors.h"
+#include "object/lifecycle.h"
 #include "obs/metrics.h"
 #include "origin/origin.h"
 #include "unit/fill.h"
@@ -84,7 +85,8 @@ class Writes {
 struct BucketSettings {
   origin::TagSet tags = {};  ///< the bucket's own
   CorsRules cors = {};
-  origin::Quota quota = {};  ///< of a native bucket
+  LifecycleRef lifecycle = {};  ///< of a native bucket; another value is another set of rules
+  origin::Quota quota = {};     ///< of a native bucket
 };
 
 /// One bucket; immutable, shared.

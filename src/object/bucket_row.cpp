@@ -59,6 +59,8 @@ std::string row_of(const Bucket& bucket) {
       .set("cors", cors_json(bucket.settings.cors))
       .set("max_bytes", bucket.settings.quota.bytes)
       .set("max_objects", bucket.settings.quota.objects);
+  const LifecycleRef& lifecycle = bucket.settings.lifecycle;
+  if (lifecycle != nullptr) row.set("lifecycle", lifecycle_json(*lifecycle));
   return row.dump();
 }
 
@@ -90,6 +92,9 @@ Result<Bucket> bucket_of(BucketName name, std::string_view text) {
   auto cors = cors_of(row->find("cors"));
   if (!cors) return std::move(cors.error());
   bucket.settings.cors = std::move(*cors);
+  auto lifecycle = lifecycle_of(row->find("lifecycle"));
+  if (!lifecycle) return std::move(lifecycle.error());
+  bucket.settings.lifecycle = std::move(*lifecycle);
   for (auto [member, limit] : {std::pair("max_bytes", &bucket.settings.quota.bytes),
                                std::pair("max_objects", &bucket.settings.quota.objects)}) {
     // What is no number would be no limit.

@@ -13,6 +13,7 @@
 #include "object/copy.h"
 #include "object/heads.h"
 #include "object/held_parts.h"
+#include "object/native/native_expiry.h"
 #include "object/stager.h"
 #include "unit/cache.h"
 
@@ -133,6 +134,9 @@ class Store {
   Task<origin::Removed> remove_matching(BucketRef bucket, ObjectKey key, ETag wanted, Context ctx);
   /// What was `order.from` is `to` from then on, for every read after it. Errors as the origin's.
   Task<> rename(BucketRef bucket, ObjectKey to, origin::RenameOrder order, Context ctx);
+  /// Ends what its time is over of, in a native bucket: a write like any other, but only where its
+  /// row is the one that said so. Code::conflict: it is another now, and nothing is done.
+  Task<> expire(BucketRef bucket, NativeDue due, Context ctx);
   /// Of the version that the client names so, or of what is current.
   Task<origin::TagSet> tags(BucketRef bucket, ObjectKey key, std::string version_id, Context ctx);
   /// Replaces an object's tags. A write like any other: every read after it sees their number.

@@ -1,6 +1,7 @@
 // The writing half of Store: tickets around the origin's own writes.
 #include <algorithm>
 
+#include "object/native/native_origin.h"
 #include "object/store.h"
 #include "object/tee.h"
 #include "object/versions.h"
@@ -152,6 +153,22 @@ Task<> Store::rename(BucketRef bucket, ObjectKey to, origin::RenameOrder order, 
   if (!done && !surely_not_done(done.error())) co_return done;  // both tickets die uncertain
   source.close(nullptr);
   target.close(nullptr);
+  co_return done;
+}
+
+Task<> Store::expire(BucketRef bucket, NativeDue due, Context ctx) {
+  auto* native = dynamic_cast<NativeOrigin*>(bucket->origin.get());
+  if (native == nullptr) {
+    co_return fail(Code::invalid, "only native buckets have rules that objects end by",
+                   "NotImplemented");
+  }
+  // Of an upload nothing is believed.
+  if (due.what == NativeDue::What::upload) {
+    co_return co_await native->expire(std::move(due), ctx);
+  }
+  auto ticket = co_await co_await heads_.open_ticket(bucket, due.key, Leaves::nothing, ctx);
+  Result<> done = co_await native->expire(std::move(due), ctx);
+  if (done || surely_not_done(done.error())) ticket.close(nullptr);
   co_return done;
 }
 

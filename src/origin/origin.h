@@ -160,8 +160,9 @@ struct ListPartsAnswer {
   std::vector<PartInfo> parts = {};
   bool truncated = false;
   uint32_t next_marker = 0;
-  std::optional<ChecksumPlan> plan = {};  ///< nothing: none, or the origin does not tell
-  Allowance::Share share = {};            ///< as ListAnswer::share
+  std::optional<ChecksumPlan> plan = {};   ///< nothing: none, or the origin does not tell
+  std::optional<WallTime> initiated = {};  ///< nothing: the origin does not tell
+  Allowance::Share share = {};             ///< as ListAnswer::share
 };
 
 struct ListUploadsAnswer {

@@ -225,6 +225,8 @@ def test_no_header_is_dropped_by_a_write(filled):
         "PutBucketCors": ("PUT", f"/{bucket}", [("cors", "")]),
         "DeleteBucketCors": ("DELETE", f"/{bucket}", [("cors", "")]),
         "PutBucketVersioning": ("PUT", f"/{bucket}", [("versioning", "")]),
+        "PutBucketLifecycleConfiguration": ("PUT", f"/{bucket}", [("lifecycle", "")]),
+        "DeleteBucketLifecycle": ("DELETE", f"/{bucket}", [("lifecycle", "")]),
         "PutBucketTagging": ("PUT", f"/{bucket}", [("tagging", "")]),
         "DeleteBucketTagging": ("DELETE", f"/{bucket}", [("tagging", "")]),
     }

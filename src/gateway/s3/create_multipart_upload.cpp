@@ -1,6 +1,8 @@
 #include "gateway/s3/call.h"
 #include "gateway/s3/fields.h"
+#include "gateway/s3/lifecycle.h"
 #include "gateway/s3/xml.h"
+#include "io/loop.h"
 #include "origin/checksums.h"
 
 namespace forebay::gateway::s3 {
@@ -20,6 +22,7 @@ Task<http::Response> create_multipart_upload(Call& call, Context ctx) {
     response.fields.add("x-amz-checksum-algorithm", name(plan->kind));
     response.fields.add(origin::kChecksumTypeHeader, name(plan->type));
   }
+  write_abort(response.fields, *bucket, key, ctx.loop->wall_now());
   co_return response;
 }
 

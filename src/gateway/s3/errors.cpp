@@ -66,6 +66,7 @@ constexpr auto kCodes = std::to_array<Row>({
     {"NoSuchBucketPolicy", 404},
     {"NoSuchCORSConfiguration", 404},
     {"NoSuchKey", 404},
+    {"NoSuchLifecycleConfiguration", 404},
     {"NoSuchTagSet", 404},
     {"NoSuchUpload", 404},
     {"NoSuchVersion", 404},

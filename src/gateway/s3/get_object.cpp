@@ -5,6 +5,7 @@
 #include "gateway/s3/call.h"
 #include "gateway/s3/errors.h"
 #include "gateway/s3/fields.h"
+#include "gateway/s3/lifecycle.h"
 #include "origin/checksums.h"
 
 namespace forebay::gateway::s3 {
@@ -153,6 +154,26 @@ http::Response respond(Call& call, object::ReadAnswer answer, bool body) {
   return response;
 }
 
+// The bucket whose rules the answer tells of; null: none, as of a version by its id, which may be
+// an older one.
+object::BucketRef ruled_by(const object::ReadRequest& request) {
+  return has_rules(*request.bucket) && request.version_id.empty() ? request.bucket : nullptr;
+}
+
+Task<http::Response> answer_with(Call& call, object::BucketRef ruled, object::ReadAnswer answer,
+                                 bool body, Context ctx) {
+  object::HeadRef head = answer.head;
+  http::Response response = respond(call, std::move(answer), body);
+  bool tells = ruled != nullptr && (response.status == 200 || response.status == 206);
+  if (!tells) co_return response;
+  Described version{.size = head->info.size, .modified = head->info.modified};
+  if (!head->info.fields.contains(std::string(origin::kTaggingCount))) version.tags.emplace();
+  std::string ends = co_await co_await expiration_of(std::move(ruled), co_await call.key(),
+                                                     std::move(version), ctx);
+  if (!ends.empty()) response.fields.add(kExpiration, ends);
+  co_return response;
+}
+
 // LOTA's pre-staging: HEAD with this very range fetches the object into the cache.
 bool asks_to_stage(const Call& call) {
   auto range = call.header("range");
@@ -185,8 +206,10 @@ Task<http::Response> stage_object(Call& call, object::ReadRequest request, Conte
   using State = object::StageAnswer::State;
   auto patience = patience_of(call);
   Time until = ctx.loop->now() + patience.value_or(Duration{});
+  object::BucketRef ruled = ruled_by(request);
   auto staged = co_await co_await call.services.objects.stage(std::move(request), until, ctx);
-  http::Response response = respond(call, std::move(staged.read), false);
+  http::Response response =
+      co_await co_await answer_with(call, std::move(ruled), std::move(staged.read), false, ctx);
   if (staged.state == State::nothing) co_return response;
   call.cache = staged.state == State::here     ? "hit"
                : staged.state == State::coming ? "prestage"
@@ -201,11 +224,13 @@ Task<http::Response> stage_object(Call& call, object::ReadRequest request, Conte
 
 Task<http::Response> get_object(Call& call, Context ctx) {
   object::ReadRequest request = co_await read_request(call, true);
+  object::BucketRef ruled = ruled_by(request);
   if (auto now = call.services.objects.read_now(request, *ctx.loop)) {
-    co_return respond(call, std::move(*now), true);
+    if (ruled == nullptr) co_return respond(call, std::move(*now), true);
+    co_return co_await answer_with(call, std::move(ruled), std::move(*now), true, ctx);
   }
   auto answer = co_await co_await call.services.objects.read(std::move(request), ctx);
-  co_return respond(call, std::move(answer), true);
+  co_return co_await answer_with(call, std::move(ruled), std::move(answer), true, ctx);
 }
 
 Task<http::Response> head_object(Call& call, Context ctx) {
@@ -214,8 +239,9 @@ Task<http::Response> head_object(Call& call, Context ctx) {
   bool stage =
       asks_to_stage(call) && request.mode == unit::Mode::normal && request.version_id.empty();
   if (stage) co_return co_await stage_object(call, std::move(request), ctx);
+  object::BucketRef ruled = ruled_by(request);
   auto answer = co_await co_await call.services.objects.read(std::move(request), ctx);
-  co_return respond(call, std::move(answer), false);
+  co_return co_await answer_with(call, std::move(ruled), std::move(answer), false, ctx);
 }
 
 }  // namespace forebay::gateway::s3

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "gateway/s3/document.h"
+#include "gateway/s3/lifecycle.h"
 #include "gateway/s3/upload.h"
 
 namespace forebay::gateway::s3 {
@@ -29,7 +30,11 @@ Task<http::Response> list_parts(Call& call, Context ctx) {
     write_checksums(xml, part.checksums);
     xml.close();
   }
-  co_return document(call, xml, std::move(page.share));
+  http::Response response = co_await document(call, xml, std::move(page.share));
+  if (page.initiated) {
+    write_abort(response.fields, *target.bucket, target.key, *page.initiated);
+  }
+  co_return response;
 }
 
 }  // namespace forebay::gateway::s3

@@ -1,5 +1,6 @@
 #include "gateway/s3/call.h"
 #include "gateway/s3/fields.h"
+#include "gateway/s3/lifecycle.h"
 #include "gateway/s3/payload.h"
 #include "origin/checksums.h"
 
@@ -11,6 +12,8 @@ Task<http::Response> put_object(Call& call, Context ctx) {
   origin::PutOptions options = co_await read_put_options(call, *bucket);
   Payload payload = co_await open_payload(call);
   add_checksums(payload, options);
+  Described made{.size = payload.length, .modified = {}};
+  if (has_rules(*bucket)) made.tags = options.tags;
   io::Body body{payload.length, std::move(payload.source)};
   auto put = co_await co_await call.services.objects.put(bucket, key, std::move(options),
                                                          std::move(body), ctx);
@@ -20,6 +23,11 @@ Task<http::Response> put_object(Call& call, Context ctx) {
   for (auto& [name, value] : put.encryption) response.fields.add(name, value);
   for (auto& [name, value] : *payload.trailing) response.fields.add(name, value);
   if (!payload.trailing->empty()) response.fields.add(origin::kChecksumTypeHeader, "FULL_OBJECT");
+  if (has_rules(*bucket)) {
+    made.modified = put.modified;
+    std::string ends = co_await co_await expiration_of(bucket, key, std::move(made), ctx);
+    if (!ends.empty()) response.fields.add(kExpiration, ends);
+  }
   co_return response;
 }
 

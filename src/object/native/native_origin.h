@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "meta/store.h"
-#include "object/native/head_row.h"
 #include "object/native/loose_units.h"
+#include "object/native/native_expiry.h"
 #include "object/native/native_options.h"
 #include "object/native/native_spots.h"
 #include "object/native/rename_rows.h"
@@ -154,6 +154,8 @@ class NativeOrigin final : public origin::Origin {
   void remove_retired() { (void)loose_.remove_retired(); }
   const LooseUnits& loose() const { return loose_; }
 
+  /// Ends what is over, if its row is still the one that said so; else Code::conflict.
+  Task<> expire(NativeDue due, Context ctx);
   std::optional<origin::Usage> usage() const override { return usage_.usage(); }
   Result<> limit(origin::Quota quota) override {
     usage_.limit(quota);
@@ -196,7 +198,7 @@ class NativeOrigin final : public origin::Origin {
   /// A version, or what is current where no id is given. Code::not_found, "NoSuchKey" or
   /// "NoSuchVersion"; Code::invalid, "InvalidArgument": no id at all.
   Task<Spot> find_spot(ObjectKey key, std::string id, Context ctx);
-  /// The same for who wants to read it: a delete marker is an error.
+  /// The same for a reader: a delete marker is an error.
   Task<Spot> find_object(ObjectKey key, std::string id, Context ctx);
   /// Whether that very write is there, current or older.
   Task<bool> is_written(ObjectKey key, NativeHead head, Context ctx);
@@ -208,9 +210,9 @@ class NativeOrigin final : public origin::Origin {
   Task<origin::Removed> remove_now(ObjectKey key, std::string id, Context ctx);
   /// `wanted` empty: whatever is there, and nothing too.
   Task<origin::Removed> remove_current(ObjectKey key, ETag wanted, Context ctx);
-  /// False: nothing was done, since versions are kept.
-  Task<bool> remove_only(ObjectKey key, ETag wanted, Context ctx);
-  Task<origin::Removed> remove_spot(ObjectKey key, std::string id, Context ctx);
+  /// False: nothing was done, since versions are kept. `only`: this row, no other.
+  Task<bool> remove_only(ObjectKey key, ETag wanted, NativeOnly only, Context ctx);
+  Task<origin::Removed> remove_spot(ObjectKey key, std::string id, NativeOnly only, Context ctx);
   Task<meta::Txn> uncover(ObjectKey key, Spot spot, NativeHeadSum& sum, Context ctx);
 
   // native_rename.cpp

@@ -39,6 +39,9 @@ inline Error damaged_native_row(std::string_view key) {
 inline Error no_such_native_upload() {
   return fail(Code::not_found, "The specified multipart upload does not exist.", "NoSuchUpload");
 }
+inline Error another_native_row() {
+  return fail(Code::conflict, "it is another now", "PreconditionFailed");
+}
 inline Error changes_too_fast() {
   return fail(Code::busy, "a row changes faster than it can be replaced", "SlowDown");
 }

@@ -22,7 +22,11 @@ struct NativeFound {
 struct NativeAlso {
   meta::Txn txn = {};
   std::vector<std::pair<std::string, uint64_t>> parts = {};  ///< keys of rows, sizes
+  std::optional<std::string> over = {};                      ///< goes on top of this row only
 };
+
+/// A row that must still be the one there, at its place; nothing: whichever is there.
+using NativeOnly = std::optional<meta::Row>;
 
 /// A version that is there, or a delete marker, and where.
 struct NativeSpot {

@@ -158,6 +158,7 @@ Task<origin::ListPartsAnswer> NativeOrigin::list_parts_now(ObjectKey key, std::s
   const NativeUpload upload = co_await parse_native_upload(row);
   origin::ListPartsAnswer out;
   out.plan = upload.plan;
+  out.initiated = upload.initiated;
   if (max_parts == 0) co_return out;
   meta::Range range =
       meta::Range::prefix(meta::schema::parts(options_.incarnation, key, upload_id));

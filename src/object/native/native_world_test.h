@@ -104,10 +104,11 @@ class NativeMachine {
   static constexpr uint64_t kUnitMax = 100'000;
   static constexpr uint64_t kSmallMax = 16 << 10;
 
-  explicit NativeMachine(uint64_t seed, uint64_t capacity = 256 << 20)
+  explicit NativeMachine(uint64_t seed, uint64_t capacity = 256 << 20,
+                         Duration commit = milliseconds(5))
       : sim(io::Simulation::make({.seed = seed})) {
     disks_.small_max = kSmallMax;
-    disks_.commit_interval = milliseconds(5);
+    disks_.commit_interval = commit;
     disks_.disks.push_back({.path = "/disk", .capacity = capacity});
   }
   ~NativeMachine() {
@@ -245,7 +246,10 @@ inline constexpr uint64_t kNativeUnit = NativeMachine::kUnitMax;
 /// A machine with a process, and short ways to its origin.
 class NativeTest : public testing::Test {
  protected:
-  explicit NativeTest(uint64_t capacity = 256 << 20) : machine_(3, capacity) { machine_.start(); }
+  explicit NativeTest(uint64_t capacity = 256 << 20, Duration commit = milliseconds(5))
+      : machine_(3, capacity, commit) {
+    machine_.start();
+  }
 
   static ObjectKey key_of(std::string_view text) { return testkit::key_of(text); }
   NativeOrigin& origin() { return machine_.origin(); }

@@ -199,6 +199,7 @@ Task<NativeHead> NativeOrigin::commit_head(ObjectKey key, NativeHead head,
   }
   for (int attempt = 0; attempt < kNativeAttempts; ++attempt) {
     Found old = co_await co_await find(key, ctx);
+    if (also.over && old.row != also.over) co_return another_native_row();
     co_await allow_native_write(conditions, old.row.has_value(), old.head);
     if (old.row && old.head && old.row->size() > kMaxHeadRow) {
       co_await co_await renew(key, std::move(*old.row), std::move(*old.head), ctx);
