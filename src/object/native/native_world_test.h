@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
