@@ -62,8 +62,8 @@ class Jobs::Keeping final : public Keeper {
  public:
   Keeping(Jobs& jobs, EntryRef entry) : jobs_(jobs), entry_(std::move(entry)) {}
   // A cancel must not keep the row from being written.
-  Task<> keep(Context ctx) override {
-    co_return co_await jobs_.save(entry_, false, Context{.loop = ctx.loop});
+  Task<> keep(bool durably, Context ctx) override {
+    co_return co_await jobs_.save(entry_, durably, Context{.loop = ctx.loop});
   }
 
  private:
@@ -329,7 +329,12 @@ Task<Shown> Jobs::cancel(std::string id, Context ctx) {
     if (ended(record.state)) co_return over();
     record.state = State::cancelled;
     record.ended = cancelled.ended;
-    entry->cancel.cancel();
+    // A removal looks at its state: what it has sent is not taken back, and would come later.
+    if (record.kind != Kind::removal) entry->cancel.cancel();
+  }
+  while (record.kind == Kind::removal && entry->work != nullptr) {
+    uint64_t seen = changed_.count();
+    if (entry->work != nullptr) co_await co_await changed_.changed(seen, ctx);
   }
   (void)co_await forget_old(Context{.loop = ctx.loop});
   co_return show(*entry, *ctx.loop);

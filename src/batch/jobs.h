@@ -64,8 +64,9 @@ class Jobs {
   std::vector<Shown> list(const io::Loop& loop) const;
   /// Code::not_found, "NoSuchJob".
   Result<Shown> get(std::string_view id, const io::Loop& loop) const;
-  /// Ends it; what it has brought stays. Durable when it returns. Code::not_found, "NoSuchJob";
-  /// Code::conflict, "JobEnded". With any other error it goes on.
+  /// Ends it; what it has brought stays. Durable when it returns, and a removal removes nothing any
+  /// more then (with Code::timeout it is ended, but deletes are still under way). Code::not_found,
+  /// "NoSuchJob"; Code::conflict, "JobEnded". With any other error it goes on.
   Task<Shown> cancel(std::string id, Context ctx);
 
  private:

@@ -146,7 +146,7 @@ Task<> Prefetch::pause(Time until, Context ctx) {
 Task<> Prefetch::look_after(Context ctx) {
   co_await settle(ctx.loop->now());
   if (!unsaved_ || ctx.loop->now() - saved_ < kSaved) co_return ok;
-  co_await co_await world_.keeper.keep(ctx);
+  co_await co_await world_.keeper.keep(false, ctx);
   unsaved_ = settled_.after != record_.after;
   settled_ = record_;
   saved_ = ctx.loop->now();

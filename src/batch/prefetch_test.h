@@ -14,7 +14,7 @@ namespace forebay::batch {
 /// Keeps what was to be kept, as a row would.
 class Kept final : public Keeper {
  public:
-  Task<> keep(Context) override {
+  Task<> keep(bool, Context) override {
     rows.push_back(encode(work->settled()));
     if (full) co_return fail(Code::unavailable, "the disk is full");
     co_return ok;

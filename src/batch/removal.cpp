@@ -1,18 +1,31 @@
 #include "batch/removal.h"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "io/sync.h"
 
 namespace forebay::batch {
 
+namespace {
+
+bool is_key(const auto& listed) { return ObjectKey::parse(listed.key).has_value(); }
+
+// The end of what a page is done with: its last key, behind which the next list begins; of the last
+// page all.
+size_t end_of(const auto& page) {
+  size_t end = page.objects.size();
+  if (page.next.empty()) return end;
+  while (end > 0 && !is_key(page.objects[end - 1])) --end;
+  return end;
+}
+
+}  // namespace
+
 Removal::Removal(World world, Record& record)
     : Walk(world.buckets, record), world_(world), settled_(record) {}
 
 Task<> Removal::run(Context ctx) {
-  saved_ = ctx.loop->now();
   std::string continuation;
   do {
     Page found = co_await co_await page(std::move(continuation), ctx);
@@ -24,10 +37,17 @@ Task<> Removal::run(Context ctx) {
   co_return ok;
 }
 
-Task<> Removal::pause(Time until, Context ctx) { co_return co_await io::sleep_until(until, ctx); }
+// Whoever cancels it waits for its end.
+Task<> Removal::pause(Time until, Context ctx) {
+  while (!told_to_end() && ctx.loop->now() < until) {
+    co_await co_await io::sleep_until(std::min(until, ctx.loop->now() + kFirstPause), ctx);
+  }
+  if (told_to_end()) co_return fail(Code::cancelled, "the job ends");
+  co_return ok;
+}
 
 Task<> Removal::remove(const Page& page, Context ctx) {
-  Batch batch{.bucket = co_await bucket(), .page = page};
+  Batch batch{.bucket = co_await bucket(), .page = page, .end = end_of(page)};
   std::vector<ObjectKey> keys;
   for (const Listed& item : page.objects) {
     auto key = ObjectKey::parse(item.key);
@@ -35,13 +55,13 @@ Task<> Removal::remove(const Page& page, Context ctx) {
   }
   (void)co_await world_.objects.begin_removal(batch.bucket, std::move(keys), ctx);
   io::Group group(ctx);
-  for (size_t i = 0; i < std::min(kAtOnce, page.objects.size()); ++i) group.spawn(work(batch, ctx));
+  for (size_t i = 0; i < std::min(kAtOnce, batch.end); ++i) group.spawn(work(batch, ctx));
   co_return co_await group.join();
 }
 
 Task<> Removal::work(Batch& batch, Context ctx) {
-  while (batch.next < batch.page.objects.size() && failed_in_a_row_ < kMostFailed) {
-    if (ctx.cancel != nullptr && ctx.cancel->cancelled()) {
+  while (batch.next < batch.end && failed_in_a_row_ < kMostFailed) {
+    if (told_to_end() || (ctx.cancel != nullptr && ctx.cancel->cancelled())) {
       co_return fail(Code::cancelled, "the job ends");
     }
     const Listed& object = batch.page.objects[batch.next++];
@@ -56,11 +76,12 @@ Task<> Removal::work(Batch& batch, Context ctx) {
     } else if (is_gone(end.error())) {
       --way_.known_objects;
       way_.known_bytes -= object.size;
+    } else if (!is_key(object)) {
+      record_.add_failure(odd_name(object.key), end.error().own());
     } else {
       ++failed_in_a_row_;
       last_reason_ = end.error().own();
-      bool odd = !ObjectKey::parse(object.key);
-      record_.add_failure(odd ? odd_name(object.key) : object.key, end.error().own());
+      record_.add_failure(object.key, end.error().own());
     }
   }
   co_return ok;
@@ -74,30 +95,27 @@ Task<> Removal::remove_one(object::BucketRef bucket, const Listed& object, Conte
     end = co_await world_.objects.remove(bucket, *key, ctx);
     if (end || !retryable(end.error().code()) || attempt == kTries) break;
     Time next = ctx.loop->now() + kFirstPause * attempt;
-    if (Result<> slept = co_await io::sleep_until(next, ctx); !slept) co_return slept;
+    if (Result<> waited = co_await pause(next, ctx); !waited) co_return waited;
   }
   co_return end;
 }
 
-// Behind the page's last key, and to the row when it is time.
+// Behind the page's last key. The row says so before anything more is removed: what is written
+// before that place is safe from a process that goes on.
 Task<> Removal::move_on(const Page& page, Context ctx) {
   if (failed_in_a_row_ >= kMostFailed) {
     co_return fail(Code::unavailable,
                    std::to_string(kMostFailed) +
                        " objects in a row could not be removed; the last one: " + last_reason_);
   }
-  auto is_key = [](const Listed& object) { return ObjectKey::parse(object.key).has_value(); };
-  auto reversed = page.objects | std::views::reverse;
-  auto last = std::ranges::find_if(reversed, is_key);
-  if (last != reversed.end()) {
-    record_.after = last->key;
+  size_t end = end_of(page);
+  if (end > 0 && is_key(page.objects[end - 1])) {
+    record_.after = page.objects[end - 1].key;
   } else if (!page.objects.empty() && !page.next.empty()) {
     co_return fail(Code::corrupt, "a whole page of the origin's list holds no key", "BadGateway");
   }
   settled_ = record_;
-  if (ctx.loop->now() - saved_ < kSaved) co_return ok;
-  saved_ = ctx.loop->now();
-  co_return co_await world_.keeper.keep(ctx);
+  co_return co_await world_.keeper.keep(true, ctx);
 }
 
 Way Removal::way(Time) const {

@@ -26,7 +26,8 @@ class Removal final : public Walk {
 
   Task<> run(Context ctx) override;
   Way way(Time now) const override;
-  /// Where it stood after the last page. Whatever a deletion has answered for is durable.
+  /// Where it stood after the last page, which is kept before the next one is begun: whatever is
+  /// written before that place later is never removed, also by another process.
   const Record& settled() const override { return settled_; }
 
  private:
@@ -34,6 +35,7 @@ class Removal final : public Walk {
   struct Batch {
     object::BucketRef bucket;
     const Page& page;
+    size_t end;  ///< what is behind it is listed again
     size_t next = 0;
   };
   Task<> pause(Time until, Context ctx) override;
@@ -41,12 +43,12 @@ class Removal final : public Walk {
   Task<> work(Batch& batch, Context ctx);
   Task<> remove_one(object::BucketRef bucket, const Listed& object, Context ctx);
   Task<> move_on(const Page& page, Context ctx);
+  bool told_to_end() const { return record_.state == State::cancelled; }
 
   World world_;
   Record settled_;
   uint64_t failed_in_a_row_ = 0;
   std::string last_reason_;
-  Time saved_;
 };
 
 }  // namespace forebay::batch

@@ -7,7 +7,8 @@ namespace {
 
 class KeptRemoval final : public Keeper {
  public:
-  Task<> keep(Context) override {
+  Task<> keep(bool durably, Context) override {
+    EXPECT_TRUE(durably);
     rows.push_back(encode(work->settled()));
     co_return ok;
   }
@@ -74,6 +75,36 @@ TEST_F(RemovalTest, many_pages_and_none) {
   ASSERT_TRUE(remove(asked));
   EXPECT_EQ(asked.counts.objects, kPage + 1);
   EXPECT_EQ(left().size(), 0U);
+}
+
+// A process that goes on may remove nothing that was written before the place where this one was.
+class Ahead final : public testkit::MemoryHook {
+ public:
+  explicit Ahead(KeptRemoval& kept) : kept_(kept) {}
+  Task<> at(testkit::MemoryStep step, testkit::MemoryRequest request, Context) override {
+    bool counts = request.operation == "remove" && step == testkit::MemoryStep::arrive;
+    if (counts && removed++ >= kPage) {
+      EXPECT_EQ(kept_.rows.size(), (removed - 1) / kPage) << request.key;
+      auto row = parse_record("0123456789abcdef", kept_.rows.empty() ? "" : kept_.rows.back());
+      EXPECT_TRUE(row && row->counts.objects % kPage == 0 && row->after < request.key);
+    }
+    co_return ok;
+  }
+  uint64_t removed = 0;
+
+ private:
+  KeptRemoval& kept_;
+};
+
+TEST_F(RemovalTest, the_place_is_kept_before_a_page_is_begun) {
+  fill("k", 2 * kPage + 10, 1);
+  Ahead ahead(kept_);
+  origin_->set_hook(&ahead);
+  Record asked = record();
+  ASSERT_TRUE(remove(asked));
+  origin_->set_hook(nullptr);
+  EXPECT_EQ(ahead.removed, 2 * kPage + 10);
+  EXPECT_EQ(kept_.rows.size(), 3U);
 }
 
 TEST_F(RemovalTest, what_was_read_is_not_served_any_more) {
@@ -177,9 +208,12 @@ TEST_F(RemovalTest, a_cancel_leaves_the_rest) {
   std::string id = run(jobs_->removal("data", "", ctx()))->record.id;
   while (shown(id).record.counts.objects < 100) ASSERT_TRUE(world_->step());
   ASSERT_TRUE(run(jobs_->cancel(id, ctx())));
+  // What was under way has come to its end, and nothing comes after.
+  std::vector<std::string> rest = left();
+  EXPECT_GT(rest.size(), kPage / 2);
   world_->settle();
+  EXPECT_EQ(left(), rest);
   EXPECT_EQ(state(id), State::cancelled);
-  EXPECT_GT(left().size(), kPage / 2);
 }
 
 }  // namespace

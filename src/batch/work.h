@@ -26,8 +26,9 @@ struct Way {
 class Keeper {
  public:
   virtual ~Keeper() = default;
-  /// As it stands in Work::settled(). An error ends the run.
-  virtual Task<> keep(Context ctx) = 0;
+  /// As it stands in Work::settled(); `durably`: a power cut does not take it back. An error ends
+  /// the run.
+  virtual Task<> keep(bool durably, Context ctx) = 0;
 };
 
 /// One run, on one loop. Nothing that it refers to goes before it.

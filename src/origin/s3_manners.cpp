@@ -80,6 +80,12 @@ Task<S3MatchForm> S3Origin::try_removals(ObjectKey key, std::vector<std::string>
   done = co_await remove_as(key, put.etag, form, ctx);
   if (s3_judged(done)) {
     form = S3MatchForm::bare;
+    done = co_await remove_as(key, nobodys, form, ctx);
+    co_await s3_answered(done);
+    if (!s3_judged(done)) {
+      if (done) note(done->version_id);
+      co_return S3MatchForm::none;
+    }
     done = co_await remove_as(key, put.etag, form, ctx);
   }
   co_await s3_answered(done);

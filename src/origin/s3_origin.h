@@ -274,6 +274,9 @@ class S3Origin final : public Origin {
   std::atomic<S3Copies> copies_ = S3Copies();
 };
 
+/// Whether a condition says the same without quotes: "*" in quotes would be any, and nothing none.
+/// Else it holds nowhere → Code::conflict, "PreconditionFailed".
+Result<> allow_s3_match(const ETag& wanted, S3MatchForm form);
 /// Adds If-Match or If-None-Match.
 void add_s3_conditions(const WriteConditions& conditions, S3MatchForm form, http::HeadFields& out);
 /// Makes it a question about that version; without an id about the current one.

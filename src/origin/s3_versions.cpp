@@ -94,6 +94,7 @@ Task<Removed> S3Origin::remove_matching_now(ObjectKey key, ETag wanted, Context 
     co_return fail(Code::invalid, "the origin does not heed If-Match of a delete",
                    "NotImplemented");
   }
+  co_await allow_s3_match(wanted, form);
   co_return co_await remove_as(std::move(key), std::move(wanted), form, ctx);
 }
 

@@ -230,6 +230,7 @@ TEST_F(S3, deletes_on_a_condition_where_it_is_heeded) {
     reply(200, made);
     reply(412, {}, failed);  // nobody's ETag
     reply(412, {}, failed);  // its own with quotes
+    reply(412, {}, failed);  // nobody's without
     reply(204);              // and without
     reply(404, {}, "<Error><Code>NoSuchKey</Code></Error>");
     reply(412, {}, failed);
@@ -240,10 +241,10 @@ TEST_F(S3, deletes_on_a_condition_where_it_is_heeded) {
   probe();
   reply(204);
   EXPECT_TRUE(remove("\"x\"")) << script_.replies.size();
-  EXPECT_EQ(script_.log.size(), 10u);
+  EXPECT_EQ(script_.log.size(), 11u);
   EXPECT_EQ(script_.log.back(), "DELETE /bucket/k");
   EXPECT_EQ(script_.headers.back()["if-match"], "x");
-  for (size_t i = 1; i < 9; ++i) {
+  for (size_t i = 1; i < 10; ++i) {
     EXPECT_TRUE(script_.log[i].contains("/bucket/forebay-probe-")) << script_.log[i];
   }
   // Known from now on.
@@ -256,7 +257,13 @@ TEST_F(S3, deletes_on_a_condition_where_it_is_heeded) {
   EXPECT_TRUE(!other && other.error().detail() == "PreconditionFailed");
   reply(204, {{"x-amz-delete-marker", "true"}, {"x-amz-version-id", "m"}});
   EXPECT_EQ(remove("\"x\"")->version_id, "m");
-  EXPECT_EQ(script_.log.size(), 13u);
+  EXPECT_EQ(script_.log.size(), 14u);
+  // Without quotes these would be any object, and no condition at all.
+  for (const char* odd : {"\"*\"", "\"\""}) {
+    auto refused = remove(odd);
+    EXPECT_TRUE(!refused && refused.error().detail() == "PreconditionFailed") << odd;
+  }
+  EXPECT_EQ(script_.log.size(), 14u);
 }
 
 TEST_F(S3, deletes_on_no_condition_that_would_be_ignored) {
@@ -264,7 +271,8 @@ TEST_F(S3, deletes_on_no_condition_that_would_be_ignored) {
   const std::string failed = "<Error><Code>PreconditionFailed</Code></Error>";
   // What a server does that does not heed it at all; where nothing is; or with "*".
   const std::vector<std::vector<int>> manners = {{200, 204, 204},
-                                                 {200, 412, 412, 412, 204},
+                                                 {200, 412, 412, 412, 412, 204},
+                                                 {200, 412, 412, 204, 204},
                                                  {200, 412, 204, 204, 204},
                                                  {200, 412, 204, 404, 204, 204},
                                                  {200, 412, 204, 404, 404, 200, 412, 204}};

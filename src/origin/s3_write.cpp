@@ -39,6 +39,12 @@ bool could_be_framed(const PutOptions& options, uint64_t length) {
 
 }  // namespace
 
+Result<> allow_s3_match(const ETag& wanted, S3MatchForm form) {
+  bool odd = wanted.text() == "\"\"" || wanted.text() == "\"*\"";
+  if (form != S3MatchForm::bare || !odd) return ok;
+  return fail(Code::conflict, "no object has that ETag", "PreconditionFailed");
+}
+
 void add_s3_conditions(const WriteConditions& conditions, S3MatchForm form, http::HeadFields& out) {
   if (conditions.if_none_match_any) out.add("if-none-match", "*");
   if (conditions.if_match.empty()) return;
@@ -64,6 +70,7 @@ Task<PutAnswer> S3Origin::put_now(ObjectKey key, PutOptions options, io::Body bo
   if (form == S3MatchForm::none) {
     co_return fail(Code::invalid, "the origin does not heed If-Match", "NotImplemented");
   }
+  co_await allow_s3_match(options.conditions.if_match, form);
   // One that comes behind the body goes so where the server keeps it; elsewhere it would be lost,
   // or the framing kept for bytes.
   if (could_be_framed(options, body.length)) (void)co_await takes_trailers(ctx);

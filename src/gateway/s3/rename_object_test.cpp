@@ -97,6 +97,12 @@ TEST_F(S3Rename, conditions_of_both_sides) {
     refused(rename("a", "c", refuses), 412, "PreconditionFailed");
   }
   refused(rename("none", "b", {{source + "if-match", a}}), 404, "NoSuchKey");
+  // A date that cannot be read is no condition that may be dropped.
+  for (const std::string& name :
+       {source + "if-unmodified-since", source + "if-modified-since",
+        std::string("If-Unmodified-Since"), std::string("If-Modified-Since")}) {
+    refused(rename("a", "c", {{name, "2001-01-01T00:00:00Z"}}), 400, "InvalidArgument");
+  }
   EXPECT_EQ(rename("a", "c", {{"If-None-Match", "*"}, {"If-Unmodified-Since", past}}).status, 200);
   EXPECT_EQ(rename("c", "b",
                    {{"If-Match", b},

@@ -195,7 +195,7 @@ TEST_F(NativeExpiryTest, the_null_version_is_replaced_by_a_marker_while_suspende
   std::string first = put_id("k", "1");
   versioning(State::suspended);
   EXPECT_EQ(put_id("k", "22"), "null");
-  std::string own = put_id("own", "3");
+  put_id("own", "3");
   EXPECT_EQ(apply(rules({{.date = 1}})), 0U);
   EXPECT_EQ(ids("k"), (Words{"-null", first}));
   EXPECT_EQ(ids("own"), Words{"-null"});
@@ -207,7 +207,7 @@ TEST_F(NativeExpiryTest, the_null_version_is_replaced_by_a_marker_while_suspende
 
 TEST_F(NativeExpiryTest, older_versions_end_by_the_day_on_which_they_were_replaced) {
   versioning(State::enabled);
-  std::string first = put_id("k", "1");
+  put_id("k", "1");
   a_day_passes();
   std::string second = put_id("k", "22");
   a_day_passes();
@@ -250,7 +250,8 @@ TEST_F(NativeExpiryTest, the_newest_older_versions_stay_as_many_as_the_rule_says
 
 TEST_F(NativeExpiryTest, versions_that_become_current_stay) {
   versioning(State::enabled);
-  std::string first = put_id("k", "1"), second = put_id("k", "2");
+  put_id("k", "1");
+  std::string second = put_id("k", "2");
   days(2);
   auto all = find(rules({{.noncurrent_days = 1}}));
   ASSERT_EQ(words(all), Words{"older k"});
@@ -264,7 +265,7 @@ TEST_F(NativeExpiryTest, a_marker_that_hides_something_by_now_stays) {
   run(origin().remove_version(key_of("k"), {}, ctx())).value();
   auto all = find(rules({{.lone_markers = true}}));
   ASSERT_EQ(words(all), Words{"marker k"});
-  std::string id = put_id("k", "1");
+  put_id("k", "1");
   EXPECT_FALSE(expire(all[0]));
   run(origin().remove_version(key_of("k"), {}, ctx())).value();
   EXPECT_FALSE(expire(all[0]));

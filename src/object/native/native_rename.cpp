@@ -16,6 +16,15 @@ bool is_over(const NativeRename& rename, WallTime now) {
   return now.ns - rename.done.ns > seconds(origin::kRenameRemembered).ns;
 }
 
+/// False: a row has changed meanwhile.
+Task<bool> commit_unless_changed(meta::Store& rows [[clang::lifetimebound]], meta::Txn txn,
+                                 Context ctx) {
+  Result<> done = co_await rows.commit(std::move(txn), ctx);
+  bool changed = !done && done.error().code() == Code::conflict;
+  if (!done && !changed) co_return std::move(done.error());
+  co_return !changed;
+}
+
 }  // namespace
 
 struct NativeOrigin::Renaming {
@@ -24,6 +33,11 @@ struct NativeOrigin::Renaming {
   std::string token_key = {};              ///< empty: without a token
   std::optional<std::string> before = {};  ///< the token's row, if it is too old
   bool itself() const { return order.from == to; }
+  void remember(meta::Txn& txn, WallTime now) const {
+    if (token_key.empty()) return;
+    before ? txn.require(token_key, *before) : txn.require_absent(token_key);
+    txn.put(token_key, encode(NativeRename{now, order.says}));
+  }
 };
 
 Task<> NativeOrigin::rename_now(ObjectKey to, origin::RenameOrder order, Context ctx) {
@@ -80,7 +94,13 @@ Task<bool> NativeOrigin::rename_once(Renaming& renaming, NativeUsage::Change& ch
   const origin::ObjectInfo there = target.head ? target.head->info() : origin::ObjectInfo{};
   const origin::ObjectInfo* over = target.row ? &there : nullptr;
   co_await renaming.order.allow(moves, renaming.itself() ? &moves : over);
-  if (renaming.itself()) co_return true;
+  if (renaming.itself() && renaming.token_key.empty()) co_return true;
+  if (renaming.itself()) {
+    meta::Txn only;
+    only.require(from_key, std::move(*source.row));
+    renaming.remember(only, ctx.loop->wall_now());
+    co_return co_await commit_unless_changed(rows(from), std::move(only), ctx);
+  }
   if (source.row->size() > kMaxHeadRow) {
     co_await co_await renew(from, std::move(*source.row), std::move(*source.head), ctx);
     co_return false;
@@ -106,10 +126,7 @@ Task<bool> NativeOrigin::rename_once(Renaming& renaming, NativeUsage::Change& ch
   txn.require(from_key, std::move(*source.row)).remove(from_key);
   target.row ? txn.require(to_key, std::move(*target.row)) : txn.require_absent(to_key);
   txn.put(to_key, co_await encode(moved));
-  if (const std::string& token = renaming.token_key; !token.empty()) {
-    renaming.before ? txn.require(token, *renaming.before) : txn.require_absent(token);
-    txn.put(token, encode(NativeRename{ctx.loop->wall_now(), renaming.order.says}));
-  }
+  renaming.remember(txn, ctx.loop->wall_now());
   co_await change.plan(sum.delta);
   Result<> done = co_await rows(to).commit(std::move(txn), ctx);
   if (!done && done.error().code() == Code::unavailable) {

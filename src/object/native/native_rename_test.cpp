@@ -210,6 +210,15 @@ TEST_F(NativeRenamed, no_sweep_takes_it_for_garbage) {
   }
 }
 
+TEST_F(NativeRenamed, onto_itself_a_token_is_remembered_too) {
+  ASSERT_TRUE(put("a", "one"));
+  ASSERT_TRUE(rename("a", "a", "token", "this"));
+  EXPECT_EQ(remembered(), 1U);
+  refused(rename("a", "b", "token", "that"), Code::invalid, "IdempotencyParameterMismatch");
+  ASSERT_TRUE(rename("a", "a", "token", "this"));
+  EXPECT_EQ(objects(), (Objects{{"a", "one"}}));
+}
+
 TEST_F(NativeRenamed, a_token_makes_the_second_one_nothing) {
   ASSERT_TRUE(put("a", "one"));
   ASSERT_TRUE(rename("a", "b", "token"));
