@@ -220,11 +220,19 @@ def test_immutable_is_believed_until_written_through(servers, stack):
     assert write_of("k", target.get("bkt", "k").body) == 3
 
 
-def test_buckets_made_through_s3_take_the_setting(stack):
-    """`--freshness` is what a bucket gets that CreateBucket makes."""
-    forebay = stack.enter_context(daemon.Forebay(flags=["--freshness", "immutable"]))
-    assert forebay.target().call("PUT", "/bkt").status == 200
-    assert json.loads(forebay.cli("bucket", "show", "bkt", "--json"))["freshness"] == "immutable"
+def test_buckets_made_through_s3_take_the_setting(stack, tmp_path):
+    """`--freshness` is what a bucket gets that CreateBucket makes, if it has an origin: what is in
+    a native one is known.
+    """
+    setting = ["--freshness", "immutable"]
+    for flags, told in [
+        ([*setting, "--default-origin", f"dir://{tmp_path}/folders"], "immutable"),
+        (setting, None),
+    ]:
+        forebay = stack.enter_context(daemon.Forebay(flags=flags))
+        assert forebay.target().call("PUT", "/bkt").status == 200
+        shown = json.loads(forebay.cli("bucket", "show", "bkt", "--json"))
+        assert shown.get("freshness") == told
 
 
 @pytest.mark.parametrize("freshness", ["exact", "ttl:60s", "immutable"])
