@@ -44,7 +44,8 @@ TEST_P(MemoryContract, holds_without_conditional_put_with_versions_and_small_chu
   OriginUnderTest under{.origin = origin_,
                         .capabilities = origin_.options().capabilities,
                         .prefix = "",
-                        .etag_is_md5 = false};
+                        .etag_is_md5 = false,
+                        .removes_matching = false};
   auto done = run(GetParam().run(under, ctx()));
   EXPECT_TRUE(done) << done.error().text();
 }
