@@ -50,10 +50,16 @@ struct Lanes {
 #define FOREBAY_ODD(x, y) \
   __builtin_shufflevector(x, y, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
 
+// The choice is made before the thread sanitizer has begun, which it does not survive.
+#if __has_feature(thread_sanitizer)
+#define FOREBAY_WIDTHS
+#else
+#define FOREBAY_WIDTHS __attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
+
 // Sixteen lanes take `blocks` blocks each, in lockstep. Compiled for each width of vectors, of
 // which the processor's is called; macros, since a function of another width cannot be inlined.
-__attribute__((target_clones("avx512f", "avx2", "default"))) void step(Lanes& lanes,
-                                                                       size_t blocks) {
+FOREBAY_WIDTHS void step(Lanes& lanes, size_t blocks) {
   static_assert(std::endian::native == std::endian::little, "MD5's words are little-endian");
   for (; blocks > 0; --blocks) {
     // Rows are lanes at first, and words in the end.
