@@ -29,6 +29,13 @@ constexpr std::array<uint32_t, 64> kSines = {
     0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1, 0xf7537e82, 0xbd3af235, 0x2ad7d2bb, 0xeb86d391};
 constexpr int kTurns[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
 
+// The choice is made before the thread sanitizer has begun, which it does not survive.
+#if __has_feature(thread_sanitizer)
+#define FOREBAY_WIDTHS
+#else
+#define FOREBAY_WIDTHS __attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
+
 // Each lane's registers, and where its next block stands.
 struct Lanes {
   Words a, b, c, d;
@@ -49,13 +56,6 @@ struct Lanes {
   __builtin_shufflevector(x, y, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
 #define FOREBAY_ODD(x, y) \
   __builtin_shufflevector(x, y, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
-
-// The choice is made before the thread sanitizer has begun, which it does not survive.
-#if __has_feature(thread_sanitizer)
-#define FOREBAY_WIDTHS
-#else
-#define FOREBAY_WIDTHS __attribute__((target_clones("avx512f", "avx2", "default")))
-#endif
 
 // Sixteen lanes take `blocks` blocks each, in lockstep. Compiled for each width of vectors, of
 // which the processor's is called; macros, since a function of another width cannot be inlined.
