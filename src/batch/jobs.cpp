@@ -333,8 +333,7 @@ Task<Shown> Jobs::cancel(std::string id, Context ctx) {
     if (record.kind != Kind::removal) entry->cancel.cancel();
   }
   while (record.kind == Kind::removal && entry->work != nullptr) {
-    uint64_t seen = changed_.count();
-    if (entry->work != nullptr) co_await co_await changed_.changed(seen, ctx);
+    co_await co_await changed_.changed(changed_.count(), ctx);
   }
   (void)co_await forget_old(Context{.loop = ctx.loop});
   co_return show(*entry, *ctx.loop);

@@ -41,6 +41,8 @@ class Prefetch final : public Walk {
   static constexpr uint64_t kMostBytes = uint64_t{256} << 20;
   /// Objects between the last one of which all before it are done, and the newest under way.
   static constexpr size_t kWindow = 256;
+  /// The row is written at most so often; longer than the disk keeps rows of units in memory.
+  static constexpr Duration kSaved = seconds(1);
   struct World {
     object::Buckets& buckets;
     object::Store& objects;

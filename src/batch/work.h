@@ -45,8 +45,6 @@ class Work {
   static constexpr uint64_t kMostFailed = 100;
   /// Pages without a key that are followed.
   static constexpr int kEmptyPages = 100;
-  /// The row is written at most so often; longer than the disk keeps rows of units in memory.
-  static constexpr Duration kSaved = seconds(1);
 
   virtual ~Work() = default;
   /// To its end, from where the record stands. Code::not_found, "NoSuchBucket": the bucket was

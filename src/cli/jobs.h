@@ -19,7 +19,7 @@ std::string job_numbers(const Json& job);
 /// What became of an order: tells it, and with `wait` looks on until its end. `does`: "fetches".
 Task<> follow_job(Shell& shell [[clang::lifetimebound]], Json ordered, bool wait, std::string does,
                   Context ctx);
-/// Its end: ok, or why not all objects are here.
+/// Its end: ok, or why not all objects were done.
 Result<> job_end(const Json& job);
 
 }  // namespace forebay::cli

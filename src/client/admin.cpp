@@ -116,15 +116,18 @@ Task<> AdminClient::remove_bucket(std::string name, Context ctx) {
 }
 
 Task<Json> AdminClient::prefetch(std::string bucket, std::string prefix, Context ctx) {
-  Json order;
-  order.set("bucket", std::move(bucket)).set("prefix", std::move(prefix));
-  co_return co_await call("POST", "/v1/prefetch", std::move(order), ctx);
+  co_return co_await order("/v1/prefetch", std::move(bucket), std::move(prefix), ctx);
 }
 
 Task<Json> AdminClient::removal(std::string bucket, std::string prefix, Context ctx) {
-  Json order;
-  order.set("bucket", std::move(bucket)).set("prefix", std::move(prefix));
-  co_return co_await call("POST", "/v1/removal", std::move(order), ctx);
+  co_return co_await order("/v1/removal", std::move(bucket), std::move(prefix), ctx);
+}
+
+Task<Json> AdminClient::order(std::string path, std::string bucket, std::string prefix,
+                              Context ctx) {
+  Json body;
+  body.set("bucket", std::move(bucket)).set("prefix", std::move(prefix));
+  co_return co_await call("POST", std::move(path), std::move(body), ctx);
 }
 
 Task<std::vector<Json>> AdminClient::jobs(Context ctx) { co_return co_await list("jobs", ctx); }

@@ -74,6 +74,7 @@ class AdminClient {
 
  private:
   Task<std::vector<Json>> list(std::string what, Context ctx);
+  Task<Json> order(std::string path, std::string bucket, std::string prefix, Context ctx);
   Task<Json> call(std::string method, std::string path, Json body, Context ctx);
 
   Exchange exchange_;

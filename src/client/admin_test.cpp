@@ -1,5 +1,6 @@
 #include "client/admin.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "client/session.h"
@@ -64,6 +65,9 @@ TEST_F(AdminClientTest, JobsAreOrderedShownAndCancelled) {
   world_.stub().jobs["j1"] = {job};
   EXPECT_EQ(world_.run(admin().prefetch("data", "img/", ctx())).value(), job);
   EXPECT_EQ(world_.stub().orders.at(0).dump(), R"({"bucket":"data","prefix":"img/"})");
+  EXPECT_EQ(world_.run(admin().removal("data", "", ctx())).value(), job);
+  EXPECT_EQ(world_.stub().orders.at(1).dump(), R"({"bucket":"data","prefix":""})");
+  EXPECT_THAT(world_.stub().log, testing::Contains(testing::HasSubstr("POST /v1/removal")));
   EXPECT_EQ(world_.run(admin().jobs(ctx())).value(), std::vector<Json>{job});
   EXPECT_EQ(world_.run(admin().job("j1", ctx())).value(), job);
   auto gone = world_.run(admin().cancel_job("j1", ctx()));

@@ -14,10 +14,6 @@ namespace forebay::gateway::s3 {
 
 namespace {
 
-Error bad_argument(std::string text) {
-  return fail(Code::invalid, std::move(text), "InvalidArgument");
-}
-
 Error bad_source() {
   return bad_argument(
       "x-amz-copy-source must name a bucket and a key in it, percent-encoded: bucket/key");

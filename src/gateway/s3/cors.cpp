@@ -27,12 +27,6 @@ Error insufficient(std::string_view header) {
 
 bool one_star(std::string_view text) { return std::ranges::count(text, '*') <= 1; }
 
-// Such text is in memory what it is in the row.
-bool is_plain(std::string_view text) {
-  auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  return is_utf8(text) && std::ranges::none_of(text, control);
-}
-
 bool is_name(std::string_view text) { return is_token(text) && text.size() <= kMaxCorsHeader; }
 
 Result<> check_rule(const object::CorsRule& rule) {

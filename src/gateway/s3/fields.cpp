@@ -106,6 +106,15 @@ ETag wanted_etag(std::string_view text) {
   return ETag(as_it_is ? std::string(text) : "\"" + std::string(text) + "\"");
 }
 
+Error bad_argument(std::string text) {
+  return fail(Code::invalid, std::move(text), "InvalidArgument");
+}
+
+bool is_plain(std::string_view text) {
+  auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  return is_utf8(text) && std::ranges::none_of(text, control);
+}
+
 Error condition_with_version() { return not_implemented("A delete of a version on a condition"); }
 
 void write_version(http::HeadFields& out, std::string_view version_id) {

@@ -45,6 +45,10 @@ Result<> refuse_unsupported(const Call& call);
 Result<std::string> read_version(const Call& call);
 /// What If-Match names: an ETag, which clients send with quotes or without, or "*".
 ETag wanted_etag(std::string_view text);
+/// InvalidArgument, with those words.
+Error bad_argument(std::string text);
+/// Whether it is UTF-8 without control characters: in a row, a header or XML what it is in memory.
+bool is_plain(std::string_view text);
 /// A delete of a version, which S3 does not make depend on a condition.
 Error condition_with_version();
 /// Tells which version an answer is about, where there is one to tell.

@@ -44,10 +44,6 @@ struct Form {
   }
 };
 
-Error bad_argument(std::string text) {
-  return fail(Code::invalid, std::move(text), "InvalidArgument");
-}
-
 Result<std::string> read_boundary(const Call& call) {
   if (call.verdict.claim) {
     return bad_argument("A form is signed in its own fields: no other authentication goes with it");
@@ -149,9 +145,7 @@ Result<> read_headers(Form& form) {
       if (!tags) return std::move(tags.error());
       form.tags = std::move(*tags);
     }
-    bool control = std::ranges::any_of(
-        value, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-    if ((header || name == "acl") && control) {
+    if ((header || name == "acl") && !is_plain(value)) {
       return bad_argument("A field can be no header: " + name);
     }
     if (header && !of_signature(name)) form.headers.push_back({name, value});

@@ -32,10 +32,6 @@ constexpr std::array kSaid{kSource,
                            kOfTarget.modified_since,
                            kOfTarget.unmodified_since};
 
-Error bad_argument(std::string text) {
-  return fail(Code::invalid, std::move(text), "InvalidArgument");
-}
-
 // A key of the same bucket; clients write it with a slash before it or without.
 Result<ObjectKey> read_source(const Call& call) {
   std::string_view text = call.header(kSource).value_or("");

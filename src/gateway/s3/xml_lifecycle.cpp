@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "gateway/s3/errors.h"
+#include "gateway/s3/fields.h"
 #include "gateway/s3/lifecycle.h"
 #include "gateway/s3/tagging.h"
 #include "gateway/s3/xml_nodes.h"
@@ -124,12 +125,6 @@ Result<> read_filter(const pugi::xml_node& node, LifecycleFilter& filter) {
     if (!done) return done;
   }
   return ok;
-}
-
-// Such text is in the row, and in a header, what it is here.
-bool is_plain(std::string_view text) {
-  auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  return is_utf8(text) && std::ranges::none_of(text, control);
 }
 
 Result<> check_filter(const LifecycleRule& rule) {
