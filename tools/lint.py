@@ -5,15 +5,19 @@ Changed is what differs from the merge base with origin/main, or in a clone of i
 day before, and what is not committed. A changed header is linted through one source of its own
 folder that includes it. Needs build/release to be configured: what it compiles as one is linted as
 one, since most of a source's time goes into headers that its neighbours need too
-(docs/build-time.md). Exits 1 when clang-tidy finds something.
+(docs/build-time.md). What was found clean is remembered by all that the compiler reads of it, in
+the user's cache folder, and not linted again. Exits 1 when clang-tidy finds something.
 """
 
 import argparse
 import concurrent.futures
+import functools
+import hashlib
 import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -21,6 +25,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TIDY = "clang-tidy-19"
 JOBS = 2
+KEPT = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "forebay-lint"
+KEPT_DAYS = 30  # since it was last of use
 # Joining sources is including them.
 NOT_HERE = "-bugprone-suspicious-include"
 # Tests may be slow, and odd on purpose; what gtest's ASSERT has made sure of is not understood; a
@@ -74,11 +80,52 @@ def sources_for(files, sources):
     return sorted(wanted)
 
 
-def lint(build, path, sources):
-    """What is found; empty when there is nothing to say."""
+def checks_of(sources):
     of_tests = any(s.stem.endswith("_test") or {"testkit", "tests"} & set(s.parts)
                    for s in sources)
-    checks = f"{NOT_HERE},{NOT_IN_TESTS}" if of_tests else NOT_HERE
+    return f"{NOT_HERE},{NOT_IN_TESTS}" if of_tests else NOT_HERE
+
+
+@functools.cache
+def judge():
+    """What decides beside the text: clang-tidy's build, the rules, this program."""
+    version = subprocess.run([TIDY, "--version"], capture_output=True, text=True).stdout
+    return version + (ROOT / ".clang-tidy").read_text() + pathlib.Path(__file__).read_text()
+
+
+@functools.cache
+def commands(build):
+    """How each file of the build is compiled: folder and arguments, without what is written."""
+    out = {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        words = shlex.split(entry["command"])
+        at = words.index("-o")
+        out[pathlib.Path(entry["file"])] = (entry["directory"], words[:at] + words[at + 2:])
+    return out
+
+
+def mark(build, path, sources):
+    """Where it is remembered that this step is clean: named by every byte that the compiler reads,
+    comments too (they may hold NOLINT), wherever the repository lies. Nothing when it does not
+    even pass the preprocessor."""
+    folder, command = commands(build)[path]
+    done = subprocess.run([*command, "-E", "-C"], cwd=folder, capture_output=True)
+    if done.returncode:
+        return None
+    text = done.stdout.replace(str(ROOT).encode(), b"")
+    rules = f"{judge()}{checks_of(sources)}{' '.join(command)}".replace(str(ROOT), "")
+    return KEPT / hashlib.sha256(rules.encode() + text).hexdigest()
+
+
+def forget_old():
+    for kept in KEPT.glob("*"):
+        if time.time() - kept.stat().st_mtime > KEPT_DAYS * 86400:
+            kept.unlink(missing_ok=True)
+
+
+def lint(build, path, sources):
+    """What is found; empty when there is nothing to say."""
+    checks = checks_of(sources)
     done = subprocess.run([TIDY, "--quiet", "-p", str(build), f"--checks={checks}", str(path)],
                           cwd=ROOT, capture_output=True, text=True)
     text = done.stdout if done.returncode or "warning:" in done.stdout else ""
@@ -102,24 +149,34 @@ def main():
         wanted = set(sources_for(files, {s for sources in work.values() for s in sources}))
         work = {path: sources for path, sources in work.items() if wanted & set(sources)}
     started = time.monotonic()
-    left, bad = [], 0
+    KEPT.mkdir(parents=True, exist_ok=True)
+    left, known, bad = [], [], 0
 
     def one(step):
+        clean = mark(build, *step)
+        if clean and clean.exists():
+            clean.touch()
+            known.extend(step[1])
+            return ""
         if args.seconds and time.monotonic() - started > args.seconds:
             left.extend(step[1])
             return ""
-        return lint(build, *step)
+        found = lint(build, *step)
+        if clean and not found:
+            clean.touch()
+        return found
 
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         for text in pool.map(one, work.items()):
             if text:
                 bad += 1
                 print(text.rstrip(), flush=True)
+    forget_old()
     for path in sorted(left):
         print(f"left out, no time: {path.relative_to(ROOT)}")
-    linted = sum(map(len, work.values())) - len(left)
-    print(f"{linted} files linted in {time.monotonic() - started:.0f} s, "
-          f"{bad} steps with findings, {len(left)} files left out")
+    linted = sum(map(len, work.values())) - len(left) - len(known)
+    print(f"{linted} files linted in {time.monotonic() - started:.0f} s, {len(known)} known to be "
+          f"clean, {bad} steps with findings, {len(left)} files left out")
     return 1 if bad else 0
 
 

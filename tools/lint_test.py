@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """What lint.py chooses to lint, and the commands it makes of the build's."""
 
+import contextlib
+import io
 import json
 import pathlib
+import re
 import sys
 import tempfile
 import unittest
@@ -33,6 +36,41 @@ class Lint(unittest.TestCase):
                 self.assertEqual(chosen("src/a/x.h"), ["src/a/y.cpp"])
                 self.assertEqual(chosen("src/a/x.h", "src/a/x.cpp"), ["src/a/x.cpp"])
                 self.assertEqual(chosen("src/b/only.h", "src/b/nowhere.cpp"), ["src/b/w.cpp"])
+
+    def test_what_was_found_clean_is_known_until_something_it_reads_changes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "x.h").write_text("inline int x() { return 1; }\n")
+            source = root / "x.cpp"
+            source.write_text('#include "x.h"\nint y() { return x(); }\n')
+            (root / ".clang-tidy").write_text("Checks: '-*,bugprone-*'\nWarningsAsErrors: '*'\n")
+            entry = {"directory": folder, "file": str(source),
+                     "command": f"clang++-19 -o x.o -c {source}"}
+            (root / "build").mkdir()
+            (root / "build" / "compile_commands.json").write_text(json.dumps([entry]))
+
+            def found():
+                """What a run finds, and how many sources it knew to be clean."""
+                lint.judge.cache_clear()
+                lint.commands.cache_clear()
+                out = io.StringIO()
+                with contextlib.redirect_stdout(out), \
+                        mock.patch("sys.argv", ["lint.py", "--all", "--build", "build"]):
+                    code = lint.main()
+                return code, int(re.search(r"(\d+) known", out.getvalue())[1])
+
+            with mock.patch.object(lint, "ROOT", root), \
+                    mock.patch.object(lint, "KEPT", root / "kept"):
+                self.assertEqual(found(), (0, 0))
+                self.assertEqual(found(), (0, 1))
+                (root / "x.h").write_text("inline int x() { return 2; }\n")
+                self.assertEqual(found(), (0, 0))
+                source.write_text("int y(int n) { return sizeof(sizeof(n)); }\n")
+                self.assertEqual(found()[0], 1)
+                self.assertEqual(found(), (1, 0))
+                rules = root / ".clang-tidy"
+                rules.write_text("Checks: '-*,performance-*'\nWarningsAsErrors: '*'\n")
+                self.assertEqual(found(), (0, 0))
 
     def test_what_the_build_joins_is_linted_as_one_and_once(self):
         with tempfile.TemporaryDirectory() as folder:

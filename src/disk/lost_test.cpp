@@ -130,7 +130,7 @@ TEST(LostDisk, behind_another_folder_is_not_taken_for_it) {
 TEST(LostDisk, in_the_middle_of_everything_costs_units_and_no_wrong_byte) {
   uint64_t lost = 0;
   const char* parts[] = {"", "/new", "/segments", "/units"};
-  for (uint64_t seed = 1; seed <= 16; ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(32); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Lost world(seed, 8 << 20);
     world.start(6);
@@ -150,7 +150,7 @@ TEST(LostDisk, in_the_middle_of_everything_costs_units_and_no_wrong_byte) {
     world.close();
     if (testing::Test::HasFailure()) return;
   }
-  EXPECT_GE(lost, 24U);
+  EXPECT_GE(lost, seeds(48));
 }
 
 class LostReal : public RealStore {

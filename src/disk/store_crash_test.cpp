@@ -102,7 +102,7 @@ TEST(StoreCrash, a_power_loss_after_each_step_of_a_script) { cut_after_each_step
 TEST(StoreCrash, power_losses_do_damage_that_verification_finds) {
   uint64_t failures = 0;
   uint64_t verified = 0;
-  for (uint64_t seed = 1; seed <= seeds(40); ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(120); ++seed) {
     SimWorld world(seed);
     world.open();
     world.start(3);

@@ -10,18 +10,11 @@
 #include "base/names.h"
 #include "disk/store.h"
 #include "io/loop.h"
+#include "testkit/seeds.h"
 
 namespace forebay::disk {
 
-/// How many of `n` seeds a simulation runs, or of the events they bring about it must see: a third
-/// where each step is an order of magnitude slower. The plain build runs them all.
-constexpr uint64_t seeds(uint64_t n) {
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  return n / 3;
-#else
-  return n;
-#endif
-}
+using testkit::seeds;
 
 /// Unit `n`. The first byte of the id spreads, so units lie in many folders and stripes.
 inline UnitId unit_id(uint64_t n) {

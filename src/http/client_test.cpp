@@ -1,6 +1,7 @@
 #include "http/client.h"
 
 #include "http/world_test.h"
+#include "testkit/seeds.h"
 
 namespace forebay::http {
 namespace {
@@ -273,8 +274,8 @@ TEST_P(ClientTest, says_why_it_cannot_send) {
 }
 
 struct Tally {
-  int good = 0;
-  int broken = 0;
+  uint64_t good = 0;
+  uint64_t broken = 0;
 };
 Tally tally;  // over all seeds
 
@@ -298,13 +299,13 @@ Task<> random_world(Setup s, Context ctx) {
 
 TEST(ClientInAHostileWorld, gets_the_whole_or_an_error) {
   tally = {};
-  for (uint64_t seed = 1; seed <= 100; ++seed) {
+  for (uint64_t seed = 1; seed <= testkit::seeds(200); ++seed) {
     World world({"sim", false, seed, 0.003});
     Result<> result = world.run(with_server(world, {}, random_world, world.context()));
     EXPECT_TRUE(result) << "seed " << seed << ": " << result.error().text();
   }
-  EXPECT_GT(tally.good, 100);
-  EXPECT_GT(tally.broken, 100) << "the world was too kind to prove anything";
+  EXPECT_GT(tally.good, testkit::seeds(200));
+  EXPECT_GT(tally.broken, testkit::seeds(200)) << "the world was too kind to prove anything";
 }
 
 TEST(Endpoint, is_read_from_urls) {

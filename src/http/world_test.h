@@ -14,6 +14,7 @@
 #include "io/engine.h"
 #include "io/sim.h"
 #include "io/sync.h"
+#include "testkit/seeds.h"
 
 namespace forebay::http {
 
@@ -26,7 +27,7 @@ struct WorldKind {
 
 inline std::vector<WorldKind> all_worlds() {
   std::vector<WorldKind> out{{"real", true, 0, 0}};
-  for (uint64_t seed = 1; seed <= 12; ++seed) {
+  for (uint64_t seed = 1; seed <= testkit::seeds(32); ++seed) {
     out.push_back({"sim" + std::to_string(seed), false, seed, 0});
   }
   return out;

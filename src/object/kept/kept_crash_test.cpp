@@ -4,6 +4,7 @@
 #include <set>
 
 #include "object/kept/kept_world_test.h"
+#include "testkit/seeds.h"
 
 namespace forebay::object {
 namespace {
@@ -123,13 +124,13 @@ class KeptDeath : public KeptTest {
 
 void expect_right(std::string_view freshness, uint64_t memory) {
   uint64_t reads = 0;
-  for (uint64_t seed = 1; seed <= 60; ++seed) {
+  for (uint64_t seed = 1; seed <= testkit::seeds(120); ++seed) {
     KeptDeath death(memory, seed);
     std::vector<std::string> wrong = death.live(freshness);
     ASSERT_TRUE(wrong.empty()) << "seed " << seed << ": " << wrong.front();
     reads += death.reads();
   }
-  EXPECT_GT(reads, 1000U);
+  EXPECT_GT(reads, testkit::seeds(2000));
 }
 
 TEST(KeptDeaths, nothing_old_is_believed_for_ever) { expect_right("immutable", 64); }

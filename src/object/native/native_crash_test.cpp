@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "object/native/native_world_test.h"
+#include "testkit/seeds.h"
 
 namespace forebay::object {
 namespace {
@@ -140,22 +141,22 @@ void native_lives(uint64_t seed, bool power, uint64_t* checked) {
 
 TEST(NativeCrash, a_kill_at_any_step_loses_nothing_that_was_acknowledged) {
   uint64_t checked = 0;
-  for (uint64_t seed = 1; seed <= 40; ++seed) {
+  for (uint64_t seed = 1; seed <= testkit::seeds(80); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     native_lives(seed, false, &checked);
     if (HasFailure()) return;
   }
-  EXPECT_GT(checked, 500U);
+  EXPECT_GT(checked, testkit::seeds(1000));
 }
 
 TEST(NativeCrash, a_power_loss_at_any_step_loses_nothing_that_was_acknowledged) {
   uint64_t checked = 0;
-  for (uint64_t seed = 1; seed <= 40; ++seed) {
+  for (uint64_t seed = 1; seed <= testkit::seeds(80); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     native_lives(seed, true, &checked);
     if (HasFailure()) return;
   }
-  EXPECT_GT(checked, 500U);
+  EXPECT_GT(checked, testkit::seeds(1000));
 }
 
 // One script, cut off after every single step of it.
@@ -213,7 +214,7 @@ Task<> act_in_doubt(NativeOrigin& origin, NativeLedger& ledger, std::string name
 }
 
 TEST(NativeCrash, rows_that_fail_in_every_way_lose_no_bytes_that_they_name) {
-  for (uint64_t seed = 1; seed <= 30; ++seed) {
+  for (uint64_t seed = 1; seed <= testkit::seeds(60); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     NativeMachine machine(seed);
     NativeLedger ledger;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "object/native/native_world_test.h"
+#include "testkit/seeds.h"
 
 namespace forebay::object {
 namespace {
@@ -156,7 +157,7 @@ class NativeActors {
 
 TEST(NativeSweeps, beside_writes_take_nothing_that_is_named) {
   uint64_t sweeps = 0;
-  for (uint64_t seed = 1; seed <= 15; ++seed) {
+  for (uint64_t seed = 1; seed <= testkit::seeds(40); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     NativeMachine machine(seed);
     machine.start();
@@ -171,13 +172,13 @@ TEST(NativeSweeps, beside_writes_take_nothing_that_is_named) {
     EXPECT_EQ(machine.units().size(), named.size() + machine.origin().loose().retired());
     if (testing::Test::HasFailure()) return;
   }
-  EXPECT_GT(sweeps, 100U);
+  EXPECT_GT(sweeps, testkit::seeds(240));
 }
 
 // A unit whose name moves from a part to an object while the rows are scanned is seen at one of
 // the two.
 TEST(NativeSweeps, see_a_unit_whose_name_moves) {
-  for (uint64_t seed = 1; seed <= 150; ++seed) {
+  for (uint64_t seed = 1; seed <= testkit::seeds(300); ++seed) {
     NativeMachine machine(seed);
     machine.start();
     machine.process->faulty.options().delay = milliseconds(3);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "object/native/native_world_test.h"
+#include "testkit/seeds.h"
 
 namespace forebay::object {
 namespace {
@@ -209,12 +210,12 @@ void lives_with_versions(uint64_t seed, bool power, uint64_t* checked) {
 
 void many_lives_with_versions(bool power) {
   uint64_t checked = 0;
-  for (uint64_t seed = 1; seed <= 40; ++seed) {
+  for (uint64_t seed = 1; seed <= testkit::seeds(80); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     lives_with_versions(seed, power, &checked);
     if (testing::Test::HasFailure()) return;
   }
-  EXPECT_GT(checked, 500U);
+  EXPECT_GT(checked, testkit::seeds(1000));
 }
 
 TEST(NativeVersionsCrash, a_kill_at_any_step_loses_no_version_and_brings_none_back) {
@@ -315,7 +316,7 @@ Task<> check_told(NativeOrigin& origin, const std::map<std::string, std::string>
 
 TEST(NativeVersionsCrash, rows_that_fail_in_every_way_lose_no_version) {
   size_t checked = 0;
-  for (uint64_t seed = 1; seed <= 30; ++seed) {
+  for (uint64_t seed = 1; seed <= testkit::seeds(60); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     NativeMachine machine(seed);
     machine.start();
@@ -341,7 +342,7 @@ TEST(NativeVersionsCrash, rows_that_fail_in_every_way_lose_no_version) {
     checked += told.size();
     if (testing::Test::HasFailure()) return;
   }
-  EXPECT_GT(checked, 300U);
+  EXPECT_GT(checked, testkit::seeds(600));
 }
 
 }  // namespace
