@@ -109,7 +109,7 @@ std::string complaint(const LoadOptions& o) {
   if (o.port == 0) return "--connect is needed";
   if (o.paths.empty()) return "--path or --paths is needed";
   for (const auto& path : o.paths)
-    if (!plain_path(path)) return "not a plain path: " + path;
+    if (!plain_path(path.substr(0, path.find('?')))) return "not a plain path: " + path;
   if ((o.requests == 0) == (o.duration <= 0)) return "one of --requests and --duration is needed";
   if (o.connections == 0 || o.connections > 100'000) return "--connections is out of range";
   if (o.requests > 2'000'000) return "--requests is above 2000000";

@@ -62,7 +62,11 @@ class Signer {
 
   const std::string& date() const { return date_; }
 
-  std::string authorization(const std::string& path, const std::string& invocation) const {
+  // Of a target with a query: its parameters must be in their order, with values.
+  std::string authorization(const std::string& target, const std::string& invocation) const {
+    const std::size_t mark = target.find('?');
+    const std::string path = target.substr(0, mark);
+    const std::string query = mark == std::string::npos ? "" : target.substr(mark + 1);
     std::string names = "amz-sdk-invocation-id;amz-sdk-request;host;";
     std::string headers = "amz-sdk-invocation-id:" + invocation + "\namz-sdk-request:";
     headers.append(kRetry).append("\nhost:").append(options_.host).append("\n");
@@ -73,8 +77,8 @@ class Signer {
     names += "x-amz-content-sha256;x-amz-date";
     headers.append("x-amz-content-sha256:").append(kUnsigned).append("\n");
     headers.append("x-amz-date:").append(date_).append("\n");
-    std::string canonical =
-        std::string(method(options_)) + "\n" + path + "\n\n" + headers + "\n" + names + "\n";
+    std::string canonical = std::string(method(options_)) + "\n" + path + "\n" + query + "\n" +
+                            headers + "\n" + names + "\n";
     canonical.append(kUnsigned);
     const std::string digest =
         hmac(key_, "AWS4-HMAC-SHA256\n" + date_ + "\n" + scope_ + "\n" + sha256_hex(canonical));

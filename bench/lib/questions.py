@@ -1,22 +1,14 @@
 """The questions of the benchmark: what is asked of whom, by which load, against which bar."""
 
-import os
-import shutil
 from dataclasses import dataclass, field
 
-from .client import run_load
-from .journal import JournaledDisk
-from .memory import warm_pages
-from .proc import BenchError
-from .servers import (BUCKET, DEFAULT_BUFFERS, LARGE, SMALL, start_dav, start_forebay,
-                      start_nginx_cache, start_nginx_files, start_origin, start_rawsend)
+from .servers import DEFAULT_BUFFERS, LARGE, OBJECTS
 
 MICROS = ("us/request", lambda r: 1e6 * r["server_cpu"] / r["requests"])
 PER_GB = ("CPU-s/GB", lambda r: 1e9 * r["server_cpu"] / r["bytes"])
 RATE = ("k req/s", lambda r: 1e-3 * r["requests"] / r["wall"])
 WALL_PER_GB = ("wall s/GB", lambda r: 1e9 * r["wall"] / r["bytes"])
 SPEED = ("GB/s", lambda r: 1e-9 * r["bytes"] / r["wall"])
-WARM_AT_LEAST = 256 << 20
 
 
 @dataclass
@@ -24,8 +16,8 @@ class Question:
     name: str
     text: str
     bar: float           # upper limit of subject / peer
-    peer: str            # "nginx" (proxy_cache), "rawsend", or "default": Forebay's own budget
-    objects: str         # "small" or "large"
+    peer: str            # a server of arena.py; "default": Forebay with its own budget
+    objects: str         # of the origin (servers.OBJECTS)
     cold: bool
     count: int           # requests of a round; when cold, as many new objects
     connections: int
@@ -37,9 +29,12 @@ class Question:
     memory_cache: bool = False  # both caches on tmpfs
     journal: bool = False       # both caches on an ext4 with a journal
     settle: float = 0.0
+    delay: int = 0              # milliseconds until an answer of the origin begins
     harder: bool = False        # than the bar asks: shown, does not decide
     tls: bool = False
     put: int = 0                # bytes of each PUT; 0: GETs
+    stored: int = 0             # keys that are PUT first; then both sides are stores
+    lists: bool = False         # pages of the stored keys
     options: dict = field(default_factory=dict)  # for loadgen
 
 
@@ -73,135 +68,36 @@ QUESTIONS = [
              4, objects_warm=16, tls=True),
     Question("put-1m", "PUT 1 MiB into a native bucket, 4 connections: MD5 for the ETag, synced; "
              "against nginx DAV, which does neither", 1 / 1.5, "dav", "put", True, 128, 4,
-             settle=0.5, put=1 << 20),
+             settle=0.5, put=OBJECTS["1m"][0]),
     Question("put-16m", "the same with 16 MiB", 1 / 1.5, "dav", "put", True, 16, 4, settle=0.5,
-             put=16 << 20),
+             put=LARGE),
+    *(Question(f"direct-{name}", f"GET {text}, first time, 4 connections, from an origin 10 ms "
+               "away, against that origin itself: seconds of wall per GB", 1 / 0.97, "origin",
+               objects, True, count, 4, WALL_PER_GB, settle=settle, delay=10)
+      for name, text, objects, count, settle in
+      [("64k", "64 KiB", "64k", 512, 0.1), ("1m", "1 MiB", "1m", 128, 0.1),
+       ("16m", "16 MiB", "large", 16, 0.5), ("256m", "256 MiB", "huge", 4, 1)]),
+    Question("direct-limited", "the same with 128 MiB, one connection, and an origin that gives "
+             "each connection 32 MiB/s", 1.0, "origin", "limited", True, 1, 1, WALL_PER_GB,
+             settle=0.5),
+    Question("relay-large", "GET 16 MiB, first time, 4 connections, against the least that passes "
+             "it on and writes it past the page cache", 1.3, "relay", "large", True, 16, 4,
+             settle=0.5),
+    Question("relay-small", "GET 4 KiB, first time, 16 connections, against the least that passes "
+             "it on and appends it to a file, both on tmpfs", 2.0, "append", "small", True, 8000,
+             16, MICROS, RATE, memory_cache=True, settle=0.5),
+    *(Question(f"seaweed-get-{name}", f"GET {text} from a native bucket, {connections} "
+               "connections, against SeaweedFS", 0.5, "seaweed", objects, False, count,
+               connections, MICROS, RATE, stored=stored)
+      for name, text, objects, count, connections, stored in
+      [("4k", "4 KiB", "small", 4000, 16, 256), ("16m", "16 MiB", "large", 64, 4, 16)]),
+    *(Question(f"seaweed-put-{name}", f"PUT {text} into a native bucket, {connections} "
+               "connections, against SeaweedFS, which does not sync", 0.5, "seaweed", objects,
+               True, count, connections, MICROS, RATE, settle=0.5, put=OBJECTS[objects][0])
+      for name, text, objects, count, connections in
+      [("4k", "4 KiB", "small", 2000, 16), ("1m", "1 MiB", "1m", 128, 4),
+       ("16m", "16 MiB", "large", 16, 4)]),
+    Question("seaweed-list", "pages of 1000 keys of a bucket of 10,000, 4 connections, against "
+             "SeaweedFS", 0.5, "seaweed", "small", False, 200, 4, MICROS, RATE, stored=10000,
+             lists=True),
 ]
-
-
-class Arena:
-    """Origin, subject and peer of one question, for as long as it is being measured."""
-
-    def __init__(self, setup, question, args):
-        self.setup = setup
-        self.question = question
-        self.args = args
-        self.servers = []
-        self.disk = JournaledDisk(setup.work) if question.journal else None
-        parent = ("/dev/shm" if question.memory_cache else
-                  self.disk.path if self.disk else setup.work)
-        self.cache = os.path.join(parent, f"forebay-bench-{os.getpid()}-{question.name}")
-        self.round = 0
-
-    def __enter__(self):
-        try:
-            if self.disk:
-                self.disk.__enter__()
-            self.origin = self._keep(start_origin(self.setup))
-            self.subject = self._keep(self._start_subject())
-            self.peer = self._keep(self._start_peer())
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        for server in reversed(self.servers):
-            server.stop()
-        # Only now: creating files after many were unlinked is slow on ext4 without a journal.
-        shutil.rmtree(self.cache, ignore_errors=True)
-        if self.disk and os.path.exists(self.disk.image):
-            self.disk.__exit__()
-
-    def _keep(self, server):
-        self.servers.append(server)
-        return server
-
-    def _start_subject(self):
-        data = os.path.join(self.cache, "subject")
-        if self.args.self_check:
-            return self._start_twin(data)
-        return start_forebay(self.setup, None if self.question.put else self.origin, data,
-                             self.args.freshness, self.question.memory,
-                             tls=self.question.tls)
-
-    def _start_twin(self, data):
-        """A second peer in the place of the subject: its ratio shows the error of the method."""
-        if self.question.peer == "default":
-            return self._start_default(data, "twin")
-        if self.question.peer == "dav":
-            return start_dav(self.setup, data, "twin")
-        if self.question.peer == "files":
-            return start_nginx_files(self.setup, self._raw_files(f"twin/{BUCKET}/large"), "twin")
-        if self.question.peer == "rawsend":
-            return start_rawsend(self.setup, self._raw_files("twin"))
-        return start_nginx_cache(self.setup, self.origin, data, "twin", self.question.peer_buffers)
-
-    def _start_default(self, data, name):
-        return start_forebay(self.setup, self.origin, data, self.args.freshness, name=name)
-
-    def _start_peer(self):
-        if self.question.peer == "default":
-            return self._start_default(os.path.join(self.cache, "peer"), "default")
-        if self.question.peer == "dav":
-            return start_dav(self.setup, os.path.join(self.cache, "peer"))
-        if self.question.peer == "files":
-            return start_nginx_files(self.setup, self._raw_files(f"nginx/{BUCKET}/large"))
-        if self.question.peer == "rawsend":
-            return start_rawsend(self.setup, self._raw_files("raw"))
-        return start_nginx_cache(self.setup, self.origin, os.path.join(self.cache, "peer"),
-                                 buffers=self.question.peer_buffers)
-
-    def _raw_files(self, name):
-        """As many files as the subject has objects, so that both fill the same page cache."""
-        folder = os.path.join(self.cache, name)
-        os.makedirs(folder)
-        source = os.path.join(self.origin.files, self.question.objects)
-        for number in range(self.question.objects_warm):
-            shutil.copyfile(source, os.path.join(folder, f"{number:06d}"))
-        return folder
-
-    def keys(self, label):
-        count = self.question.count if self.question.cold else self.question.objects_warm
-        prefix = f"/{BUCKET}/{self.question.objects}"
-        if self.question.cold:
-            prefix += f"/{label}"
-        return [f"{prefix}/{number:06d}" for number in range(count)]
-
-    def load(self, server, label, **options):
-        """One measured run on one server; BenchError if the answers are not what was asked."""
-        question = self.question
-        size = question.put or (SMALL if question.objects == "small" else LARGE)
-        options = {"requests": question.count, "connections": question.connections,
-                   "timeout": 120} | question.options | options
-        if question.tls:
-            options["tls"] = True
-        options |= {"put": size} if question.put else {"expect_length": size}
-        if question.cold:
-            warm_pages(max(WARM_AT_LEAST, 3 * question.count * size))
-        result = run_load(self.setup, server, self.keys(label), settle=question.settle, **options)
-        mute = question.peer in ("rawsend", "files") and (
-            server is self.peer or self.args.self_check)
-        if not mute and not question.put:
-            self._check_cache(server, result)
-        return result
-
-    def _check_cache(self, server, result):
-        wanted = {"miss"} if self.question.cold else {"hit"}
-        if set(result["x_cache"]) != wanted:
-            raise BenchError(f"{server.name}: X-Cache {result['x_cache']}, wanted {wanted}")
-
-    def warm_up(self):
-        """Fills the caches, checks every byte once, and lets both sides open their pools."""
-        if self.question.put:
-            for server in (self.subject, self.peer):
-                self.load(server, "warm")
-            return
-        content = os.path.join(self.origin.files, self.question.objects)
-        for server in (self.subject, self.peer):
-            count = self.question.count if self.question.cold else self.question.objects_warm
-            run_load(self.setup, server, self.keys("check"), settle=0.5, requests=count,
-                     connections=self.question.connections, verify=content,
-                     tls=self.question.tls)
-            if not self.question.cold:
-                self.load(server, "warm")

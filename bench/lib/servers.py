@@ -3,6 +3,7 @@
 All run with the preload that sets cubic on their sockets, so congestion control is equal.
 """
 
+import json
 import os
 import random
 import shutil
@@ -17,6 +18,9 @@ SECRET_KEY = "bench-secret-key-for-loopback-only-00001"
 BUCKET = "bench"
 SMALL = 4 << 10
 LARGE = 16 << 20
+# The objects at the origin: their sizes, and what nginx is told beside.
+OBJECTS = {"small": (SMALL, ""), "64k": (64 << 10, ""), "1m": (1 << 20, ""), "large": (LARGE, ""),
+           "huge": (256 << 20, ""), "limited": (128 << 20, "limit_rate 32m;")}
 
 
 def free_port():
@@ -52,6 +56,7 @@ class Setup:
         self.client_cpu = client_cpu
         self.nice = nice
         self.forebay = forebay or os.path.join(build, "forebay")
+        self.venv = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".venv")
         self.bench = os.path.join(build, "bench")
         if not os.path.exists(os.path.join(self.bench, "loadgen")):
             self.bench = build  # bench/ built alone
@@ -86,16 +91,15 @@ http {{
   client_max_body_size 0;
 """
 
-# Two files stand for any number of objects: every key below small/ has the bytes of one, every
-# key below large/ those of the other. So an endless supply of cold objects costs no file
+# One file of each size stands for any number of objects: every key below small/ has the bytes of
+# one, every key below large/ those of another. So an endless supply of cold objects costs no file
 # creation and is always in the origin's page cache. The rest answers what a bucket is asked
 # when it is registered: does it exist, can it be listed, can a probe object be put and deleted.
 NGINX_ORIGIN = NGINX_HEAD + """
   server {{
     listen 127.0.0.1:{port} backlog=4096;
     root {files};
-    location /{bucket}/small/ {{ try_files /small =404; }}
-    location /{bucket}/large/ {{ try_files /large =404; }}
+    {objects}
     location = /{bucket} {{ default_type application/xml; return 200 '{listing}'; }}
     location = /{bucket}/ {{ default_type application/xml; return 200 '{listing}'; }}
     location /{bucket}/ {{
@@ -162,19 +166,25 @@ def _start_nginx(setup, name, template, cpu, **values):
     return process
 
 
-def make_files(setup):
-    """The contents of the two objects: incompressible, and by their seeds the same in every run."""
+def make_files(setup, names):
+    """The contents of these objects: incompressible, and by their seeds the same in every run."""
     files = setup.folder("origin-files")
-    for name, size in (("small", SMALL), ("large", LARGE)):
+    for name in names:
+        size, _ = OBJECTS[name]
         with open(os.path.join(files, name), "wb") as file:
-            file.write(random.Random(name).randbytes(size))
+            bytes_of = random.Random(name)
+            for _ in range(0, size, SMALL):
+                file.write(bytes_of.randbytes(SMALL))
     return files
 
 
-def start_origin(setup):
-    files = make_files(setup)
+def start_origin(setup, names=("small", "large")):
+    files = make_files(setup, names)
+    objects = "\n    ".join(
+        f"location /{BUCKET}/{name}/ {{ try_files /{name} =404; {OBJECTS[name][1]} }}"
+        for name in names)
     process = _start_nginx(setup, "origin", NGINX_ORIGIN, setup.client_cpu, files=files,
-                           listing=LISTING, nopush="on")
+                           objects=objects, listing=LISTING, nopush="on")
     process.files = files
     return process
 
@@ -238,13 +248,70 @@ def start_nginx_files(setup, folder, name="files"):
                         record="16k")
 
 
-def start_rawsend(setup, folder):
-    process = Process("rawsend", [setup.tool("rawsend"), "--dir", folder], cpu=setup.server_cpu,
-                      env=setup.environment(), log=os.path.join(setup.folder("raw"), "log"),
-                      nice=setup.nice)
+def _start_tool(setup, name, cpu, *words):
+    """One of our own small servers, which says where it listens."""
+    process = Process(name, [setup.tool(name), *words], cpu=cpu, env=setup.environment(),
+                      log=os.path.join(setup.folder(name), "log"), nice=setup.nice)
     process.port = int(process.line().rsplit(":", 1)[1])
     process.signed = False
     return process
+
+
+def start_rawsend(setup, folder):
+    return _start_tool(setup, "rawsend", setup.server_cpu, "--dir", folder)
+
+
+def start_rawrelay(setup, origin, keep, data):
+    """The least that passes answers on and keeps them in `data`."""
+    os.makedirs(data, exist_ok=True)
+    return _start_tool(setup, "rawrelay", setup.server_cpu, "--origin",
+                       f"127.0.0.1:{origin.port}", "--keep", keep, "--dir", data)
+
+
+def start_far_origin(setup, origin, delay):
+    """The origin, which hears what it is asked after `delay` milliseconds."""
+    process = _start_tool(setup, "far", setup.client_cpu, "--origin", f"127.0.0.1:{origin.port}",
+                          "--delay", delay)
+    process.files = origin.files
+    return process
+
+
+def start_seaweed(setup, data):
+    """SeaweedFS as an S3 store on a disk of its own, with one bucket."""
+    os.makedirs(data, exist_ok=True)
+    weed = os.path.join(setup.venv, "bin", "weed")
+    if not os.path.exists(weed):
+        raise BenchError(f"{weed} is missing: scripts/venv.sh installs it")
+    config = os.path.join(data, "s3.json")
+    with open(config, "w") as file:
+        json.dump({"identities": [{
+            "name": "owner", "actions": ["Admin", "Read", "Write", "List"],
+            "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}]}]}, file)
+    ports = {name: free_port() for role in ("master", "volume", "filer", "s3")
+             for name in (f"{role}.port", f"{role}.port.grpc")}
+    process = Process(
+        "seaweed",
+        [weed, "-v=0", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={data}",
+         "-master.volumeSizeLimitMB=1024", "-volume.max=50", "-volume.minFreeSpace=1", "-filer",
+         "-s3", f"-s3.config={config}", "-s3.port.iceberg=0", "-s3.port.lance=0",
+         f"-s3.localSocket={data}/s3.sock", f"-filer.localSocket={data}/filer.sock",
+         *(f"-{name}={port}" for name, port in ports.items())],
+        cpu=setup.server_cpu, env=setup.environment() | {"HOME": data},
+        log=os.path.join(setup.folder("seaweed"), "log"), nice=setup.nice)
+    process.port = ports["s3.port"]
+    process.signed = True
+    make = ["s3cmd", f"--access_key={ACCESS_KEY}", f"--secret_key={SECRET_KEY}", "--no-ssl",
+            f"--host=127.0.0.1:{process.port}", "--host-bucket=", "mb", f"s3://{BUCKET}"]
+    try:
+        wait_for_port(process, process.port, 60)
+        for _ in range(30):  # its volumes come some seconds after its S3 endpoint
+            if subprocess.run(make, capture_output=True, timeout=60).returncode == 0:
+                return process
+            time.sleep(1)
+        raise BenchError("seaweed makes no bucket")
+    except BaseException:
+        process.stop()
+        raise
 
 
 def start_forebay(setup, origin, data, freshness, memory=None, threads=1, name="forebay",

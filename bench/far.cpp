@@ -1,0 +1,223 @@
+// An origin that is far away: passes bytes on to it after a delay, and its answers back at once. So
+// each question costs the delay, as one round trip and an origin's own thinking would.
+//
+// usage: far --origin ADDR:PORT --delay MS [--congestion NAME]; prints "ready ADDR:PORT".
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kPiece = 256 << 10;
+
+struct Pair {
+  int client = -1;
+  int origin = -1;
+  std::string asked = {};  // due and not sent
+  std::vector<char> answer = std::vector<char>(kPiece);
+  std::size_t filled = 0;
+  std::size_t sent = 0;
+};
+using PairRef = std::shared_ptr<Pair>;
+
+struct Delayed {
+  Clock::time_point due;
+  PairRef pair;
+  std::string bytes;
+};
+
+struct Options {
+  sockaddr_in origin{};
+  std::chrono::milliseconds delay{0};
+  std::string congestion = "cubic";
+};
+
+[[noreturn]] void die(const char* what) {
+  std::perror(what);
+  std::exit(1);
+}
+
+int tcp(const std::string& congestion) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) die("socket");
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion.data(),
+                 static_cast<socklen_t>(congestion.size())) != 0)
+    die("TCP_CONGESTION");
+  return fd;
+}
+
+class Far {
+ public:
+  explicit Far(Options options)
+      : options_(std::move(options)), epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
+
+  [[noreturn]] void serve() {
+    listen_on_loopback();
+    std::array<epoll_event, 64> events{};
+    for (;;) {
+      const int count = epoll_wait(epoll_, events.data(), events.size(), pass_due());
+      for (int i = 0; i < count; ++i) {
+        const int fd = events[static_cast<std::size_t>(i)].data.fd;
+        if (fd == listener_) {
+          accept_all();
+        } else if (const auto found = pairs_.find(fd); found != pairs_.end()) {
+          const PairRef pair = found->second;
+          if (!take(pair) || !ask(*pair) || !answer(*pair)) end(*pair);
+        }
+      }
+    }
+  }
+
+ private:
+  void listen_on_loopback() {
+    listener_ = tcp(options_.congestion);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) die("bind");
+    if (listen(listener_, 1024) != 0) die("listen");
+    socklen_t length = sizeof address;
+    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length);
+    std::printf("ready 127.0.0.1:%d\n", ntohs(address.sin_port));
+    std::fflush(stdout);
+    watch(listener_, EPOLLIN);
+  }
+
+  void watch(int fd, unsigned events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
+  }
+
+  void accept_all() {
+    const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) return;
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    const int origin = tcp(options_.congestion);
+    if (connect(origin, reinterpret_cast<const sockaddr*>(&options_.origin),
+                sizeof options_.origin) != 0)
+      die("connect to the origin");
+    // Both ends are used without waiting from now on: MSG_DONTWAIT.
+    auto pair = std::make_shared<Pair>();
+    pair->client = fd;
+    pair->origin = origin;
+    pairs_[fd] = pairs_[origin] = pair;
+    // Every turn goes on until neither end gives or takes any more.
+    watch(fd, EPOLLIN | EPOLLOUT | EPOLLET);
+    watch(origin, EPOLLIN | EPOLLOUT | EPOLLET);
+  }
+
+  void end(const Pair& pair) {
+    const int client = pair.client;
+    const int origin = pair.origin;
+    pairs_.erase(client);
+    pairs_.erase(origin);
+    close(client);
+    close(origin);
+  }
+
+  // False when the connection is over, here and below.
+  bool take(const PairRef& pair) {
+    std::array<char, 64 << 10> buffer;
+    for (;;) {
+      const ssize_t got = recv(pair->client, buffer.data(), buffer.size(), MSG_DONTWAIT);
+      if (got <= 0) return got < 0 && errno == EAGAIN;
+      waiting_.push_back({Clock::now() + options_.delay, pair,
+                          std::string(buffer.data(), static_cast<std::size_t>(got))});
+    }
+  }
+
+  static bool ask(Pair& pair) {
+    while (!pair.asked.empty()) {
+      const ssize_t count =
+          send(pair.origin, pair.asked.data(), pair.asked.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (count < 0) return errno == EAGAIN;
+      pair.asked.erase(0, static_cast<std::size_t>(count));
+    }
+    return true;
+  }
+
+  static bool answer(Pair& pair) {
+    for (;;) {
+      while (pair.sent < pair.filled) {
+        const ssize_t count = send(pair.client, pair.answer.data() + pair.sent,
+                                   pair.filled - pair.sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (count < 0) return errno == EAGAIN;
+        pair.sent += static_cast<std::size_t>(count);
+      }
+      const ssize_t got = recv(pair.origin, pair.answer.data(), kPiece, MSG_DONTWAIT);
+      if (got <= 0) return got < 0 && errno == EAGAIN;
+      pair.filled = static_cast<std::size_t>(got);
+      pair.sent = 0;
+    }
+  }
+
+  // Passes on what has waited long enough; milliseconds until there is more, -1 when there is none.
+  int pass_due() {
+    while (!waiting_.empty()) {
+      Delayed& first = waiting_.front();
+      const auto left = first.due - Clock::now();
+      if (left.count() > 0)
+        return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+      const PairRef pair = first.pair;
+      pair->asked += first.bytes;
+      waiting_.pop_front();
+      const auto known = pairs_.find(pair->client);
+      if (known != pairs_.end() && known->second == pair && !ask(*pair)) end(*pair);
+    }
+    return -1;
+  }
+
+  Options options_;
+  int epoll_;
+  int listener_ = -1;
+  std::map<int, PairRef> pairs_;  // by both of its descriptors
+  std::deque<Delayed> waiting_;   // in the order in which they are due
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  std::string origin;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string_view flag = argv[i];
+    if (flag == "--origin") origin = argv[i + 1];
+    if (flag == "--congestion") options.congestion = argv[i + 1];
+    if (flag == "--delay") options.delay = std::chrono::milliseconds(std::atoi(argv[i + 1]));
+  }
+  const std::size_t colon = origin.rfind(':');
+  options.origin.sin_family = AF_INET;
+  if (colon == std::string::npos ||
+      inet_pton(AF_INET, origin.substr(0, colon).c_str(), &options.origin.sin_addr) != 1) {
+    std::fputs("usage: far --origin ADDR:PORT --delay MS [--congestion NAME]\n", stderr);
+    return 2;
+  }
+  options.origin.sin_port =
+      htons(static_cast<std::uint16_t>(std::atoi(origin.c_str() + colon + 1)));
+  std::signal(SIGPIPE, SIG_IGN);
+  Far(std::move(options)).serve();
+}
