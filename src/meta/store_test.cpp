@@ -9,6 +9,7 @@
 
 #include "io/engine.h"
 #include "io/sync.h"
+#include "meta/etcd/etcd_server_test.h"
 #include "meta/faulty_store.h"
 #include "meta/memory_store.h"
 #include "meta/rocks_store.h"
@@ -19,7 +20,7 @@ namespace {
 
 using testing::ElementsAre;
 
-enum class Kind { memory, faulty, rocks };
+enum class Kind { memory, faulty, rocks, etcd };
 
 class StoreTest : public testing::TestWithParam<Kind> {
  protected:
@@ -34,6 +35,11 @@ class StoreTest : public testing::TestWithParam<Kind> {
         path_ = testing::TempDir() + "/meta_store_test-" + std::to_string(::getpid());
         std::filesystem::remove_all(path_);
         store_ = std::move(run(RocksStore::open({.path = path_}, ctx())).value());
+        break;
+      case Kind::etcd:
+        store_ = etcd_.store(EtcdServers::shared().url(EtcdServers::new_name()));
+        // A member that has just started may be choosing itself.
+        ASSERT_TRUE(run(store_->get("ready", ctx())));
         break;
     }
   }
@@ -57,6 +63,7 @@ class StoreTest : public testing::TestWithParam<Kind> {
 
   std::unique_ptr<io::Engine> engine_ =
       std::move(io::Engine::make({.loops = 2, .pool_threads = 2}).value());
+  EtcdClients etcd_{*engine_};
   std::unique_ptr<MemoryStore> inner_;
   std::unique_ptr<Store> store_;
   std::string path_;
@@ -68,12 +75,14 @@ std::vector<std::string> keys(const Page& page) {
   return out;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, StoreTest, testing::Values(Kind::memory, Kind::faulty, Kind::rocks),
+INSTANTIATE_TEST_SUITE_P(All, StoreTest,
+                         testing::Values(Kind::memory, Kind::faulty, Kind::rocks, Kind::etcd),
                          [](const auto& info) {
                            switch (info.param) {
                              case Kind::memory: return "Memory";
                              case Kind::faulty: return "Faulty";
                              case Kind::rocks: return "Rocks";
+                             case Kind::etcd: return "Etcd";
                            }
                            return "";
                          });
@@ -101,6 +110,48 @@ TEST_P(StoreTest, AnyBytesAreKept) {
   EXPECT_TRUE(commit(Txn().put(key, value)));
   EXPECT_EQ(get(key), value);
   EXPECT_THAT(scan(Range::prefix("")).rows, ElementsAre(Row{key, value}));
+}
+
+TEST_P(StoreTest, BytesOfKeysAreCompared) {
+  using namespace std::string_literals;
+  std::vector<std::string> all = {"\0"s,        "\0\0"s, "a"s,    "a\0"s,    "a\0b"s,    "a\xff"s,
+                                  "a\xff\xff"s, "b"s,    "\xff"s, "\xff\0"s, "\xff\xff"s};
+  Txn txn;
+  for (const std::string& key : all) txn.put(key, "");
+  ASSERT_TRUE(commit(std::move(txn)));
+  EXPECT_EQ(keys(scan({})), all);
+  EXPECT_THAT(keys(scan(Range::prefix("a\xff"))), ElementsAre("a\xff", "a\xff\xff"));
+  EXPECT_THAT(keys(scan(Range::prefix("\xff"))), ElementsAre("\xff", "\xff\0"s, "\xff\xff"));
+  EXPECT_THAT(keys(scan(Range::prefix("a\0"s))), ElementsAre("a\0"s, "a\0b"s));
+  EXPECT_THAT(keys(scan(Range::prefix("").after("\xff\0"s))), ElementsAre("\xff\xff"));
+  EXPECT_THAT(keys(scan({.from = "\0"s, .to = "a"})), ElementsAre("\0"s, "\0\0"s));
+  for (const std::string& key : all) EXPECT_EQ(get(key), "");
+  EXPECT_EQ(get("\0\0\0"s), std::nullopt);
+}
+
+TEST_P(StoreTest, AConflictIsAboutTheFirstRowThatDiffers) {
+  ASSERT_TRUE(commit(Txn().put("a", "1").put("b", "").put("c", "3")));
+  auto blamed = [&](Txn txn) { return commit(std::move(txn.put("d", "4"))).error().detail(); };
+  EXPECT_EQ(blamed(Txn().require("a", "1").require_absent("b").require("c", "x")), "b");
+  EXPECT_EQ(blamed(Txn().require("a", "1").require("b", "x").require_absent("c")), "b");
+  EXPECT_EQ(blamed(Txn().require("a", "1").require("missing", "")), "missing");
+  EXPECT_EQ(blamed(Txn().require("c", "3").require("a", "11")), "a");
+  EXPECT_EQ(blamed(Txn().require("c", "3").require("a", "")), "a");
+  EXPECT_EQ(get("d"), std::nullopt);
+}
+
+// More than an engine's answer may hold.
+TEST_P(StoreTest, AConflictOfBigRowsNamesItsRow) {
+  Txn txn;
+  for (int i = 0; i < 12; ++i) {
+    std::string key = "k" + std::to_string(i);
+    ASSERT_TRUE(commit(Txn().without_sync().put(key, std::string(800000, 'x'))));
+    txn.require(key, "y");
+  }
+  Result<> refused = commit(Txn(txn).put("k0", "z"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::conflict);
+  EXPECT_EQ(refused.error().detail(), "k0");
 }
 
 TEST_P(StoreTest, ConditionsGuardTheWholeTransaction) {
@@ -177,6 +228,24 @@ TEST_P(StoreTest, APageOfBigRowsEndsEarly) {
   EXPECT_EQ(run(scan_all(*store_, Range::prefix("k"), 10, ctx()))->size(), 10u);
 }
 
+TEST_P(StoreTest, APageEndsWithTheRowThatFillsIt) {
+  // Eight rows fill a page to the byte.
+  std::string value((kMaxPageBytes / 8) - 2, 'x');
+  for (char k = 'a'; k < 'j'; ++k) {
+    ASSERT_TRUE(commit(Txn().without_sync().put(std::string("k") + k, value)));
+  }
+  Page page = scan(Range::prefix("k"));
+  EXPECT_EQ(page.rows.size(), 8u);
+  EXPECT_TRUE(page.more);
+  EXPECT_FALSE(scan({.from = "ka", .to = "ki"}).more);  // full, and nothing after it
+  ASSERT_TRUE(commit(Txn().without_sync().put("ka", value.substr(1))));
+  EXPECT_EQ(scan(Range::prefix("k")).rows.size(), 9u);
+  EXPECT_FALSE(scan(Range::prefix("k")).more);
+  page = scan(Range::prefix("k"), 3);
+  EXPECT_EQ(page.rows.size(), 3u);
+  EXPECT_TRUE(page.more);
+}
+
 TEST_P(StoreTest, ScanAllTakesEveryPage) {
   for (int i = 0; i < 1050; i += 50) {
     Txn txn;
@@ -219,6 +288,30 @@ TEST_P(StoreTest, KeysHaveALimit) {
   EXPECT_EQ(run(store_->get(past, ctx())).error().code(), Code::too_large);
   EXPECT_EQ(commit(Txn().put("", "v")).error().code(), Code::invalid);
   EXPECT_EQ(run(store_->get("", ctx())).error().code(), Code::invalid);
+}
+
+TEST_P(StoreTest, EveryLimitAtOnce) {
+  Txn txn;
+  size_t bytes = 0;
+  for (size_t i = 0; i < kMaxOperations / 2; ++i) {
+    std::string key = std::to_string(1000 + i);
+    key.append(kMaxKeyBytes - key.size(), '\xff');
+    txn.require_absent(key).put(key, "");
+    bytes += 2 * key.size();
+  }
+  size_t left = kMaxTxnBytes - bytes;
+  for (Txn::Change& change : txn.changes) {
+    change.value->assign(std::min<size_t>(left, 16 << 10), '\0');
+    left -= change.value->size();
+  }
+  txn.changes.back().value->append(left, '\0');
+  Txn past = txn;
+  past.changes.back().value->push_back('\0');
+  EXPECT_EQ(commit(past).error().code(), Code::too_large);
+  EXPECT_TRUE(commit(txn));
+  EXPECT_EQ(scan(Range::prefix("1")).rows.size(), kMaxOperations / 2);
+  EXPECT_EQ(get(txn.changes.back().key), txn.changes.back().value);
+  EXPECT_EQ(commit(txn).error().detail(), txn.conditions.front().key);
 }
 
 TEST_P(StoreTest, ARowIsChangedOnceInATransaction) {
@@ -269,6 +362,29 @@ TEST_P(StoreTest, NoAdditionIsLostAmongManyLoops) {
   }
   engine_->run();
   EXPECT_EQ(get("counter"), std::to_string(loops * 40));
+}
+
+Task<> take_once(Store& store, std::string value, int& won, Context ctx) {
+  Result<> done = co_await store.commit(Txn().require("row", "free").put("row", value), ctx);
+  won += done ? 1 : 0;
+  bool lost = !done && done.error().code() == Code::conflict && done.error().detail() == "row";
+  co_return done || lost ? Result<>(ok) : done;
+}
+
+Task<> take_together(Store& store, int tasks, int& won, Context ctx) {
+  io::Group group(ctx);
+  for (int i = 0; i < tasks; ++i) {
+    group.spawn(take_once(store, std::string("taken ").append(std::to_string(i)), won, ctx));
+  }
+  co_return co_await group.join();
+}
+
+TEST_P(StoreTest, OfManyOneWinsARow) {
+  ASSERT_TRUE(commit(Txn().put("row", "free")));
+  int won = 0;
+  EXPECT_TRUE(run(take_together(*store_, 20, won, ctx())));
+  EXPECT_EQ(won, 1);
+  EXPECT_TRUE(get("row")->starts_with("taken "));
 }
 
 TEST_P(StoreTest, AStoreKnowsItsFormat) {
