@@ -58,6 +58,7 @@ class MemoryOrigin::BodySource final : public io::Source {
                                      static_cast<double>(options.body_rate));
       co_await co_await io::sleep_until(ctx.loop->now() + nanoseconds(ns), ctx);
     }
+    if (options.link_rate > 0) co_await co_await origin_.pass(length, ctx);
     Bytes chunk(bytes_, as_bytes(*bytes_).subspan(at_, length));
     at_ += length;
     origin_.count_bytes("get", length);
@@ -178,6 +179,18 @@ void MemoryOrigin::apply_late(Time until) {
     late_.erase(late_.begin());
     effect();
   }
+}
+
+Task<> MemoryOrigin::pass(uint64_t bytes, Context ctx) {
+  auto ns = static_cast<int64_t>(static_cast<double>(bytes) * 1e9 /
+                                 static_cast<double>(options_.link_rate));
+  Time passed;
+  {
+    std::lock_guard lock(mutex_);
+    link_free_ = std::max(link_free_, ctx.loop->now()) + nanoseconds(ns);
+    passed = link_free_;
+  }
+  co_return co_await io::sleep_until(passed, ctx);
 }
 
 void MemoryOrigin::count_bytes(const std::string& operation, uint64_t bytes) {

@@ -34,6 +34,7 @@ struct MemoryOriginOptions {
   Duration delay{};        ///< before a request takes effect and again before its answer; at most
   Duration chunk_delay{};  ///< before each chunk of a body; at most
   uint64_t body_rate = 0;  ///< bytes per second of each body read; 0: no limit
+  uint64_t link_rate = 0;  ///< bytes per second of all bodies together; 0: no limit
   uint64_t chunk = 64 << 10;  ///< bytes of a chunk; with vary_chunks at most
   bool vary_chunks = false;
   bool ranges = true;       ///< false: all of the object is the answer to any range
@@ -227,6 +228,8 @@ class MemoryOrigin final : public origin::Origin {
                                       const Version& from);
   Result<Upload*> upload(const std::string& key, const std::string& upload_id);
   void apply_late(Time until);
+  /// Waits for the link that all bodies share.
+  Task<> pass(uint64_t bytes, Context ctx);
   void count_bytes(const std::string& operation, uint64_t bytes);
 
   io::Loop& loop_;
@@ -242,6 +245,7 @@ class MemoryOrigin final : public origin::Origin {
   std::map<std::string, MemoryCounts> counts_;
   std::vector<MemoryRequest> requests_;
   uint64_t next_id_ = 1;
+  Time link_free_{};  ///< when all that is on the link has passed
 };
 
 }  // namespace forebay::testkit

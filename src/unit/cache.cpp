@@ -33,6 +33,8 @@ std::string_view name(Served served) {
 
 Metrics::Metrics(obs::Registry& registry)
     : fills(registry.counter("forebay_fills_total", "Fills begun.")),
+      fill_splits(registry.counter("forebay_fill_splits_total",
+                                   "Shares of units that got a stream of their own.")),
       fills_failed(registry.counter("forebay_fills_failed_total", "Fills that ended in an error.")),
       fills_dropped(registry.counter("forebay_fills_dropped_total",
                                      "Fills dropped with bytes missing: no reader, no budget.")),

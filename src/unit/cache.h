@@ -72,6 +72,7 @@ struct Metrics {
   explicit Metrics(obs::Registry& registry);
   std::array<obs::Counter*, 4> reads;  ///< by Served
   obs::Counter& fills;
+  obs::Counter& fill_splits;  ///< shares of units that got a stream of their own
   obs::Counter& fills_failed;
   obs::Counter& fills_dropped;  ///< rests not fetched because all rest_streams were busy
   obs::Counter& no_space;       ///< reads past the cache because nothing could be stored
@@ -176,6 +177,7 @@ class Cache {
   class Follower;
   class Watch;
   struct Run;
+  struct Pulse;
   /// Whom an answer's bytes go to: a fill takes them as they come, a reader as he likes.
   enum class For { fill, reader };
 
@@ -210,8 +212,14 @@ class Cache {
   Task<> stream_claim(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
   Task<> fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
   Task<> pour(std::shared_ptr<Fill> fill, Claim* claim, io::Source& source, Pour& pour,
-              Context ctx);
+              Pulse* pulse, Context ctx);
   Task<> finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx);
+  // Shares (shares.cpp): several streams for one unit of a slow origin.
+  void share_at_start(const std::shared_ptr<Fill>& fill, Claim& claim, io::Loop& loop);
+  void look(const std::shared_ptr<Fill>& fill, Claim& claim, Pulse& pulse, io::Loop& loop);
+  void share_out(const std::shared_ptr<Fill>& fill, Claim& claim, uint32_t shares, io::Loop& loop);
+  Task<> share(std::shared_ptr<Fill> fill, Claim* claim, io::Semaphore::Permit permit,
+               Context ctx);
   // Runs (runs.cpp): one request for many units.
   uint64_t start_run(const VersionRef& version, Begun first, Ahead ahead, io::Loop& loop,
                      std::optional<io::Semaphore::Permit> permit);

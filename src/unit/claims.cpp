@@ -46,6 +46,23 @@ std::vector<Claim*> Claims::demand(ByteRange range) {
   return made;
 }
 
+std::vector<Claim*> Claims::split(Claim& claim, uint64_t shares) {
+  uint64_t left = claim.end - claim.at;
+  shares = std::min(shares, left / kShare);
+  std::vector<Claim*> made;
+  if (!overtaking_) return made;
+  uint64_t end = claim.end;
+  for (uint64_t i = shares; i-- > 1;) {
+    uint64_t begin = claim.at + left / shares * i;
+    begin = (begin + kShareStep - 1) / kShareStep * kShareStep;
+    active_.push_back({begin, end});
+    made.insert(made.begin(), &active_.back());
+    end = begin;
+  }
+  claim.end = end;
+  return made;
+}
+
 void Claims::advance(Claim& claim, uint64_t bytes) {
   check(claim.at + bytes <= claim.end, "a stream went beyond its claim");
   present_.add({claim.at, bytes});

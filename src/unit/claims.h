@@ -11,7 +11,7 @@
 namespace forebay::unit {
 
 /// A stream's share: it has come to `at` and stops at `end`, which may shrink meanwhile (never
-/// below at + kOvertake).
+/// below at + kShare).
 struct Claim {
   uint64_t at = 0;
   uint64_t end = 0;
@@ -24,6 +24,12 @@ class Claims {
   /// between two looks at its claim.
   static constexpr uint64_t kOvertake = 4 << 20;
 
+  /// Bytes of a share that is split off, and of what is left, but for a block's rounding. More than
+  /// a stream moves between two looks too.
+  static constexpr uint64_t kShare = 2 << 20;
+  /// Shares begin at multiples of this.
+  static constexpr uint64_t kShareStep = 1 << 20;
+
   explicit Claims(uint64_t length) : length_(length) {}
 
   /// Claims what of `range` is neither present nor claimed; the new claims, in order. They stay
@@ -31,6 +37,9 @@ class Claims {
   std::vector<Claim*> demand(ByteRange range);
   /// The stream of `claim` has written `bytes` more.
   void advance(Claim& claim, uint64_t bytes);
+  /// Cuts what is left of the claim in so many equal shares, or as many as it has kShare for: it
+  /// keeps the first; the others, new claims in order. None while nobody may overtake.
+  std::vector<Claim*> split(Claim& claim, uint64_t shares);
   /// The stream of `claim` passes over the whole unit anyway: it takes what nobody else has before
   /// and behind its share too, and from now on nobody overtakes anybody.
   void widen(Claim& claim);
@@ -40,6 +49,8 @@ class Claims {
   const Ranges& present() const { return present_; }
   bool complete() const { return present_.total() == length_; }
   bool idle() const { return active_.empty(); }
+  size_t active() const { return active_.size(); }
+  bool overtaking() const { return overtaking_; }
 
  private:
   Claim* claim_at(uint64_t offset);

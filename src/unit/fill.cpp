@@ -104,6 +104,22 @@ Claim Fill::widen(Claim& claim) {
   return claim;
 }
 
+uint64_t Fill::splittable(const Claim& claim) const {
+  if (!wanted()) return 0;
+  std::lock_guard lock(mutex_);
+  return failed_ || !claims_.overtaking() ? 0 : claim.end - claim.at;
+}
+
+uint32_t Fill::streams() const {
+  std::lock_guard lock(mutex_);
+  return static_cast<uint32_t>(claims_.active());
+}
+
+std::vector<Claim*> Fill::split(Claim& claim, uint64_t shares) {
+  std::lock_guard lock(mutex_);
+  return claims_.split(claim, shares);
+}
+
 void Fill::advance(Claim& claim, uint64_t bytes) {
   {
     std::lock_guard lock(mutex_);

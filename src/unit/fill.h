@@ -88,6 +88,13 @@ class Fill {
   void advance(Claim& claim, uint64_t bytes);
   /// See Claims::widen(). What the claim is now.
   Claim widen(Claim& claim);
+  /// What of the claim other streams might fetch: 0 where nobody waits for the fill, or one stream
+  /// gets all of it.
+  uint64_t splittable(const Claim& claim) const;
+  /// How many claims there are. Any thread.
+  uint32_t streams() const;
+  /// See Claims::split().
+  std::vector<Claim*> split(Claim& claim, uint64_t shares);
   /// From now on bytes from `begin` on, to the end of their block, gather in `block`.
   void hold(uint64_t begin, Block block);
   /// The stream of `claim` has added so many bytes to what is held from `held` on.

@@ -13,6 +13,9 @@ namespace forebay::unit {
 /// Belongs to its stream, on its loop. finish() is due after the last put(), also after an error.
 class Pour {
  public:
+  /// Blocks it has at most.
+  static constexpr uint64_t kBlocks = 3;
+
   Pour(BlockPool& pool, std::shared_ptr<Fill> fill, Context ctx)
       : pool_(pool), fill_(std::move(fill)), ctx_(ctx), writes_(ctx), slots_(kWrites) {}
 
@@ -29,7 +32,7 @@ class Pour {
 
  private:
   /// Blocks of one stream on their way to the disk, beside the one that fills.
-  static constexpr uint64_t kWrites = 2;
+  static constexpr uint64_t kWrites = kBlocks - 1;
   struct Gathered {
     Block block = nullptr;
     uint64_t begin = 0;  ///< offset in the unit

@@ -153,7 +153,7 @@ Task<> Cache::run_once(std::shared_ptr<Run> run, Context ctx) {
     body.move({fill->unit().range.offset + share.at, share.end - share.at});
     // It may end after the run.
     auto into = std::make_shared<Pour>(blocks_, fill, crews_.of(*ctx.loop).context());
-    Result<> came = co_await pour(fill, claim, body, *into, ctx);
+    Result<> came = co_await pour(fill, claim, body, *into, nullptr, ctx);
     if (!came || fill->failed()) {
       Result<> stored = co_await into->finish();
       if (!stored) fail(*fill, std::move(stored.error()), true);

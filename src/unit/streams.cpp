@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "unit/cache.h"
 #include "unit/pour.h"
+#include "unit/pulse.h"
 #include "unit/room.h"
 #include "unit/watch.h"
 #include "unit/window.h"
@@ -103,6 +104,7 @@ Task<> Cache::prepare(std::shared_ptr<Fill> fill, Context ctx) {
 Task<> Cache::stream(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
   Result<io::Semaphore::Permit> permit =
       co_await turns(*fill->version(), *ctx.loop).demand.acquire(1, ctx);
+  if (permit) share_at_start(fill, *claim, *ctx.loop);
   Result<> done = permit ? co_await stream_claim(fill, claim, ctx) : std::move(permit.error());
   if (!done) fail(*fill, std::move(done.error()), false);
   co_return co_await finish(fill, fill->release(*claim), ctx);
@@ -148,28 +150,35 @@ Task<> Cache::fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
   Claim share = fill->state(*claim);
   uint64_t begin = fill->unit().range.offset;
   ByteRange range{begin + share.at, share.end - share.at};
+  Pulse pulse(turns(*fill->version(), *ctx.loop).spread);
+  Time asked = ctx.loop->now();
   Result<origin::GetAnswer> answer = co_await ask(fill->version(), range, For::fill, ctx);
   if (!answer) co_return std::move(answer.error());
-  if (answer->range != range) share = fill->widen(*claim);
+  if (answer->range != range) {
+    share = fill->widen(*claim);
+    pulse.spread.one_only(ctx.loop->now());
+  }
   Window body(std::move(answer->body.source), answer->range.offset);
   body.move({begin + share.at, share.end - share.at});
   // A head is no promise: what there is makes room for bytes only.
   co_await co_await body.ready(ctx);
+  Duration first_byte = ctx.loop->now() - asked;
   place(fill, *ctx.loop);
   while (fill->writer() == nullptr && !fill->failed()) {
     uint64_t seen = fill->progress().count();
     if (fill->writer() != nullptr || fill->failed()) break;
     co_await co_await fill->progress().changed(seen, ctx);
   }
+  pulse.stream = {.looked = ctx.loop->now(), .first_byte = first_byte};
   Pour pour(blocks_, fill, ctx);
-  Result<> came = co_await this->pour(fill, claim, body, pour, ctx);
+  Result<> came = co_await this->pour(fill, claim, body, pour, &pulse, ctx);
   Result<> stored = co_await pour.finish();
   if (!stored) fail(*fill, std::move(stored.error()), true);
   co_return came;
 }
 
 Task<> Cache::pour(std::shared_ptr<Fill> fill, Claim* claim, io::Source& source, Pour& pour,
-                   Context ctx) {
+                   Pulse* pulse, Context ctx) {
   std::vector<std::byte> buffer;
   Allowance::Share copying = copying_->none();
   while (!fill->failed()) {
@@ -177,13 +186,16 @@ Task<> Cache::pour(std::shared_ptr<Fill> fill, Claim* claim, io::Source& source,
     if (share.at == share.end) co_return ok;  // all of it, or the rest was taken over
     ByteSpan room = source.reads_into() ? pour.room(*claim) : ByteSpan();
     Result<> written = ok;
+    Time asked = ctx.loop->now();
     if (!room.empty()) {
       size_t count = co_await co_await source.read_into(room, ctx);
       if (count == 0) co_return ended_early();
+      if (pulse != nullptr) pulse->came(count, asked, ctx.loop->now());
       written = co_await pour.filled(*claim, count);
     } else {
       io::Chunk chunk = co_await co_await source.next(ctx);
       if (size(chunk) == 0) co_return ended_early();
+      if (pulse != nullptr) pulse->came(size(chunk), asked, ctx.loop->now());
       if (std::holds_alternative<io::FileSlice>(chunk) && buffer.empty()) {
         buffer.resize(copying.grow(kCopyBuffer) ? kCopyBuffer : kCopyLeast);
       }
@@ -194,6 +206,7 @@ Task<> Cache::pour(std::shared_ptr<Fill> fill, Claim* claim, io::Source& source,
       }
     }
     if (!written) fail(*fill, std::move(written.error()), true);
+    if (pulse != nullptr) look(fill, *claim, *pulse, *ctx.loop);
   }
   co_return ok;
 }

@@ -8,6 +8,7 @@
 
 #include "io/sync.h"
 #include "origin/origin.h"
+#include "unit/spread.h"
 
 namespace forebay::unit {
 
@@ -24,6 +25,7 @@ class Turns {
     io::Semaphore rest;     ///< for what nobody waits for
     io::Semaphore ahead;    ///< for what somebody wants here before it is read
     io::Semaphore line{1};  ///< of objects wanted so: whose units are begun next
+    Spread spread;          ///< of a unit over several streams
     std::weak_ptr<origin::Origin> origin;
   };
 
