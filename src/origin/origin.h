@@ -87,6 +87,7 @@ struct GetAnswer {
   /// What body holds: what was asked, as far as the object has it; or all of the object, from a
   /// server that knows no ranges.
   ByteRange range = {};
+  bool whole = false;  ///< though a range was asked, the server sent all
   io::Body body = {};  ///< ends early only with an error
 };
 

@@ -211,6 +211,7 @@ Task<GetAnswer> S3Origin::get_by(ObjectKey key, GetOptions options, Context ctx)
   }
   if (options.range) answer.info.checksums.clear();
   answer.range = got.range;
+  answer.whole = ranged && response.status == 200;
   answer.body.length = got.range.length;
   if (auto bytes = io::take_bytes(response.body); bytes && bytes->size() == got.range.length) {
     if (meter_ != nullptr) meter_->body_bytes_in(bytes->size());

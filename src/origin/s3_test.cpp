@@ -130,8 +130,11 @@ TEST_F(S3, takes_all_from_a_server_that_knows_no_ranges) {
   auto answer = get(kRanged);
   ASSERT_TRUE(answer) << answer.error().text();
   EXPECT_EQ(answer->range, (ByteRange{0, 10}));
+  EXPECT_TRUE(answer->whole);
   EXPECT_EQ(answer->body.length, 10u);
   EXPECT_EQ(*run(io::read_all(std::move(answer->body), 10, ctx())), "0123456789");
+  reply(200, {{"ETag", "\"e\""}}, "0123456789");
+  EXPECT_FALSE(get({})->whole) << "that was asked for";
   reply(200, {{"ETag", "\"f\""}}, "0123456789");
   EXPECT_EQ(get(kRanged).error().code(), Code::conflict) << "of this version only";
   reply(200, {{"ETag", "\"e\""}}, "01");

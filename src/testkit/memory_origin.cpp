@@ -458,6 +458,7 @@ Task<GetAnswer> MemoryOrigin::get(ObjectKey key, origin::GetOptions options, Con
   out.info = std::move(version->info);
   if (options.range) out.info.checksums.clear();
   out.range = range;
+  out.whole = options.range && !options_.ranges;
   out.body = {range.length,
               std::make_unique<BodySource>(*this, std::move(version->bytes), range, breaks_at)};
   co_return out;

@@ -218,8 +218,7 @@ class Cache {
   void share_at_start(const std::shared_ptr<Fill>& fill, Claim& claim, io::Loop& loop);
   void look(const std::shared_ptr<Fill>& fill, Claim& claim, Pulse& pulse, io::Loop& loop);
   void share_out(const std::shared_ptr<Fill>& fill, Claim& claim, uint32_t shares, io::Loop& loop);
-  Task<> share(std::shared_ptr<Fill> fill, Claim* claim, io::Semaphore::Permit permit,
-               Context ctx);
+  Task<> share(std::shared_ptr<Fill> fill, Claim* claim, io::Semaphore::Permit permit, Context ctx);
   // Runs (runs.cpp): one request for many units.
   uint64_t start_run(const VersionRef& version, Begun first, Ahead ahead, io::Loop& loop,
                      std::optional<io::Semaphore::Permit> permit);

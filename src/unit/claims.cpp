@@ -63,6 +63,16 @@ std::vector<Claim*> Claims::split(Claim& claim, uint64_t shares) {
   return made;
 }
 
+bool Claims::give_back(Claim& claim) {
+  for (Claim& before : active_) {
+    if (before.end != claim.at || before.at == before.end) continue;
+    before.end = claim.end;
+    release(claim);
+    return true;
+  }
+  return false;
+}
+
 void Claims::advance(Claim& claim, uint64_t bytes) {
   check(claim.at + bytes <= claim.end, "a stream went beyond its claim");
   present_.add({claim.at, bytes});

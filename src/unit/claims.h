@@ -11,7 +11,7 @@
 namespace forebay::unit {
 
 /// A stream's share: it has come to `at` and stops at `end`, which may shrink meanwhile (never
-/// below at + kShare).
+/// below at + kShare), or grow before it has come there.
 struct Claim {
   uint64_t at = 0;
   uint64_t end = 0;
@@ -40,6 +40,9 @@ class Claims {
   /// Cuts what is left of the claim in so many equal shares, or as many as it has kShare for: it
   /// keeps the first; the others, new claims in order. None while nobody may overtake.
   std::vector<Claim*> split(Claim& claim, uint64_t shares);
+  /// The stream of `claim` cannot go on: the one whose share ends there, and who has not come to
+  /// its end, goes on through it. False when nobody does; else the claim is gone.
+  bool give_back(Claim& claim);
   /// The stream of `claim` passes over the whole unit anyway: it takes what nobody else has before
   /// and behind its share too, and from now on nobody overtakes anybody.
   void widen(Claim& claim);

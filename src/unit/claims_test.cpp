@@ -85,8 +85,12 @@ TEST(ClaimsTest, no_byte_is_fetched_twice_and_none_is_forgotten) {
       size_t chosen = random() % streams.size();
       Claim* claim = streams[chosen];
       if (claim->at == claim->end || random() % 16 == 0) {
-        claims.release(*claim);
+        if (claim->at == claim->end || random() % 2 == 0 || !claims.give_back(*claim)) {
+          claims.release(*claim);
+        }
         streams.erase(streams.begin() + static_cast<ptrdiff_t>(chosen));
+      } else if (random() % 8 == 0) {
+        for (Claim* made : claims.split(*claim, 1 + random() % 4)) streams.push_back(made);
       } else {
         ++fetched[claim->at / kStep];
         claims.advance(*claim, kStep);
@@ -95,6 +99,56 @@ TEST(ClaimsTest, no_byte_is_fetched_twice_and_none_is_forgotten) {
     EXPECT_LE(*std::ranges::max_element(fetched), 1);
     EXPECT_EQ(claims.idle(), streams.empty());
   }
+}
+
+TEST(ClaimsTest, what_is_left_is_split_in_shares_that_are_worth_it) {
+  constexpr uint64_t kShare = Claims::kShare;
+  for (uint64_t at : {uint64_t{0}, uint64_t{1}, kMiB - 1, 3 * kMiB + 777}) {
+    Claims claims(64 * kMiB);
+    Claim* claim = claims.demand({0, 64 * kMiB})[0];
+    if (at > 0) claims.advance(*claim, at);
+    auto made = claims.split(*claim, 4);
+    ASSERT_EQ(made.size(), 3U);
+    EXPECT_EQ(claim->at, at);
+    uint64_t begin = claim->end;
+    EXPECT_GE(begin, at + kShare) << "never below what a stream moves between two looks";
+    for (Claim* share : made) {
+      EXPECT_EQ(share->at, begin) << "no gap, nothing twice";
+      EXPECT_EQ(share->at % Claims::kShareStep, 0U);
+      EXPECT_GE(share->end - share->at, kShare - Claims::kShareStep);
+      begin = share->end;
+    }
+    EXPECT_EQ(begin, 64 * kMiB);
+    EXPECT_EQ(claims.active(), 4U);
+  }
+  for (auto [length, shares] : {std::pair{2 * kShare - 1, 1}, {2 * kShare, 2}, {5 * kShare, 5}}) {
+    Claims claims(length);
+    Claim* claim = claims.demand({0, length})[0];
+    EXPECT_EQ(claims.split(*claim, 8).size(), static_cast<size_t>(shares - 1)) << length;
+    EXPECT_EQ(claims.split(*claim, 8).size(), 0U) << "a share has no shares";
+  }
+  Claims claims(64 * kMiB);
+  Claim* all = claims.demand({0, 64 * kMiB})[0];
+  EXPECT_TRUE(claims.split(*all, 1).empty());
+  claims.widen(*all);
+  EXPECT_TRUE(claims.split(*all, 4).empty()) << "one answer brings it all";
+  EXPECT_EQ(all->end, 64 * kMiB);
+}
+
+TEST(ClaimsTest, a_share_goes_back_to_the_stream_before_it) {
+  Claims claims(16 * kMiB);
+  Claim* first = claims.demand({0, 16 * kMiB})[0];
+  auto made = claims.split(*first, 4);
+  claims.advance(*made[1], kMiB);
+  EXPECT_FALSE(claims.give_back(*made[1])) << "not what it has come to";
+  EXPECT_TRUE(claims.give_back(*made[0]));
+  EXPECT_EQ(first->end, 8 * kMiB);
+  EXPECT_EQ(claims.active(), 3U);
+  claims.advance(*first, 8 * kMiB);
+  EXPECT_FALSE(claims.give_back(*made[1]));
+  claims.advance(*made[1], 3 * kMiB);
+  EXPECT_FALSE(claims.give_back(*made[2])) << "who has come to his end looks no more";
+  EXPECT_FALSE(claims.give_back(*first)) << "nobody is before it";
 }
 
 TEST(ClaimsTest, a_stream_that_gets_all_takes_what_is_free_on_both_sides) {

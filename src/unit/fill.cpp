@@ -115,6 +115,11 @@ uint32_t Fill::streams() const {
   return static_cast<uint32_t>(claims_.active());
 }
 
+bool Fill::give_back(Claim& claim) {
+  std::lock_guard lock(mutex_);
+  return claims_.give_back(claim);
+}
+
 std::vector<Claim*> Fill::split(Claim& claim, uint64_t shares) {
   std::lock_guard lock(mutex_);
   return claims_.split(claim, shares);

@@ -93,6 +93,8 @@ class Fill {
   uint64_t splittable(const Claim& claim) const;
   /// How many claims there are. Any thread.
   uint32_t streams() const;
+  /// See Claims::give_back().
+  bool give_back(Claim& claim);
   /// See Claims::split().
   std::vector<Claim*> split(Claim& claim, uint64_t shares);
   /// From now on bytes from `begin` on, to the end of their block, gather in `block`.

@@ -1,4 +1,5 @@
-// Shares: several streams for what one would bring slowly (docs/adr/0028). How many is Spread's word.
+// Shares: several streams for what one would bring slowly (docs/adr/0028). How many is Spread's
+// word.
 #include <vector>
 
 #include "unit/cache.h"
@@ -15,7 +16,7 @@ void Cache::share_at_start(const std::shared_ptr<Fill>& fill, Claim& claim, io::
 
 void Cache::look(const std::shared_ptr<Fill>& fill, Claim& claim, Pulse& pulse, io::Loop& loop) {
   Time now = loop.now();
-  if (!pulse.stream.due(now)) return;
+  if (!pulse.shared || !pulse.stream.due(now)) return;
   Spread::Load load{fill->splittable(claim), fill->streams(), Claims::kShare};
   uint32_t shares = pulse.spread.look(pulse.stream, load, now);
   if (shares > 1) share_out(fill, claim, shares, loop);
@@ -45,9 +46,10 @@ Task<> Cache::share(std::shared_ptr<Fill> fill, Claim* claim, io::Semaphore::Per
                     Context ctx) {
   Result<> done = co_await stream_claim(fill, claim, ctx);
   permit = {};
-  // Whoever begins anew does so with less.
   if (!done && !fill->failed()) {
     turns(*fill->version(), *ctx.loop).spread.one_only(ctx.loop->now());
+    // It was one stream's, and can be again.
+    if (retryable(done.error().code()) && fill->give_back(*claim)) co_return ok;
   }
   if (!done) fail(*fill, std::move(done.error()), false);
   co_return co_await finish(fill, fill->release(*claim), ctx);

@@ -1,6 +1,7 @@
 // Spread: over how many streams a unit of one origin is fetched. Stores that are far away, or limit
-// each connection, give a unit faster to several streams than to one; others do not, and each stream
-// is a request. What pays off is tried out, with what is fetched anyway, and remembered. Pure.
+// each connection, give a unit faster to several streams than to one; others do not, and each
+// stream is a request. What pays off is tried out, with what is fetched anyway, and remembered.
+// Pure.
 #pragma once
 
 #include <cstdint>

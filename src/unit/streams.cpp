@@ -154,10 +154,8 @@ Task<> Cache::fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
   Time asked = ctx.loop->now();
   Result<origin::GetAnswer> answer = co_await ask(fill->version(), range, For::fill, ctx);
   if (!answer) co_return std::move(answer.error());
-  if (answer->range != range) {
-    share = fill->widen(*claim);
-    pulse.spread.one_only(ctx.loop->now());
-  }
+  if (answer->range != range) share = fill->widen(*claim);
+  if (answer->whole) pulse.alone(ctx.loop->now());
   Window body(std::move(answer->body.source), answer->range.offset);
   body.move({begin + share.at, share.end - share.at});
   // A head is no promise: what there is makes room for bytes only.

@@ -120,8 +120,8 @@ def _without(raw, names):
 
 
 class FaultProxy:
-    """A context manager; `rate` is in bytes per second over all connections, and `fault` is asked
-    what to do to each Exchange: a Fault, or None.
+    """A context manager; `rate` is in bytes per second over all connections, `each` of each of
+    them, and `fault` is asked what to do to each Exchange: a Fault, or None.
     """
 
     def __init__(self, endpoint, rate=None, fault=None, tls=None):
@@ -129,6 +129,7 @@ class FaultProxy:
         host, port = endpoint.split("//")[1].split(":")
         self.upstream = (host, int(port))
         self.rate = rate
+        self.each = None
         self.fault = fault
         self.tls = None
         if tls:
@@ -296,6 +297,7 @@ class FaultProxy:
         client.sock.sendall(raw)
         if exchange.method == "HEAD" or exchange.status in (204, 304):
             return headers.get("connection", "").lower() != "close"
+        free_at = time.monotonic()
         limits = [n for n in (fault.reset_after, fault.close_after) if n is not None]
         for piece, count in upstream.body(headers, until_close=True):
             if fault.stall_after is not None and exchange.body + count > fault.stall_after:
@@ -306,6 +308,9 @@ class FaultProxy:
                 count = limits[0] - exchange.body
                 piece = piece[:count]
             self._pace(len(piece))
+            if self.each:
+                free_at += len(piece) / self.each
+                time.sleep(max(0.0, free_at - time.monotonic()))
             exchange.body += (
                 count  # before it is sent, so that a reader never knows more than the count
             )
