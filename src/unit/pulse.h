@@ -8,7 +8,10 @@ namespace forebay::unit {
 /// Belongs to its stream, which holds the origin and so what `spread` belongs to.
 struct Cache::Pulse {
   explicit Pulse(Spread& of) : spread(of) {}
-  void came(uint64_t bytes, Time asked, Time now) { spread.came(stream, bytes, now - asked, now); }
+  /// Whoever gets all he has room for has waited for his own turn: there is more.
+  void came(uint64_t bytes, uint64_t room, Time asked, Time now) {
+    spread.came(stream, bytes, bytes < room ? now - asked : Duration(), now);
+  }
   /// Another stream would get all that this one gets.
   void alone(Time now) {
     shared = false;

@@ -188,12 +188,12 @@ Task<> Cache::pour(std::shared_ptr<Fill> fill, Claim* claim, io::Source& source,
     if (!room.empty()) {
       size_t count = co_await co_await source.read_into(room, ctx);
       if (count == 0) co_return ended_early();
-      if (pulse != nullptr) pulse->came(count, asked, ctx.loop->now());
+      if (pulse != nullptr) pulse->came(count, room.size(), asked, ctx.loop->now());
       written = co_await pour.filled(*claim, count);
     } else {
       io::Chunk chunk = co_await co_await source.next(ctx);
       if (size(chunk) == 0) co_return ended_early();
-      if (pulse != nullptr) pulse->came(size(chunk), asked, ctx.loop->now());
+      if (pulse != nullptr) pulse->came(size(chunk), kCopyBuffer, asked, ctx.loop->now());
       if (std::holds_alternative<io::FileSlice>(chunk) && buffer.empty()) {
         buffer.resize(copying.grow(kCopyBuffer) ? kCopyBuffer : kCopyLeast);
       }

@@ -84,7 +84,7 @@ def test_second_read_and_restart_cost_nothing(stand):
 
     read_all(("miss", "joined"))
     total = sum(size for _, size in digests.values())
-    assert s.settle() == total, "the cold read fetches each byte exactly once"
+    assert s.fetched() == total, "the cold read fetches each byte exactly once"
     assert s.forebay.metric("forebay_origin_bytes_total") == total
     assert s.forebay.metric("forebay_cache_bytes") >= total
     read_all(("hit",))
@@ -114,7 +114,7 @@ def test_one_fill_for_64_readers(stand):
 
     results = parallel(64, read, 180)
     assert all(digest == want for digest, _ in results)
-    assert s.settle() == len(UNIT), "amplification 1.00"
+    assert s.fetched() == len(UNIT), "amplification 1.00"
     states = [state for _, state in results]
     assert states.count("miss") >= 1 and set(states) <= {"miss", "joined", "hit"}, states
     assert s.forebay.metric("forebay_fills_total") == 1
@@ -172,7 +172,7 @@ def test_a_byte_costs_its_part(stand):
     assert s.settle() == 12_345
     whole = s.get("parts")
     assert whole.body == body
-    assert s.settle() == 18 * PART, "what is cached is not fetched again"
+    assert s.fetched() == 18 * PART, "what is cached is not fetched again"
 
 
 @pytest.mark.parametrize("kind", ["seaweedfs", "radosgw"])
@@ -305,7 +305,7 @@ def test_a_reader_that_leaves_does_not_cancel(stand):
         return s.get("left").body == UNIT[: 32 * MIB]
 
     assert all(parallel(3, read))
-    assert s.settle() == 32 * MIB
+    assert s.fetched() == 32 * MIB
 
 
 def test_no_store(stand):

@@ -23,6 +23,7 @@ class Stand:
             "bkt", origin_named(origin, self.bucket), freshness, self.proxy.endpoint, verify, fill
         )
         self.proxy.clear()
+        self.read = 0
 
     def get(self, key, **headers):
         """Reads one object through Forebay."""
@@ -38,7 +39,16 @@ class Stand:
             self.forebay.wait_idle()
             time.sleep(0.15)
         self.proxy.clear()
+        self.read = self.forebay.metric("forebay_origin_bytes_total")
         return count
+
+    def fetched(self):
+        """The same, but of what Forebay has read. An answer of a slow origin whose end is asked of
+        others is broken off, and what was on its way is seen by the proxy alone.
+        """
+        before = self.read
+        self.settle()
+        return self.read - before
 
 
 class origin_named:  # noqa: N801: reads as a phrase
