@@ -12,7 +12,6 @@ import pathlib
 import re
 import subprocess
 import sys
-import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -118,33 +117,30 @@ def unittest(text, code):
     return (count, 0) if code == 0 else (0, max(count, 1))
 
 
-def build(preset, *targets):
-    if preset in AHEAD:
-        AHEAD.pop(preset).join()
-    return run(f"build {preset}", ["scripts/build.sh", preset, *targets], lambda t, c: (0, c != 0),
-               3600)
+def build(preset, *targets, behind=()):
+    return run(f"build {preset}", [*behind, "scripts/build.sh", preset, *targets],
+               lambda t, c: (0, c != 0), 3600)
 
 
-# Builds of later stages that are under way, by preset.
-AHEAD = {}
+NICE = ("nice", "-n", "10")  # behind everything else
+# Stages that go on behind another one, by name.
+BEHIND = {}
 
 
-def build_ahead(presets):
-    """Builds, one after the other and behind everything else, what later stages will need. A
-    failure is found again, and told, when its stage builds."""
-    before = None
-    for preset in presets:
-        targets = TARGETS[preset]()
-
-        def one(preset=preset, targets=targets, before=before):
-            if before is not None:
-                before.join()
-            subprocess.run(["nice", "scripts/build.sh", preset, *targets], cwd=ROOT,
+def go_on_behind(args):
+    """What later stages build and the asan stage, one after the other, behind the one that is
+    running: it waits more than it works."""
+    def work():
+        if "tsan" in args.later:
+            # A failure is found again, and told, when its stage builds.
+            subprocess.run([*NICE, "scripts/build.sh", "tsan", *TARGETS["tsan"]()], cwd=ROOT,
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL, timeout=3600)
+        if "asan" in args.later:
+            stage_asan(args, NICE)
 
-        AHEAD[preset] = before = threading.Thread(target=one, daemon=True)
-        before.start()
+    behind = concurrent.futures.ThreadPoolExecutor(1).submit(work)
+    BEHIND.update({name: behind for name in TARGETS if name in args.later})
 
 
 def test_binaries(preset, names=None):
@@ -168,7 +164,7 @@ TARGETS = {
 }
 
 
-def run_binaries(preset, filters=None):
+def run_binaries(preset, filters=None, behind=()):
     """All test binaries, each in as many pieces as there are processors; with `filters` those that
     it names, by gtest's filters."""
     shards = os.cpu_count() or 1
@@ -178,7 +174,7 @@ def run_binaries(preset, filters=None):
         tests = (filters or {}).get(binary.name.removesuffix("_test"), "*")
         env = SANITIZER_ENV | {"GTEST_TOTAL_SHARDS": str(shards), "GTEST_SHARD_INDEX": str(shard)}
         run(f"{preset} {binary.name} {shard + 1}/{shards}",
-            [str(binary), "--gtest_brief=1", f"--gtest_filter={tests}"], gtest, 1200, env,
+            [*behind, str(binary), "--gtest_brief=1", f"--gtest_filter={tests}"], gtest, 1800, env,
             ROOT / "build" / preset)
     jobs = [(b, n) for b in test_binaries(preset, filters) for n in range(shards)]
     with concurrent.futures.ThreadPoolExecutor(shards) as pool:
@@ -215,8 +211,7 @@ def stage_clients(args):
     # The contract of origins is run against real servers.
     if not build("release", "forebay", "origin_test"):
         return
-    # These tests wait more than they work.
-    build_ahead(args.ahead)
+    go_on_behind(args)
     env = {"FOREBAY_FULL": "1"} if args.all else {}
     for folder in sorted((ROOT / "tests").iterdir()):
         if folder.name == "ecosystem" and args.all:
@@ -235,9 +230,9 @@ def stage_ecosystem(args, env):
             lambda t, c: (0, c != 0), 60)
 
 
-def stage_asan(_):
-    if build("asan", *TARGETS["asan"]()):
-        run_binaries("asan")
+def stage_asan(_, behind=()):
+    if build("asan", *TARGETS["asan"](), behind=behind):
+        run_binaries("asan", behind=behind)
 
 
 def stage_tsan(args):
@@ -330,8 +325,11 @@ def main():
         parser.error(f"no such stage: {' '.join(unknown)} (see --list)")
     started = time.monotonic()
     for at, name in enumerate(names):
-        args.ahead = [later for later in names[at:] if later in TARGETS]
-        stages[name](args)
+        args.later = names[at + 1:]
+        if name in BEHIND:
+            BEHIND[name].result()
+        if name != "asan" or name not in BEHIND:
+            stages[name](args)
     print(f"took {(time.monotonic() - started) / 60:.1f} minutes")
     print(f"{TALLY.passed} passed, {TALLY.failed} failed", flush=True)
     return 0 if TALLY.failed == 0 and TALLY.passed > 0 else 1

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from lib import daemon, proc
-from lib.stand import Stand
+from lib.stand import Stand, parallel
 
 pytestmark = pytest.mark.daemon
 
@@ -21,8 +21,12 @@ def forebay():
 
 def fill(s3, prefix, count):
     """So many small objects."""
-    for n in range(count):
-        s3.put_object(Bucket="bkt", Key=f"{prefix}{n:05}", Body=b"x" * 10)
+
+    def put(part):
+        for n in range(part, count, 8):
+            s3.put_object(Bucket="bkt", Key=f"{prefix}{n:05}", Body=b"x" * 10)
+
+    parallel(8, put)
 
 
 def keys(s3):

@@ -15,6 +15,7 @@ namespace {
 
 std::string readable(std::string_view text) {
   bool good = is_utf8(text);
+  if (good && text.find('\0') == text.npos) return std::string(text);
   std::string out;
   for (char c : text) {
     bool kept = c != '\0' && (good || static_cast<unsigned char>(c) < 0x80);
