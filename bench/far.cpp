@@ -1,7 +1,9 @@
-// An origin that is far away: passes bytes on to it after a delay, and its answers back at once. So
-// each question costs the delay, as one round trip and an origin's own thinking would.
+// An origin that is far away: passes bytes on to it after a delay, and its answers back at once,
+// but to each connection no more of them than `--rate` bytes a second. So each question costs the
+// delay, as one round trip and an origin's own thinking would.
 //
-// usage: far --origin ADDR:PORT --delay MS [--congestion NAME]; prints "ready ADDR:PORT".
+// usage: far --origin ADDR:PORT --delay MS [--rate N] [--congestion NAME]; prints
+// "ready ADDR:PORT".
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -10,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -19,8 +22,10 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -28,6 +33,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kPiece = 256 << 10;
+constexpr int kPace = 2;  // milliseconds between two looks at those who wait for their rate
 
 struct Pair {
   int client = -1;
@@ -36,6 +42,7 @@ struct Pair {
   std::vector<char> answer = std::vector<char>(kPiece);
   std::size_t filled = 0;
   std::size_t sent = 0;
+  Clock::time_point next = {};  // when it may have more of the answer
 };
 using PairRef = std::shared_ptr<Pair>;
 
@@ -48,6 +55,7 @@ struct Delayed {
 struct Options {
   sockaddr_in origin{};
   std::chrono::milliseconds delay{0};
+  double rate = 0;  // 0: no limit
   std::string congestion = "cubic";
 };
 
@@ -83,7 +91,7 @@ class Far {
           accept_all();
         } else if (const auto found = pairs_.find(fd); found != pairs_.end()) {
           const PairRef pair = found->second;
-          if (!take(pair) || !ask(*pair) || !answer(*pair)) end(*pair);
+          if (!take(pair) || !ask(*pair) || !answer(pair)) end(*pair);
         }
       }
     }
@@ -160,7 +168,8 @@ class Far {
     return true;
   }
 
-  static bool answer(Pair& pair) {
+  bool answer(const PairRef& of) {
+    Pair& pair = *of;
     for (;;) {
       while (pair.sent < pair.filled) {
         const ssize_t count = send(pair.client, pair.answer.data() + pair.sent,
@@ -168,15 +177,36 @@ class Far {
         if (count < 0) return errno == EAGAIN;
         pair.sent += static_cast<std::size_t>(count);
       }
+      const auto now = Clock::now();
+      if (options_.rate > 0 && now < pair.next) {
+        paced_.insert(of);
+        return true;
+      }
       const ssize_t got = recv(pair.origin, pair.answer.data(), kPiece, MSG_DONTWAIT);
       if (got <= 0) return got < 0 && errno == EAGAIN;
+      if (options_.rate > 0) {
+        const std::chrono::duration<double> takes(static_cast<double>(got) / options_.rate);
+        pair.next = std::max(now, pair.next) + std::chrono::duration_cast<Clock::duration>(takes);
+      }
       pair.filled = static_cast<std::size_t>(got);
       pair.sent = 0;
     }
   }
 
-  // Passes on what has waited long enough; milliseconds until there is more, -1 when there is none.
+  bool known(const PairRef& pair) const {
+    const auto found = pairs_.find(pair->client);
+    return found != pairs_.end() && found->second == pair;
+  }
+
+  // Passes on what has waited long enough; milliseconds until there may be more, -1: no need.
   int pass_due() {
+    for (const PairRef& pair : std::exchange(paced_, {}))
+      if (known(pair) && !answer(pair)) end(*pair);
+    const int left = ask_due();
+    return paced_.empty() ? left : left < 0 ? kPace : std::min(left, kPace);
+  }
+
+  int ask_due() {
     while (!waiting_.empty()) {
       Delayed& first = waiting_.front();
       const auto left = first.due - Clock::now();
@@ -185,8 +215,7 @@ class Far {
       const PairRef pair = first.pair;
       pair->asked += first.bytes;
       waiting_.pop_front();
-      const auto known = pairs_.find(pair->client);
-      if (known != pairs_.end() && known->second == pair && !ask(*pair)) end(*pair);
+      if (known(pair) && !ask(*pair)) end(*pair);
     }
     return -1;
   }
@@ -196,6 +225,7 @@ class Far {
   int listener_ = -1;
   std::map<int, PairRef> pairs_;  // by both of its descriptors
   std::deque<Delayed> waiting_;   // in the order in which they are due
+  std::set<PairRef> paced_;       // whose rate forbids more just now
 };
 
 }  // namespace
@@ -207,13 +237,14 @@ int main(int argc, char** argv) {
     const std::string_view flag = argv[i];
     if (flag == "--origin") origin = argv[i + 1];
     if (flag == "--congestion") options.congestion = argv[i + 1];
+    if (flag == "--rate") options.rate = std::atof(argv[i + 1]);
     if (flag == "--delay") options.delay = std::chrono::milliseconds(std::atoi(argv[i + 1]));
   }
   const std::size_t colon = origin.rfind(':');
   options.origin.sin_family = AF_INET;
   if (colon == std::string::npos ||
       inet_pton(AF_INET, origin.substr(0, colon).c_str(), &options.origin.sin_addr) != 1) {
-    std::fputs("usage: far --origin ADDR:PORT --delay MS [--congestion NAME]\n", stderr);
+    std::fputs("usage: far --origin ADDR:PORT --delay MS [--rate N] [--congestion NAME]\n", stderr);
     return 2;
   }
   options.origin.sin_port =

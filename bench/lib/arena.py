@@ -28,7 +28,7 @@ class Arena:
         parent = ("/dev/shm" if question.memory_cache else
                   self.disk.path if self.disk else setup.work)
         self.cache = os.path.join(parent, f"forebay-bench-{os.getpid()}-{question.name}")
-        self.size = question.put or OBJECTS[question.objects][0]
+        self.size = question.put or OBJECTS[question.objects]
 
     def __enter__(self):
         try:
@@ -38,7 +38,8 @@ class Arena:
             self.origin = self._keep(start_origin(self.setup, names))
             if self.question.delay:
                 self.origin = self._keep(
-                    start_far_origin(self.setup, self.origin, self.question.delay))
+                    start_far_origin(self.setup, self.origin, self.question.delay,
+                                     self.question.rate))
             self.subject = self._keep(self._start_peer("twin") if self.args.self_check
                                       else self._start_subject())
             self.peer = self._keep(self._start_peer(self.question.peer))

@@ -30,6 +30,7 @@ class Question:
     journal: bool = False       # both caches on an ext4 with a journal
     settle: float = 0.0
     delay: int = 0              # milliseconds until an answer of the origin begins
+    rate: int = 0               # bytes a second it gives each connection; 0: no limit
     harder: bool = False        # than the bar asks: shown, does not decide
     tls: bool = False
     put: int = 0                # bytes of each PUT; 0: GETs
@@ -68,7 +69,7 @@ QUESTIONS = [
              4, objects_warm=16, tls=True),
     Question("put-1m", "PUT 1 MiB into a native bucket, 4 connections: MD5 for the ETag, synced; "
              "against nginx DAV, which does neither", 1 / 1.5, "dav", "put", True, 128, 4,
-             settle=0.5, put=OBJECTS["1m"][0]),
+             settle=0.5, put=OBJECTS["1m"]),
     Question("put-16m", "the same with 16 MiB", 1 / 1.5, "dav", "put", True, 16, 4, settle=0.5,
              put=LARGE),
     *(Question(f"direct-{name}", f"GET {text}, first time, 4 connections, from an origin 10 ms "
@@ -77,9 +78,9 @@ QUESTIONS = [
       for name, text, objects, count, settle in
       [("64k", "64 KiB", "64k", 512, 0.1), ("1m", "1 MiB", "1m", 128, 0.1),
        ("16m", "16 MiB", "large", 16, 0.5), ("256m", "256 MiB", "huge", 4, 1)]),
-    Question("direct-limited", "the same with 128 MiB, one connection, and an origin that gives "
-             "each connection 32 MiB/s", 1.0, "origin", "limited", True, 1, 1, WALL_PER_GB,
-             settle=0.5),
+    Question("direct-limited", "the same with 256 MiB, one connection, and an origin that gives "
+             "each connection 64 MiB/s", 1.0, "origin", "huge", True, 1, 1, WALL_PER_GB,
+             settle=0.5, delay=10, rate=64 << 20),
     Question("relay-large", "GET 16 MiB, first time, 4 connections, against the least that passes "
              "it on and writes it past the page cache", 1.3, "relay", "large", True, 16, 4,
              settle=0.5),
@@ -93,7 +94,7 @@ QUESTIONS = [
       [("4k", "4 KiB", "small", 4000, 16, 256), ("16m", "16 MiB", "large", 64, 4, 16)]),
     *(Question(f"seaweed-put-{name}", f"PUT {text} into a native bucket, {connections} "
                "connections, against SeaweedFS, which does not sync", 0.5, "seaweed", objects,
-               True, count, connections, MICROS, RATE, settle=0.5, put=OBJECTS[objects][0])
+               True, count, connections, MICROS, RATE, settle=0.5, put=OBJECTS[objects])
       for name, text, objects, count, connections in
       [("4k", "4 KiB", "small", 2000, 16), ("1m", "1 MiB", "1m", 128, 4),
        ("16m", "16 MiB", "large", 16, 4)]),

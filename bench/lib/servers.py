@@ -18,9 +18,8 @@ SECRET_KEY = "bench-secret-key-for-loopback-only-00001"
 BUCKET = "bench"
 SMALL = 4 << 10
 LARGE = 16 << 20
-# The objects at the origin: their sizes, and what nginx is told beside.
-OBJECTS = {"small": (SMALL, ""), "64k": (64 << 10, ""), "1m": (1 << 20, ""), "large": (LARGE, ""),
-           "huge": (256 << 20, ""), "limited": (128 << 20, "limit_rate 32m;")}
+# The objects at the origin, and their sizes.
+OBJECTS = {"small": SMALL, "64k": 64 << 10, "1m": 1 << 20, "large": LARGE, "huge": 256 << 20}
 
 
 def free_port():
@@ -170,10 +169,9 @@ def make_files(setup, names):
     """The contents of these objects: incompressible, and by their seeds the same in every run."""
     files = setup.folder("origin-files")
     for name in names:
-        size, _ = OBJECTS[name]
         with open(os.path.join(files, name), "wb") as file:
             bytes_of = random.Random(name)
-            for _ in range(0, size, SMALL):
+            for _ in range(0, OBJECTS[name], SMALL):
                 file.write(bytes_of.randbytes(SMALL))
     return files
 
@@ -181,8 +179,7 @@ def make_files(setup, names):
 def start_origin(setup, names=("small", "large")):
     files = make_files(setup, names)
     objects = "\n    ".join(
-        f"location /{BUCKET}/{name}/ {{ try_files /{name} =404; {OBJECTS[name][1]} }}"
-        for name in names)
+        f"location /{BUCKET}/{name}/ {{ try_files /{name} =404; }}" for name in names)
     process = _start_nginx(setup, "origin", NGINX_ORIGIN, setup.client_cpu, files=files,
                            objects=objects, listing=LISTING, nopush="on")
     process.files = files
@@ -268,10 +265,11 @@ def start_rawrelay(setup, origin, keep, data):
                        f"127.0.0.1:{origin.port}", "--keep", keep, "--dir", data)
 
 
-def start_far_origin(setup, origin, delay):
-    """The origin, which hears what it is asked after `delay` milliseconds."""
+def start_far_origin(setup, origin, delay, rate):
+    """The origin, which hears what it is asked after `delay` milliseconds, and gives each
+    connection `rate` bytes a second (0: no limit)."""
     process = _start_tool(setup, "far", setup.client_cpu, "--origin", f"127.0.0.1:{origin.port}",
-                          "--delay", delay)
+                          "--delay", delay, "--rate", rate)
     process.files = origin.files
     return process
 
