@@ -141,6 +141,17 @@ TEST_F(SharesTest, a_fill_that_fails_gives_everything_back) {
   EXPECT_FALSE(cache_->contains(whole(version).id));
 }
 
+TEST_F(SharesTest, permits_come_back) {
+  // Half of them are just enough for one unit.
+  open({.demand_streams = 2 * Spread::kMost}, 1024 * kMiB);
+  origin_->options().body_rate = kSlow;
+  cold();
+  for (int i = 0; i < 3; ++i) {
+    cold();
+    EXPECT_EQ(requests(), Spread::kMost) << i;
+  }
+}
+
 TEST_F(SharesTest, readers_who_come_find_streams) {
   open({.demand_streams = 4}, 1024 * kMiB);
   origin_->options().body_rate = kSlow;
