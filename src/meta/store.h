@@ -1,7 +1,7 @@
 // Store: ordered rows with transactions. The control rows of the engine (buckets, access keys, …)
 // and on one node its data rows live behind it. It promises no more than etcd can keep, so that a
 // cluster can put etcd in its place: small transactions guarded by whole-row conditions, stated
-// limits, pages instead of endless scans. Watch and lease are left out until a cluster needs them.
+// limits, pages instead of endless scans. Watch and lease are Control's (control.h).
 #pragma once
 
 #include <optional>
@@ -46,6 +46,7 @@ struct Range {
 struct Page {
   std::vector<Row> rows;  ///< in key order
   bool more = false;      ///< the range holds rows after the last one here
+  uint64_t revision = 0;  ///< of its moment; only a Control has one
 };
 
 /// Changes that happen together or not at all, if all conditions hold. A key may be changed once

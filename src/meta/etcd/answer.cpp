@@ -12,6 +12,8 @@ namespace {
 
 /// So much of a server's own words is shown.
 constexpr size_t kMaxWords = 200;
+/// A server may grant more than it was asked for, but not for ever.
+constexpr int64_t kMaxTtlSeconds = 1'000'000;
 
 /// google.rpc.Code, which the gateway sends as "code".
 enum Grpc : uint64_t {
@@ -99,6 +101,29 @@ Result<std::vector<Row>> rows(const Json& from, const Ask& ask) {
   return out;
 }
 
+Result<Event> parse_event(const Json& event, const Ask& ask) {
+  const Json* kv = event.find("kv");
+  if (kv == nullptr) return malformed("an event without its row");
+  Result<std::string> type = event.string_or("type", "PUT");
+  if (!type || (*type != "PUT" && *type != "DELETE")) return malformed("an event of another kind");
+  Result<std::string> key = bytes(*kv, "key");
+  if (!key) return std::move(key.error());
+  if (*key < ask.from || *key >= ask.to) return malformed("an event that was not asked for");
+  Result<std::string> value = bytes(*kv, "value");
+  if (!value) return std::move(value.error());
+  Result<int64_t> revision = number(*kv, "mod_revision");
+  if (!revision) return std::move(revision.error());
+  Event out{.key = std::move(*key), .value = {}, .revision = static_cast<uint64_t>(*revision)};
+  if (*type == "PUT") out.value = std::move(*value);
+  return out;
+}
+
+std::string shown(std::string words) {
+  if (words.empty()) return "the server ended it";
+  if (words.size() > kMaxWords) words.resize(kMaxWords);
+  return words;
+}
+
 /// Just this key.
 Ask one(std::string key) {
   std::string end = key + '\0';
@@ -106,6 +131,13 @@ Ask one(std::string key) {
 }
 
 }  // namespace
+
+Ask within(std::string_view prefix, const Range& range, uint32_t limit) {
+  std::string own(prefix);
+  return {.from = own + range.from,
+          .to = range.to.empty() ? Range::prefix(own).to : own + range.to,
+          .limit = limit};
+}
 
 std::string range_request(const Ask& ask) {
   std::string out = "{";
@@ -116,7 +148,7 @@ std::string range_request(const Ask& ask) {
   return out + '}';
 }
 
-std::string txn_request(std::string_view prefix, const Txn& txn) {
+std::string txn_request(std::string_view prefix, const Txn& txn, uint64_t lease) {
   auto full = [&](const std::string& key) { return std::string(prefix) + key; };
   std::string compare, failure, success;
   for (const Txn::Condition& condition : txn.conditions) {
@@ -139,6 +171,7 @@ std::string txn_request(std::string_view prefix, const Txn& txn) {
     success += change.value ? R"({"request_put":{)" : R"({"request_delete_range":{)";
     add_bytes(success, "key", full(change.key));
     if (change.value) add_bytes(success += ',', "value", *change.value);
+    if (change.value && lease != 0) success += R"(,"lease":")" + std::to_string(lease) + '"';
     success += "}}";
   }
   return R"({"compare":[)" + compare + R"(],"success":[)" + success + R"(],"failure":[)" + failure +
@@ -181,6 +214,79 @@ Result<TxnAnswer> parse_txn(std::string_view text, std::string_view prefix, cons
     if (!found->empty()) out.found.back() = std::move(found->front().value);
   }
   return out;
+}
+
+std::string watch_request(const Ask& ask, uint64_t from_revision) {
+  std::string out = R"({"create_request":{)";
+  add_bytes(out, "key", ask.from);
+  add_bytes(out += ',', "range_end", ask.to);
+  // In pieces, however much there is to catch up with.
+  return out + R"(,"fragment":true,"start_revision":")" + std::to_string(from_revision) + "\"}}";
+}
+
+std::string grant_request(int64_t ttl_seconds) {
+  return R"({"TTL":")" + std::to_string(ttl_seconds) + "\"}";
+}
+
+std::string lease_request(uint64_t lease) { return R"({"ID":")" + std::to_string(lease) + "\"}"; }
+
+Result<WatchAnswer> parse_watch(std::string_view line, std::string_view prefix, const Ask& ask,
+                                uint64_t after) {
+  Result<Json> json = Json::parse(line);
+  if (!json) return malformed(json.error().text());
+  const Json* result = json->find("result");
+  if (result == nullptr || !result->is_object()) {
+    const Json* error = json->find("error");
+    if (error == nullptr) return malformed("neither an event nor an error");
+    return fail(Code::unavailable, shown(error->string_or("message", "").value_or("")));
+  }
+  Result<int64_t> compacted = number(*result, "compact_revision");
+  if (!compacted) return std::move(compacted.error());
+  if (*compacted != 0) {
+    return fail(Code::conflict, "these changes are not known any more", std::string(kCompacted));
+  }
+  Result<bool> ended = flag(*result, "canceled");
+  if (!ended) return std::move(ended.error());
+  if (*ended) {
+    return fail(Code::unavailable, shown(result->string_or("cancel_reason", "").value_or("")));
+  }
+  Result<bool> piece = flag(*result, "fragment");
+  if (!piece) return std::move(piece.error());
+  Result<Json::Array> events = list(*result, "events");
+  if (!events) return std::move(events.error());
+  WatchAnswer out{.events = {}, .after = after};
+  for (const Json& one : *events) {
+    Result<Event> event = parse_event(one, ask);
+    if (!event) return std::move(event.error());
+    bool late = !out.events.empty() && event->revision < out.events.back().revision;
+    if (event->revision <= after || late) return malformed("events out of order");
+    event->key.erase(0, prefix.size());
+    out.events.push_back(std::move(*event));
+  }
+  // Of a piece's last revision there may be more.
+  if (!out.events.empty()) out.after = out.events.back().revision - (*piece ? 1 : 0);
+  return out;
+}
+
+Result<Lease> parse_grant(std::string_view text) {
+  Result<Json> json = parse(text);
+  if (!json) return std::move(json.error());
+  Result<int64_t> id = number(*json, "ID");
+  if (!id) return std::move(id.error());
+  Result<int64_t> ttl = number(*json, "TTL");
+  if (!ttl) return std::move(ttl.error());
+  if (*id == 0 || *ttl == 0 || *ttl > kMaxTtlSeconds) return malformed("a lease without its terms");
+  return Lease{static_cast<uint64_t>(*id), seconds(*ttl)};
+}
+
+Result<Duration> parse_keep(std::string_view text) {
+  Result<Json> json = Json::parse(text);
+  const Json* result = json ? json->find("result") : nullptr;
+  if (result == nullptr || result->find("ID") == nullptr) return malformed("no lease in it");
+  Result<int64_t> ttl = number(*result, "TTL");
+  if (!ttl) return std::move(ttl.error());
+  if (*ttl > kMaxTtlSeconds) return malformed("a lease without its terms");
+  return seconds(*ttl);
 }
 
 Fault parse_fault(int status, std::string_view text) {

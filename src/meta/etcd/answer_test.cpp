@@ -108,6 +108,58 @@ TEST(EtcdAnswer, ATransactionSaysWhatItFound) {
   EXPECT_FALSE(parse_txn(R"({"header":{}})", "c/", Txn()));
 }
 
+TEST(EtcdAnswer, AWatchSaysWhatHappenedAndWhereToGoOn) {
+  EXPECT_EQ(watch_request(kAsk, 6),
+            R"({"create_request":{"key":"Yy9h","range_end":"Yy96","fragment":true,)"
+            R"("start_revision":"6"}})");
+  auto read = [](std::string_view line) { return parse_watch(line, "c/", kAsk, 5); };
+  EXPECT_THAT(read(R"({"result":{"header":{},"created":true}})")->events, ElementsAre());
+  const std::string events = R"("events":[{"kv":{"key":"Yy9h","mod_revision":"6"}},)"
+                             R"({"type":"DELETE","kv":{"key":"Yy9i","mod_revision":"7"}}])";
+  Result<WatchAnswer> answer = read(R"({"result":{)" + events + "}}");
+  ASSERT_TRUE(answer);
+  EXPECT_THAT(answer->events, ElementsAre(Event{"a", "", 6}, Event{"b", std::nullopt, 7}));
+  EXPECT_EQ(answer->after, 7u);
+  // The rest of 7 is still to come.
+  EXPECT_EQ(read(R"({"result":{"fragment":true,)" + events + "}}")->after, 6u);
+  EXPECT_EQ(read(R"({"result":{"canceled":true,"compact_revision":"9"}})").error().detail(),
+            kCompacted);
+  for (std::string_view broken :
+       {R"({"result":{"canceled":true}})", R"({"error":{"grpc_code":14,"message":"no leader"}})"}) {
+    EXPECT_EQ(read(broken).error().code(), Code::unavailable) << broken;
+  }
+  for (const std::string& bad : {
+           ""s,
+           "{}"s,
+           R"({"result":1})"s,
+           R"({"result":{"events":[{}]}})"s,
+           R"({"result":{"events":[{"type":"X","kv":{"key":"Yy9h","mod_revision":"6"}}]}})"s,
+           R"({"result":{"events":[{"kv":{"key":"Yy9h","mod_revision":"5"}}]}})"s,
+           R"({"result":{"events":[{"kv":{"key":"YS9h","mod_revision":"6"}}]}})"s,
+           R"({"result":{"events":[{"kv":{"key":"Yy9h","mod_revision":"7"}},)"s +
+               R"({"kv":{"key":"Yy9h","mod_revision":"6"}}]}})",
+       }) {
+    EXPECT_EQ(read(bad).error().code(), Code::corrupt) << bad;
+  }
+}
+
+TEST(EtcdAnswer, LeasesHaveANameAndATerm) {
+  EXPECT_EQ(grant_request(5), R"({"TTL":"5"})");
+  EXPECT_EQ(lease_request(7), R"({"ID":"7"})");
+  EXPECT_THAT(txn_request("c/", Txn().put("a", "").remove("b"), 7), HasSubstr(R"("lease":"7")"));
+  Result<Lease> lease = parse_grant(R"({"header":{},"ID":"7","TTL":"5"})");
+  ASSERT_TRUE(lease);
+  EXPECT_EQ(lease->id, 7u);
+  EXPECT_EQ(lease->ttl, seconds(5));
+  for (std::string_view bad : {R"({"header":{},"ID":"7"})", R"({"header":{},"TTL":"5"})", "{}",
+                               R"({"header":{},"ID":"7","TTL":"9223372036854775807"})"}) {
+    EXPECT_EQ(parse_grant(bad).error().code(), Code::corrupt) << bad;
+  }
+  EXPECT_EQ(parse_keep(R"({"result":{"ID":"7","TTL":"5"}})").value(), seconds(5));
+  EXPECT_EQ(parse_keep(R"({"result":{"ID":"7"}})").value(), seconds(0));
+  EXPECT_EQ(parse_keep(R"({"error":{"message":"x"}})").error().code(), Code::corrupt);
+}
+
 TEST(EtcdAnswer, FaultsMeanWhatTheCallerCanDo) {
   struct {
     int status;

@@ -23,11 +23,26 @@ void read_range(std::string_view text) {
   }
 }
 
+void read_watch(std::string_view text) {
+  constexpr uint64_t kTold = 5;
+  auto answer = etcd::parse_watch(text, "c/", kAsk, kTold);
+  if (!answer) return;
+  uint64_t last = kTold;
+  for (const Event& event : answer->events) {
+    check(event.revision > kTold && event.revision >= last, "events out of order");
+    last = event.revision;
+  }
+  check(answer->after >= kTold && answer->after <= last, "it goes on elsewhere");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
   read_range(text);
+  read_watch(text);
+  if (auto lease = etcd::parse_grant(text)) check(lease->id != 0, "a lease without a name");
+  if (auto left = etcd::parse_keep(text)) check(left->ns >= 0, "a lease that ended before");
   Txn txn = Txn().require("a", "1").require_absent("b").put("c", "");
   auto answer = etcd::parse_txn(text, "c/", txn);
   if (answer && !answer->succeeded) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "meta/etcd/answer.h"
+#include "meta/etcd/watch.h"
 
 namespace forebay::meta {
 
@@ -10,6 +11,9 @@ namespace {
 
 constexpr std::string_view kRange = "/v3/kv/range";
 constexpr std::string_view kTxn = "/v3/kv/txn";
+constexpr std::string_view kGrant = "/v3/lease/grant";
+constexpr std::string_view kKeep = "/v3/lease/keepalive";
+constexpr std::string_view kRevoke = "/v3/lease/revoke";
 /// How often a page is begun anew when its moment is compacted.
 constexpr int kPageTries = 3;
 
@@ -50,7 +54,7 @@ Task<Page> EtcdStore::scan(Range range, uint32_t limit, Context ctx) {
   if (limit == 0 || limit > kMaxPageRows) co_return fail(Code::invalid, "a page has 1–1000 rows");
   for (int tries = 1;; ++tries) {
     Result<Page> page = co_await scan_once(range, limit, ctx);
-    bool compacted = !page && page.error().detail() == etcd::kCompacted;
+    bool compacted = !page && page.error().detail() == kCompacted;
     if (!compacted) co_return page;
     if (tries == kPageTries) co_return page.error().as(Code::busy);
   }
@@ -58,9 +62,7 @@ Task<Page> EtcdStore::scan(Range range, uint32_t limit, Context ctx) {
 
 Task<Page> EtcdStore::scan_once(Range range, uint32_t limit, Context ctx) const {
   const std::string& prefix = wire_.url().prefix;
-  etcd::Ask ask{.from = prefix + range.from,
-                .to = range.to.empty() ? Range::prefix(prefix).to : prefix + range.to,
-                .limit = limit};
+  etcd::Ask ask = etcd::within(prefix, range, limit);
   Page page;
   size_t bytes = 0;
   while (ask.from < ask.to) {
@@ -75,6 +77,8 @@ Task<Page> EtcdStore::scan_once(Range range, uint32_t limit, Context ctx) const 
     Result<etcd::RangeAnswer> answer = etcd::parse_range(said->text, ask);
     if (!answer) co_return answer.error_in(said->endpoint);
     page.more = answer->more;
+    if (ask.revision == 0) ask.revision = answer->revision;
+    page.revision = static_cast<uint64_t>(ask.revision);
     for (Row& row : answer->rows) {
       if (page.rows.size() == limit || bytes >= kMaxPageBytes) {
         page.more = true;
@@ -86,19 +90,25 @@ Task<Page> EtcdStore::scan_once(Range range, uint32_t limit, Context ctx) const 
     }
     if (!page.more || page.rows.size() == limit || bytes >= kMaxPageBytes) break;
     // The rest of the page is of the same moment.
-    if (ask.revision == 0) ask.revision = answer->revision;
     ask.from = prefix + page.rows.back().key + '\0';
     ask.limit = rows_to_ask(page, bytes, limit);
   }
   co_return page;
 }
 
-Task<> EtcdStore::commit(Txn txn, Context ctx) {
+Task<> EtcdStore::commit(Txn txn, Context ctx) { co_return co_await apply(0, std::move(txn), ctx); }
+
+Task<> EtcdStore::commit_under(uint64_t lease, Txn txn, Context ctx) {
+  if (lease == 0) co_return fail(Code::not_found, "there is no such lease");
+  co_return co_await apply(lease, std::move(txn), ctx);
+}
+
+Task<> EtcdStore::apply(uint64_t lease, Txn txn, Context ctx) {
   co_await check_limits(txn);
   const std::string& prefix = wire_.url().prefix;
   const bool changes = !txn.changes.empty();
   Result<EtcdText> said = co_await wire_.send(
-      {.path = kTxn, .body = etcd::txn_request(prefix, txn), .repeatable = !changes}, ctx);
+      {.path = kTxn, .body = etcd::txn_request(prefix, txn, lease), .repeatable = !changes}, ctx);
   // Only the rows of a refusal can be that many.
   if (!said && is_overlong(said.error())) co_return co_await find_conflict(std::move(txn), ctx);
   if (!said) co_return std::move(said.error());
@@ -112,6 +122,36 @@ Task<> EtcdStore::commit(Txn txn, Context ctx) {
     if (!holds(txn.conditions[i], answer->found[i])) co_return conflict(txn.conditions[i]);
   }
   co_return fail(Code::corrupt, "refused, though every condition holds").in(said->endpoint);
+}
+
+std::unique_ptr<Watch> EtcdStore::watch(Range range, uint64_t after) {
+  return std::make_unique<EtcdWatch>(wire_, std::move(range), after);
+}
+
+// One that nobody hears of ends by itself, so it may be granted twice.
+Task<Lease> EtcdStore::grant(Duration ttl, Context ctx) {
+  int64_t whole = co_await whole_seconds(ttl);
+  EtcdText said = co_await co_await wire_.send(
+      {.path = kGrant, .body = etcd::grant_request(whole), .repeatable = true}, ctx);
+  Result<Lease> lease = etcd::parse_grant(said.text);
+  if (!lease) co_return lease.error_in(said.endpoint);
+  co_return lease;
+}
+
+Task<> EtcdStore::keep(uint64_t lease, Context ctx) {
+  EtcdText said = co_await co_await wire_.send(
+      {.path = kKeep, .body = etcd::lease_request(lease), .repeatable = true}, ctx);
+  Result<Duration> left = etcd::parse_keep(said.text);
+  if (!left) co_return left.error_in(said.endpoint);
+  if (*left == seconds(0)) co_return fail(Code::not_found, "there is no such lease");
+  co_return ok;
+}
+
+Task<> EtcdStore::revoke(uint64_t lease, Context ctx) {
+  Result<EtcdText> said = co_await wire_.send(
+      {.path = kRevoke, .body = etcd::lease_request(lease), .repeatable = true}, ctx);
+  if (!said && said.error().code() != Code::not_found) co_return std::move(said.error());
+  co_return ok;
 }
 
 Task<> EtcdStore::find_conflict(Txn txn, Context ctx) {

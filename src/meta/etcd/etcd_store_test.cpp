@@ -25,15 +25,17 @@ struct Said {
   bool never = false;   ///< does not come
 };
 
-/// A body of which no more than the first byte comes.
+/// A body of which no more than the beginning comes.
 class Broken final : public io::Source {
  public:
+  explicit Broken(std::string begin) : text_(std::move(begin)) {}
   Task<io::Chunk> next(Context) override {
     if (std::exchange(begun_, true)) co_return fail(Code::unavailable, "no more");
-    co_return Bytes(std::string("{"));
+    co_return Bytes(text_);
   }
 
  private:
+  std::string text_;
   bool begun_ = false;
 };
 
@@ -49,7 +51,7 @@ class Member final : public http::Handler {
     }
     if (said.never) co_await co_await io::sleep_until(ctx.loop->now() + seconds(3000), ctx);
     http::Response out = http::Response::text(said.status, "application/json", said.body);
-    if (said.broken) out.body = {1000, std::make_unique<Broken>()};
+    if (said.broken) out.body = {1ULL << 30, std::make_unique<Broken>(said.body)};
     co_return out;
   }
   std::deque<Said> answers;
@@ -217,6 +219,48 @@ TEST_F(EtcdStoreTest, APageWhoseMomentIsGoneIsBegunAnew) {
     answer(0, {400, kGone});
   }
   EXPECT_EQ(run(store_->scan({}, 10, ctx())).error().code(), Code::busy);
+}
+
+std::string event(std::string_view revision) {
+  return R"({"result":{"events":[{"kv":{"key":"Yy9h","value":"MQ==","mod_revision":")" +
+         std::string(revision) + R"("}}]}})";
+}
+
+TEST_F(EtcdStoreTest, AWatchGoesOnWhereItBroke) {
+  auto watch = store_->watch({}, 5);
+  answer(0, {200, event("6") + "\n"});
+  answer(1, {503, kTimedOut});
+  answer(0, {200, R"({"error":{"grpc_code":14,"message":"etcdserver: no leader"}})"
+                  "\n"});
+  answer(1, {200, R"({"result":{"created":true}})"
+                  "\n" +
+                      event("9") + "\n"});
+  for (uint64_t revision : {6, 9}) {
+    Result<std::vector<Event>> events = run(watch->next(ctx()));
+    ASSERT_TRUE(events) << events.error().text();
+    EXPECT_THAT(*events, ElementsAre(Event{"a", "1", revision}));
+  }
+  EXPECT_THAT(members_[0].bodies[0], HasSubstr(R"("start_revision":"6")"));
+  EXPECT_THAT(members_[1].bodies[0], HasSubstr(R"("start_revision":"7")"));
+  EXPECT_THAT(members_[1].bodies.back(), HasSubstr(R"("start_revision":"7")"));
+}
+
+TEST_F(EtcdStoreTest, AWatchOfNonsenseIsCorrupt) {
+  auto watch = store_->watch({}, 5);
+  for (const std::string& said : {std::string("nonsense"), event("5"), std::string("[]")}) {
+    answer(0, {200, said + "\n"});
+    EXPECT_EQ(run(watch->next(ctx())).error().code(), Code::corrupt) << said;
+  }
+  answer(0, {200, std::string(EtcdWire::kMaxAnswer + 1, ' ')});
+  EXPECT_EQ(run(watch->next(ctx())).error().code(), Code::corrupt);
+  answer(0, {200, event("6") + "\n"});
+  EXPECT_THAT(run(watch->next(ctx())).value(), ElementsAre(Event{"a", "1", 6}));
+}
+
+TEST_F(EtcdStoreTest, AWatchThatNobodyAnswersEndsWithItsDeadline) {
+  at("127.0.0.1:7,127.0.0.1:8");
+  auto watch = store_->watch({}, 5);
+  EXPECT_EQ(run(watch->next(within(seconds(2)))).error().code(), Code::unavailable);
 }
 
 }  // namespace

@@ -46,8 +46,8 @@ EtcdWire::EtcdWire(EtcdOptions options) : options_(std::move(options)) {
   check(!options_.url.endpoints.empty(), "an etcd without endpoints");
 }
 
-Task<std::string> EtcdWire::attempt(size_t member, const EtcdCall& call, Fate& fate,
-                                    Context ctx) const {
+Task<EtcdText> EtcdWire::attempt(size_t member, const EtcdCall& call, Fate& fate,
+                                 Context ctx) const {
   bool begun = false;
   http::ClientRequest request;
   request.method = "POST";
@@ -55,12 +55,18 @@ Task<std::string> EtcdWire::attempt(size_t member, const EtcdCall& call, Fate& f
   request.target = call.path;
   request.body = {call.body.size(), std::make_unique<ToldBody>(call.body, begun)};
   request.fields.add("content-type", "application/json");
+  // A member that has lost its leader ends the stream; it would say nothing for ever.
+  if (call.stream) request.fields.add("grpc-metadata-hasleader", "true");
   Result<http::ClientResponse> response =
       co_await options_.client(*ctx.loop).send(std::move(request), ctx);
   fate = begun ? Fate::unknown : Fate::unsent;
   if (!response) co_return std::move(response.error());
   fate = Fate::unknown;
   int status = response->status;
+  if (call.stream && status == 200) {
+    fate = Fate::clear;
+    co_return EtcdText{.endpoint = {}, .text = {}, .body = std::move(response->body)};
+  }
   Result<std::string> text = co_await read_answer(std::move(response->body), ctx);
   if (!text) {
     if (text.error().code() != Code::too_large) co_return std::move(text.error());
@@ -70,7 +76,7 @@ Task<std::string> EtcdWire::attempt(size_t member, const EtcdCall& call, Fate& f
   }
   if (status == 200) {
     fate = Fate::clear;
-    co_return std::move(*text);
+    co_return EtcdText{.endpoint = {}, .text = std::move(*text)};
   }
   etcd::Fault fault = etcd::parse_fault(status, *text);
   if (!fault.open) fate = Fate::clear;
@@ -79,7 +85,7 @@ Task<std::string> EtcdWire::attempt(size_t member, const EtcdCall& call, Fate& f
 
 Task<EtcdText> EtcdWire::send(EtcdCall call, Context ctx) const {
   const size_t members = options_.url.endpoints.size();
-  const size_t first = member_.load(std::memory_order_relaxed);
+  const size_t first = member_.load(std::memory_order_relaxed) % members;
   const Context whole = ctx.until(ctx.loop->now() + kPatience);
   Duration pause = kFirstPause;
   for (size_t tries = 0;; ++tries) {
@@ -87,9 +93,12 @@ Task<EtcdText> EtcdWire::send(EtcdCall call, Context ctx) const {
     const std::string name = "etcd http://" + options_.url.endpoints[member].authority();
     Context one = call.repeatable ? whole.until(ctx.loop->now() + kReadPatience) : whole;
     Fate fate = Fate::unsent;
-    Result<std::string> text = co_await attempt(member, call, fate, one);
+    Result<EtcdText> text = co_await attempt(member, call, fate, one);
     if (fate == Fate::clear) member_.store(member, std::memory_order_relaxed);
-    if (text) co_return EtcdText{name, std::move(*text)};
+    if (text) {
+      text->endpoint = name;
+      co_return text;
+    }
     Error error = text.error_in(name);
     if (fate == Fate::clear) co_return error;
     if (fate == Fate::unknown && !call.repeatable) co_return error.as(Code::unavailable);

@@ -21,11 +21,13 @@ struct EtcdCall {
   std::string_view path;    ///< "/v3/kv/range"
   std::string body;         ///< JSON
   bool repeatable = false;  ///< may be done twice
+  bool stream = false;      ///< what follows an answer's head is told as it comes
 };
 
 struct EtcdText {
   std::string endpoint;  ///< who said it, for errors
   std::string text;
+  io::Body body = {};  ///< of a stream, instead
 };
 
 /// Any loop; whoever calls joins before it is destroyed.
@@ -51,6 +53,8 @@ class EtcdWire {
   /// clear answer. Otherwise that is Code::unavailable: the outcome is unknown. Errors name the
   /// member, or all when none was reached.
   Task<EtcdText> send(EtcdCall call, Context ctx) const;
+  /// Who answered last is asked last: a stream of his broke.
+  void pass_over() const { member_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
   enum class Fate {
@@ -58,8 +62,8 @@ class EtcdWire {
     unsent,   ///< nothing happened there
     unknown,  ///< it may have happened, or may yet
   };
-  Task<std::string> attempt(size_t member, const EtcdCall& call [[clang::lifetimebound]],
-                            Fate& fate [[clang::lifetimebound]], Context ctx) const;
+  Task<EtcdText> attempt(size_t member, const EtcdCall& call [[clang::lifetimebound]],
+                         Fate& fate [[clang::lifetimebound]], Context ctx) const;
 
   const EtcdOptions options_;
   mutable std::atomic<size_t> member_ = 0;  ///< that answered last
