@@ -122,6 +122,35 @@ TEST_F(EtcdStoreTest, ACommitThatMayHaveHappenedIsUnknownAndNotRepeated) {
   }
 }
 
+// A member that hangs or is cut off would else be asked by every commit.
+TEST_F(EtcdStoreTest, TheCommitAfterAnUnknownOneBeginsAtTheNext) {
+  for (const Said& said : {Said{.broken = true}, Said{503, kTimedOut}, Said{.never = true}}) {
+    at("127.0.0.1:2379,127.0.0.1:2380");
+    for (Member& member : members_) member.asked.clear();
+    for (size_t first : {0, 1}) {
+      answer(first, said);
+      EXPECT_EQ(put(within(seconds(5))).error().code(), Code::unavailable);
+      answer(1 - first, {200, kDone});
+      EXPECT_TRUE(put(within(seconds(5))));
+    }
+    EXPECT_EQ(members_[0].asked.size(), 2u);
+    EXPECT_EQ(members_[1].asked.size(), 2u);
+  }
+}
+
+TEST_F(EtcdStoreTest, ACommitThatIsCancelledBlamesNobody) {
+  CancelToken token;
+  answer(0, {.never = true});
+  world_->loop().post([&] {
+    io::start<void>(world_->loop(), io::sleep_until(world_->loop().now() + seconds(1), ctx()),
+                    [&](Result<>) { token.cancel(); });
+  });
+  EXPECT_EQ(put(ctx().under(token)).error().code(), Code::unavailable);
+  answer(0, {200, kDone});
+  EXPECT_TRUE(put(ctx()));
+  EXPECT_EQ(members_[0].asked.size(), 2u);
+}
+
 TEST_F(EtcdStoreTest, ACommitThatIsNeverAnsweredEndsWithoutADeadline) {
   answer(0, {.never = true});
   EXPECT_EQ(put(ctx()).error().code(), Code::unavailable);
@@ -243,6 +272,24 @@ TEST_F(EtcdStoreTest, AWatchGoesOnWhereItBroke) {
   EXPECT_THAT(members_[0].bodies[0], HasSubstr(R"("start_revision":"6")"));
   EXPECT_THAT(members_[1].bodies[0], HasSubstr(R"("start_revision":"7")"));
   EXPECT_THAT(members_[1].bodies.back(), HasSubstr(R"("start_revision":"7")"));
+}
+
+// As many as there are members: all of them must not come round to the one that broke.
+TEST_F(EtcdStoreTest, WatchesThatBreakTogetherGoOnAtTheNext) {
+  auto one = store_->watch({}, 5);
+  auto two = store_->watch({}, 5);
+  for (Watch* watch : {one.get(), two.get()}) {
+    answer(0, {200, event("6") + "\n"});
+    EXPECT_TRUE(run(watch->next(ctx())));
+  }
+  for (Watch* watch : {one.get(), two.get()}) {
+    answer(0, {200, event("7") + "\n"});
+    answer(1, {200, event("7") + "\n"});
+    EXPECT_TRUE(run(watch->next(ctx())));
+    members_[0].answers.clear();
+  }
+  EXPECT_EQ(members_[0].asked.size(), 2u);
+  EXPECT_EQ(members_[1].asked.size(), 2u);
 }
 
 TEST_F(EtcdStoreTest, AWatchOfNonsenseIsCorrupt) {

@@ -24,6 +24,7 @@ Task<> EtcdWatch::open(Context ctx) {
                                                 .stream = true},
                                                ctx);
   endpoint_ = std::move(said.endpoint);
+  member_ = said.member;
   body_ = std::move(said.body);
   read_.clear();
   co_return ok;
@@ -66,7 +67,7 @@ Task<std::vector<Event>> EtcdWatch::next(Context ctx) {
     if (code != Code::unavailable && code != Code::timeout) co_return error;
     if (ctx.loop->now() >= ctx.deadline) co_return error.as(Code::timeout);
     if (code == Code::timeout && silent < ctx.deadline) continue;
-    wire_.pass_over();
+    wire_.pass_over(member_);
     co_await co_await io::sleep_until(ctx.loop->now() + kPause, ctx);
   }
 }

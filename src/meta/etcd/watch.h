@@ -25,6 +25,7 @@ class EtcdWatch final : public Watch {
   const etcd::Ask ask_;
   uint64_t after_;
   std::string endpoint_;
+  size_t member_ = 0;
   io::Body body_;     ///< no source: not open
   std::string read_;  ///< of it, not yet looked at
 };

@@ -65,7 +65,8 @@ Task<EtcdText> EtcdWire::attempt(size_t member, const EtcdCall& call, Fate& fate
   int status = response->status;
   if (call.stream && status == 200) {
     fate = Fate::clear;
-    co_return EtcdText{.endpoint = {}, .text = {}, .body = std::move(response->body)};
+    co_return EtcdText{
+        .endpoint = {}, .member = member, .text = {}, .body = std::move(response->body)};
   }
   Result<std::string> text = co_await read_answer(std::move(response->body), ctx);
   if (!text) {
@@ -76,16 +77,21 @@ Task<EtcdText> EtcdWire::attempt(size_t member, const EtcdCall& call, Fate& fate
   }
   if (status == 200) {
     fate = Fate::clear;
-    co_return EtcdText{.endpoint = {}, .text = std::move(*text)};
+    co_return EtcdText{.endpoint = {}, .member = member, .text = std::move(*text)};
   }
   etcd::Fault fault = etcd::parse_fault(status, *text);
   if (!fault.open) fate = Fate::clear;
   co_return std::move(fault.error);
 }
 
+void EtcdWire::pass_over(size_t member) const {
+  const size_t next = (member + 1) % options_.url.endpoints.size();
+  member_.compare_exchange_strong(member, next, std::memory_order_relaxed);
+}
+
 Task<EtcdText> EtcdWire::send(EtcdCall call, Context ctx) const {
   const size_t members = options_.url.endpoints.size();
-  const size_t first = member_.load(std::memory_order_relaxed) % members;
+  const size_t first = member_.load(std::memory_order_relaxed);
   const Context whole = ctx.until(ctx.loop->now() + kPatience);
   Duration pause = kFirstPause;
   for (size_t tries = 0;; ++tries) {
@@ -101,7 +107,11 @@ Task<EtcdText> EtcdWire::send(EtcdCall call, Context ctx) const {
     }
     Error error = text.error_in(name);
     if (fate == Fate::clear) co_return error;
-    if (fate == Fate::unknown && !call.repeatable) co_return error.as(Code::unavailable);
+    if (fate == Fate::unknown && !call.repeatable) {
+      // It may hang, or be cut off from the others.
+      if (error.code() != Code::cancelled) pass_over(member);
+      co_return error.as(Code::unavailable);
+    }
     if (error.code() == Code::cancelled) co_return error;
     // All were asked: a leader may be chosen, or somebody start.
     Result<> slept = ok;

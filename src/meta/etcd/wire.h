@@ -26,6 +26,7 @@ struct EtcdCall {
 
 struct EtcdText {
   std::string endpoint;  ///< who said it, for errors
+  size_t member = 0;     ///< the same, for pass_over()
   std::string text;
   io::Body body = {};  ///< of a stream, instead
 };
@@ -50,11 +51,12 @@ class EtcdWire {
 
   /// The text of an answer with status 200. Whoever surely got nothing is passed over for the next
   /// member, round after round until the deadline; so is, of what may be done twice, who gave no
-  /// clear answer. Otherwise that is Code::unavailable: the outcome is unknown. Errors name the
-  /// member, or all when none was reached.
+  /// clear answer. Otherwise that is Code::unavailable: the outcome is unknown, and the next call
+  /// begins at the next member. Errors name the member, or all when none was reached.
   Task<EtcdText> send(EtcdCall call, Context ctx) const;
-  /// Who answered last is asked last: a stream of his broke.
-  void pass_over() const { member_.fetch_add(1, std::memory_order_relaxed); }
+  /// The next call begins after `member`, of which a stream broke, say. However many say so at
+  /// once, it is one step.
+  void pass_over(size_t member) const;
 
  private:
   enum class Fate {
@@ -66,7 +68,7 @@ class EtcdWire {
                          Fate& fate [[clang::lifetimebound]], Context ctx) const;
 
   const EtcdOptions options_;
-  mutable std::atomic<size_t> member_ = 0;  ///< that answered last
+  mutable std::atomic<size_t> member_ = 0;  ///< that answered last, or comes after who did not
 };
 
 }  // namespace forebay::meta
