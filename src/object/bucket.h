@@ -104,9 +104,11 @@ struct Bucket {
   WallTime created;
   origin::Capabilities capabilities;
   std::shared_ptr<origin::Origin> origin;
-  /// How many questions in a row found a small object that was not cached: where that is the rule,
-  /// the next question is asked eagerly. Any thread.
+  /// How many questions in a row found a small object that was not cached, and how many reads in a
+  /// row a larger one of one unit: where that is the rule, the next question is asked eagerly. Any
+  /// thread.
   std::shared_ptr<std::atomic<uint32_t>> cold_small = std::make_shared<std::atomic<uint32_t>>(0);
+  std::shared_ptr<std::atomic<uint32_t>> cold_large = std::make_shared<std::atomic<uint32_t>>(0);
   std::shared_ptr<Writes> writes = std::make_shared<Writes>();
   obs::Counter* asked = nullptr;  ///< object bytes that reads asked for; may be null
 

@@ -77,12 +77,14 @@ class Heads {
   ///
   /// `eager`: if nothing at all is known of the key, ask with a GET instead of a HEAD; when the
   /// object turns out to be small its bytes come along, and a cold small read costs one request
-  /// instead of two. The bytes of a larger one are left where they are.
+  /// instead of two. The answer about a larger one of one unit comes along as it is: all of it, for
+  /// whoever wants to fetch it. Used and dropped on the caller's loop.
   struct Current {
     HeadRef head;
     Bytes bytes = {};       ///< the whole object, or nothing
     bool believed = false;  ///< nobody was asked
     bool joined = false;    ///< another read's question
+    std::shared_ptr<origin::GetAnswer> answer = {};
   };
   Task<Current> ask(BucketRef bucket, ObjectKey key, bool force, bool eager, Context ctx);
   /// The same, never eager: just the head.

@@ -201,7 +201,11 @@ Task<Heads::Current> Heads::ask_eagerly(const BucketRef& bucket, const ObjectKey
     if (!one) current.bytes = {};
     co_return current;
   }
-  current.head = co_await co_await make_head(bucket, key, std::move(answer.info), started, ctx);
+  current.head = co_await co_await make_head(bucket, key, answer.info, started, ctx);
+  const Head& head = *current.head;
+  ByteRange whole{0, head.info.size};
+  bool one = head.version != nullptr && head.first.range == whole && answer.range == whole;
+  if (one) current.answer = std::make_shared<origin::GetAnswer>(std::move(answer));
   co_return current;
 }
 

@@ -8,13 +8,13 @@ unit::Ahead ahead_of(const HeadRef& head, uint64_t end) {
   return {std::min(end, head->info.size), [head](uint64_t at) { return head->unit_at(at); }};
 }
 
-Task<unit::Served> Reader::open(Context ctx) {
-  unit::Opened opened = co_await co_await open_unit(ctx);
+Task<unit::Served> Reader::open(std::shared_ptr<origin::GetAnswer> given, Context ctx) {
+  unit::Opened opened = co_await co_await open_unit(std::move(given), ctx);
   source_ = std::move(opened.source);
   co_return opened.served;
 }
 
-Task<unit::Opened> Reader::open_unit(Context ctx) {
+Task<unit::Opened> Reader::open_unit(std::shared_ptr<origin::GetAnswer> given, Context ctx) {
   unit::Unit unit = head_->unit_at(at_);
   unit_end_ = std::min(end_, unit.range.end());
   ByteRange wanted{at_, unit_end_ - at_};
@@ -25,7 +25,8 @@ Task<unit::Opened> Reader::open_unit(Context ctx) {
     }
   }
   if (head_->adaptive) co_return co_await open_adaptive(unit, wanted, ctx);
-  unit::Opened opened = co_await co_await cache_.open(head_->version, unit, wanted, mode_, ctx);
+  unit::Opened opened =
+      co_await co_await cache_.open(head_->version, unit, wanted, mode_, ctx, {}, std::move(given));
   bool ahead = mode_ == unit::Mode::normal && opened.served != unit::Served::bypass;
   if (ahead && unit_end_ < end_) {
     // Best effort: without room the reader begins it itself when it gets there.
@@ -96,7 +97,7 @@ Task<io::Chunk> Reader::next(Context ctx) {
 Task<io::Chunk> Reader::next_chunk(Context ctx) {
   if (at_ == end_) co_return Bytes();
   if (source_ == nullptr) {
-    unit::Opened opened = co_await co_await open_unit(ctx);
+    unit::Opened opened = co_await co_await open_unit(nullptr, ctx);
     source_ = std::move(opened.source);
   }
   io::Chunk chunk = co_await co_await source_->next(ctx);

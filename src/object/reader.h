@@ -30,11 +30,12 @@ class Reader final : public io::Source {
         mode_(mode) {}
 
   /// Opens the first unit; Code::conflict when the version is not the current one any more.
-  Task<unit::Served> open(Context ctx);
+  /// `given`: as of Cache::open().
+  Task<unit::Served> open(std::shared_ptr<origin::GetAnswer> given, Context ctx);
   Task<io::Chunk> next(Context ctx) override;
 
  private:
-  Task<unit::Opened> open_unit(Context ctx);
+  Task<unit::Opened> open_unit(std::shared_ptr<origin::GetAnswer> given, Context ctx);
   Task<unit::Opened> open_adaptive(unit::Unit unit, ByteRange wanted, Context ctx);
   /// Where a run that begins with `unit` is to end.
   uint64_t earned(const unit::Unit& unit) const;

@@ -30,7 +30,7 @@ class ReaderTest : public ObjectTest {
   Result<std::string> read(const HeadRef& head, ByteRange range,
                            unit::Mode mode = unit::Mode::normal) {
     Reader reader(*cache_, heads_, head, range, mode);
-    auto opened = run(reader.open(ctx()));
+    auto opened = run(reader.open(nullptr, ctx()));
     if (!opened) return std::move(opened.error());
     served_ = *opened;
     return run(read_on(reader, ctx()));
@@ -64,7 +64,7 @@ TEST_F(ReaderTest, the_next_unit_is_fetched_meanwhile) {
   constexpr uint64_t kUnit = 100'000;
   HeadRef head = make(pattern(4 * kUnit), kUnit);
   Reader reader(*cache_, heads_, head, {0, 4 * kUnit}, unit::Mode::normal);
-  EXPECT_TRUE(run(reader.open(ctx())));
+  EXPECT_TRUE(run(reader.open(nullptr, ctx())));
   world_->settle();
   EXPECT_TRUE(cache_->contains(head->unit_at(kUnit).id));
   EXPECT_FALSE(cache_->contains(head->unit_at(2 * kUnit).id)) << "one ahead, not all";
@@ -93,7 +93,7 @@ TEST_F(ReaderTest, a_version_that_goes_later_ends_the_body) {
   constexpr uint64_t kUnit = 100'000;
   HeadRef head = make(pattern(4 * kUnit), kUnit);
   Reader reader(*cache_, heads_, head, {0, 4 * kUnit}, unit::Mode::normal);
-  EXPECT_TRUE(run(reader.open(ctx())));
+  EXPECT_TRUE(run(reader.open(nullptr, ctx())));
   world_->settle();
   origin_->change("key", pattern(4 * kUnit, 1));
   EXPECT_EQ(run(read_on(reader, ctx())).error().code(), Code::conflict);
@@ -105,7 +105,7 @@ TEST_F(ReaderTest, where_the_origin_has_versions_the_body_goes_on) {
   std::string bytes = pattern(4 * kUnit);
   HeadRef head = make(bytes, kUnit);
   Reader reader(*cache_, heads_, head, {0, 4 * kUnit}, unit::Mode::normal);
-  EXPECT_TRUE(run(reader.open(ctx())));
+  EXPECT_TRUE(run(reader.open(nullptr, ctx())));
   origin_->change("key", pattern(4 * kUnit, 1));
   auto text = run(read_on(reader, ctx()));
   ASSERT_TRUE(text);

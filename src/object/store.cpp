@@ -14,6 +14,9 @@ namespace {
 
 // After so many cold small objects in a row the next is asked for with a GET.
 constexpr uint32_t kEager = 32;
+// The same of whole reads of larger ones: more is saved, and what a wrong guess costs is a
+// connection.
+constexpr uint32_t kEagerLarge = 8;
 // How often a read follows a version that changes before its first byte.
 constexpr int kFollow = 5;
 
@@ -63,6 +66,13 @@ Result<ReadAnswer> decide_read(const ReadRequest& request, HeadRef head,
 /// Counts what a read with a body asks for.
 void note_asked(const ReadRequest& request, const ReadAnswer& answer) {
   if (request.bucket->asked != nullptr) request.bucket->asked->add(answer.range.length);
+}
+
+/// Whether what has been read last says that the next read will need the bytes.
+bool is_eager(const ReadRequest& request) {
+  const Bucket& bucket = *request.bucket;
+  return bucket.cold_small->load(std::memory_order_relaxed) >= kEager ||
+         (!request.range && bucket.cold_large->load(std::memory_order_relaxed) >= kEagerLarge);
 }
 
 bool has_body(const ReadRequest& request, const ReadAnswer& answer) {
@@ -119,8 +129,7 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
   bool counted = false;
   for (int round = 0; round < kFollow; ++round) {
     bool eager = round == 0 && request.body && request.mode == unit::Mode::normal &&
-                 request.part_number == 0 &&
-                 request.bucket->cold_small->load(std::memory_order_relaxed) >= kEager;
+                 request.part_number == 0 && is_eager(request);
     bool check = round > 0 || request.check;
     auto current =
         request.mode == unit::Mode::past
@@ -155,8 +164,11 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
       keep(request, answer, *ctx.loop);
       co_return answer;
     }
-    Result<ReadAnswer> opened = co_await open(request, head, part, std::move(answer), ctx);
+    bool found = current.believed;
+    Result<ReadAnswer> opened =
+        co_await open(request, std::move(current), part, std::move(answer), ctx);
     if (opened) {
+      if (!found) note_large(request, *opened);
       keep(request, *opened, *ctx.loop);
       co_return opened;
     }
@@ -195,13 +207,26 @@ void Store::note_cold(const Bucket& bucket, bool cold) {
   }
 }
 
-Task<ReadAnswer> Store::open(ReadRequest request, HeadRef head, std::optional<ByteRange> part,
-                             ReadAnswer answer, Context ctx) {
+void Store::note_large(const ReadRequest& request, const ReadAnswer& answer) {
+  const Head& head = *answer.head;
+  bool cold = answer.served == unit::Served::miss && answer.decision == Decision::whole &&
+              head.first.range.length == head.info.size && !head.adaptive;
+  if (cold) {
+    request.bucket->cold_large->fetch_add(1, std::memory_order_relaxed);
+  } else {
+    request.bucket->cold_large->store(0, std::memory_order_relaxed);
+  }
+}
+
+Task<ReadAnswer> Store::open(ReadRequest request, Heads::Current current,
+                             std::optional<ByteRange> part, ReadAnswer answer, Context ctx) {
+  const HeadRef head = current.head;
   if (head->version == nullptr) {
     co_return co_await open_untagged(std::move(request), part, std::move(answer), ctx);
   }
   auto reader = std::make_unique<Reader>(cache_, heads_, head, answer.range, request.mode);
-  answer.served = co_await co_await reader->open(ctx);
+  bool whole = answer.range == ByteRange{0, head->info.size};
+  answer.served = co_await co_await reader->open(whole ? std::move(current.answer) : nullptr, ctx);
   answer.body.source = std::move(reader);
   co_return answer;
 }

@@ -150,7 +150,7 @@ class Store {
 
  private:
   friend class Reader;
-  Task<ReadAnswer> open(ReadRequest request, HeadRef head, std::optional<ByteRange> part,
+  Task<ReadAnswer> open(ReadRequest request, Heads::Current current, std::optional<ByteRange> part,
                         ReadAnswer answer, Context ctx);
   Task<ReadAnswer> open_untagged(ReadRequest request, std::optional<ByteRange> part,
                                  ReadAnswer answer, Context ctx);
@@ -180,6 +180,8 @@ class Store {
   bool is_cold(const Head& head) const;
   /// Counts small cold reads in a row.
   static void note_cold(const Bucket& bucket, bool cold);
+  /// Counts cold reads of larger objects in a row, as far as a GET would have been enough.
+  static void note_large(const ReadRequest& request, const ReadAnswer& answer);
   Task<> drop_units(HeadRef head, Context ctx);
   /// By the origin's own id; `wanted`: only what has that ETag, without an id.
   Task<origin::Removed> remove_now(BucketRef bucket, ObjectKey key, std::string version_id,

@@ -182,7 +182,7 @@ void Cache::leave(Fill& fill) {
 }
 
 Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mode, Context ctx,
-                         Ahead ahead) {
+                         Ahead ahead, std::shared_ptr<origin::GetAnswer> given) {
   check(unit.range.covers(range) && range.length > 0, "a read outside of its unit");
   ByteRange wanted = in_unit(unit, range);
   if (version->native && mode == Mode::normal) mode = Mode::keep;
@@ -210,7 +210,9 @@ Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mo
       crew.spawn(fill_small(begun.fill, crew.context()));
     }
     if (begun.fresh && !small) place_early(begun.fill, *ctx.loop);
-    if (!small) demand(begun.fill, wanted, *ctx.loop);
+    if (!small) {
+      demand(begun.fill, wanted, *ctx.loop, begun.fresh ? std::exchange(given, nullptr) : nullptr);
+    }
     auto follower = std::make_unique<Follower>(*this, begun.fill, wanted);
     co_await co_await follower->ready(ctx);
     Served served = begun.fresh ? Served::miss : Served::joined;
@@ -219,6 +221,7 @@ Task<Opened> Cache::open(VersionRef version, Unit unit, ByteRange range, Mode mo
     co_return Opened{served, std::move(follower), begun.fill->run_end()};
   }
   metrics_.reads[static_cast<size_t>(Served::bypass)]->add();
+  if (given != nullptr) co_return Opened{Served::bypass, std::move(given->body.source)};
   co_return co_await open_past(std::move(version), range, ctx);
 }
 

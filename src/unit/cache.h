@@ -104,8 +104,10 @@ class Cache {
   /// Opens `range` (offsets in the object, inside the unit). Returns when the first byte is there:
   /// Code::conflict means that the origin has another version now. With `ahead` a unit that is
   /// missing is fetched whole, by one request with those behind it that are missing too.
+  /// `given`: an answer of the origin whose body is this very range of this version; it is used if
+  /// the origin would have to be asked for it, else dropped. Its body is of the caller's loop.
   Task<Opened> open(VersionRef version, Unit unit, ByteRange range, Mode mode, Context ctx,
-                    Ahead ahead = {});
+                    Ahead ahead = {}, std::shared_ptr<origin::GetAnswer> given = nullptr);
 
   /// Begins to fetch `unit` if it is not here and nobody does, and what is missing ahead of it;
   /// nobody waits for it. Tells where what is here or begun ends, as far as this one unit and its
@@ -192,7 +194,8 @@ class Cache {
   void give_up(Fill& fill);
   void leave(Fill& fill);
   void small_stored(Fill& fill, const Result<>& stored);
-  void demand(const std::shared_ptr<Fill>& fill, ByteRange in_unit, io::Loop& loop);
+  void demand(const std::shared_ptr<Fill>& fill, ByteRange in_unit, io::Loop& loop,
+              std::shared_ptr<origin::GetAnswer> given = nullptr);
   /// Whether a fill of the unit would find no room, and none can be made; counts it.
   bool no_room(const Unit& unit);
 
@@ -206,11 +209,14 @@ class Cache {
   Task<> fill_small(std::shared_ptr<Fill> fill, Context ctx);
   Task<> store_small(std::shared_ptr<Fill> fill, Bytes bytes, Context ctx);
   Task<Bytes> fetch_small(std::shared_ptr<Fill> fill, Context ctx);
-  Task<> stream(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
+  Task<> stream(std::shared_ptr<Fill> fill, Claim* claim, std::shared_ptr<origin::GetAnswer> given,
+                Context ctx);
   Task<> rest(std::shared_ptr<Fill> fill, io::Semaphore::Permit permit, Context ctx);
   Task<> rest_small(std::shared_ptr<Fill> fill, io::Semaphore::Permit permit, Context ctx);
-  Task<> stream_claim(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
-  Task<> fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx);
+  Task<> stream_claim(std::shared_ptr<Fill> fill, Claim* claim,
+                      std::shared_ptr<origin::GetAnswer> given, Context ctx);
+  Task<> fetch(std::shared_ptr<Fill> fill, Claim* claim, std::shared_ptr<origin::GetAnswer> given,
+               Context ctx);
   Task<> pour(std::shared_ptr<Fill> fill, Claim* claim, io::Source& source, Pour& pour,
               Pulse* pulse, Context ctx);
   Task<> finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx);

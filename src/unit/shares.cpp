@@ -44,7 +44,7 @@ void Cache::share_out(const std::shared_ptr<Fill>& fill, Claim& claim, uint32_t 
 
 Task<> Cache::share(std::shared_ptr<Fill> fill, Claim* claim, io::Semaphore::Permit permit,
                     Context ctx) {
-  Result<> done = co_await stream_claim(fill, claim, ctx);
+  Result<> done = co_await stream_claim(fill, claim, nullptr, ctx);
   permit = {};
   if (!done && !fill->failed()) {
     turns(*fill->version(), *ctx.loop).spread.one_only(ctx.loop->now());

@@ -58,10 +58,13 @@ Task<origin::GetAnswer> Cache::ask_only(VersionRef version, ByteRange range, For
   co_return only(std::move(answer), range);
 }
 
-void Cache::demand(const std::shared_ptr<Fill>& fill, ByteRange wanted, io::Loop& loop) {
+void Cache::demand(const std::shared_ptr<Fill>& fill, ByteRange wanted, io::Loop& loop,
+                   std::shared_ptr<origin::GetAnswer> given) {
   job::Crew& crew = crews_.of(loop);
   for (Claim* claim : fill->demand(wanted)) {
-    crew.spawn(stream(fill, claim, crew.context()));
+    bool first = fill->state(*claim).at == wanted.offset;
+    crew.spawn(
+        stream(fill, claim, first ? std::exchange(given, nullptr) : nullptr, crew.context()));
   }
 }
 
@@ -101,11 +104,13 @@ Task<> Cache::prepare(std::shared_ptr<Fill> fill, Context ctx) {
 }
 
 // One share of a large unit, for a reader that waits.
-Task<> Cache::stream(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
+Task<> Cache::stream(std::shared_ptr<Fill> fill, Claim* claim,
+                     std::shared_ptr<origin::GetAnswer> given, Context ctx) {
   Result<io::Semaphore::Permit> permit =
       co_await turns(*fill->version(), *ctx.loop).demand.acquire(1, ctx);
   if (permit) share_at_start(fill, *claim, *ctx.loop);
-  Result<> done = permit ? co_await stream_claim(fill, claim, ctx) : std::move(permit.error());
+  Result<> done = permit ? co_await stream_claim(fill, claim, std::move(given), ctx)
+                         : std::move(permit.error());
   if (!done) fail(*fill, std::move(done.error()), false);
   co_return co_await finish(fill, fill->release(*claim), ctx);
 }
@@ -115,7 +120,7 @@ Task<> Cache::rest(std::shared_ptr<Fill> fill, io::Semaphore::Permit permit, Con
   std::vector<Claim*> claims = fill->demand({0, fill->unit().range.length});
   Fill::Next next = Fill::Next::nothing;
   for (Claim* claim : claims) {
-    Result<> done = co_await stream_claim(fill, claim, ctx);
+    Result<> done = co_await stream_claim(fill, claim, nullptr, ctx);
     if (!done) fail(*fill, std::move(done.error()), false);
     next = fill->release(*claim);
   }
@@ -129,12 +134,13 @@ Task<> Cache::rest_small(std::shared_ptr<Fill> fill, io::Semaphore::Permit permi
   co_return done;
 }
 
-Task<> Cache::stream_claim(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
+Task<> Cache::stream_claim(std::shared_ptr<Fill> fill, Claim* claim,
+                           std::shared_ptr<origin::GetAnswer> given, Context ctx) {
   if (fill->failed()) co_return ok;
   Watch watch(Watch::of(*this, fill), ctx);
   for (uint32_t attempt = 1;; ++attempt) {
     uint64_t before = fill->state(*claim).at;
-    Result<> fetched = co_await fetch(fill, claim, watch.context());
+    Result<> fetched = co_await fetch(fill, claim, std::exchange(given, nullptr), watch.context());
     if (fetched || fill->failed()) co_return fetched;
     // A stream that got further has earned a new try; the version cannot change under it.
     if (fill->state(*claim).at > before) attempt = 1;
@@ -145,16 +151,23 @@ Task<> Cache::stream_claim(std::shared_ptr<Fill> fill, Claim* claim, Context ctx
   }
 }
 
-// Asks the origin for what is left of the claim and writes it as it comes.
-Task<> Cache::fetch(std::shared_ptr<Fill> fill, Claim* claim, Context ctx) {
+// Asks the origin for what is left of the claim, or takes what it has given, and writes it as it
+// comes.
+Task<> Cache::fetch(std::shared_ptr<Fill> fill, Claim* claim,
+                    std::shared_ptr<origin::GetAnswer> given, Context ctx) {
   Claim share = fill->state(*claim);
   uint64_t begin = fill->unit().range.offset;
   ByteRange range{begin + share.at, share.end - share.at};
   Pulse pulse(turns(*fill->version(), *ctx.loop).spread);
   Time asked = ctx.loop->now();
-  Result<origin::GetAnswer> answer = co_await ask(fill->version(), range, For::fill, ctx);
-  if (!answer) co_return std::move(answer.error());
-  if (answer->range != range) share = fill->widen(*claim);
+  bool asking = given == nullptr;
+  if (asking) {
+    auto answer = co_await co_await ask(fill->version(), range, For::fill, ctx);
+    given = std::make_shared<origin::GetAnswer>(std::move(answer));
+  }
+  origin::GetAnswer* answer = given.get();
+  // What was given may be more than is left to this stream: others have the rest.
+  if (asking && answer->range != range) share = fill->widen(*claim);
   if (answer->whole) pulse.alone(ctx.loop->now());
   Window body(std::move(answer->body.source), answer->range.offset);
   body.move({begin + share.at, share.end - share.at});
