@@ -2,12 +2,12 @@
 include(${CMAKE_CURRENT_LIST_DIR}/plant.cmake)
 plant([[
   if (source_ == nullptr) {
-    unit::Opened opened = co_await co_await open_unit(ctx);
+    unit::Opened opened = co_await co_await open_unit(nullptr, ctx);
     source_ = std::move(opened.source);
   }
 ]] [[
   if (source_ == nullptr) {
-    Result<unit::Opened> opened = co_await open_unit(ctx);
+    Result<unit::Opened> opened = co_await open_unit(nullptr, ctx);
     if (!opened && opened.error().code() == Code::conflict) {
       const unit::Version& old = *head_->version;
       origin::GetOptions options{.range = ByteRange{at_, end_ - at_}};
