@@ -61,7 +61,7 @@ def test_one_who_reads_all(stand):
         s.proxy.clear()
         assert s.get("whole").body == LARGE
         costs[fill] = requests(s, "whole")
-        assert s.settle() == len(LARGE)
+        assert s.fetched() == len(LARGE)
         if fill == "part":
             continue
         for at in range(0, len(LARGE), 4 * MIB):

@@ -75,7 +75,7 @@ def test_02_a_range_costs_its_part_once(stand):
         assert answer.status == 206 and answer.body == body[first : first + 100_000]
 
     parallel(32, read)
-    assert s.settle() == PART
+    assert s.fetched() == PART
     parallel(32, read)
     assert s.settle() == 0
 
