@@ -43,7 +43,7 @@ REPEATS = 200
 REPEATS_AT_ONCE = 8
 FUZZ_SECONDS = 60
 FUZZERS_AT_ONCE = 2
-LINT_SECONDS = 90  # after that no new file is begun
+LINT_SECONDS = 45  # after that no new file is begun
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
