@@ -5,9 +5,7 @@
 // usage: far --origin ADDR:PORT --delay MS [--rate N] [--congestion NAME]; prints
 // "ready ADDR:PORT".
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,7 +26,11 @@
 #include <utility>
 #include <vector>
 
+#include "sockets.h"
+
 namespace {
+
+namespace bench = forebay::bench;
 
 using Clock = std::chrono::steady_clock;
 
@@ -59,29 +61,14 @@ struct Options {
   std::string congestion = "cubic";
 };
 
-[[noreturn]] void die(const char* what) {
-  std::perror(what);
-  std::exit(1);
-}
-
-int tcp(const std::string& congestion) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) die("socket");
-  const int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion.data(),
-                 static_cast<socklen_t>(congestion.size())) != 0)
-    die("TCP_CONGESTION");
-  return fd;
-}
-
 class Far {
  public:
   explicit Far(Options options)
       : options_(std::move(options)), epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
 
   [[noreturn]] void serve() {
-    listen_on_loopback();
+    listener_ = bench::listen_on("127.0.0.1:0", options_.congestion);
+    watch(listener_, EPOLLIN);
     std::array<epoll_event, 64> events{};
     for (;;) {
       const int count = epoll_wait(epoll_, events.data(), events.size(), pass_due());
@@ -98,20 +85,6 @@ class Far {
   }
 
  private:
-  void listen_on_loopback() {
-    listener_ = tcp(options_.congestion);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) die("bind");
-    if (listen(listener_, 1024) != 0) die("listen");
-    socklen_t length = sizeof address;
-    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length);
-    std::printf("ready 127.0.0.1:%d\n", ntohs(address.sin_port));
-    std::fflush(stdout);
-    watch(listener_, EPOLLIN);
-  }
-
   void watch(int fd, unsigned events) {
     epoll_event event{};
     event.events = events;
@@ -120,15 +93,10 @@ class Far {
   }
 
   void accept_all() {
-    const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd = bench::accept_one(listener_);
     if (fd < 0) return;
-    const int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    const int origin = tcp(options_.congestion);
-    if (connect(origin, reinterpret_cast<const sockaddr*>(&options_.origin),
-                sizeof options_.origin) != 0)
-      die("connect to the origin");
-    // Both ends are used without waiting from now on: MSG_DONTWAIT.
+    const int origin = bench::connect_to(options_.origin, options_.congestion);
+    // It is used without waiting from now on: MSG_DONTWAIT.
     auto pair = std::make_shared<Pair>();
     pair->client = fd;
     pair->origin = origin;
@@ -240,15 +208,11 @@ int main(int argc, char** argv) {
     if (flag == "--rate") options.rate = std::atof(argv[i + 1]);
     if (flag == "--delay") options.delay = std::chrono::milliseconds(std::atoi(argv[i + 1]));
   }
-  const std::size_t colon = origin.rfind(':');
-  options.origin.sin_family = AF_INET;
-  if (colon == std::string::npos ||
-      inet_pton(AF_INET, origin.substr(0, colon).c_str(), &options.origin.sin_addr) != 1) {
+  if (origin.empty()) {
     std::fputs("usage: far --origin ADDR:PORT --delay MS [--rate N] [--congestion NAME]\n", stderr);
     return 2;
   }
-  options.origin.sin_port =
-      htons(static_cast<std::uint16_t>(std::atoi(origin.c_str() + colon + 1)));
+  options.origin = bench::parse_address(origin);
   std::signal(SIGPIPE, SIG_IGN);
   Far(std::move(options)).serve();
 }

@@ -6,10 +6,8 @@
 // usage: rawrelay --origin ADDR:PORT --keep files|append --dir DIR [--congestion NAME]; prints
 // "ready ADDR:PORT".
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,7 +24,11 @@
 #include <string>
 #include <string_view>
 
+#include "sockets.h"
+
 namespace {
+
+namespace bench = forebay::bench;
 
 enum class Keep { files, append };
 
@@ -58,36 +60,6 @@ struct Options {
   Keep keep = Keep::files;
 };
 
-[[noreturn]] void die(const char* what) {
-  std::perror(what);
-  std::exit(1);
-}
-
-int tcp(const std::string& congestion, int flags) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
-  if (fd < 0) die("socket");
-  const int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion.data(),
-                 static_cast<socklen_t>(congestion.size())) != 0)
-    die("TCP_CONGESTION");
-  return fd;
-}
-
-int listen_on_loopback(const Options& options) {
-  const int fd = tcp(options.congestion, SOCK_NONBLOCK);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) die("bind");
-  if (listen(fd, 1024) != 0) die("listen");
-  socklen_t length = sizeof address;
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-  std::printf("ready 127.0.0.1:%d\n", ntohs(address.sin_port));
-  std::fflush(stdout);
-  return fd;
-}
-
 class Relay {
  public:
   explicit Relay(Options options)
@@ -96,7 +68,7 @@ class Relay {
   }
 
   [[noreturn]] void serve() {
-    const int listener = listen_on_loopback(options_);
+    const int listener = bench::listen_on("127.0.0.1:0", options_.congestion);
     watch(listener);
     std::array<epoll_event, 64> events{};
     for (;;) {
@@ -117,7 +89,7 @@ class Relay {
   int create(const std::string& name, int flags) {
     const std::string path = options_.folder + "/" + name;
     const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0600);
-    if (fd < 0) die(path.c_str());
+    if (fd < 0) bench::die(path.c_str());
     return fd;
   }
 
@@ -131,14 +103,9 @@ class Relay {
 
   void accept_all(int listener) {
     for (;;) {
-      const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      const int fd = bench::accept_one(listener);
       if (fd < 0) return;
-      const int on = 1;
-      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      const int origin = tcp(options_.congestion, 0);
-      if (connect(origin, reinterpret_cast<const sockaddr*>(&options_.origin),
-                  sizeof options_.origin) != 0)
-        die("connect to the origin");
+      const int origin = bench::connect_to(options_.origin, options_.congestion);
       fcntl(origin, F_SETFL, O_NONBLOCK);
       auto pair = std::make_shared<Pair>();
       pair->client = fd;
@@ -200,7 +167,7 @@ class Relay {
     // A body that is no multiple of a page ends with some bytes too many; nobody reads them.
     const std::size_t bytes = append ? pair.filled : (pair.filled + kPage - 1) / kPage * kPage;
     const ssize_t written = write(append ? shared_ : pair.file, pair.piece.get(), bytes);
-    if (written != static_cast<ssize_t>(bytes)) die("write");
+    if (written != static_cast<ssize_t>(bytes)) bench::die("write");
     pair.filled = pair.sent = 0;
     if (pair.left > 0) return;
     if (options_.keep == Keep::files) close(pair.file);
@@ -254,18 +221,13 @@ int main(int argc, char** argv) {
     if (flag == "--keep") keep = argv[i + 1];
   }
   if (keep == "append") options.keep = Keep::append;
-  const std::size_t colon = origin.rfind(':');
-  options.origin.sin_family = AF_INET;
-  if ((keep != "append" && keep != "files") || options.folder.empty() ||
-      colon == std::string::npos ||
-      inet_pton(AF_INET, origin.substr(0, colon).c_str(), &options.origin.sin_addr) != 1) {
+  if ((keep != "append" && keep != "files") || options.folder.empty() || origin.empty()) {
     std::fputs(
         "usage: rawrelay --origin ADDR:PORT --keep files|append --dir DIR [--congestion NAME]\n",
         stderr);
     return 2;
   }
-  options.origin.sin_port =
-      htons(static_cast<std::uint16_t>(std::atoi(origin.c_str() + colon + 1)));
+  options.origin = bench::parse_address(origin);
   std::signal(SIGPIPE, SIG_IGN);
   Relay(std::move(options)).serve();
 }

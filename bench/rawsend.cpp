@@ -5,11 +5,8 @@
 //
 // usage: rawsend --dir DIR [--listen ADDR:PORT] [--congestion NAME]; prints "ready ADDR:PORT".
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -29,7 +26,11 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "sockets.h"
+
 namespace {
+
+namespace bench = forebay::bench;
 
 constexpr std::size_t kSlice = 1 << 20;
 constexpr std::size_t kTurn = 16 << 20;  // then the other connections have their turn
@@ -49,53 +50,22 @@ struct Connection {
 
 using Files = std::map<std::string, File, std::less<>>;
 
-[[noreturn]] void die(const char* what) {
-  std::perror(what);
-  std::exit(1);
-}
-
 Files open_files(const std::string& folder) {
   Files files;
   DIR* list = opendir(folder.c_str());
-  if (list == nullptr) die(folder.c_str());
+  if (list == nullptr) bench::die(folder.c_str());
   while (const dirent* entry = readdir(list)) {
     const std::string path = folder + "/" + entry->d_name;
     struct stat info{};
     if (stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
     File file{.fd = open(path.c_str(), O_RDONLY | O_CLOEXEC), .size = info.st_size, .head = ""};
-    if (file.fd < 0) die(path.c_str());
+    if (file.fd < 0) bench::die(path.c_str());
     file.head = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: " +
                 std::to_string(file.size) + "\r\n\r\n";
     files.emplace(entry->d_name, std::move(file));
   }
   closedir(list);
   return files;
-}
-
-int listen_on(const std::string& where, const std::string& congestion) {
-  const auto colon = where.rfind(':');
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  if (colon == std::string::npos ||
-      inet_pton(AF_INET, where.substr(0, colon).c_str(), &address.sin_addr) != 1) {
-    std::fprintf(stderr, "rawsend: bad address %s\n", where.c_str());
-    std::exit(2);
-  }
-  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(where.c_str() + colon + 1)));
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) die("socket");
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion.data(),
-                 static_cast<socklen_t>(congestion.size())) != 0)
-    die("TCP_CONGESTION");
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) die("bind");
-  if (listen(fd, 1024) != 0) die("listen");
-  socklen_t length = sizeof address;
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-  std::printf("ready %s:%d\n", where.substr(0, colon).c_str(), ntohs(address.sin_port));
-  std::fflush(stdout);
-  return fd;
 }
 
 // False when the connection is over.
@@ -145,10 +115,8 @@ void watch(int epoll, const Connection& connection, int operation) {
 
 void accept_all(int listener, int epoll, std::unordered_map<int, Connection>& connections) {
   for (;;) {
-    const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd = bench::accept_one(listener);
     if (fd < 0) return;
-    const int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     Connection& connection = connections[fd] = Connection{.fd = fd};
     watch(epoll, connection, EPOLL_CTL_ADD);
   }
@@ -199,5 +167,5 @@ int main(int argc, char** argv) {
   }
   std::signal(SIGPIPE, SIG_IGN);  // sendfile has no MSG_NOSIGNAL
   const Files files = open_files(folder);
-  serve(listen_on(where, congestion), files);
+  serve(bench::listen_on(where, congestion), files);
 }

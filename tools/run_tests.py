@@ -123,24 +123,23 @@ def build(preset, *targets, behind=()):
 
 
 NICE = ("nice", "-n", "10")  # behind everything else
-# Stages that go on behind another one, by name.
+# What goes on behind a stage for later ones, by their names.
 BEHIND = {}
 
 
 def go_on_behind(args):
     """What later stages build and the asan stage, one after the other, behind the one that is
     running: it waits more than it works."""
-    def work():
-        if "tsan" in args.later:
-            # A failure is found again, and told, when its stage builds.
-            subprocess.run([*NICE, "scripts/build.sh", "tsan", *TARGETS["tsan"]()], cwd=ROOT,
-                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL, timeout=3600)
-        if "asan" in args.later:
-            stage_asan(args, NICE)
+    def build_tsan():
+        # A failure is found again, and told, when its stage builds.
+        subprocess.run([*NICE, "scripts/build.sh", "tsan", *TARGETS["tsan"]()], cwd=ROOT,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, timeout=3600)
 
-    behind = concurrent.futures.ThreadPoolExecutor(1).submit(work)
-    BEHIND.update({name: behind for name in TARGETS if name in args.later})
+    one_by_one = concurrent.futures.ThreadPoolExecutor(1)
+    for name, work in [("tsan", build_tsan), ("asan", lambda: test_asan(NICE))]:
+        if name in args.later:
+            BEHIND[name] = one_by_one.submit(work)
 
 
 def test_binaries(preset, names=None):
@@ -230,12 +229,21 @@ def stage_ecosystem(args, env):
             lambda t, c: (0, c != 0), 60)
 
 
-def stage_asan(_, behind=()):
+def test_asan(behind=()):
     if build("asan", *TARGETS["asan"](), behind=behind):
         run_binaries("asan", behind=behind)
 
 
+def stage_asan(_):
+    if "asan" in BEHIND:
+        BEHIND.pop("asan").result()
+    else:
+        test_asan()
+
+
 def stage_tsan(args):
+    if "tsan" in BEHIND:
+        BEHIND.pop("tsan").result()
     if not build("tsan", *TARGETS["tsan"]()):
         return
     run_binaries("tsan", THREADED)
@@ -326,10 +334,7 @@ def main():
     started = time.monotonic()
     for at, name in enumerate(names):
         args.later = names[at + 1:]
-        if name in BEHIND:
-            BEHIND[name].result()
-        if name != "asan" or name not in BEHIND:
-            stages[name](args)
+        stages[name](args)
     print(f"took {(time.monotonic() - started) / 60:.1f} minutes")
     print(f"{TALLY.passed} passed, {TALLY.failed} failed", flush=True)
     return 0 if TALLY.failed == 0 and TALLY.passed > 0 else 1

@@ -81,10 +81,10 @@ class Heads {
   /// whoever wants to fetch it. Used and dropped on the caller's loop.
   struct Current {
     HeadRef head;
-    Bytes bytes = {};       ///< the whole object, or nothing
-    bool believed = false;  ///< nobody was asked
-    bool joined = false;    ///< another read's question
-    std::shared_ptr<origin::GetAnswer> answer = {};
+    Bytes bytes = {};                                ///< the whole object, or nothing
+    bool believed = false;                           ///< nobody was asked
+    bool joined = false;                             ///< another read's question
+    std::shared_ptr<origin::GetAnswer> answer = {};  ///< about a larger object; or null
   };
   Task<Current> ask(BucketRef bucket, ObjectKey key, bool force, bool eager, Context ctx);
   /// The same, never eager: just the head.

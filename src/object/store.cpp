@@ -75,6 +75,13 @@ bool is_eager(const ReadRequest& request) {
          (!request.range && bucket.cold_large->load(std::memory_order_relaxed) >= kEagerLarge);
 }
 
+/// Whether it is a cold read of a larger object for which a GET alone would have been enough.
+bool one_get_would_do(const ReadAnswer& answer) {
+  const Head& head = *answer.head;
+  return answer.served == unit::Served::miss && answer.decision == Decision::whole &&
+         head.first.range.length == head.info.size && !head.adaptive;
+}
+
 bool has_body(const ReadRequest& request, const ReadAnswer& answer) {
   return request.body && answer.range.length > 0 &&
          (answer.decision == Decision::whole || answer.decision == Decision::partial);
@@ -153,13 +160,13 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
       answer.served = current.joined ? unit::Served::joined : unit::Served::miss;
       bool cold =
           cache_.admit_filled(head->version, head->first, current.bytes, answer.served, *ctx.loop);
-      note_cold(*request.bucket, cold);
+      note_cold(*request.bucket->cold_small, cold);
       answer.body = io::Body::of(current.bytes.slice(answer.range.offset, answer.range.length));
       keep(request, answer, *ctx.loop);
       co_return answer;
     }
     bool told = !current.believed && request.mode != unit::Mode::past;
-    if (told) note_cold(*request.bucket, is_cold(*head));
+    if (told) note_cold(*request.bucket->cold_small, is_cold(*head));
     if (!has_body(request, answer)) {
       keep(request, answer, *ctx.loop);
       co_return answer;
@@ -168,7 +175,7 @@ Task<ReadAnswer> Store::read(ReadRequest request, Context ctx) {
     Result<ReadAnswer> opened =
         co_await open(request, std::move(current), part, std::move(answer), ctx);
     if (opened) {
-      if (!found) note_large(request, *opened);
+      if (!found) note_cold(*request.bucket->cold_large, one_get_would_do(*opened));
       keep(request, *opened, *ctx.loop);
       co_return opened;
     }
@@ -199,22 +206,11 @@ bool Store::is_cold(const Head& head) const {
          head.info.size <= cache_.small_max() && !cache_.contains(head.first.id);
 }
 
-void Store::note_cold(const Bucket& bucket, bool cold) {
+void Store::note_cold(std::atomic<uint32_t>& in_a_row, bool cold) {
   if (cold) {
-    bucket.cold_small->fetch_add(1, std::memory_order_relaxed);
+    in_a_row.fetch_add(1, std::memory_order_relaxed);
   } else {
-    bucket.cold_small->store(0, std::memory_order_relaxed);
-  }
-}
-
-void Store::note_large(const ReadRequest& request, const ReadAnswer& answer) {
-  const Head& head = *answer.head;
-  bool cold = answer.served == unit::Served::miss && answer.decision == Decision::whole &&
-              head.first.range.length == head.info.size && !head.adaptive;
-  if (cold) {
-    request.bucket->cold_large->fetch_add(1, std::memory_order_relaxed);
-  } else {
-    request.bucket->cold_large->store(0, std::memory_order_relaxed);
+    in_a_row.store(0, std::memory_order_relaxed);
   }
 }
 
@@ -317,11 +313,11 @@ Task<> Store::bring(BucketRef bucket, ObjectKey key, uint64_t listed, Brought& s
     }
     Result<> came = ok;
     if (current.bytes.empty()) {
-      if (!current.believed) note_cold(*bucket, is_cold(*head));
+      if (!current.believed) note_cold(*bucket->cold_small, is_cold(*head));
       came = co_await object::bring(cache_, head, so_far, ctx);
     } else {
       bool fresh = cache_.admit(head->version, head->first, current.bytes, *ctx.loop);
-      note_cold(*bucket, fresh);
+      note_cold(*bucket->cold_small, fresh);
       auto fill = fresh ? cache_.coming(head->first.id) : nullptr;
       if (fill != nullptr) came = co_await cache_.arrived(std::move(fill), ctx);
       if (came && !cache_.touch(head->first)) {

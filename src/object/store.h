@@ -178,10 +178,8 @@ class Store {
   void keep(const ReadRequest& request, const ReadAnswer& answer, io::Loop& loop);
   /// Whether it is a small object that is not here.
   bool is_cold(const Head& head) const;
-  /// Counts small cold reads in a row.
-  static void note_cold(const Bucket& bucket, bool cold);
-  /// Counts cold reads of larger objects in a row, as far as a GET would have been enough.
-  static void note_large(const ReadRequest& request, const ReadAnswer& answer);
+  /// Counts cold reads in a row.
+  static void note_cold(std::atomic<uint32_t>& in_a_row, bool cold);
   Task<> drop_units(HeadRef head, Context ctx);
   /// By the origin's own id; `wanted`: only what has that ETag, without an id.
   Task<origin::Removed> remove_now(BucketRef bucket, ObjectKey key, std::string version_id,

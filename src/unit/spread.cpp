@@ -1,7 +1,6 @@
 #include "unit/spread.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace forebay::unit {
 

@@ -160,16 +160,16 @@ Task<> Cache::fetch(std::shared_ptr<Fill> fill, Claim* claim,
   ByteRange range{begin + share.at, share.end - share.at};
   Pulse pulse(turns(*fill->version(), *ctx.loop).spread);
   Time asked = ctx.loop->now();
-  bool asking = given == nullptr;
-  if (asking) {
-    auto answer = co_await co_await ask(fill->version(), range, For::fill, ctx);
-    given = std::make_shared<origin::GetAnswer>(std::move(answer));
+  origin::GetAnswer answer;
+  if (given != nullptr) {
+    // It may be more than is left to this stream: others have the rest.
+    answer = std::move(*given);
+  } else {
+    answer = co_await co_await ask(fill->version(), range, For::fill, ctx);
+    if (answer.range != range) share = fill->widen(*claim);
   }
-  origin::GetAnswer* answer = given.get();
-  // What was given may be more than is left to this stream: others have the rest.
-  if (asking && answer->range != range) share = fill->widen(*claim);
-  if (answer->whole) pulse.alone(ctx.loop->now());
-  Window body(std::move(answer->body.source), answer->range.offset);
+  if (answer.whole) pulse.alone(ctx.loop->now());
+  Window body(std::move(answer.body.source), answer.range.offset);
   body.move({begin + share.at, share.end - share.at});
   // A head is no promise: what there is makes room for bytes only.
   co_await co_await body.ready(ctx);

@@ -37,6 +37,12 @@ class EtcdClusterTest : public testing::Test {
     ADD_FAILURE() << "nobody leads";
     return 0;
   }
+  /// A store whose first call asks that member.
+  std::unique_ptr<EtcdStore> store_that_begins_at(EtcdServers& servers, size_t member) {
+    EtcdUrl url = servers.url("c");
+    std::swap(url.endpoints[0], url.endpoints[member]);
+    return clients_.store(url);
+  }
 
   std::unique_ptr<io::Engine> engine_ =
       std::move(io::Engine::make({.loops = 1, .pool_threads = 2}).value());
@@ -152,9 +158,7 @@ TEST_F(EtcdClusterTest, ALeaderThatDiesLosesNothingAcknowledged) {
 TEST_F(EtcdClusterTest, AMemberThatHangsIsPassedOverByReads) {
   EtcdServers servers(3);
   size_t hung = (leader(servers) + 1) % 3;
-  EtcdUrl url = servers.url("c");
-  std::swap(url.endpoints[0], url.endpoints[hung]);
-  auto store = clients_.store(url);
+  auto store = store_that_begins_at(servers, hung);
   ASSERT_TRUE(run(store->commit(Txn().put("a", "1"), ctx())));
   servers.pause(hung);
   EXPECT_EQ(run(store->get("a", ctx())).value(), "1");
@@ -166,9 +170,7 @@ TEST_F(EtcdClusterTest, AMemberThatHangsIsPassedOverByReads) {
 TEST_F(EtcdClusterTest, AMemberThatHangsIsPassedOverByCommits) {
   EtcdServers servers(3);
   size_t hung = (leader(servers) + 1) % 3;
-  EtcdUrl url = servers.url("c");
-  std::swap(url.endpoints[0], url.endpoints[hung]);
-  auto store = clients_.store(url);
+  auto store = store_that_begins_at(servers, hung);
   ASSERT_TRUE(run(store->commit(Txn().put("a", "1"), ctx())));
   servers.pause(hung);
   // No read shows the way: the first is not answered, the second goes elsewhere.
