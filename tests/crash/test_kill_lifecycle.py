@@ -126,7 +126,9 @@ def test_kill_9_of_lifecycle():
         forebay.target().boto3().put_bucket_versioning(
             Bucket="kept", VersioningConfiguration={"Status": "Enabled"}
         )
-        for turn in range(ROUNDS):
+        for turn in range(10 * ROUNDS):
+            if turn >= ROUNDS and told.ended > 0:
+                break  # a busy machine may need more rounds until a pass is met
             load = Load(forebay.target(), told, seed + turn)
             time.sleep(rng.choice([0.3, 1.0, 2.5]) * rng.uniform(0.5, 1.5))
             if load.failures:
