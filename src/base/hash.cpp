@@ -55,6 +55,10 @@ Digest256 HmacKey::sign(ByteView message) const {
   return digest;
 }
 
+uint64_t xxh3(std::string_view bytes, uint64_t seed) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
 uint32_t crc32c(ByteView bytes, uint32_t crc) {
   auto* data = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(bytes.data()));
   while (!bytes.empty()) {  // the library takes an int length

@@ -43,6 +43,10 @@ class HmacKey {
 /// CRC-32C (RFC 3720), the checksum of stored blocks. `crc` is the value so far, 0 at first.
 uint32_t crc32c(ByteView bytes, uint32_t crc = 0);
 
+/// XXH3 of 64 bits, for what spreads over slots and members; no protection against whoever means
+/// ill.
+uint64_t xxh3(std::string_view bytes, uint64_t seed);
+
 /// A checksum algorithm that S3 knows.
 enum class ChecksumKind {
   crc32,

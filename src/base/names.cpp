@@ -1,7 +1,5 @@
 #include "base/names.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <charconv>
 
@@ -100,7 +98,7 @@ Result<UnitId> UnitId::parse(std::string_view hex) {
 }
 
 uint32_t key_slot(uint64_t incarnation, std::string_view key) {
-  return static_cast<uint32_t>(XXH3_64bits_withSeed(key.data(), key.size(), incarnation) >> 44);
+  return static_cast<uint32_t>(xxh3(key, incarnation) >> 44);
 }
 
 UnitId UnitName::id() const {

@@ -2,11 +2,9 @@
 
 #include <bit>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/check.h"
 #include "base/encoding.h"
+#include "base/hash.h"
 
 namespace forebay::place {
 
@@ -65,7 +63,7 @@ Weight::Weight(std::string_view disk, uint32_t weight) {
 }
 
 uint64_t Weight::cost(uint32_t slot) const {
-  uint64_t log = minus_log2(XXH3_64bits_withSeed(disk_.data(), disk_.size(), slot));
+  uint64_t log = minus_log2(xxh3({disk_.data(), disk_.size()}, slot));
   return static_cast<uint64_t>(static_cast<unsigned __int128>(log) * inverse_ >> kDropped);
 }
 
