@@ -145,7 +145,7 @@ TableRef Table::next(MapRef map) const {
     for (uint16_t one : candidates(slot)) members.push_back(kept[one]);
     auto to = std::span(out->rows_).subspan(slot * out->width_, out->width_);
     bool gone = std::ranges::find(members, kGone) != members.end();
-    if (!gone && fresh.empty() && members.size() == to.size()) {
+    if (!gone && fresh.empty()) {
       std::ranges::copy(members, to.begin());
       continue;
     }

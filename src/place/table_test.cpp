@@ -138,9 +138,9 @@ TEST(Table, ANewcomerTakesItsShareAndNothingElseMoves) {
 
 TEST(Table, TheNextOneIsAsIfItWereBuilt) {
   std::mt19937 random(5);
-  std::vector<Member> pool = some_members(14);
+  std::vector<Member> pool = some_members(16);
   for (size_t i = 0; i < pool.size(); ++i) pool[i].zone = i % 3 == 0 ? "" : i % 2 == 0 ? "x" : "y";
-  std::vector<Member> members(pool.begin(), pool.begin() + 3);
+  std::vector<Member> members(pool.begin(), pool.begin() + 12);
   TableRef table = Table::build(map_of(members));
   for (uint64_t version = 2; version < 16; ++version) {
     for (uint32_t changes = 1 + random() % 2; changes > 0; --changes) {
