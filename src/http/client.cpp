@@ -31,11 +31,16 @@ Task<ClientResponse> send_over(std::shared_ptr<Pool> pool, ClientRequest request
     co_return fail(Code::invalid, "a request line with blanks or control characters");
   }
   pool->counters.requests.add();
-  bool repeatable = is_safe(request.method) && request.body.length == 0;
+  bool repeatable = is_safe(request.method) && request.body.length == 0 && !request.spare;
   Pool::Use use = request.body.source != nullptr ? Pool::Use::upload
                   : request.slow_reader          ? Pool::Use::slow_reader
                                                  : Pool::Use::own;
-  std::unique_ptr<Link> link = use == Pool::Use::own ? pool->take_now(request.endpoint) : nullptr;
+  std::unique_ptr<Link> link;
+  if (request.spare) {
+    link = co_await co_await pool->take_spare(request.endpoint, ctx);
+  } else if (use == Pool::Use::own) {
+    link = pool->take_now(request.endpoint);
+  }
   if (link == nullptr) link = co_await co_await pool->take(request.endpoint, {.use = use}, ctx);
   bool reused = link->reused;
   if (reused) pool->counters.reused.add();

@@ -20,6 +20,9 @@ namespace forebay::http {
 
 class Pool;
 
+/// The detail of an error: there was no connection to spare.
+inline constexpr std::string_view kNoSpare = "NoSpare";
+
 /// Whom to talk to.
 struct Endpoint {
   bool secure = false;
@@ -44,6 +47,10 @@ struct ClientRequest {
   /// What answers it goes on to somebody who may read it as slowly as he likes, and keeps its
   /// connection as long.
   bool slow_reader = false;
+  /// Nobody misses it: it is sent only while half of the endpoint's places are free, over an idle
+  /// connection or a new one to where the last one went, so that no name is looked up, which no
+  /// cancel ends. Else Code::busy, kNoSpare, nothing sent. It is not sent again.
+  bool spare = false;
   bool expect_continue = false;  ///< wait for 100 Continue (bounded) before sending the body
 };
 

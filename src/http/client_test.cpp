@@ -230,6 +230,32 @@ Task<> slow_clients(Setup s, Context ctx) {
 }
 TEST_P(ClientTest, slow_clients_leave_places_to_others) { with_server(slow_clients); }
 
+Task<> spare(Setup s, Context ctx) {
+  Client client(*ctx.loop, {.max_connections = 4});
+  auto asked = [&] {
+    ClientRequest out = request(s.endpoint(), "/nothing");
+    out.spare = true;
+    return out;
+  };
+  auto refused = [&](const Result<ClientResponse>& answer) {
+    return !answer && answer.error().code() == Code::busy && answer.error().detail() == kNoSpare;
+  };
+  EXPECT_TRUE(refused(co_await client.send(asked(), ctx))) << "where that is nobody knows";
+  std::vector<ClientResponse> open;
+  for (int i = 0; i < 2; ++i) {
+    open.push_back(co_await co_await client.send(request(s.endpoint(), "/pattern?9000000"), ctx));
+  }
+  EXPECT_EQ((co_await co_await fetch(client, asked(), ctx)).status, 404) << "a new one";
+  EXPECT_EQ(client.counters().connects.get(), 3U);
+  EXPECT_TRUE((co_await co_await fetch(client, asked(), ctx)).reused);
+  open.push_back(co_await co_await client.send(request(s.endpoint(), "/pattern?9000000"), ctx));
+  EXPECT_TRUE(refused(co_await client.send(asked(), ctx))) << "three of four are taken";
+  open.pop_back();
+  EXPECT_EQ((co_await co_await fetch(client, asked(), ctx)).status, 404);
+  co_return ok;
+}
+TEST_P(ClientTest, spares_what_half_of_the_places_leave) { with_server(spare); }
+
 Task<> stale(Setup s, Context ctx) {
   Client client(*ctx.loop);
   Whole got = co_await co_await fetch(client, request(s.endpoint(), "/nothing"), ctx);

@@ -215,6 +215,20 @@ Task<> not_retried(Scripted s, Context ctx) {
 }
 TEST_P(ClientScript, never_repeats_a_write) { run({kOnceThenGone, kOnce}, true, not_retried); }
 
+Task<> spare_not_retried(Scripted s, Context ctx) {
+  co_await co_await s.client.send(s.get(), ctx);
+  ClientRequest spare = s.get();
+  spare.spare = true;
+  Result<ClientResponse> second = co_await s.client.send(std::move(spare), ctx);
+  EXPECT_FALSE(second);
+  if (!second) EXPECT_EQ(second.error().code(), Code::unavailable);
+  EXPECT_EQ(s.client.counters().retries.get(), 0u);
+  co_return ok;
+}
+TEST_P(ClientScript, never_repeats_what_nobody_misses) {
+  run({kOnceThenGone}, true, spare_not_retried);
+}
+
 Task<> not_retried_after_a_byte(Scripted s, Context ctx) {
   co_await co_await s.client.send(s.get(), ctx);
   Result<ClientResponse> second = co_await s.client.send(s.get(), ctx);

@@ -113,7 +113,7 @@ Task<std::unique_ptr<Link>> Pool::take(Endpoint endpoint, Want want, Context ctx
   std::unique_ptr<Link> link;
   if (!want.fresh) link = take_idle(peer);
   if (link == nullptr) {
-    Result<std::unique_ptr<io::Stream>> stream = co_await open(endpoint, ctx);
+    Result<std::unique_ptr<io::Stream>> stream = co_await open(endpoint, peer, std::nullopt, ctx);
     if (!stream) {
       counters.connect_errors.add();
       co_return stream.error_in("connect to " + endpoint.authority());
@@ -124,6 +124,25 @@ Task<std::unique_ptr<Link>> Pool::take(Endpoint endpoint, Want want, Context ctx
   link->share = share;
   link->turn = std::move(shared);
   link->place = std::move(place);
+  co_return link;
+}
+
+Task<std::unique_ptr<Link>> Pool::take_spare(Endpoint endpoint, Context ctx) {
+  auto none = [] { return fail(Code::busy, "no connection to spare", std::string(kNoSpare)); };
+  auto found = peers_.find(endpoint);
+  if (found == peers_.end()) co_return none();
+  Peer& peer = found->second;
+  if (peer.places.free() < share(options.max_connections, kSpareEighths)) co_return none();
+  auto place = peer.places.try_acquire(1);
+  if (!place) co_return none();
+  std::unique_ptr<Link> link = take_idle(peer);
+  if (link == nullptr) {
+    if (!peer.reached) co_return none();
+    auto stream = co_await co_await open(endpoint, peer, peer.reached, ctx);
+    counters.connects.add();
+    link = std::make_unique<Link>(*this, std::move(endpoint), std::move(stream));
+  }
+  link->place = std::move(*place);
   co_return link;
 }
 
@@ -157,7 +176,7 @@ void Pool::reap() {
   if (next != kNever) reaper_->set(next);
 }
 
-Task<std::unique_ptr<io::Stream>> Pool::connect(Endpoint endpoint, Context ctx) {
+Task<std::unique_ptr<io::Stream>> Pool::connect(Endpoint endpoint, Peer& peer, Context ctx) {
   std::vector<io::Address> addresses =
       co_await co_await ctx.loop->resolve(endpoint.host, endpoint.port, ctx);
   Error last = fail(Code::unavailable, "the name has no address");
@@ -168,19 +187,25 @@ Task<std::unique_ptr<io::Stream>> Pool::connect(Endpoint endpoint, Context ctx) 
     Time until = ctx.deadline == kNever ? kNever : now + Duration{(ctx.deadline - now).ns / share};
     Result<std::unique_ptr<io::Stream>> stream =
         co_await ctx.loop->connect(addresses[i], ctx.until(until));
-    if (stream) co_return stream;
+    if (stream) {
+      peer.reached = std::move(addresses[i]);
+      co_return stream;
+    }
     last = std::move(stream.error());
     if (last.code() == Code::cancelled) break;
   }
   co_return last;
 }
 
-Task<std::unique_ptr<io::Stream>> Pool::open(Endpoint endpoint, Context ctx) {
+Task<std::unique_ptr<io::Stream>> Pool::open(Endpoint endpoint, Peer& peer,
+                                             std::optional<io::Address> known, Context ctx) {
   Context limited = ctx.until(ctx.loop->now() + options.connect_timeout);
   if (endpoint.secure && options.tls == nullptr) {
     co_return fail(Code::invalid, "TLS is not set up for this client");
   }
-  std::unique_ptr<io::Stream> stream = co_await co_await connect(endpoint, limited);
+  auto connected =
+      known ? ctx.loop->connect(std::move(*known), limited) : connect(endpoint, peer, limited);
+  std::unique_ptr<io::Stream> stream = co_await co_await std::move(connected);
   if (!endpoint.secure) co_return stream;
   co_return co_await io::tls_connect(options.tls, std::move(stream), endpoint.host, limited);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "http/client.h"
@@ -59,6 +60,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// An idle connection to `endpoint`, else a new one; waits while all it may have are in use, but
   /// not for ever.
   Task<std::unique_ptr<Link>> take(Endpoint endpoint, Want want, Context ctx);
+  /// The same for ClientRequest::spare.
+  Task<std::unique_ptr<Link>> take_spare(Endpoint endpoint, Context ctx);
+  static constexpr uint64_t kSpareEighths = 4;
   /// Keeps a connection whose exchange ended cleanly, if there is room.
   void give(std::unique_ptr<Link> link);
   void close_idle();
@@ -87,14 +91,19 @@ class Pool : public std::enable_shared_from_this<Pool> {
     Share uploads;
     Share slow_readers;
     std::vector<std::unique_ptr<Link>> idle;  // the last one used is the next
+    std::optional<io::Address> reached;       // by the last connection that was made
   };
   class Reaper;
 
   std::unique_ptr<Link> take_idle(Peer& peer);
   Task<io::Semaphore::Permit> turn(Task<io::Semaphore::Permit> wait, Context ctx);
   Context patient(Context ctx) const { return ctx.until(loop_.now() + options.place_patience); }
-  Task<std::unique_ptr<io::Stream>> connect(Endpoint endpoint, Context ctx);
-  Task<std::unique_ptr<io::Stream>> open(Endpoint endpoint, Context ctx);
+  /// To the first of its addresses that answers, which is noted.
+  Task<std::unique_ptr<io::Stream>> connect(Endpoint endpoint, Peer& peer [[clang::lifetimebound]],
+                                            Context ctx);
+  /// `known`: there, and no name is looked up.
+  Task<std::unique_ptr<io::Stream>> open(Endpoint endpoint, Peer& peer [[clang::lifetimebound]],
+                                         std::optional<io::Address> known, Context ctx);
   void reap();
 
   io::Loop& loop_;
