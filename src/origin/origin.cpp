@@ -23,6 +23,11 @@ Result<> Origin::set_keys(std::string access_key, Secret secret) {
   return fail(Code::invalid, "only an s3:// origin has keys", "NotImplemented");
 }
 
+Result<> Origin::set_hedging(Hedging hedging) {
+  if (hedging == Hedging::off) return ok;
+  return fail(Code::invalid, "only an s3:// origin can be asked a second time", "NotImplemented");
+}
+
 Task<std::optional<PutAnswer>> Origin::copy(ObjectKey key, CopyOrder order, Context ctx) {
   (void)key, (void)order, (void)ctx;
   co_return std::optional<PutAnswer>();

@@ -20,7 +20,9 @@
 #include "base/task.h"
 #include "base/time.h"
 #include "io/body.h"
+#include "origin/capabilities.h"
 #include "origin/fields.h"
+#include "origin/hedging.h"
 #include "origin/lists.h"
 #include "origin/meter.h"
 #include "origin/pieces.h"
@@ -179,15 +181,6 @@ struct ListUploadsOptions {
   uint32_t max_uploads = 1000;
 };
 
-/// What an origin can do; probed when a bucket is created (s3) or known (dir), and stored.
-struct Capabilities {
-  bool conditional_put = false;  ///< If-None-Match: * and If-Match on put
-  bool conditional_get = false;  ///< If-Match on get
-  bool part_number = false;      ///< HEAD ?partNumber=1 tells the part's size
-  bool versions = false;         ///< version ids name versions for ever
-  bool start_after = false;      ///< list V2 start-after
-};
-
 class Origin;
 
 /// One copy that an origin makes by itself, of an object or (with an upload) of a part.
@@ -291,6 +284,9 @@ class Origin {
   /// From the next request on these are the keys; what is under way ends with the old ones. They
   /// are not tried. An origin without keys → Code::invalid, "NotImplemented".
   virtual Result<> set_keys(std::string access_key, Secret secret);
+  /// From the next question on late answers are asked for again after this. An origin that cannot,
+  /// of anything but `off` → Code::invalid, "NotImplemented".
+  virtual Result<> set_hedging(Hedging hedging);
 
   /// Asks the origin what it can do and whether we may use it at all (a bucket that is missing or
   /// refused is an error here). Leaves nothing behind.

@@ -48,6 +48,7 @@ void Pace::good(const Place& place, Time now) {
 }
 
 void Pace::slowed(const Place& place, Time now) {
+  slowed_ = now;
   if (place.round_ != round_) return;
   uint32_t borne = std::min(limit(), std::max(under_way_, 1U));
   limit_.store(std::max(kLeast, borne / 2), std::memory_order_relaxed);
@@ -61,6 +62,10 @@ bool Pace::may_retry() {
   if (retries_ < kGoodPerRetry) return false;
   retries_ -= kGoodPerRetry;
   return true;
+}
+
+bool Pace::bears_more(Time now) const {
+  return under_way_ <= limit() / 2 && (!slowed_ || now - *slowed_ >= kCalm);
 }
 
 void Pace::adjust() {

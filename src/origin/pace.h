@@ -79,6 +79,10 @@ class Pace {
   void slowed(const Place& place, Time now);
   /// Whether one more may be sent again; then it is counted.
   bool may_retry();
+  /// Whether it bears more than it is asked: at most half of its places are taken, and it has not
+  /// told to slow down for kCalm.
+  bool bears_more(Time now) const;
+  static constexpr Duration kCalm = seconds(10);
 
   uint32_t limit() const { return limit_.load(std::memory_order_relaxed); }
 
@@ -90,9 +94,10 @@ class Pace {
   std::vector<io::Semaphore::Permit> withheld_;
   std::atomic<uint32_t> limit_ = kMost;
   uint32_t under_way_ = 0;
-  uint32_t good_ = 0;   ///< in this round
-  Time changed_;        ///< the limit
-  uint64_t round_ = 0;  ///< since the limit was cut: who began before says nothing of it
+  uint32_t good_ = 0;           ///< in this round
+  Time changed_;                ///< the limit
+  uint64_t round_ = 0;          ///< since the limit was cut: who began before says nothing of it
+  std::optional<Time> slowed_;  ///< the last time
   uint32_t retries_ = kRetries * kGoodPerRetry;
 };
 

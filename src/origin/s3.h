@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "http/client.h"
+#include "origin/hedge.h"
 #include "origin/origin.h"
 #include "origin/pace.h"
 
@@ -43,6 +44,8 @@ struct S3Options {
   /// The endpoint's pace on a loop, which lives as long as the client. Without one every request is
   /// sent at once, and once.
   std::function<Pace&(io::Loop&)> pace = {};
+  /// What is known of its late answers on a loop, which lives as long; none without a pace.
+  std::function<Hedge&(io::Loop&)> hedge = {};
 };
 
 /// Touches nothing yet. Any loop; the client of Context::loop is used.

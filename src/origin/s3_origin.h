@@ -154,6 +154,10 @@ class S3Origin final : public Origin {
     version_denied_until_.store(Time{}, std::memory_order_relaxed);
     return ok;
   }
+  Result<> set_hedging(Hedging hedging) override {
+    wire_.set_hedging(hedging);
+    return ok;
+  }
   [[clang::coro_wrapper]] Task<Capabilities> probe(Context ctx) override {
     return metered(meter_, "probe", probe_now(ctx));
   }

@@ -139,7 +139,7 @@ void add_s3_version(const std::string& version_id, S3Call& call) {
 }
 
 Task<ObjectInfo> S3Origin::head_now(ObjectKey key, HeadOptions options, Context ctx) {
-  S3Call call{.method = "HEAD", .key = key.text()};
+  S3Call call{.method = "HEAD", .key = key.text(), .question = Hedge::Question::head};
   if (options.part_number > 0) {
     call.query.emplace_back("partNumber", std::to_string(options.part_number));
   }
@@ -186,6 +186,8 @@ Task<GetAnswer> S3Origin::get_by(ObjectKey key, GetOptions options, Context ctx)
   // S3 has no empty ranges; of an empty object all is asked instead.
   bool ranged = options.range && options.range->length > 0;
   S3Call call{.key = key.text(), .slow_reader = options.slow_reader};
+  // Who reads slowly has few connections for himself and his like.
+  if (!options.slow_reader) call.question = Hedge::Question::get;
   if (ranged) {
     call.fields.add("range", "bytes=" + std::to_string(options.range->offset) + "-" +
                                  std::to_string(options.range->end() - 1));

@@ -166,29 +166,31 @@ Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
   if (std::ranges::count(call.fields.text(), '\n') > kMaxSentFields) {
     co_return fail(Code::too_large, "more metadata than a request can carry", "MetadataTooLarge");
   }
-  Fate fate = Fate::unknown;
-  if (!options_.pace) co_return co_await attempt(call, fate, ctx);
+  if (!options_.pace) {
+    Fate fate = Fate::unknown;
+    co_return co_await attempt(call, false, fate, ctx);
+  }
   Pace& pace = options_.pace(*ctx.loop);
   // A body that streams may wait for other requests here, and one that is read slowly for its share
   // of the connections: they must not keep the places of others.
   const bool streams = call.body.source != nullptr;
   const bool beside = streams || call.slow_reader;
+  const Hedging after =
+      call.question && options_.hedge ? hedging_.load(std::memory_order_relaxed) : Hedging::off;
   Duration pause = kFirstPause;
   for (int tries = 1;; ++tries) {
-    Pace::Place place;
+    Asked asked;
     if (beside) {
-      place = pace.beside();
+      asked.place = pace.beside();
     } else {
       auto now = pace.try_enter();
-      place = now ? std::move(*now) : co_await co_await pace.enter(ctx);
+      asked.place = now ? std::move(*now) : co_await co_await pace.enter(ctx);
     }
-    Result<http::ClientResponse> answer = co_await attempt(call, fate, ctx);
-    if (fate == Fate::good) pace.good(place, ctx.loop->now());
-    if (fate == Fate::slowed) {
-      pace.slowed(place, ctx.loop->now());
-      if (options_.meter != nullptr) options_.meter->told_to_slow();
-    }
-    place = {};
+    Result<http::ClientResponse> answer =
+        co_await (after == Hedging::off ? ask(call, pace, asked, ctx)
+                                        : ask_hedged(call, after, pace, asked, ctx));
+    const Fate fate = asked.fate;
+    asked.place = {};
     // Of a write only S3's own words are sure: it was not begun.
     bool sure = !answer && answer.error().code() == Code::busy;
     bool again =
@@ -207,10 +209,22 @@ Task<http::ClientResponse> S3Wire::send(S3Call call, Context ctx) const {
   }
 }
 
-Task<http::ClientResponse> S3Wire::attempt(S3Call& call, Fate& fate, Context ctx) const {
+Task<http::ClientResponse> S3Wire::ask(S3Call& call, Pace& pace, Asked& asked, Context ctx) const {
+  Result<http::ClientResponse> answer = co_await attempt(call, asked.spare, asked.fate, ctx);
+  if (asked.fate == Fate::good) pace.good(asked.place, ctx.loop->now());
+  if (asked.fate == Fate::slowed) {
+    pace.slowed(asked.place, ctx.loop->now());
+    if (options_.meter != nullptr) options_.meter->told_to_slow();
+  }
+  co_return answer;
+}
+
+Task<http::ClientResponse> S3Wire::attempt(S3Call& call, bool spare, Fate& fate,
+                                           Context ctx) const {
   std::shared_ptr<Progress> progress;  // of a body
   bool write = is_write(call.method);
   http::ClientRequest out = request(call, call.fields, ctx.loop->wall_now());
+  out.spare = spare;
   uint64_t length = call.document.empty() ? call.body.length : 0;
   if (!call.document.empty()) {
     out.body = io::Body::of(Bytes(call.document));

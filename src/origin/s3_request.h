@@ -2,6 +2,7 @@
 // loop's client, and what a refusal means. What the requests are about is S3Origin's business.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,8 @@ struct S3Call {
   std::string document = {};               ///< or a small one that is
   std::string_view missing = "NoSuchKey";  ///< see S3Asked
   bool slow_reader = false;                ///< see http::ClientRequest
+  /// What it is to those who ask a second time; nothing: it is asked once.
+  std::optional<Hedge::Question> question = {};
 };
 
 /// An answer with its whole body.
@@ -57,6 +60,7 @@ class S3Wire {
   const S3Options& options() const { return options_; }
   std::shared_ptr<const S3Keys> keys() const { return keys_.get(); }
   void set_keys(std::string access_key, Secret secret);
+  void set_hedging(Hedging hedging) { hedging_.store(hedging, std::memory_order_relaxed); }
   /// `name` as the server knows it.
   std::string prefixed(std::string_view name) const {
     return options_.url.prefix + std::string(name);
@@ -69,6 +73,8 @@ class S3Wire {
   /// What reads, and ended in no answer, a 5xx or a "slow down", is sent again: kTries times in
   /// all, after pauses that double and differ. So is what writes, has no body that streams, and was
   /// told to slow down: S3 has not done it.
+  /// What has a `question` is asked once more beside, where hedging is set and the answer is late
+  /// (docs/adr/0031).
   Task<http::ClientResponse> send(S3Call call, Context ctx) const;
   static constexpr int kTries = 3;
   static constexpr Duration kFirstPause = milliseconds(100);
@@ -89,8 +95,33 @@ class S3Wire {
   };
   static Fate fate_of(int status);
   /// Sends once. Takes the body that streams; all else of the call stays.
-  Task<http::ClientResponse> attempt(S3Call& call [[clang::lifetimebound]],
+  Task<http::ClientResponse> attempt(S3Call& call [[clang::lifetimebound]], bool spare,
                                      Fate& fate [[clang::lifetimebound]], Context ctx) const;
+  /// A request under way: what it holds, and what came of it.
+  struct Asked {
+    Pace::Place place;
+    bool spare = false;  ///< see http::ClientRequest
+    Fate fate = Fate::unknown;
+  };
+  /// The same, of which the pace hears.
+  Task<http::ClientResponse> ask(S3Call& call [[clang::lifetimebound]], Pace& pace,
+                                 Asked& asked [[clang::lifetimebound]], Context ctx) const;
+
+  // --- s3_hedge.cpp
+  struct Race;
+  struct Entrant;
+  /// ask(), and a second time beside it if the answer is late. The first good answer is taken, the
+  /// other request is cancelled and has ended. `asked` is what was taken, else the first one.
+  Task<http::ClientResponse> ask_hedged(S3Call& call [[clang::lifetimebound]], Hedging after,
+                                        Pace& pace, Asked& asked [[clang::lifetimebound]],
+                                        Context ctx) const;
+  void enter(Race& race, Entrant& entrant, Context ctx) const;
+  Task<> run(Race& race [[clang::lifetimebound]], Entrant& entrant [[clang::lifetimebound]],
+             Context ctx) const;
+  /// Whether it may; then it has.
+  bool enter_second(Race& race, Context ctx) const;
+  /// What a race that is over has told.
+  void learn(const Race& race, bool late, bool twice, Context ctx) const;
   http::ClientRequest request(const S3Call& call, http::HeadFields fields, WallTime now) const;
 
   const S3Options options_;
@@ -98,6 +129,7 @@ class S3Wire {
   std::string authority_;
   std::string root_;  ///< the bucket's path: "/bucket", or "/"
   Shared<S3Keys> keys_;
+  std::atomic<Hedging> hedging_ = Hedging::off;
 };
 
 }  // namespace forebay::origin

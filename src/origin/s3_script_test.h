@@ -24,6 +24,7 @@ struct Reply {
   std::vector<std::pair<std::string, std::string>> fields = {};
   std::string body = {};
   uint64_t length = 0;  ///< instead of the body's; that body never comes
+  Duration delay = {};
 };
 
 /// A body of which no more than the first byte comes.
@@ -50,6 +51,8 @@ class Script final : public http::Handler {
       reply = std::move(replies.front());
       replies.pop_front();
     }
+    if (reply.delay > Duration{})
+      co_await co_await io::sleep_until(ctx.loop->now() + reply.delay, ctx);
     http::Response out = http::Response::make(reply.status);
     for (const auto& [name, value] : reply.fields) out.fields.add(name, value);
     out.body = reply.body.empty() ? io::Body::empty() : io::Body::of(Bytes(std::move(reply.body)));
