@@ -138,6 +138,7 @@ Task<> run_bucket_create(Shell& shell, BucketCreate command, Context ctx) {
                           .freshness = std::move(command.freshness),
                           .fill = std::move(command.fill),
                           .verify = std::move(command.verify),
+                          .hedge = std::move(command.hedge),
                           .origin_access_key = std::move(command.origin_access_key),
                           .origin_secret_key = std::move(command.origin_secret_key),
                           .origin_region = std::move(command.origin_region),
@@ -158,15 +159,21 @@ Task<> run_bucket_set(Shell& shell, BucketSet command, Context ctx) {
   bool limited = limits.max_bytes || limits.max_objects;
   bool rekeyed = !command.origin_access_key.empty() || !command.origin_secret_key.empty() ||
                  !command.origin_profile.empty();
+  bool hedged = !command.hedge.empty();
   if (limited && rekeyed) co_return usage("a bucket has limits or an origin with keys, not both");
+  if (limited && hedged) co_return usage("a bucket has limits or an origin to hedge, not both");
+  if (rekeyed && hedged) co_return usage("keys and --hedge are two changes: one after the other");
   if (rekeyed) co_return co_await rekey(std::move(command), shell, ctx);
-  if (!limited) {
+  if (!limited && !hedged) {
     co_return usage(
         "nothing to change: --max-bytes SIZE, --max-objects NUMBER (0: no limit), "
-        "--origin-profile NAME, or --origin-access-key KEY with the secret in "
+        "--hedge off|p95|p99, --origin-profile NAME, or --origin-access-key KEY with the secret in "
         "FOREBAY_ORIGIN_SECRET_KEY");
   }
-  Result<Json> bucket = co_await shell.admin().limit_bucket(command.name, limits, ctx);
+  client::AdminClient& admin = shell.admin();
+  Result<Json> bucket =
+      co_await (hedged ? admin.hedge_bucket(command.name, std::move(command.hedge), ctx)
+                       : admin.limit_bucket(command.name, limits, ctx));
   if (!bucket) co_return bucket.error_in("bucket " + command.name);
   co_return shell.streams.out(render_fields(*bucket));
 }

@@ -141,6 +141,23 @@ TEST_F(CliTest, KeysOfAnOriginAreChanged) {
   EXPECT_EQ(run(set), 1);
 }
 
+TEST_F(CliTest, AnOriginIsHedgedOrNot) {
+  EXPECT_EQ(run({"bucket", "create", "b-1", "--origin", "s3://x", "--hedge", "p95"}), 0) << err_;
+  Json& made = world_.stub().admin_buckets["b-1"];
+  EXPECT_EQ(made.string("hedge").value(), "p95");
+  EXPECT_EQ(run({"bucket", "set", "b-1", "--hedge", "off"}), 0) << err_;
+  EXPECT_EQ(made.string("hedge").value(), "off");
+  for (std::vector<std::string> slip : {std::vector<std::string>{"--hedge", "p50"},
+                                        {"--hedge", ""},
+                                        {"--hedge", "p99", "--max-bytes", "1"},
+                                        {"--hedge", "p99", "--origin-access-key", "A"}}) {
+    slip.insert(slip.begin(), {"bucket", "set", "b-1"});
+    EXPECT_EQ(run(slip), 2) << err_;
+  }
+  EXPECT_EQ(run({"bucket", "create", "b-2", "--native", "--hedge", "p99"}), 2) << err_;
+  EXPECT_EQ(made.string("hedge").value(), "off");
+}
+
 TEST_F(CliTest, LsShowsBucketsFoldersAndObjects) {
   objects()["a.txt"].bytes = "12345";
   objects()["dir/b"];

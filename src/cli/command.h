@@ -30,6 +30,7 @@ struct BucketCreate {
   std::string freshness;
   std::string fill;
   std::string verify;
+  std::string hedge;
   std::string origin_access_key;
   Secret origin_secret_key;
   std::string origin_region;
@@ -39,6 +40,7 @@ struct BucketCreate {
 struct BucketSet {
   std::string name;
   Limits limits;
+  std::string hedge;
   std::string origin_access_key;
   Secret origin_secret_key;
   std::string origin_profile;

@@ -102,6 +102,14 @@ void add_origin_keys(CLI::App& command, std::string& profile, std::string& acces
                      "Its secret; better in FOREBAY_ORIGIN_SECRET_KEY, where ps does not show it");
 }
 
+void add_hedge(CLI::App& command, std::string& hedge) {
+  command
+      .add_option("--hedge", hedge,
+                  "Ask an S3 origin a second time when its answer takes longer than 99 (p99) or\n"
+                  "95 (p95) of 100 recent ones; off")
+      ->check(CLI::IsMember({"off", "p95", "p99"}));
+}
+
 void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
   CLI::App* bucket = app.add_subcommand("bucket", "Make, change, list, show and remove buckets");
   bucket->require_subcommand(1);
@@ -126,18 +134,20 @@ void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
   create.add_option("--verify", v.bucket_create.verify,
                     "When cached bytes are compared with their checksums: start (once, after the\n"
                     "machine went down uncleanly) or always (at every read, which costs CPU)");
+  add_hedge(create, v.bucket_create.hedge);
   add_origin_keys(create, v.bucket_create.origin_profile, v.bucket_create.origin_access_key, v);
   create.add_option("--origin-region", v.bucket_create.origin_region, "The origin's region");
-  for (const char* of_origin : {"--origin", "--freshness", "--fill", "--origin-profile",
+  for (const char* of_origin : {"--origin", "--freshness", "--fill", "--hedge", "--origin-profile",
                                 "--origin-access-key", "--origin-secret-key", "--origin-region"}) {
     native->excludes(create.get_option(of_origin));
   }
   add_limits(create, v.bucket_create.limits);
-  CLI::App& set =
-      grammar.add(*bucket, "set", "Change what a native bucket may hold, or the keys of an origin",
-                  v.bucket_set);
+  CLI::App& set = grammar.add(
+      *bucket, "set", "Change what a native bucket may hold, or the keys or the hedge of an origin",
+      v.bucket_set);
   set.add_option("name", v.bucket_set.name)->required();
   add_limits(set, v.bucket_set.limits);
+  add_hedge(set, v.bucket_set.hedge);
   add_origin_keys(set, v.bucket_set.origin_profile, v.bucket_set.origin_access_key, v);
   CLI::App& ls = grammar.add(*bucket, "ls", "List buckets and their origins", v.bucket_list);
   ls.add_flag("--json", v.bucket_list.json, "As JSON");

@@ -35,15 +35,16 @@ Say said(std::vector<std::string> arguments) {
 }
 
 TEST(Parse, BucketCreateTakesAllItsOptions) {
-  auto create = command<BucketCreate>({"bucket", "create", "images", "--origin",
-                                       "s3://b/p?region=r", "--freshness", "ttl:5s", "--fill",
-                                       "adaptive", "--verify", "always", "--origin-access-key", "A",
-                                       "--origin-secret-key", "S", "--origin-region", "R"});
+  auto create = command<BucketCreate>(
+      {"bucket", "create", "images", "--origin", "s3://b/p?region=r", "--freshness", "ttl:5s",
+       "--fill", "adaptive", "--verify", "always", "--hedge", "p95", "--origin-access-key", "A",
+       "--origin-secret-key", "S", "--origin-region", "R"});
   EXPECT_EQ(create.name, "images");
   EXPECT_EQ(create.origin, "s3://b/p?region=r");
   EXPECT_EQ(create.freshness, "ttl:5s");
   EXPECT_EQ(create.fill, "adaptive");
   EXPECT_EQ(create.verify, "always");
+  EXPECT_EQ(create.hedge, "p95");
   EXPECT_EQ(create.origin_access_key, "A");
   EXPECT_EQ(create.origin_secret_key.reveal(), "S");
   EXPECT_EQ(create.origin_region, "R");

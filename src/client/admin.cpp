@@ -21,6 +21,7 @@ Json BucketSpec::to_json() const {
   add("freshness", freshness);
   add("fill", fill);
   add("verify", verify);
+  add("hedge", hedge);
   add("origin_access_key", origin_access_key);
   add("origin_secret_key", origin_secret_key.reveal());
   add("origin_region", origin_region);
@@ -100,6 +101,12 @@ Task<Json> AdminClient::create_bucket(BucketSpec spec, Context ctx) {
 Task<Json> AdminClient::limit_bucket(std::string name, BucketLimits limits, Context ctx) {
   Json change;
   add_limits(change, limits);
+  co_return co_await call("PATCH", "/v1/buckets/" + name, std::move(change), ctx);
+}
+
+Task<Json> AdminClient::hedge_bucket(std::string name, std::string hedge, Context ctx) {
+  Json change;
+  change.set("hedge", std::move(hedge));
   co_return co_await call("PATCH", "/v1/buckets/" + name, std::move(change), ctx);
 }
 

@@ -3,7 +3,7 @@
 //   GET    /v1/buckets        {"buckets":[bucket…]}
 //   POST   /v1/buckets        a BucketSpec → 201, the bucket
 //   GET    /v1/buckets/NAME   the bucket
-//   PATCH  /v1/buckets/NAME   BucketLimits or an origin's keys → the bucket
+//   PATCH  /v1/buckets/NAME   BucketLimits, an origin's keys or hedge → the bucket
 //   DELETE /v1/buckets/NAME   204
 //   POST   /v1/prefetch       {"bucket", "prefix"} → 202, the job
 //   POST   /v1/removal        the same, of a job that removes
@@ -43,6 +43,7 @@ struct BucketSpec {
   std::string freshness = {};  ///< exact, ttl:60s, immutable
   std::string fill = {};       ///< part, adaptive
   std::string verify = {};     ///< start, always
+  std::string hedge = {};      ///< off, p95, p99
   std::string origin_access_key = {};
   Secret origin_secret_key = {};
   std::string origin_region = {};
@@ -62,6 +63,7 @@ class AdminClient {
   Task<Json> bucket(std::string name, Context ctx);
   Task<Json> create_bucket(BucketSpec spec, Context ctx);
   Task<Json> limit_bucket(std::string name, BucketLimits limits, Context ctx);
+  Task<Json> hedge_bucket(std::string name, std::string hedge, Context ctx);
   /// The origin is asked with these keys before they are kept.
   Task<Json> rekey_bucket(std::string name, std::string access_key, Secret secret, Context ctx);
   Task<> remove_bucket(std::string name, Context ctx);

@@ -30,16 +30,17 @@ TEST_F(AdminClientTest, BucketsAreMadeShownAndRemoved) {
                   .freshness = "ttl:60s",
                   .fill = "adaptive",
                   .verify = "always",
+                  .hedge = "p99",
                   .origin_access_key = "A",
                   .origin_secret_key = Secret("S"),
                   .origin_region = "r"};
   Result<Json> made = world_.run(admin().create_bucket(spec, ctx()));
   ASSERT_TRUE(made) << made.error().text();
-  EXPECT_EQ(
-      world_.stub().admin_buckets["data"].dump(),
-      R"({"name":"data","origin":"s3://b?endpoint=http://h","freshness":"ttl:60s",)"
-      R"("fill":"adaptive",)"
-      R"("verify":"always","origin_access_key":"A","origin_secret_key":"S","origin_region":"r"})");
+  EXPECT_EQ(world_.stub().admin_buckets["data"].dump(),
+            R"({"name":"data","origin":"s3://b?endpoint=http://h","freshness":"ttl:60s",)"
+            R"("fill":"adaptive",)"
+            R"("verify":"always","hedge":"p99",)"
+            R"("origin_access_key":"A","origin_secret_key":"S","origin_region":"r"})");
   Result<Json> again = world_.run(admin().create_bucket(spec, ctx()));
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code(), Code::exists);

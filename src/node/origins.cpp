@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::string_view kDir = "dir://";
 constexpr std::string_view kS3 = "s3://";
+/// As metrics call origin::Hedged.
+constexpr std::array<std::string_view, origin::kHedgedOutcomes> kOutcomes{"won", "lost", "failed",
+                                                                          "withheld"};
 
 /// The folder of a dir:// URL; nothing when it has none.
 std::optional<std::string> folder_of(std::string_view url) {
@@ -33,7 +36,15 @@ OriginMeter::OriginMeter(obs::Registry& registry)
                                "Answers of S3 origins that told to slow down (503, 429).")),
       in_(registry.counter("forebay_origin_bytes_total", "Body bytes read from origins.")),
       out_(registry.counter("forebay_origin_written_bytes_total",
-                            "Body bytes written to origins.")) {}
+                            "Body bytes written to origins.")) {
+  for (size_t i = 0; i < hedged_.size(); ++i) {
+    hedged_[i] = &registry.counter("forebay_hedges_total",
+                                   "Questions to S3 origins whose answer was late, by outcome.",
+                                   {{"outcome", std::string(kOutcomes[i])}});
+  }
+}
+
+void OriginMeter::hedged(origin::Hedged outcome) { hedged_[static_cast<size_t>(outcome)]->add(); }
 
 void OriginMeter::request(std::string_view operation, bool good) {
   std::lock_guard lock(mutex_);
@@ -153,18 +164,18 @@ Task<> Origins::discard(object::OriginConfig config, Context ctx) {
   co_return co_await origin::discard_dir(std::move(options), ctx);
 }
 
-std::shared_ptr<Origins::Paces> Origins::paces(const http::Endpoint& endpoint) {
+std::shared_ptr<Origins::Manners> Origins::manners(const http::Endpoint& endpoint) {
   std::lock_guard lock(mutex_);
-  std::shared_ptr<Paces>& found = paces_[endpoint];
+  std::shared_ptr<Manners>& found = manners_[endpoint];
   if (found != nullptr) return found;
-  found = std::make_shared<Paces>();
+  found = std::make_shared<Manners>();
   for (const auto& [loop, client] : clients_) (*found)[loop];
   std::string scheme = endpoint.secure ? "https://" : "http://";
   registry_.gauge_from("forebay_origin_limit",
                        "Requests that may be under way at an S3 endpoint, as it can bear them.",
                        {{"endpoint", scheme + endpoint.authority()}}, [all = found] {
                          double sum = 0;
-                         for (const auto& [loop, pace] : *all) sum += pace.limit();
+                         for (const auto& [loop, manner] : *all) sum += manner.pace.limit();
                          return sum;
                        });
   return found;
@@ -201,9 +212,9 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(const object::Bucket& bucket
     options.meter = meter;
     options.documents = options_.documents;
     options.client = [this](io::Loop& loop) -> http::Client& { return client(loop); };
-    options.pace = [all = paces(options.url.endpoint)](io::Loop& loop) -> origin::Pace& {
-      return all->at(&loop);
-    };
+    auto all = manners(options.url.endpoint);
+    options.pace = [all](io::Loop& loop) -> origin::Pace& { return all->at(&loop).pace; };
+    options.hedge = [all](io::Loop& loop) -> origin::Hedge& { return all->at(&loop).hedge; };
     if (create) co_await co_await origin::create_s3_bucket(options, ctx);
     co_return origin::make_s3_origin(std::move(options));
   }

@@ -1,6 +1,7 @@
 // Opens the origins of buckets: by URL, with credentials, metered, over one HTTP client per loop.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include "object/bucket.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
+#include "origin/hedge.h"
 #include "origin/origin.h"
 #include "origin/pace.h"
 
@@ -25,6 +27,7 @@ class OriginMeter final : public origin::Meter {
   void request(std::string_view operation, bool good) override;
   void sent_again() override { again_.add(); }
   void told_to_slow() override { slowed_.add(); }
+  void hedged(origin::Hedged outcome) override;
   void body_bytes_in(uint64_t bytes) override { in_.add(bytes); }
   void body_bytes_out(uint64_t bytes) override { out_.add(bytes); }
 
@@ -40,6 +43,7 @@ class OriginMeter final : public origin::Meter {
   std::map<Name, obs::Counter*, Less> requests_;
   obs::Counter& again_;
   obs::Counter& slowed_;
+  std::array<obs::Counter*, origin::kHedgedOutcomes> hedged_;  ///< by origin::Hedged
   obs::Counter& in_;
   obs::Counter& out_;
 };
@@ -52,6 +56,7 @@ class BucketMeter final : public origin::Meter {
   void request(std::string_view operation, bool good) override { all_->request(operation, good); }
   void sent_again() override { all_->sent_again(); }
   void told_to_slow() override { all_->told_to_slow(); }
+  void hedged(origin::Hedged outcome) override { all_->hedged(outcome); }
   void body_bytes_in(uint64_t bytes) override {
     all_->body_bytes_in(bytes);
     read_.add(bytes);
@@ -99,9 +104,13 @@ class Origins final : public object::OriginFactory {
 
  private:
   http::Client& client(io::Loop& loop) { return *clients_.at(&loop); }
-  /// The paces at one S3 endpoint, one for each loop.
-  using Paces = std::map<const io::Loop*, origin::Pace>;
-  std::shared_ptr<Paces> paces(const http::Endpoint& endpoint);
+  /// What is known of one S3 endpoint on one loop.
+  struct Manner {
+    origin::Pace pace;
+    origin::Hedge hedge;
+  };
+  using Manners = std::map<const io::Loop*, Manner>;
+  std::shared_ptr<Manners> manners(const http::Endpoint& endpoint);
   /// As look(), of a path. Blocking, any thread.
   Result<> may_open(const std::string& url, const std::string& path);
   /// Whether there is a folder of that path. Blocking, any thread.
@@ -113,7 +122,7 @@ class Origins final : public object::OriginFactory {
   obs::Registry& registry_;
   mutable std::mutex mutex_;
   /// Under mutex_. They stay: an address that was used is used again, and there are few.
-  std::map<http::Endpoint, std::shared_ptr<Paces>> paces_;
+  std::map<http::Endpoint, std::shared_ptr<Manners>> manners_;
   /// Url → why; both under mutex_.
   std::map<std::string, std::string> refused_, gone_;
 };

@@ -142,6 +142,23 @@ std::string_view name(Filling filling) {
   return filling == Filling::adaptive ? "adaptive" : "part";
 }
 
+Result<origin::Hedging> parse_hedging(std::string_view text) {
+  for (origin::Hedging one : {origin::Hedging::off, origin::Hedging::p95, origin::Hedging::p99}) {
+    if (text == name(one)) return one;
+  }
+  return fail(Code::invalid, "'" + std::string(text) + "' is no hedge: use off, p95 or p99",
+              "InvalidArgument");
+}
+
+std::string_view name(origin::Hedging hedging) {
+  switch (hedging) {
+    case origin::Hedging::p95: return "p95";
+    case origin::Hedging::p99: return "p99";
+    case origin::Hedging::off: break;
+  }
+  return "off";
+}
+
 // Counters live as long as the process. So that a name made and forgotten every minute does not
 // grow them for ever, names beyond the first thousand share one; no bucket is called so.
 std::string Buckets::label(const BucketName& name) {
@@ -182,6 +199,7 @@ Task<BucketRef> Buckets::open(BucketName name, std::string row, Context ctx) {
   bucket.asked = &asked(bucket.name);
   bucket.origin = co_await co_await factory_.open(bucket, false, read(bucket.name), ctx);
   if (bucket.settings.quota.set()) co_await bucket.origin->limit(bucket.settings.quota);
+  co_await bucket.origin->set_hedging(bucket.settings.hedge);
   co_return std::make_shared<const Bucket>(std::move(bucket));
 }
 
@@ -281,6 +299,8 @@ Task<BucketRef> Buckets::make(BucketName name, BucketSpec spec, Context ctx) {
   bucket.settings.quota = spec.quota;
   bucket.origin = co_await co_await factory_.open(bucket, own, read(name), ctx);
   if (spec.quota.set()) co_await bucket.origin->limit(spec.quota);
+  bucket.settings.hedge = spec.hedge;
+  co_await bucket.origin->set_hedging(spec.hedge);
   bucket.capabilities = co_await co_await bucket.origin->probe(ctx);
   Result<> committed = co_await commit(name, std::nullopt, row_of(bucket), ctx);
   if (!committed && committed.error().code() == Code::conflict) co_return exists();
@@ -354,9 +374,12 @@ Task<> Buckets::update(BucketRef bucket, std::function<void(BucketSettings&)> ch
   Bucket next(*mine.now);
   change(next.settings);
   const origin::Quota quota = next.settings.quota, before = mine.now->settings.quota;
+  const origin::Hedging hedge = next.settings.hedge, hedged = mine.now->settings.hedge;
   if (quota != before) co_await next.origin->limit(quota);
+  if (hedge != hedged) co_await next.origin->set_hedging(hedge);
   Result<> committed = co_await commit(next.name, std::move(mine.row), row_of(next), ctx);
   if (!committed && quota != before) (void)next.origin->limit(before);
+  if (!committed && hedge != hedged) (void)next.origin->set_hedging(hedged);
   co_await std::move(committed);
   put(std::make_shared<const Bucket>(std::move(next)));
   co_return ok;

@@ -39,6 +39,10 @@ struct Freshness {
 Result<unit::Verify> parse_verify(std::string_view text);
 std::string_view name(unit::Verify verify);
 
+/// When late answers of the origin are asked for again (docs/adr/0031): "off", "p95", "p99".
+Result<origin::Hedging> parse_hedging(std::string_view text);
+std::string_view name(origin::Hedging hedging);
+
 /// How much of a unit a read fetches (docs/adr/0016): all of it, or what reads have earned.
 enum class Filling { part, adaptive };
 /// "part", "adaptive".
@@ -87,6 +91,7 @@ struct BucketSettings {
   CorsRules cors = {};
   LifecycleRef lifecycle = {};  ///< of a native bucket; another value is another set of rules
   origin::Quota quota = {};     ///< of a native bucket
+  origin::Hedging hedge = origin::Hedging::off;  ///< of one with an s3 origin
 };
 
 /// One bucket; immutable, shared.
@@ -151,6 +156,7 @@ struct BucketSpec {
   Filling fill = Filling::part;
   bool cache_writes = true;
   unit::Verify verify = unit::Verify::start;
+  origin::Hedging hedge = origin::Hedging::off;  ///< of an s3 origin; others have `off`
   /// The last thing it says that only a bucket with an origin has; empty: nothing. It is refused
   /// where the bucket turns out to be native.
   std::string says_of_origin = {};

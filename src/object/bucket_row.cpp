@@ -53,6 +53,7 @@ std::string row_of(const Bucket& bucket) {
       .set("fill", name(bucket.fill))
       .set("cache_writes", bucket.cache_writes)
       .set("verify", name(bucket.verify))
+      .set("hedge", name(bucket.settings.hedge))
       .set("created_ns", bucket.created.ns)
       .set("capabilities", capabilities_json(bucket.capabilities))
       .set("tags", json_of(bucket.settings.tags))
@@ -87,6 +88,9 @@ Result<Bucket> bucket_of(BucketName name, std::string_view text) {
   auto verify = parse_verify(row->string_or("verify", "start").value_or(""));
   if (!verify) return std::move(verify.error());
   bucket.verify = *verify;
+  auto hedge = parse_hedging(row->string_or("hedge", "off").value_or(""));
+  if (!hedge) return std::move(hedge.error());
+  bucket.settings.hedge = *hedge;
   bucket.created.ns = row->integer("created_ns").value_or(0);
   bucket.settings.tags = tags_of(row->find("tags"));
   auto cors = cors_of(row->find("cors"));

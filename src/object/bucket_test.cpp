@@ -94,6 +94,8 @@ TEST_F(BucketsTest, a_row_of_before_there_was_a_choice_fills_parts) {
   EXPECT_EQ(row(""), "part");
   EXPECT_EQ(row(R"(,"fill":"adaptive")"), "adaptive");
   EXPECT_EQ(row(R"(,"fill":"some")"), "InvalidArgument");
+  EXPECT_EQ(row(R"(,"hedge":"off")"), "part");
+  EXPECT_EQ(row(R"(,"hedge":"p50")"), "InvalidArgument");
 }
 
 TEST(UnitMax, is_none_or_large_enough_to_be_worth_a_request) {
@@ -404,6 +406,39 @@ TEST_F(BucketsTest, keys_that_the_origin_takes_are_kept_and_used_by_who_holds_th
   faulty.options().refuse = 1;
   EXPECT_FALSE(run(unlucky.set_keys(*unlucky.get("one"), "GOOD", Secret("h"), ctx())));
   EXPECT_EQ(own->keys, "GOOD") << "what was not kept is not used";
+}
+
+TEST_F(BucketsTest, a_hedge_is_kept_and_told_to_the_origin_of_who_holds_the_bucket) {
+  using origin::Hedging;
+  KeyedOrigins origins;
+  Buckets buckets(rows_, origins, metrics_);
+  BucketRef held =
+      run(buckets.create(*BucketName::parse("one"), {.hedge = Hedging::p95}, ctx())).value();
+  EXPECT_EQ(origins.last->hedging, Hedging::p95);
+  auto own = origins.last;
+  auto set = [&](Buckets& of, Hedging to) {
+    return run(
+        of.update(*of.get("one"), [to](BucketSettings& settings) { settings.hedge = to; }, ctx()));
+  };
+  ASSERT_TRUE(set(buckets, Hedging::p99));
+  EXPECT_EQ(own->hedging, Hedging::p99);
+  EXPECT_EQ((*buckets.get("one"))->origin, held->origin);
+  EXPECT_EQ((*buckets.get("one"))->settings.hedge, Hedging::p99);
+
+  meta::FaultyStore faulty(rows_, {.refuse = 1});
+  Buckets again(faulty, origins, metrics_);
+  faulty.options().refuse = 0;
+  ASSERT_TRUE(run(again.load(ctx())));
+  EXPECT_EQ(origins.last->hedging, Hedging::p99) << "after a restart too";
+  faulty.options().refuse = 1;
+  EXPECT_FALSE(set(again, Hedging::off));
+  EXPECT_EQ(origins.last->hedging, Hedging::p99) << "what was not kept is not done";
+
+  origins.keyed = false;
+  auto two = run(buckets.create(*BucketName::parse("two"), {.hedge = Hedging::p99}, ctx()));
+  ASSERT_FALSE(two);
+  EXPECT_EQ(two.error().detail(), "NotImplemented");
+  EXPECT_FALSE(buckets.get("two"));
 }
 
 TEST_F(BucketsTest, an_origin_without_keys_is_given_none) {

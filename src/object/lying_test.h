@@ -14,8 +14,9 @@ class LyingOrigin final : public origin::Origin {
   std::function<Result<origin::ListAnswer>(origin::ListOptions)> lists;
   /// Refused where it is not set.
   std::function<Result<origin::GetAnswer>(origin::GetOptions)> gets;
-  int drops = 0;                         ///< times its uploads were ended
-  std::optional<std::string> keys = {};  ///< those it was given; nothing: it has none
+  int drops = 0;                                   ///< times its uploads were ended
+  std::optional<std::string> keys = {};            ///< those it was given; nothing: it has none
+  origin::Hedging hedging = origin::Hedging::off;  ///< takes it where it has keys
 
   Task<origin::ObjectInfo> head(ObjectKey, origin::HeadOptions options, Context) override {
     co_return heads(options);
@@ -50,6 +51,11 @@ class LyingOrigin final : public origin::Origin {
   }
   Task<origin::ListUploadsAnswer> list_uploads(origin::ListUploadsOptions, Context) override {
     co_return refused();
+  }
+  Result<> set_hedging(origin::Hedging to) override {
+    if (!keys) return Origin::set_hedging(to);
+    hedging = to;
+    return ok;
   }
   Result<> set_keys(std::string access_key, Secret secret) override {
     if (!keys) return Origin::set_keys(std::move(access_key), std::move(secret));

@@ -165,8 +165,7 @@ Task<http::Response> Door::control(http::Request& request, bool& admitted, Conte
                                                      std::move(change.keys->secret), ctx);
       } else {
         co_await co_await services_.buckets.update(
-            bucket, [&change](object::BucketSettings& settings) { change.apply(settings.quota); },
-            ctx);
+            bucket, [&change](object::BucketSettings& settings) { change.apply(settings); }, ctx);
       }
       bucket = co_await services_.buckets.get(bucket->name.text());
       co_return json_response(200, show(*bucket));

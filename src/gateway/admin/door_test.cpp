@@ -48,10 +48,15 @@ TEST_F(AdminDoorTest, what_cannot_be_changed_is_refused_whole) {
         R"({"origin_access_key":"A","origin_secret_key":""})",
         R"({"origin_access_key":"A","origin_secret_key":7})",
         R"({"origin_access_key":"A","origin_secret_key":"B","max_bytes":1})",
-        // The origin of this world knows of no keys, and of no limits.
-        R"({"origin_access_key":"A","origin_secret_key":"B"})", R"({"max_bytes":1})"}) {
+        R"({"origin_access_key":"A","origin_secret_key":"B","hedge":"off"})",
+        R"({"hedge":"off","max_objects":0})", R"({"hedge":"p50"})", R"({"hedge":""})",
+        R"({"hedge":99})",
+        // The origin of this world knows of no keys, no limits, and no second question.
+        R"({"origin_access_key":"A","origin_secret_key":"B"})", R"({"max_bytes":1})",
+        R"({"hedge":"p99"})"}) {
     EXPECT_EQ(call("PATCH", "/v1/buckets/data", body), 400) << body;
   }
+  EXPECT_EQ(call("PATCH", "/v1/buckets/data", R"({"hedge":"off"})"), 200);
   EXPECT_FALSE(world_.buckets.get("data").value()->settings.quota.set());
   EXPECT_EQ(call("PATCH", "/v1/buckets/none", R"({"max_bytes":1})"), 404);
   EXPECT_EQ(call("PATCH", "/v1/buckets", R"({"max_bytes":1})"), 404);
