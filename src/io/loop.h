@@ -33,6 +33,9 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 
+/// What a descriptor is waited for.
+enum class Readiness { readable, writable, either };
+
 /// Whether an address that is listened on already may be had.
 enum class Sharing { alone, beside };
 
@@ -110,6 +113,10 @@ class Loop {
   virtual Task<std::unique_ptr<Stream>> connect(Address address, Context ctx) = 0;
   /// Name to numeric addresses, best first. No answer or an unknown name → Code::unavailable.
   virtual Task<std::vector<Address>> resolve(std::string host, uint16_t port, Context ctx) = 0;
+  /// Waits until `fd`, which a foreign library owns, may be read or written, or has broken. Nothing
+  /// of it stays registered after a wait, so between waits the library may close it. One waits for
+  /// a descriptor at a time. In simulation there is none: Code::invalid.
+  virtual Task<> until_ready(int fd, Readiness readiness, Context ctx) = 0;
   /// A folder of this machine, by absolute path. Blocking: call it within run_blocking() or at
   /// start. Missing → Code::not_found; with `create` it is made, parents too. Who reads its files
   /// later blocks in `lane`.

@@ -1,6 +1,8 @@
 #include "io/engine.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -168,6 +170,86 @@ TEST(EngineTest, the_pool_bounds_what_blocks) {
   EXPECT_TRUE(engine->run_task(block_all(most, context(*engine))));
   EXPECT_LE(most, 2);
   EXPECT_GE(most, 1);
+}
+
+// Two ends of a connection that no Stream knows of.
+struct ForeignPair {
+  ForeignPair() { EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0); }
+  ~ForeignPair() {
+    for (int end : ends) close_end(end);
+  }
+  static void close_end(int& end) {
+    if (end >= 0) ::close(end);
+    end = -1;
+  }
+  /// Writes until the kernel takes no more.
+  void fill() const {
+    std::array<char, 4096> bytes{};
+    while (::write(ends[0], bytes.data(), bytes.size()) > 0) {
+    }
+  }
+  int ends[2] = {-1, -1};
+};
+
+Task<> write_soon(int fd, Context ctx) {
+  co_await co_await sleep_until(ctx.loop->now() + milliseconds(3), ctx);
+  EXPECT_EQ(::write(fd, "x", 1), 1);
+  co_return ok;
+}
+
+Task<> drain_soon(int fd, Context ctx) {
+  co_await co_await sleep_until(ctx.loop->now() + milliseconds(3), ctx);
+  std::array<char, 4096> bytes;
+  while (::read(fd, bytes.data(), bytes.size()) > 0) {
+  }
+  co_return ok;
+}
+
+Task<> wait_for_descriptors(Context ctx) {
+  ForeignPair pair;
+  auto ready = [&] [[clang::coro_wrapper]] (Readiness readiness, Context within) {
+    return ctx.loop->until_ready(pair.ends[0], readiness, within);
+  };
+  auto soon = [&] { return ctx.until(ctx.loop->now() + milliseconds(2)); };
+  // An end that nobody has written to can be written and not read.
+  co_await co_await ready(Readiness::writable, ctx);
+  co_await co_await ready(Readiness::either, ctx);
+  EXPECT_EQ(code_of(co_await ready(Readiness::readable, soon())), Code::timeout);
+  CancelToken token;
+  token.cancel();
+  EXPECT_EQ(code_of(co_await ready(Readiness::readable, ctx.under(token))), Code::cancelled);
+
+  Group group(ctx);
+  group.spawn(write_soon(pair.ends[1], ctx));
+  co_await co_await ready(Readiness::readable, ctx);
+  // It stays so until somebody reads.
+  co_await co_await ready(Readiness::readable, ctx);
+  char byte = 0;
+  EXPECT_EQ(::read(pair.ends[0], &byte, 1), 1);
+  EXPECT_EQ(code_of(co_await ready(Readiness::readable, soon())), Code::timeout);
+
+  pair.fill();
+  EXPECT_EQ(code_of(co_await ready(Readiness::writable, soon())), Code::timeout);
+  EXPECT_EQ(code_of(co_await ready(Readiness::either, soon())), Code::timeout);
+  group.spawn(drain_soon(pair.ends[1], ctx));
+  co_await co_await ready(Readiness::writable, ctx);
+
+  // The peer's end is news, and so is a number that is given anew after a close.
+  ForeignPair::close_end(pair.ends[1]);
+  co_await co_await ready(Readiness::readable, ctx);
+  int number = pair.ends[0];
+  ForeignPair::close_end(pair.ends[0]);
+  EXPECT_FALSE(co_await ctx.loop->until_ready(number, Readiness::readable, ctx));
+  ForeignPair other;
+  EXPECT_EQ(other.ends[0], number);
+  co_await co_await ctx.loop->until_ready(other.ends[0], Readiness::writable, ctx);
+  co_return co_await group.join();
+}
+
+TEST(EngineTest, waits_for_descriptors_of_others) {
+  auto engine = make_engine(1);
+  Result<> result = engine->run_task(wait_for_descriptors(context(*engine)));
+  EXPECT_TRUE(result) << result.error().text();
 }
 
 }  // namespace

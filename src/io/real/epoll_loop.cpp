@@ -194,6 +194,11 @@ Task<std::vector<Address>> EpollLoop::resolve(std::string host, uint16_t port, C
   co_return co_await run_blocking(ctx, names_.get(), std::move(lookup));
 }
 
+Task<> EpollLoop::until_ready(int fd, Readiness readiness, Context ctx) {
+  Ready leaf(epoll_.get(), fd, readiness, ctx);
+  co_return co_await leaf;
+}
+
 Result<std::shared_ptr<Directory>> EpollLoop::open_directory(std::string path, bool create,
                                                              std::shared_ptr<Lane> lane) {
   return real::open_directory(path, create, std::move(lane));

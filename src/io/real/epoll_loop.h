@@ -39,6 +39,7 @@ class EpollLoop final : public Loop {
   Result<std::unique_ptr<Listener>> listen(const Address& address, Sharing sharing) override;
   Task<std::unique_ptr<Stream>> connect(Address address, Context ctx) override;
   Task<std::vector<Address>> resolve(std::string host, uint16_t port, Context ctx) override;
+  Task<> until_ready(int fd, Readiness readiness, Context ctx) override;
   Result<std::shared_ptr<Directory>> open_directory(std::string path, bool create,
                                                     std::shared_ptr<Lane> lane) override;
 

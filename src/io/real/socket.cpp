@@ -275,4 +275,25 @@ Result<size_t> Connected::await_resume() {
   return size_t{1};
 }
 
+void Ready::start() {
+  uint32_t events = 0;
+  if (readiness_ != Readiness::writable) events |= EPOLLIN | EPOLLRDHUP;
+  if (readiness_ != Readiness::readable) events |= EPOLLOUT;
+  if (watch(epoll_, fd_, this, events)) return;
+  error_ = errno;
+  complete(0);
+}
+
+void Ready::stop() { (void)::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd_, nullptr); }
+
+void Ready::on_events(uint32_t) {
+  stop();
+  complete(0);
+}
+
+Result<> Ready::await_resume() {
+  if (error_ != 0) return error_from_errno(error_, "wait for a descriptor");
+  return outcome("wait for a descriptor");
+}
+
 }  // namespace forebay::io::real

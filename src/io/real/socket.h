@@ -46,4 +46,22 @@ class Connected final : public StreamLeaf {
   int error_ = 0;
 };
 
+/// co_await Ready(epoll, fd, readiness, ctx): see Loop::until_ready.
+class Ready final : public Leaf, private Watched {
+ public:
+  Ready(int epoll, int fd, Readiness readiness, Context ctx)
+      : Leaf(ctx), epoll_(epoll), fd_(fd), readiness_(readiness) {}
+  Result<> await_resume();
+
+ private:
+  bool try_now() override { return false; }
+  void start() override;
+  void stop() override;
+  void on_events(uint32_t events) override;
+
+  const int epoll_, fd_;
+  const Readiness readiness_;
+  int error_ = 0;
+};
+
 }  // namespace forebay::io::real

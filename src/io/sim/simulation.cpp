@@ -65,6 +65,10 @@ class SimLoop final : public Loop {
                                                              Context ctx) override {
     return network_->resolve(std::move(host), port, ctx);
   }
+  // A foreign library speaks to the machine, not to this world.
+  Task<> until_ready(int, Readiness, Context) override {
+    co_return fail(Code::invalid, "a descriptor of the machine in a simulated world");
+  }
   Result<std::shared_ptr<Directory>> open_directory(std::string path, bool create,
                                                     std::shared_ptr<Lane> lane) override {
     return disk_->open_directory(path, create, std::move(lane));

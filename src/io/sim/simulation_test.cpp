@@ -242,5 +242,12 @@ TEST(SimulationTest, a_world_may_end_early) {
   EXPECT_EQ(code, Code::cancelled);
 }
 
+TEST(SimulationTest, knows_no_descriptor_of_the_machine) {
+  auto simulation = Simulation::make({});
+  Loop& loop = simulation->loop();
+  Result<> refused = simulation->run(loop.until_ready(0, Readiness::either, {.loop = &loop}));
+  EXPECT_EQ(code_of(refused), Code::invalid);
+}
+
 }  // namespace
 }  // namespace forebay::io
