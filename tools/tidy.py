@@ -53,6 +53,7 @@ SYSTEM_HEADERS = re.compile(
 # Foreign headers and the rooms that may see them (docs/architecture.md, "fenced").
 FENCES = {
     "rocksdb/": {"base", "meta", "disk"},
+    "libpq": {"meta"},
     "boost/beast": {"http"},
     "openssl/": {"base", "io", "sign"},
     "fuse": {"mount"},

@@ -12,6 +12,7 @@
 #include "meta/etcd/etcd_server_test.h"
 #include "meta/faulty_store.h"
 #include "meta/memory_store.h"
+#include "meta/postgres/postgres_server_test.h"
 #include "meta/rocks_store.h"
 #include "meta/schema.h"
 
@@ -20,7 +21,7 @@ namespace {
 
 using testing::ElementsAre;
 
-enum class Kind { memory, faulty, rocks, etcd };
+enum class Kind { memory, faulty, rocks, etcd, postgres };
 
 class StoreTest : public testing::TestWithParam<Kind> {
  protected:
@@ -40,6 +41,12 @@ class StoreTest : public testing::TestWithParam<Kind> {
         store_ = etcd_.store(EtcdServers::shared().url(EtcdServers::new_name()));
         // A member that has just started may be choosing itself.
         ASSERT_TRUE(run(store_->get("ready", ctx())));
+        break;
+      case Kind::postgres:
+        store_ = std::move(
+            run(PostgresStore::open(
+                    {.url = PostgresServer::shared().url(PostgresServer::new_name())}, ctx()))
+                .value());
         break;
     }
   }
@@ -76,13 +83,15 @@ std::vector<std::string> keys(const Page& page) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, StoreTest,
-                         testing::Values(Kind::memory, Kind::faulty, Kind::rocks, Kind::etcd),
+                         testing::Values(Kind::memory, Kind::faulty, Kind::rocks, Kind::etcd,
+                                         Kind::postgres),
                          [](const auto& info) {
                            switch (info.param) {
                              case Kind::memory: return "Memory";
                              case Kind::faulty: return "Faulty";
                              case Kind::rocks: return "Rocks";
                              case Kind::etcd: return "Etcd";
+                             case Kind::postgres: return "Postgres";
                            }
                            return "";
                          });
