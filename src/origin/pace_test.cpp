@@ -111,6 +111,25 @@ TEST_F(PaceTest, grows_with_each_round_that_uses_it) {
   EXPECT_EQ(enter(kMost + 1), kMost);
 }
 
+TEST_F(PaceTest, bears_more_while_half_is_free_and_nobody_was_told_to_slow_down_lately) {
+  enter(kMost / 2);
+  EXPECT_TRUE(pace_.bears_more(now()));
+  enter(1);
+  EXPECT_FALSE(pace_.bears_more(now()));
+  while (held_.size() > 40) held_.pop_back();
+  for (const Pace::Place& place : held_) pace_.slowed(place, now());
+  ASSERT_EQ(pace_.limit(), 20U);
+  held_.clear();
+  EXPECT_FALSE(pace_.bears_more(now()));
+  pass(Pace::kCalm - milliseconds(1));
+  EXPECT_FALSE(pace_.bears_more(now()));
+  pass(milliseconds(1));
+  enter(10);
+  EXPECT_TRUE(pace_.bears_more(now()));
+  enter(1);
+  EXPECT_FALSE(pace_.bears_more(now()));
+}
+
 Task<> wait_for(Pace& pace, std::optional<Result<Pace::Place>>& out, Context ctx) {
   out = co_await pace.enter(ctx);
   co_return ok;

@@ -37,7 +37,6 @@ void S3Wire::enter(Race& race, Entrant& entrant, Context ctx) const {
 Task<> S3Wire::run(Race& race, Entrant& entrant, Context ctx) const {
   entrant.answer = co_await ask(race.call, race.pace, entrant.asked, ctx);
   entrant.ended = ctx.loop->now();
-  entrant.asked.place = {};
   --race.running;
   if (entrant.asked.fate == Fate::good && race.winner == nullptr) race.winner = &entrant;
   if (race.winner != nullptr || race.running == 0) race.decided.set();

@@ -226,15 +226,32 @@ TEST_F(S3Hedge, what_answers_is_learned_of) {
 }
 
 TEST_F(S3Hedge, what_is_given_up_counts_as_late) {
-  EXPECT_LT(*hedge_.asked(Hedge::Question::head, Hedging::p99), kUsual * 2);
+  Duration before = *hedge_.asked(Hedge::Question::head, Hedging::p99);
   for (int i = 0; i < 2; ++i) {
     reply_after(kLate, 200);
-    reply_after(milliseconds(100), 200);
+    reply_after({}, 200);
     EXPECT_TRUE(head());
   }
   EXPECT_EQ(count_->outcomes, (Outcomes{{Hedged::won, 2}}));
-  // Two of a hundred, and those that were better took their time too.
-  EXPECT_GT(*hedge_.asked(Hedge::Question::head, Hedging::p99), milliseconds(100));
+  EXPECT_GT(*hedge_.asked(Hedge::Question::head, Hedging::p99), before) << "two of a hundred";
+}
+
+TEST_F(S3Hedge, what_was_better_counts_and_a_fault_does_not) {
+  Duration before = *hedge_.asked(Hedge::Question::head, Hedging::p99);
+  for (int i = 0; i < 2; ++i) {
+    reply_after(milliseconds(100), 500);
+    reply_after(milliseconds(100), 500);
+    reply_after({}, 200);
+    EXPECT_TRUE(head());
+  }
+  EXPECT_EQ(count_->outcomes, (Outcomes{{Hedged::failed, 2}}));
+  EXPECT_EQ(*hedge_.asked(Hedge::Question::head, Hedging::p99), before);
+  for (int i = 0; i < 2; ++i) {
+    reply_after(milliseconds(100), 500);
+    reply_after(milliseconds(300), 200);
+    EXPECT_TRUE(head());
+  }
+  EXPECT_GT(*hedge_.asked(Hedge::Question::head, Hedging::p99), milliseconds(300));
 }
 
 TEST_F(S3Hedge, an_origin_that_was_told_to_slow_down_is_asked_once) {
@@ -307,6 +324,7 @@ TEST_F(S3Hedge, who_leaves_or_has_no_time_left_leaves_nothing_behind) {
       if (leaves) token.cancel();
       (void)run(io::sleep_until(until + milliseconds(1), ctx()));
       ASSERT_TRUE(out) << ms;
+      if (ms < 20) EXPECT_TRUE(count_->outcomes.empty()) << "it was not late: " << ms;
       EXPECT_EQ(busy(), 0U) << ms;
       if (!*out) {
         EXPECT_EQ(out->error().code(), leaves ? Code::cancelled : Code::timeout) << ms;
