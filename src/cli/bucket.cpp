@@ -1,4 +1,5 @@
 // forebay bucket create | set | ls | show | rm
+#include <algorithm>
 #include <charconv>
 
 #include "cli/byte_size.h"
@@ -38,6 +39,16 @@ std::string member(const Json& json, const char* name) {
   return json.string_or(name, "").value_or("");
 }
 
+/// What the server refuses for what was typed is wrong usage; what an origin says is not.
+Error as_typed(Error error) {
+  constexpr std::string_view kTyped[] = {"", "InvalidArgument", "InvalidBucketName",
+                                         "NotImplemented"};
+  bool typed = error.code() == Code::invalid &&
+               std::ranges::find(kTyped, error.detail()) != std::end(kTyped) &&
+               !error.text().contains("the origin answered");
+  return typed ? error.as(Code::invalid, std::string(kUsage)) : error;
+}
+
 // The server's words are S3's; these say what to do.
 Error not_made(Error error, const std::string& name) {
   if (error.code() == Code::exists) {
@@ -47,11 +58,9 @@ Error not_made(Error error, const std::string& name) {
         error.detail());
   }
   if (error.detail() == "InvalidBucketName") {
-    return fail(Code::invalid,
-                "'" + name +
-                    "' is no name for a bucket: 3-63 small letters, digits, '-' and '.', with a "
-                    "letter or digit first and last",
-                error.detail());
+    return usage("'" + name +
+                 "' is no name for a bucket: 3-63 small letters, digits, '-' and '.', with a "
+                 "letter or digit first and last");
   }
   // It is the origin's that does not exist; what makes one of ours does not help. Where no S3 is
   // spoken nothing is known of it.
@@ -61,7 +70,7 @@ Error not_made(Error error, const std::string& name) {
         "the origin of bucket " + name + " is not there; make it first (" + error.text() + ")",
         "NoSuchOrigin");
   }
-  return error;
+  return as_typed(std::move(error));
 }
 
 // From the profile, if one is named; else what no option has said comes from the environment.
@@ -125,7 +134,7 @@ Task<> rekey(BucketSet command, Shell& shell [[clang::lifetimebound]], Context c
   std::string name = spec.name;
   Result<Json> bucket = co_await shell.admin().rekey_bucket(name, std::move(spec.origin_access_key),
                                                             std::move(spec.origin_secret_key), ctx);
-  if (!bucket) co_return bucket.error_in("bucket " + name);
+  if (!bucket) co_return as_typed(bucket.error_in("bucket " + name));
   co_return shell.streams.out(render_fields(*bucket));
 }
 
@@ -174,7 +183,7 @@ Task<> run_bucket_set(Shell& shell, BucketSet command, Context ctx) {
   Result<Json> bucket =
       co_await (hedged ? admin.hedge_bucket(command.name, std::move(command.hedge), ctx)
                        : admin.limit_bucket(command.name, limits, ctx));
-  if (!bucket) co_return bucket.error_in("bucket " + command.name);
+  if (!bucket) co_return as_typed(bucket.error_in("bucket " + command.name));
   co_return shell.streams.out(render_fields(*bucket));
 }
 

@@ -40,6 +40,8 @@ Task<Json> watch(Shell& shell, std::string id, std::string name, Context ctx) {
     std::optional<uint64_t> known;
     if (all) known = number_in(job, "bytes_known");
     progress.set_total(known);
+    // What was here before is done and not fetched.
+    if (!removes(job)) progress.set_rate(number_in(job, "bytes_per_second"));
     progress.moved(static_cast<int64_t>(bytes - seen));
     seen = bytes;
     std::string state = text_in(job, "state");

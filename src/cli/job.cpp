@@ -24,9 +24,9 @@ std::string failure_lines(const Json& job) {
   return out;
 }
 
-bool removes(const Json& job) { return text_in(job, "work") == "removal"; }
-
 }  // namespace
+
+bool removes(const Json& job) { return text_in(job, "work") == "removal"; }
 
 std::string job_path(const Json& job) {
   std::string prefix = text_in(job, "prefix");
@@ -35,6 +35,10 @@ std::string job_path(const Json& job) {
 
 std::string job_numbers(const Json& job) {
   bool all = flag_in(job, "all_known");
+  if (all && number_in(job, "objects_known") + number_in(job, "objects_failed") == 0) {
+    bool whole = text_in(job, "prefix").empty();
+    return std::string("nothing found ") + (whole ? "in " : "under ") + job_path(job);
+  }
   std::string out = std::to_string(number_in(job, "objects")) + " of " +
                     counted(number_in(job, "objects_known"), "object") + ", " +
                     human_bytes(number_in(job, "bytes")) + " of " +

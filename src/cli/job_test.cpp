@@ -63,6 +63,30 @@ TEST_F(JobTest, who_waits_sees_it_come) {
   EXPECT_THAT(err_, testing::EndsWith("\n"));
 }
 
+TEST_F(JobTest, the_rate_is_of_what_is_fetched_not_of_what_was_here) {
+  looks() = {job("running", 0, 0)};
+  for (uint64_t i = 1; i <= 30; ++i) {
+    looks().push_back(job("running", i, i << 20).set("bytes_per_second", 3 << 10));
+  }
+  looks().push_back(job("done", 40, 40 << 20));
+  EXPECT_EQ(run({"prefetch", "data/img/", "--wait"}), 0) << err_;
+  EXPECT_THAT(err_, testing::AllOf(HasSubstr("3.0 KiB/s"), Not(HasSubstr("MiB/s"))));
+}
+
+TEST_F(JobTest, where_nothing_is_it_says_so) {
+  Json none = job("done", 0, 0).set("objects_known", 0).set("bytes_known", 0);
+  looks() = {job("waiting", 0, 0).set("all_known", false).set("objects_known", 0), none};
+  EXPECT_EQ(run({"prefetch", "data/img/", "--wait"}), 0) << err_;
+  EXPECT_EQ(out_, "nothing found under data/img/\n");
+  looks() = {none.set("prefix", "")};
+  EXPECT_EQ(run({"job", "show", kId}), 0);
+  EXPECT_THAT(out_, HasSubstr("\nnothing found in data\n"));
+  // What is not all looked through, or could not be fetched, is something.
+  looks() = {job("running", 0, 0).set("objects_known", 0).set("all_known", false)};
+  EXPECT_EQ(run({"job", "show", kId}), 0);
+  EXPECT_THAT(out_, HasSubstr("\n0 of 0 objects, "));
+}
+
 TEST_F(JobTest, without_a_terminal_it_is_a_line_now_and_then) {
   looks() = {job("waiting", 0, 0)};
   for (uint64_t i = 1; i <= 50; ++i) looks().push_back(job("running", 1, i << 19));

@@ -14,7 +14,10 @@ inline constexpr std::string_view kJobOver = "JobOver";
 
 /// "data/images": whose objects.
 std::string job_path(const Json& job);
-/// "12 of 40 objects, 1.0 GiB of 3.4 GiB"; of what is known so far.
+/// Whether it removes objects; else it fetches them.
+bool removes(const Json& job);
+/// "12 of 40 objects, 1.0 GiB of 3.4 GiB"; of what is known so far. "nothing found under
+/// data/images" where there are none.
 std::string job_numbers(const Json& job);
 /// What became of an order: tells it, and with `wait` looks on until its end. `does`: "fetches".
 Task<> follow_job(Shell& shell [[clang::lifetimebound]], Json ordered, bool wait, std::string does,

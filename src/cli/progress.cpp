@@ -107,6 +107,7 @@ void Progress::draw(Time now) {
     double weight = rate_ == 0 ? 1.0 : std::min(1.0, seconds / 5);
     rate_ += (latest - rate_) * weight;
   }
+  if (told_rate_) rate_ = static_cast<double>(*told_rate_);
   rate_done_ = done_;
   drawn_ = now;
   visible_ = true;

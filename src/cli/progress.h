@@ -35,6 +35,8 @@ class Progress {
   /// Nothing: not known (any more).
   void set_total(std::optional<uint64_t> total) { total_ = total; }
   void moved(int64_t bytes);
+  /// Somebody else has measured it. Without it what has moved tells.
+  void set_rate(uint64_t bytes_per_second) { told_rate_ = bytes_per_second; }
 
  private:
   void draw(Time now);
@@ -49,6 +51,7 @@ class Progress {
   Time started_;
   Time drawn_;
   double rate_ = 0;  ///< bytes a second, smoothed
+  std::optional<uint64_t> told_rate_;
   uint64_t rate_done_ = 0;
   bool visible_ = false;
 };

@@ -207,6 +207,11 @@ Task<std::shared_ptr<origin::Origin>> Origins::open(const object::Bucket& bucket
   if (url.starts_with(kS3)) {
     origin::S3Options options;
     options.url = co_await origin::parse_s3_url(url);
+    if (options.url.bucket.empty()) {
+      co_return fail(Code::invalid, "the origin names no bucket: s3://BUCKET[/PREFIX]",
+                     "InvalidArgument")
+          .in("'" + config.url + "'");
+    }
     options.access_key = config.access_key;
     options.secret = config.secret;
     options.meter = meter;

@@ -6,8 +6,10 @@ import contextlib
 import gzip
 import hashlib
 import json
+import os
 import re
 import secrets
+import subprocess
 import urllib.parse
 
 import pytest
@@ -290,6 +292,41 @@ def test_the_admin_address_takes_signed_bodies_only(forebay):
         answer = post(None)
         assert answer.status == 400 and word in answer.body, "what cannot be is told"
     assert delete([]).status == 204
+
+
+def test_what_is_typed_wrong_ends_with_2(forebay, tmp_path):
+    """Also where only the server knows that it is wrong; what fails otherwise ends with 1."""
+    folder = f"dir://{tmp_path}"
+    forebay.cli("bucket", "create", "typed-own", "--native")
+    forebay.cli("bucket", "create", "typed-dir", "--origin", folder)
+
+    def code(*words):
+        """What the command ends with."""
+        env = os.environ | forebay.env | {"FOREBAY_ADMIN": forebay.admin_address}
+        return subprocess.run([daemon.binary(), "bucket", *words], env=env).returncode
+
+    for words in [
+        ["Bad_Name"],
+        ["typed", "--origin", folder, "--freshness", "soon"],
+        ["typed", "--origin", folder, "--fill", "some"],
+        ["typed", "--origin", folder, "--verify", "never"],
+        ["typed", "--origin", folder, "--hedge", "p99"],
+        ["typed", "--origin", folder, "--hedge", "p50"],
+        ["typed", "--origin", folder, "--origin-region", "r"],
+        ["typed", "--origin", folder, "--max-bytes", "1"],
+        ["typed", "--origin", "dir://relative"],
+        ["typed", "--origin", "ftp://host"],
+        ["typed", "--origin", "s3://?endpoint=http://127.0.0.1:1"],
+        ["typed", "--origin", "s3://bkt?endpoint=none"],
+        ["typed", "--origin", "s3://bkt?what=x"],
+    ]:
+        assert code("create", *words) == 2, words
+    assert "typed " not in forebay.cli("bucket", "ls")
+    assert code("set", "typed-dir", "--max-bytes", "1") == 2
+    assert code("set", "typed-own", "--hedge", "p99") == 2
+    assert code("create", "typed-own", "--native") == 1, "it is there"
+    assert code("set", "typed-none", "--max-bytes", "1") == 1
+    assert code("create", "typed", "--origin", "s3://bkt?endpoint=http://127.0.0.1:1") == 1
 
 
 def test_root_keys_of_the_environment_serve_with_a_data_folder(forebay):
