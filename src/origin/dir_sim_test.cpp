@@ -125,13 +125,13 @@ TEST(DirSim, tells_the_truth_while_the_disk_fails) {
   }
 }
 
-TEST(DirSim, answers_busy_when_the_disk_is_full) {
+TEST(DirSim, says_so_when_the_disk_is_full) {
   auto world = io::Simulation::make({.seed = 1, .disk_bytes = 1 << 20});
   auto origin = make_dir_origin({.path = "/bucket", .create = true});
   auto made = world->run(origin->put(key_of("k"), {}, body_of(pattern(4 << 20)), context(*world)));
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code(), Code::busy);
-  EXPECT_EQ(made.error().detail(), "ENOSPC");
+  EXPECT_EQ(made.error().detail(), "InsufficientStorage");
   auto small = world->run(origin->put(key_of("k"), {}, body_of("fits"), context(*world)));
   EXPECT_TRUE(small) << small.error().text();
 }

@@ -141,6 +141,8 @@ class DirStore {
   std::mutex& lock_of(const std::string& path);
   Result<> check_conditions(const std::string& path, const WriteConditions& conditions,
                             WallTime now);
+  /// `aside` is what is made first; after an error the caller's to drop.
+  Result<> make_upload(const std::string& aside, const std::string& id, const DirUpload& upload);
   /// Renames into place, making folders, and again when a folder was pruned meanwhile.
   Result<> place(const std::string& from, const std::string& path, bool keep_existing);
   Result<> place_over_folder(const std::string& path);

@@ -58,9 +58,17 @@ bool is_dir_upload_id(std::string_view id) {
 Result<> DirStore::create_upload(const std::string& id, const DirUpload& upload, WallTime now) {
   // Made aside and renamed, so that a folder of an upload always has its file.
   std::string aside = std::string(kDirTemporary) + "/" + id;
+  if (!swept_.exchange(true)) sweep(now);
+  Result<> made = make_upload(aside, id, upload);
+  // Where there is no room, what is left of each try would take some.
+  if (!made) drop_tree(aside, 1);
+  return made ? sync_above(folder_of(id)) : made;
+}
+
+Result<> DirStore::make_upload(const std::string& aside, const std::string& id,
+                               const DirUpload& upload) {
   Result<> made = root()->make_directory(aside);
   if (!made) return made;
-  if (!swept_.exchange(true)) sweep(now);
   std::string path = aside + "/" + std::string(kUploadFile);
   auto file = root()->open(path, io::OpenMode::create_new);
   if (!file) return std::move(file.error());
@@ -70,9 +78,7 @@ Result<> DirStore::create_upload(const std::string& id, const DirUpload& upload,
   if (!synced) return synced;
   Result<> named = root()->sync(aside);
   if (!named) return named;
-  Result<> placed = place(aside, folder_of(id), true);
-  if (!placed) return placed;
-  return sync_above(folder_of(id));
+  return place(aside, folder_of(id), true);
 }
 
 Result<DirUpload> DirStore::upload(const std::string& id, const std::string& key) {

@@ -24,7 +24,7 @@ constexpr bool answered(Code code) {
 }
 
 /// Runs `task` and tells the meter (which may be null) how it ended. What an origin answers and
-/// nobody can understand is its fault, and said to be.
+/// nobody can understand is its fault, and said to be; so is a full folder.
 template <class T>
 Task<T> metered(std::shared_ptr<Meter> meter, std::string_view operation, Task<T> task) {
   Result<T> result = co_await std::move(task);
@@ -33,6 +33,9 @@ Task<T> metered(std::shared_ptr<Meter> meter, std::string_view operation, Task<T
   }
   if (!result && result.error().code() == Code::corrupt && result.error().detail().empty()) {
     co_return result.error().as(Code::corrupt, kBadGateway);
+  }
+  if (!result && result.error().code() == Code::busy && result.error().detail() == "ENOSPC") {
+    co_return result.error().as(Code::busy, "InsufficientStorage");
   }
   co_return result;
 }
