@@ -62,8 +62,12 @@ Task<> large_pipelined_head_after_chunked(Setup s, Context ctx) {
   all += "4e20\r\n" + big + "\r\n0\r\n\r\n";
   for (int i = 0; i < 4; ++i) all += get("/nothing", "A: " + big + "\r\n");
   all += get("/nothing", "Connection: close\r\n");
-  co_await co_await wire.send(all, ctx);
-  std::string answers = co_await co_await wire.drain(ctx);
+  // Who only sends, while the first answer finds no room on its way, waits for ever.
+  io::Group group(ctx);
+  group.spawn(wire.send(all, ctx));
+  Result<std::string> drained = co_await wire.drain(ctx);
+  co_await co_await group.join();
+  std::string answers = co_await std::move(drained);
   EXPECT_NE(answers.find(big), std::string::npos);
   EXPECT_EQ(s.handler.paths.size(), 6u);
   co_return ok;
