@@ -5,11 +5,14 @@ that holds back one answer now and then, seen by counters and by what the origin
 import contextlib
 import itertools
 import random
+import threading
 
 import pytest
-from lib import daemon, proc
 from lib.faultproxy import Fault
-from lib.stand import Stand
+from lib.history import History
+from lib.stand import Stand, parallel
+from test_freshness import Reader
+from test_freshness import put as put_through
 
 pytestmark = pytest.mark.daemon
 
@@ -63,7 +66,10 @@ def teach(stand, key):
 def test_a_question_whose_answer_is_late_is_asked_again(stand):
     """Checks and fills: nobody waits for the answers that are held back, every byte is right."""
     body = put(stand, "key")
-    cold = {f"cold/{n}": put(stand, f"cold/{n}", 70_000) for n in range(KNOWN + 60)}
+    cold = {f"cold/{n}": random.Random(n).randbytes(70_000) for n in range(KNOWN + 60)}
+    s3 = stand.origin.s3()
+    for key, bytes_of in cold.items():
+        s3.put_object(Bucket=stand.bucket, Key=key, Body=bytes_of)
     stand.forebay.cli("bucket", "set", "bkt", "--hedge", "p99")
     teach(stand, "key")
     fault, slow = slow_now_and_then("HEAD")
@@ -129,3 +135,49 @@ def test_the_setting_is_kept_and_is_an_s3_origins(stand, tmp_path):
         with pytest.raises(RuntimeError):
             stand.forebay.cli("bucket", "create", "other", "--hedge", "p99", *origin)
     assert "other" not in stand.forebay.cli("bucket", "ls")
+
+
+def test_no_read_is_older_than_an_acknowledged_write(stand):
+    """Four writers, four readers, and of the answers to checks and fills one in twenty comes late,
+    with what was so when it was asked.
+    """
+    stand.forebay.cli("bucket", "set", "bkt", "--hedge", "p95")
+    target, history = stand.forebay.target(), History()
+    keys = [f"key-{n}" for n in range(4)]
+    with target.connect() as connection:
+        for key in keys:
+            put_through(connection, target.signer(), history, key)
+    for n in range(2 * KNOWN):
+        assert stand.get(keys[n % 4]).status == 200
+    lot, over = random.Random(7), threading.Event()
+    stand.proxy.fault = (
+        lambda e: Fault(delay=0.3) if e.method in ("HEAD", "GET") and lot.random() < 0.05 else None
+    )
+
+    def work(number):
+        """0-3 write and read back; the others read until these are done."""
+        rng, signer = random.Random(number), target.signer()
+        with Reader(target, history, {}) as reader, target.connect() as connection:
+            if number >= 4:
+                while not over.is_set():
+                    reader.get(rng.choice(keys))
+                return
+            for turn in range(60):
+                key = keys[(number + turn % 2) % 4]
+                put_through(connection, signer, history, key)
+                reader.get(key)
+
+    def writers_and_readers(number):
+        """The readers end with the last writer."""
+        try:
+            work(number)
+        finally:
+            with left:
+                count[0] -= number < 4
+                if count[0] == 0:
+                    over.set()
+
+    count, left = [4], threading.Lock()
+    parallel(8, writers_and_readers)
+    history.check()
+    assert hedges(stand, "won") > 0
