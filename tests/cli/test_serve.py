@@ -53,9 +53,9 @@ def test_no_bucket_shows_the_daemons_own_folders(forebay):
            forebay.root / "link"]
     for folder in own:
         code, _, said = cli(forebay, "bucket", "create", "inner", "--origin", f"dir://{folder}")
-        assert code == 1 and "folder of the daemon" in said, f"{folder}: {said}"
+        assert code == 2 and "folder of the daemon" in said, f"{folder}: {said}"
     for folder in [forebay.data / "buckets" / "mine", forebay.data / "not-yet"]:
-        assert cli(forebay, "bucket", "create", "inner", "--origin", f"dir://{folder}")[0] == 1
+        assert cli(forebay, "bucket", "create", "inner", "--origin", f"dir://{folder}")[0] == 2
     assert "inner" not in cli(forebay, "bucket", "ls")[1]
     code, _, said = cli(
         forebay, "bucket", "create", "outer", "--origin", f"dir://{forebay.root}/else"
@@ -72,7 +72,7 @@ def test_a_disk_folder_is_no_origin_either():
     made.flags += ["--disk", str(made.root / "nvme")]
     with made:
         code, _, said = cli(made, "bucket", "create", "disk", "--origin", f"dir://{made.root}/nvme")
-        assert code == 1 and "folder of the daemon" in said
+        assert code == 2 and "folder of the daemon" in said
 
 
 @pytest.mark.parametrize("way", ["repeated", "commas", "environment", "file"])
@@ -129,7 +129,7 @@ def test_the_admin_door_tells_how_a_body_is_signed(forebay):
 def test_what_cannot_be_made_is_told_with_the_way_out(forebay):
     """A bad bucket name gets the rule; an existing bucket says that it stays as it is."""
     code, _, said = cli(forebay, "bucket", "create", "No_Good")
-    assert code == 1 and "3-63 small letters" in said
+    assert code == 2 and "3-63 small letters" in said
     assert cli(forebay, "bucket", "create", "twice", "--max-objects", "77")[0] == 0
     code, _, said = cli(forebay, "bucket", "create", "twice")
     assert code == 1 and "forebay bucket show twice" in said

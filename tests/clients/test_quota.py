@@ -90,5 +90,5 @@ def test_only_native_buckets_have_one(forebay):
             env=forebay.env | {"FOREBAY_ADMIN": forebay.admin_address},
             check=False,
         )
-        assert said.returncode == 1 and b"only a native bucket" in said.stderr
+        assert said.returncode == 2 and b"only a native bucket" in said.stderr
         assert "max_bytes" not in forebay.cli("bucket", "show", "far")
