@@ -30,7 +30,9 @@ class PostgresServer {
   /// Whose the rows are: owner of its database and no more.
   static constexpr std::string_view kUser = "forebay";
 
-  explicit PostgresServer(std::string settings = {}) : settings_(std::move(settings)) {
+  PostgresServer() : PostgresServer(0) {}
+  /// A standby of the server at that port, which follows it until it is told otherwise.
+  explicit PostgresServer(uint16_t primary) : primary_(primary) {
     // The port may be taken before the server has it.
     for (int tries = 0; tries < 3 && !up_; ++tries) start();
     EXPECT_TRUE(up_) << "no PostgreSQL (Debian: postgresql) could be started:\n" << log();
@@ -96,7 +98,8 @@ class PostgresServer {
     for (pid_t one : children()) ::kill(one, SIGCONT);
     ::kill(pid_, SIGCONT);
   }
-  const std::string& folder() const { return folder_; }
+  /// What signs the server's certificate for 127.0.0.1: itself.
+  std::string certificate() const { return folder_ + "/data/server.crt"; }
   std::string log() const { return read(folder_ + "/log"); }
 
  private:
@@ -157,26 +160,47 @@ class PostgresServer {
     folder_ = base + "/forebay-pg-" + std::to_string(::getpid()) + "-" + std::to_string(++starts);
     const std::string data = folder_ + "/data";
     std::filesystem::create_directories(data);
+    std::filesystem::permissions(data, std::filesystem::perms::owner_all);
     if (::geteuid() == 0) {
       const passwd* nobody = ::getpwnam("nobody");
       for (const std::string& path : {folder_, data}) {
         EXPECT_EQ(::chown(path.c_str(), nobody->pw_uid, nobody->pw_gid), 0);
       }
     }
-    std::vector<std::string> init =
-        as_nobody({bin("initdb"), "-D", data, "-U", std::string(kAdmin), "-A", "trust", "-E",
-                   "UTF8", "--locale=C", "--no-sync", "--no-instructions"});
-    if (run(init, folder_ + "/log") != 0) return;
-    // Of the two there is no other word for who may come in, and how.
-    std::ofstream(data + "/pg_hba.conf")
-        << "host all guarded 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
+    if (!fill(data)) return;
     spawn();
     up_ = await();
-    if (!up_) return;
+    if (!up_ || primary_ != 0) return;
     up_ = run({bin("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p",
                std::to_string(port_), "-U", std::string(kAdmin), "-d", "postgres", "-c",
                "CREATE ROLE forebay LOGIN", "-c", "CREATE DATABASE forebay OWNER forebay"},
               folder_ + "/sql") == 0;
+  }
+
+  /// Makes what the server begins with.
+  bool fill(const std::string& data) const {
+    const std::string log = folder_ + "/log";
+    if (primary_ != 0) {
+      return run(as_nobody({bin("pg_basebackup"), "-D", data, "-h", "127.0.0.1", "-p",
+                            std::to_string(primary_), "-U", std::string(kAdmin), "-R", "-X",
+                            "stream", "-c", "fast", "--no-sync"}),
+                 log) == 0;
+    }
+    if (run(as_nobody({bin("initdb"), "-D", data, "-U", std::string(kAdmin), "-A", "trust", "-E",
+                       "UTF8", "--locale=C", "--no-sync"}),
+            log) != 0) {
+      return false;
+    }
+    std::ofstream(data + "/postgresql.conf", std::ios::app) << "ssl = on\n";
+    // Who may come in, and how: the one with a password only with it.
+    std::ofstream(data + "/pg_hba.conf") << "host all guarded 127.0.0.1/32 scram-sha-256\n"
+                                            "host all all 127.0.0.1/32 trust\n"
+                                            "host replication all 127.0.0.1/32 trust\n";
+    return run(as_nobody({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                          "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=here",
+                          "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", data + "/server.key",
+                          "-out", data + "/server.crt"}),
+               log) == 0;
   }
 
   void spawn() {
@@ -193,12 +217,6 @@ class PostgresServer {
                                       "shared_buffers=32MB",
                                       "-c",
                                       "max_wal_size=1GB"};
-    for (std::string_view left = settings_; !left.empty();) {
-      size_t end = std::min(left.find(' '), left.size());
-      words.emplace_back("-c");
-      words.emplace_back(left.substr(0, end));
-      left.remove_prefix(std::min(end + 1, left.size()));
-    }
     pid_ = launch(as_nobody(words), folder_ + "/log");
   }
 
@@ -242,7 +260,7 @@ class PostgresServer {
     if (!folder_.empty()) std::filesystem::remove_all(folder_);
   }
 
-  const std::string settings_;
+  const uint16_t primary_;  ///< 0: it is one itself
   std::string folder_;
   uint16_t port_ = 0;
   pid_t pid_ = -1;

@@ -87,6 +87,19 @@ class PostgresStoreTest : public testing::Test {
   const std::string name_ = PostgresServer::new_name();
 };
 
+/// Of nobody's key.
+constexpr std::string_view kOtherCertificate = R"(-----BEGIN CERTIFICATE-----
+MIIBdzCCAR2gAwIBAgIUHM47IXu7VPZR0/lSdzivvrxFvM4wCgYIKoZIzj0EAwIw
+EDEOMAwGA1UEAwwFb3RoZXIwIBcNMjYxMjAxMTE1MTEwWhgPMjEyNjExMDcxMTUx
+MTBaMBAxDjAMBgNVBAMMBW90aGVyMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+nexpDfHjdKmOPKMSl1cyr4eIg8zwBgMWNLSo5tMkafBhtJT//vgNq0ui+hYtPYi/
+qJXyBDrBB0rwHHhhQV0Zt6NTMFEwHQYDVR0OBBYEFCNIrE6gmnpo0YJMdHg7pEds
+LKLjMB8GA1UdIwQYMBaAFCNIrE6gmnpo0YJMdHg7pEdsLKLjMA8GA1UdEwEB/wQF
+MAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIgWt6dod5AKqJGF0Uys2r+1MeLcshZUFJS
+JZ5sBa5CpsoCIQD1N+w/cGGJLB8yZgTnwcxMa/0HUhgt10tkLfofl+FyCg==
+-----END CERTIFICATE-----
+)";
+
 /// A setting of the whole server, as long as this is there.
 class ServerSetting {
  public:
@@ -455,6 +468,88 @@ TEST_F(PostgresStoreTest, WhatIsDecidedIsWhatIsThereAfterTheWait) {
     EXPECT_EQ(end(begun).has_value(), value == "2");
   }
   EXPECT_EQ(get(*made, "b"), "2");
+}
+
+// Of a row that another transaction is about to make nobody sees anything yet.
+TEST_F(PostgresStoreTest, WhoRequiresAbsenceWaitsForWhoMakesTheRow) {
+  auto made = store(server_.url(name_));
+  auto other = session();
+  for (bool committed : {false, true}) {
+    say(*other, "BEGIN; SELECT " + server_.url(name_).schema() + ".commit_1(NULL, '{" +
+                    std::to_string(pg::lock_of(name_, "a")) +
+                    "}', '{a}', '{NULL}', '{a}', '{first}', '{}')");
+    std::optional<Result<>> begun;
+    begin(made->commit(Txn().require_absent("a").put("a", "second"), ctx()), begun);
+    await_wait("advisory");
+    say(*other, committed ? "COMMIT" : "ROLLBACK");
+    Result<> done = end(begun);
+    EXPECT_EQ(done.has_value(), !committed);
+    EXPECT_EQ(get(*made, "a"), committed ? "first" : "second");
+    EXPECT_TRUE(run(made->commit(Txn().remove("a"), ctx())));
+  }
+}
+
+// Else two of them could each hold what the other waits for.
+TEST_F(PostgresStoreTest, LocksAreTakenInTheOrderOfTheirNumbers) {
+  auto made = store(server_.url(name_));
+  std::string low = "a", high = "b";
+  if (pg::lock_of(name_, low) > pg::lock_of(name_, high)) std::swap(low, high);
+  for (bool low_first : {false, true}) {
+    auto other = session();
+    say(*other,
+        "BEGIN; SELECT pg_advisory_xact_lock(" + std::to_string(pg::lock_of(name_, high)) + ")");
+    std::optional<Result<>> begun;
+    Txn txn = low_first ? Txn().put(low, "").put(high, "") : Txn().put(high, "").put(low, "");
+    begin(made->commit(std::move(txn), ctx()), begun);
+    await_wait("advisory");
+    EXPECT_EQ(server_.sql("SELECT pg_try_advisory_xact_lock(" +
+                          std::to_string(pg::lock_of(name_, low)) + ")"),
+              "f");
+    say(*other, "COMMIT");
+    EXPECT_TRUE(end(begun));
+  }
+}
+
+TEST_F(PostgresStoreTest, CommitsStaySyncedWhateverTheServerIsToldLater) {
+  auto made = store(server_.url(name_));
+  const std::string schema = server_.url(name_).schema();
+  server_.sql("CREATE FUNCTION " + schema + ".insist() RETURNS trigger LANGUAGE plpgsql AS $$ " +
+              "BEGIN IF current_setting('synchronous_commit') <> 'on' THEN RAISE 'relaxed'; " +
+              "END IF; RETURN NEW; END $$");
+  server_.sql("CREATE TRIGGER insist BEFORE INSERT OR UPDATE ON " + schema +
+              ".rows FOR EACH ROW EXECUTE FUNCTION " + schema + ".insist()");
+  EXPECT_TRUE(put(*made, "a", ctx()));
+  ServerSetting setting(server_, "synchronous_commit", "off");
+  EXPECT_TRUE(put(*made, "b", ctx()));
+  EXPECT_TRUE(run(made->commit(Txn().without_sync().put("c", "1"), ctx())));
+}
+
+TEST_F(PostgresStoreTest, TlsIsAsTheUrlSays) {
+  PostgresUrl url = server_.url(name_);
+  url.ssl_mode = "verify-full";
+  url.root_cert = server_.certificate();
+  auto made = store(url);
+  EXPECT_TRUE(put(*made, "a", ctx()));
+  EXPECT_NE(server_.sql("SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) "
+                        "WHERE ssl AND usename = 'forebay'"),
+            "0");
+  // Signed by somebody else, or for another host.
+  PostgresUrl wrong = url;
+  wrong.root_cert = testing::TempDir() + "/forebay-pg-other.crt";
+  std::ofstream(wrong.root_cert) << kOtherCertificate;
+  EXPECT_THAT(open(wrong, within(milliseconds(300))).error().text(),
+              HasSubstr("certificate verify failed"));
+  wrong = url;
+  wrong.endpoints[0].host = "localhost";
+  EXPECT_THAT(open(wrong, within(milliseconds(300))).error().text(), HasSubstr("localhost"));
+  std::filesystem::remove(testing::TempDir() + "/forebay-pg-other.crt");
+  // Nothing falls back to plain text.
+  ServerSetting setting(server_, "ssl", "off");
+  url.ssl_mode = "require";
+  url.root_cert.clear();
+  auto plain = open(url, within(milliseconds(300)));
+  ASSERT_FALSE(plain);
+  EXPECT_THAT(plain.error().text(), HasSubstr("SSL"));
 }
 
 TEST_F(PostgresStoreTest, AChangeOfTermWaitsForCommitsAndTheyForIt) {
