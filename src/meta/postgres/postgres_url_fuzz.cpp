@@ -26,6 +26,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr std::string_view kSecret = "Hush_0123456789";
   std::string with = "postgres://u:" + std::string(kSecret) + text;
   auto refused = PostgresUrl::parse(with);
-  if (!refused) check(!refused.error().text().contains(kSecret), "an error tells the password");
+  bool elsewhere = text.contains(kSecret);
+  if (!refused && !elsewhere) {
+    check(!refused.error().text().contains(kSecret), "an error tells the password");
+  }
   return 0;
 }
