@@ -31,9 +31,10 @@ Task<PgPool::Lent> PgPool::take(Context ctx, Tables tables) {
 Task<std::unique_ptr<PgConnection>> PgPool::connect(Tables tables, Context ctx) {
   const size_t servers = url_.endpoints.size();
   Duration pause = kFirstPause;
-  std::string reasons;
+  const size_t first = first_;
+  std::vector<std::string> reasons(servers);
   for (size_t tries = 0;; ++tries) {
-    const size_t server = (first_ + tries) % servers;
+    const size_t server = (first + tries) % servers;
     Context one = ctx.until(ctx.loop->now() + kServerPatience);
     auto made = co_await connect_to(url_.endpoints[server], tables, one);
     if (made) {
@@ -45,7 +46,9 @@ Task<std::unique_ptr<PgConnection>> PgPool::connect(Tables tables, Context ctx) 
     if (code != Code::busy && code != Code::unavailable && code != Code::timeout) {
       co_return std::move(made.error());
     }
-    reasons += (reasons.empty() ? "" : "; ") + made.error().text();
+    // That no time was left for another try is not why.
+    bool cut = ctx.loop->now() >= ctx.deadline;
+    if (!cut || reasons[server].empty()) reasons[server] = made.error().text();
     if ((tries + 1) % servers != 0) continue;
     // All were asked: one may be starting, or becoming primary.
     Result<> slept = ok;
@@ -55,12 +58,11 @@ Task<std::unique_ptr<PgConnection>> PgPool::connect(Tables tables, Context ctx) 
     } else {
       slept = fail(Code::timeout, "no time is left");
     }
-    if (slept) {
-      reasons.clear();
-      continue;
-    }
+    if (slept) continue;
     if (slept.error().code() == Code::cancelled) co_return std::move(slept.error());
-    co_return fail(Code::busy, "no PostgreSQL takes writes: " + reasons);
+    std::string all;
+    for (const std::string& reason : reasons) all += (all.empty() ? "" : "; ") + reason;
+    co_return fail(Code::busy, "no PostgreSQL takes writes: " + all);
   }
 }
 
