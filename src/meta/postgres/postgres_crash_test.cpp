@@ -25,7 +25,7 @@ class PostgresCrashTest : public testing::Test {
     PostgresOptions options{.url = server.url(name_), .connections = connections};
     auto made = run(PostgresStore::open(std::move(options), ctx()));
     EXPECT_TRUE(made) << made.error().text();
-    return std::move(*made);
+    return std::move(made.value());
   }
 
   std::unique_ptr<io::Engine> engine_ =

@@ -32,7 +32,7 @@ class PostgresStoreTest : public testing::Test {
   std::unique_ptr<PostgresStore> store(PostgresUrl url) {
     auto made = open(std::move(url), ctx());
     EXPECT_TRUE(made) << made.error().text();
-    return std::move(*made);
+    return std::move(made.value());
   }
   Result<> put(PostgresStore& to, std::string key, Context context) {
     return run(to.commit(Txn().put(std::move(key), "1"), context));
@@ -46,7 +46,7 @@ class PostgresStoreTest : public testing::Test {
     auto made = run(PgConnection::open(PostgresServer::url("x", port, PostgresServer::kAdmin),
                                        {"127.0.0.1", port}, {"127.0.0.1", port}, ctx()));
     EXPECT_TRUE(made) << made.error().text();
-    return std::move(*made);
+    return std::move(made.value());
   }
   void say(PgConnection& session, std::string sql) {
     PgFault fault;

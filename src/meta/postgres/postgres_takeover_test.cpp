@@ -19,7 +19,7 @@ class PostgresTakeOverTest : public testing::Test {
   std::unique_ptr<PostgresStore> store(PostgresUrl url) {
     auto made = run(PostgresStore::open({.url = std::move(url), .connections = 4}, ctx()));
     EXPECT_TRUE(made) << made.error().text();
-    return std::move(*made);
+    return std::move(made.value());
   }
   static void await(PostgresServer& server, const std::string& question) {
     for (int i = 0; i < 500 && server.sql(question) != "t"; ++i) ::poll(nullptr, 0, 20);
