@@ -17,13 +17,13 @@ constexpr size_t kMostUnsynced = 4096;
 
 }  // namespace
 
-Disk::Disk(std::shared_ptr<World> world)
-    : world_(std::move(world)), root_(make_node(FileStat::Kind::directory)) {}
+Disk::Disk(std::shared_ptr<Host> host)
+    : host_(std::move(host)), root_(make_node(FileStat::Kind::directory)) {}
 
 Disk::~Disk() = default;
 
 Blocks& Disk::blocks() {
-  const SimOptions& options = world_->options;
+  const SimOptions& options = host_->options;
   blocks_.total = options.disk_bytes - std::min(options.disk_bytes, options.disk_taken);
   return blocks_;
 }
@@ -35,20 +35,20 @@ uint64_t Disk::count(const Node& folder) const {
 }
 
 uint64_t Disk::free_inodes() const {
-  uint64_t total = world_->options.disk_inodes;
+  uint64_t total = host_->options.disk_inodes;
   if (total == 0) return UINT64_MAX;
   return total - std::min(total, count(*root_));
 }
 
 WallTime Disk::file_time() const {
-  int64_t ns = world_->wall_now().ns;
+  int64_t ns = host_->wall_now().ns;
   return {ns - ns % kFileTick};
 }
 
 int Disk::trouble(uint64_t epoch) {
   if (epoch != epoch_) return EIO;
   blocks();  // the size may have been changed
-  return world_->dice.chance(world_->options.disk_error) ? EIO : 0;
+  return host_->dice.chance(host_->options.disk_error) ? EIO : 0;
 }
 
 std::shared_ptr<Node> Disk::make_node(FileStat::Kind kind) {
@@ -211,7 +211,7 @@ void Disk::spoil(const std::string& folder) {
 
 void Disk::power_loss() {
   ++epoch_;
-  Dice& dice = world_->dice;
+  Dice& dice = host_->dice;
   constexpr double kLosses[] = {0, 0.1, 0.5, 1};
   double loss = kLosses[dice.below(std::size(kLosses))];
   ++walk_;
@@ -232,13 +232,13 @@ void Disk::recover(Node& folder) {
   for (auto& [name, node] : folder.entries) {
     node->named = true;
     if (node->attributes != node->durable_attributes) {
-      if (world_->dice.chance(0.5)) node->durable_attributes = node->attributes;
+      if (host_->dice.chance(0.5)) node->durable_attributes = node->attributes;
       node->attributes = node->durable_attributes;
     }
     if (node->is_directory()) {
       recover(*node);
     } else {
-      node->content.lose_power(world_->dice);
+      node->content.lose_power(host_->dice);
     }
   }
 }

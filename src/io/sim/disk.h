@@ -13,7 +13,7 @@
 
 #include "io/file.h"
 #include "io/sim/content.h"
-#include "io/sim/world.h"
+#include "io/sim/host.h"
 
 namespace forebay::io::sim {
 
@@ -42,7 +42,7 @@ struct Node {
 /// One machine's disk; outlives its handles. One thread.
 class Disk : public std::enable_shared_from_this<Disk> {
  public:
-  explicit Disk(std::shared_ptr<World> world);
+  explicit Disk(std::shared_ptr<Host> host);
   ~Disk();
 
   Result<std::shared_ptr<Directory>> open_directory(const std::string& path, bool create,
@@ -91,7 +91,7 @@ class Disk : public std::enable_shared_from_this<Disk> {
   WallTime file_time() const;
   Blocks& blocks();
 
-  std::shared_ptr<World> world_;
+  std::shared_ptr<Host> host_;
   Blocks blocks_;
   uint64_t next_inode_ = 2;
   uint64_t epoch_ = 1;

@@ -35,8 +35,8 @@ Result<size_t> SimFile::read_at(uint64_t offset, ByteSpan into) {
 }
 
 ssize_t SimFile::try_read_at(uint64_t offset, ByteSpan into) {
-  Dice& dice = disk_->world_->dice;
-  double short_io = disk_->world_->options.short_io;
+  Dice& dice = disk_->host_->dice;
+  double short_io = disk_->host_->options.short_io;
   if (dice.chance(short_io)) return -EAGAIN;
   if (into.size() > 1 && dice.chance(short_io)) into = into.first(dice.part_of(into.size()));
   Result<size_t> count = read_at(offset, into);
@@ -60,7 +60,7 @@ Result<> SimFile::write_at(uint64_t offset, ByteView bytes) {
   if (!may) {
     // A failed write may have got somewhere.
     if (writable_ && epoch_ == disk_->epoch_ && !bytes.empty() && offset < kLargestFile) {
-      node_->content.write(offset, bytes.first(disk_->world_->dice.below(bytes.size())));
+      node_->content.write(offset, bytes.first(disk_->host_->dice.below(bytes.size())));
     }
     return may;
   }
@@ -89,7 +89,7 @@ Result<> SimFile::truncate(uint64_t size) {
 Result<> SimFile::sync() {
   if (epoch_ != disk_->epoch_) return error_from_errno(EIO, "sync a file");
   if (int number = disk_->trouble(epoch_)) {
-    node_->content.fail_sync(disk_->world_->dice);
+    node_->content.fail_sync(disk_->host_->dice);
     return error_from_errno(number, "sync a file");
   }
   node_->content.sync();
@@ -108,7 +108,7 @@ Result<FileStat> SimFile::stat() {
 }
 
 bool SimFile::resident(uint64_t, uint64_t) {
-  return !disk_->world_->dice.chance(disk_->world_->options.short_io);
+  return !disk_->host_->dice.chance(disk_->host_->options.short_io);
 }
 
 Result<std::string> SimFile::attribute(const std::string& name) {
@@ -177,7 +177,7 @@ Result<> SimDirectory::visit(const std::string& path,
   std::vector<DirectoryEntry> out;
   for (auto& [name, node] : (*folder)->entries) out.push_back({name, node->kind});
   // In no order, so that nobody relies on one.
-  Dice& dice = disk_->world_->dice;
+  Dice& dice = disk_->host_->dice;
   for (size_t i = out.size(); i > 1; --i) std::swap(out[i - 1], out[dice.below(i)]);
   for (DirectoryEntry& entry : out) {
     if (!see(entry)) break;
@@ -234,10 +234,9 @@ Result<Directory::Space> SimDirectory::space() {
   Result<> lives = alive("space");
   if (!lives) return std::move(lives.error());
   const Blocks& blocks = disk_->blocks();
-  uint64_t inodes = disk_->world_->options.disk_inodes;
-  return Space{disk_->world_->options.disk_bytes,
-               blocks.total - std::min(blocks.total, blocks.used), inodes,
-               inodes == 0 ? 0 : disk_->free_inodes()};
+  uint64_t inodes = disk_->host_->options.disk_inodes;
+  return Space{disk_->host_->options.disk_bytes, blocks.total - std::min(blocks.total, blocks.used),
+               inodes, inodes == 0 ? 0 : disk_->free_inodes()};
 }
 
 Result<std::string> SimDirectory::attribute(const std::string& path, const std::string& name) {

@@ -8,15 +8,15 @@
 #include <utility>
 
 #include "io/lane.h"
-#include "io/sim/world.h"
+#include "io/sim/host.h"
 
 namespace forebay::io::sim {
 
 /// See Lane. One thread.
 class SimLane final : public Lane, public std::enable_shared_from_this<SimLane> {
  public:
-  SimLane(std::shared_ptr<World> world, LaneOptions options)
-      : Lane(std::move(options)), world_(std::move(world)), last_turn_(world_->now) {}
+  SimLane(std::shared_ptr<Host> host, LaneOptions options)
+      : Lane(std::move(options)), host_(std::move(host)), last_turn_(host_->now()) {}
 
   LaneStats stats(Time now) const override {
     LaneStats out = stats_;
@@ -32,12 +32,12 @@ class SimLane final : public Lane, public std::enable_shared_from_this<SimLane> 
     bool busy = stats_.running >= options().threads;
     auto patience = options().patience;
     if (patience &&
-        (queue_.size() >= kMaxWaiting || (busy && world_->now - last_turn_ > *patience))) {
+        (queue_.size() >= kMaxWaiting || (busy && host_->now() - last_turn_ > *patience))) {
       ++stats_.refused;
       return {};
     }
     uint64_t ticket = ++tickets_;
-    queue_.push_back({ticket, world_->now, std::move(work), std::move(done)});
+    queue_.push_back({ticket, host_->now(), std::move(work), std::move(done)});
     if (!busy) begin();
     return {ticket, busy};
   }
@@ -65,27 +65,27 @@ class SimLane final : public Lane, public std::enable_shared_from_this<SimLane> 
     queue_.pop_front();
     ++stats_.running;
     ++stats_.begun;
-    last_turn_ = world_->now;
+    last_turn_ = host_->now();
     stats_.waited = stats_.waited + (last_turn_ - call.since);
-    run(std::move(call), world_->dice.up_to(world_->options.disk_delay));
+    run(std::move(call), host_->dice.up_to(host_->options.disk_delay));
   }
 
   // Work and completion are two events: the world goes on between them, and may end there.
   void run(Call call, Duration delay) {
-    world_->after(delay, [self = shared_from_this(), call = std::move(call)]() mutable {
-      World& world = *self->world_;
-      if (world.options.hung.contains(self->options().subject)) {
+    host_->after(delay, [self = shared_from_this(), call = std::move(call)]() mutable {
+      Host& host = *self->host_;
+      if (host.options.hung.contains(self->options().subject)) {
         self->run(std::move(call), milliseconds(10));
         return;
       }
       call.work();
       --self->stats_.running;
       if (!self->queue_.empty()) self->begin();
-      world.after(world.dice.up_to(kStepTime), std::move(call.done));
+      host.after(host.dice.up_to(kStepTime), std::move(call.done));
     });
   }
 
-  std::shared_ptr<World> world_;
+  std::shared_ptr<Host> host_;
   std::deque<Call> queue_;
   uint64_t tickets_ = 0;
   Time last_turn_;

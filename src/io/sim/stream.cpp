@@ -48,16 +48,17 @@ void wake(Waiter*& slot) {
   if (Waiter* waiter = std::exchange(slot, nullptr)) waiter->on_ready();
 }
 
+}  // namespace
+
 /// Both directions and both ends, kept while an end or an event needs it. Waiters are told from
 /// events only, never from inside a call.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(std::shared_ptr<World> world, Address client, Address server)
-      : world_(std::move(world)), addresses_{std::move(client), std::move(server)} {
-    for (Pipe& pipe : pipes_) pipe.capacity = kSmallestPipe << world_->dice.below(kPipeSizes);
+  Connection(EndPoint client, EndPoint server) : points_{std::move(client), std::move(server)} {
+    for (Pipe& pipe : pipes_) pipe.capacity = kSmallestPipe << dice().below(kPipeSizes);
   }
 
-  const Address& address(int end) const { return addresses_[end]; }
+  const Address& address(int end) const { return points_[end].address; }
   ssize_t read(int end, ByteSpan into);
   ssize_t write(int end, std::span<const ByteView> parts);
   ssize_t send_file(int end, File& file, uint64_t offset, size_t length);
@@ -66,11 +67,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void shutdown_write(int end);
   void reset_on_close(int end) { ends_[end].reset_on_close = true; }
   void close(int end);
+  void end_life(const Host& host);
 
  private:
   struct End {
     int error = 0;
     bool open = true;
+    bool dead = false;  ///< its process is: what comes to it is answered by a reset
     bool reset_on_close = false;
   };
 
@@ -86,15 +89,31 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void deliver(int end);
   void lose(int end);
   void tell_of_reset(int end);
+  World& world() const { return *points_[0].host->world; }
+  Dice& dice() const { return world().dice; }
+  const SimOptions& options(int end) const { return points_[end].host->options; }
+  bool is_cut() const { return world().is_cut(points_[0].host->number, points_[1].host->number); }
   /// Runs `what(*this)` after `delay`.
   template <class F>
   void after(Duration delay, F what) {
-    world_->after(delay, [self = shared_from_this(), what] { what(*self); });
+    world().after(delay, [self = shared_from_this(), what] { what(*self); });
   }
-  Duration network_delay() { return world_->dice.up_to(world_->options.network_delay); }
+  /// Runs `what(*this)` at the other side of `end`, when it has travelled there: over a cut link
+  /// once that is whole, unless nobody is there any more.
+  template <class F>
+  void travel(int end, F what) {
+    carry(network_delay(end), what);
+  }
+  template <class F>
+  void carry(Duration delay, F what) {
+    after(delay, [what](Connection& self) {
+      if (!self.is_cut()) return what(self);
+      if (self.ends_[0].open || self.ends_[1].open) self.carry(kResend, what);
+    });
+  }
+  Duration network_delay(int end) { return dice().up_to(options(end).network_delay); }
 
-  std::shared_ptr<World> world_;
-  Address addresses_[2];
+  EndPoint points_[2];
   End ends_[2];
   Pipe pipes_[2];  // by the end that writes
 };
@@ -108,7 +127,7 @@ ssize_t Connection::read(int end, ByteSpan into) {
     return pipe.end_arrived ? 0 : -EAGAIN;
   }
   size_t count = std::min(pipe.available(), into.size());
-  if (world_->dice.chance(world_->options.short_io)) count = world_->dice.part_of(count);
+  if (dice().chance(options(end).short_io)) count = dice().part_of(count);
   for (size_t done = 0; done < count;) {
     ByteSpan part = pipe.stretch(pipe.read, count - done);
     std::memcpy(into.data() + done, part.data(), part.size());
@@ -117,7 +136,7 @@ ssize_t Connection::read(int end, ByteSpan into) {
   }
   if (!pipe.window_on_its_way && pipe.writer != nullptr) {
     pipe.window_on_its_way = true;
-    after(network_delay(), [end](Connection& self) {
+    travel(end, [end](Connection& self) {
       Pipe& opened = self.incoming(end);
       opened.window_on_its_way = false;
       wake(opened.writer);
@@ -134,7 +153,7 @@ ssize_t Connection::may_write(int end, size_t wanted) {
   if (breaks(end)) return -ECONNRESET;
   size_t count = std::min(pipe.room(), wanted);
   if (count == 0) return -EAGAIN;
-  if (world_->dice.chance(world_->options.short_io)) count = world_->dice.part_of(count);
+  if (dice().chance(options(end).short_io)) count = dice().part_of(count);
   return static_cast<ssize_t>(count);
 }
 
@@ -176,7 +195,7 @@ ssize_t Connection::send_file(int end, File& file, uint64_t offset, size_t lengt
 void Connection::sent(int end, size_t count, bool fin) {
   Pipe& pipe = outgoing(end);
   pipe.written += count;
-  Time at = world_->now + network_delay();
+  Time at = world().now + network_delay(end);
   if (!pipe.in_flight.empty() && pipe.in_flight.back().at >= at) {
     // Streams keep their order: it travels with what was sent before.
     pipe.in_flight.back().end = pipe.written;
@@ -184,7 +203,7 @@ void Connection::sent(int end, size_t count, bool fin) {
     return;
   }
   pipe.in_flight.push_back({pipe.written, at, fin});
-  after(at - world_->now, [end](Connection& self) { self.deliver(end); });
+  carry(at - world().now, [end](Connection& self) { self.deliver(end); });
 }
 
 // What `end` sent comes to the other one.
@@ -192,14 +211,14 @@ void Connection::deliver(int end) {
   Pipe& pipe = outgoing(end);
   uint64_t before = pipe.arrived;
   size_t count = 0;
-  while (count < pipe.in_flight.size() && pipe.in_flight[count].at <= world_->now) {
+  while (count < pipe.in_flight.size() && pipe.in_flight[count].at <= world().now) {
     pipe.arrived = pipe.in_flight[count].end;
     pipe.end_arrived |= pipe.in_flight[count].fin;
     ++count;
   }
   pipe.in_flight.erase(pipe.in_flight.begin(),
                        pipe.in_flight.begin() + static_cast<ptrdiff_t>(count));
-  if (ends_[1 - end].open) return wake(pipe.reader);
+  if (ends_[1 - end].open && !ends_[1 - end].dead) return wake(pipe.reader);
   pipe.read = pipe.arrived;
   if (pipe.arrived > before) tell_of_reset(end);
 }
@@ -210,18 +229,18 @@ void Connection::lose(int end) {
   ends_[end].error = ECONNRESET;
   Pipe& pipe = incoming(end);
   pipe.in_flight.clear();
-  if (world_->dice.chance(0.5)) pipe.read = pipe.arrived;
+  if (dice().chance(0.5)) pipe.read = pipe.arrived;
   wake(pipe.reader);
   wake(outgoing(end).writer);
 }
 
 void Connection::tell_of_reset(int end) {
-  after(network_delay(), [end](Connection& self) { self.lose(end); });
+  travel(1 - end, [end](Connection& self) { self.lose(end); });
 }
 
 // Whether the connection breaks at this call of `end`.
 bool Connection::breaks(int end) {
-  if (ends_[end].error != 0 || !world_->dice.chance(world_->options.reset)) return false;
+  if (ends_[end].error != 0 || !dice().chance(options(end).reset)) return false;
   ends_[end].error = ECONNRESET;
   incoming(end).in_flight.clear();
   incoming(end).read = incoming(end).arrived;
@@ -246,7 +265,7 @@ void Connection::arm(int end, Direction direction, Waiter& waiter) {
   check(place == nullptr, "two wait for one direction of a stream");
   place = &waiter;
   // Kernels wake for nothing now and then.
-  bool spurious = world_->dice.chance(world_->options.short_io / 8);
+  bool spurious = dice().chance(options(end).short_io / 8);
   if (!ready(end, direction) && !spurious) return;
   after({0}, [end, direction](Connection& self) { wake(self.slot(end, direction)); });
 }
@@ -270,6 +289,24 @@ void Connection::close(int end) {
   }
   ends_[end].open = false;
 }
+
+// Whoever still runs of a life that has ended finds all its connections broken.
+void Connection::end_life(const Host& host) {
+  for (int end : {0, 1}) {
+    if (points_[end].host.get() != &host || !ends_[end].open || ends_[end].error != 0) continue;
+    ends_[end].error = ECONNRESET;
+    ends_[end].dead = true;
+    incoming(end).in_flight.clear();
+    incoming(end).read = incoming(end).arrived;
+    after({0}, [end](Connection& self) {
+      wake(self.incoming(end).reader);
+      wake(self.outgoing(end).writer);
+    });
+    if (!host.silent) tell_of_reset(1 - end);
+  }
+}
+
+namespace {
 
 class SimStream final : public Stream {
  public:
@@ -299,10 +336,14 @@ class SimStream final : public Stream {
 
 }  // namespace
 
-std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> make_connection(
-    std::shared_ptr<World> world, Address client, Address server) {
-  auto both = std::make_shared<Connection>(std::move(world), std::move(client), std::move(server));
-  return {std::make_unique<SimStream>(both, 0), std::make_unique<SimStream>(both, 1)};
+std::shared_ptr<Connection> make_connection(EndPoint client, EndPoint server) {
+  return std::make_shared<Connection>(std::move(client), std::move(server));
 }
+
+std::unique_ptr<Stream> stream_of(std::shared_ptr<Connection> connection, int end) {
+  return std::make_unique<SimStream>(std::move(connection), end);
+}
+
+void end_life_of(Connection& connection, const Host& host) { connection.end_life(host); }
 
 }  // namespace forebay::io::sim

@@ -70,6 +70,11 @@ void World::fire_due() {
   }
 }
 
+void World::cut(size_t one, size_t other, bool off) {
+  auto pair = std::minmax(one, other);
+  off ? void(cut_.insert(pair)) : void(cut_.erase(pair));
+}
+
 void World::end() {
   ended_ = true;
   events_.clear();

@@ -1,12 +1,14 @@
-// What the parts of a simulation share: options, clock, dice, and the events still to happen.
+// What the machines of a simulation share: time, dice, and the events still to happen.
 // Internal to the simulated engine (io/sim.h).
 #pragma once
 
+#include <algorithm>
 #include <functional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
-#include "io/sim.h"
 
 namespace forebay::io::sim {
 
@@ -31,12 +33,11 @@ class Dice {
   uint64_t state_[4];
 };
 
-/// The clock moves only when the loop takes a step. One thread.
+/// The clock moves only when the simulation takes a step. One thread.
 class World {
  public:
-  explicit World(const SimOptions& chosen) : options(chosen), dice(chosen.seed) {}
+  explicit World(uint64_t seed) : dice(seed) {}
 
-  SimOptions options;
   Dice dice;
   Time now = kStart;
 
@@ -49,7 +50,12 @@ class World {
   Time next_event() const { return events_.empty() ? kNever : events_.front().at; }
   uint64_t scheduled() const { return sequence_; }
   /// A fixed epoch (2026-01-01) plus simulated time.
-  WallTime wall_now() const { return {kEpoch.ns + (now - kStart).ns}; }
+  static WallTime wall_at(Time when) { return {kEpoch.ns + (when - kStart).ns}; }
+  /// Whether nothing travels between two machines, by their numbers.
+  bool is_cut(size_t one, size_t other) const {
+    return cut_.contains({std::min(one, other), std::max(one, other)});
+  }
+  void cut(size_t one, size_t other, bool off);
 
  private:
   static constexpr Time kStart{1'000'000'000'000};
@@ -63,6 +69,7 @@ class World {
       return at != other.at ? at > other.at : sequence > other.sequence;
     }
   };
+  std::set<std::pair<size_t, size_t>> cut_;
   std::vector<Event> events_;
   uint64_t sequence_ = 0;
   bool ended_ = false;

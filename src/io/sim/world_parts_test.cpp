@@ -50,7 +50,7 @@ TEST(DiceTest, chances_come_true_as_often_as_they_should) {
 }
 
 TEST(WorldTest, events_happen_in_order_of_time_then_of_scheduling) {
-  World world({});
+  World world(1);
   std::vector<int> order;
   world.after({20}, [&] { order.push_back(3); });
   world.after({10}, [&] { order.push_back(1); });
@@ -69,7 +69,7 @@ TEST(WorldTest, events_happen_in_order_of_time_then_of_scheduling) {
 }
 
 TEST(WorldTest, an_event_that_schedules_itself_does_not_stop_the_world) {
-  World world({});
+  World world(1);
   int times = 0;
   std::function<void()> again = [&] {
     ++times;
