@@ -57,6 +57,8 @@ Result<UploadKey> parse_below(std::string_view prefix, std::string_view row_key,
 std::string bucket(const BucketName& name) { return joined(kBuckets, name.text()); }
 std::string access_key(std::string_view id) { return joined(kAccessKeys, id); }
 std::string job(std::string_view id) { return joined(kJobs, id); }
+std::string member(std::string_view disk) { return joined(kMembers, disk); }
+std::string confirmation(std::string_view disk) { return joined(kConfirmations, disk); }
 
 std::string heads(uint64_t incarnation) { return incarnated(kHeads, incarnation); }
 std::string head(uint64_t incarnation, const ObjectKey& key) {

@@ -112,6 +112,18 @@ Result<> read_member(const Json& json, Member& to) {
 
 std::string_view name(MemberState state) { return kStates[static_cast<size_t>(state)]; }
 
+std::string dump(const Member& member) { return json_of(member).dump(); }
+
+Result<Member> parse_member(std::string_view row) {
+  auto json = Json::parse(row);
+  if (!json) return std::move(json.error());
+  Member out;
+  Result<> done = read_member(*json, out);
+  if (done) done = check_member(out);
+  if (!done) return std::move(done.error());
+  return out;
+}
+
 Result<MapRef> Map::make(uint64_t version, std::vector<Member> members) {
   if (members.size() > kMaxMembers) {
     return fail(Code::too_large,

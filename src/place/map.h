@@ -39,6 +39,11 @@ struct Member {
   bool operator==(const Member&) const = default;
 };
 
+/// As a member stands in a map's row, and alone in one of its own (docs/formats/map.md). What is
+/// not exactly one is Code::invalid.
+std::string dump(const Member& member);
+Result<Member> parse_member(std::string_view row);
+
 /// A value; in use always as MapRef.
 class Map {
  public:

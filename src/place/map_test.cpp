@@ -42,6 +42,16 @@ TEST(Map, ARowComesBackAsItWas) {
   EXPECT_EQ(**again, **map);
 }
 
+TEST(Map, AMemberHasARowOfItsOwn) {
+  auto member = parse_member(kMember);
+  ASSERT_TRUE(member);
+  EXPECT_EQ(*member, (*Map::parse(row_with(kMember)))->members()[0]);
+  EXPECT_EQ(*parse_member(dump(*member)), *member);
+  EXPECT_EQ(parse_member(replaced(":7070", ":0")).error().code(), Code::invalid);
+  EXPECT_EQ(parse_member(replaced("{", R"({"later":1,)")).error().code(), Code::invalid);
+  EXPECT_EQ(parse_member("").error().code(), Code::invalid);
+}
+
 TEST(Map, StandsByDiskWhateverTheOrder) {
   std::vector<Member> members = some_members(3);
   std::vector<Member> turned(members.rbegin(), members.rend());

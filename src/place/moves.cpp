@@ -17,17 +17,17 @@ SlotSet SlotSet::without(const SlotSet& other) const {
   return out;
 }
 
-SlotSet owned(const Table& table, std::string_view disk) {
+SlotSet owned(const Placement& placement, std::string_view disk) {
   SlotSet out;
-  int self = table.map().find(disk);
+  int self = placement.map().find(disk);
   if (self < 0) return out;
   for (uint32_t slot = 0; slot < kSlots; ++slot) {
-    if (table.owner(slot) == self) out.add(slot);
+    if (placement.owner(slot) == self) out.add(slot);
   }
   return out;
 }
 
-std::vector<Move> moves(const Table& before, const Table& after, size_t copies) {
+std::vector<Move> moves(const Placement& before, const Placement& after, size_t copies) {
   // What each of the newer map's members was called in the older one.
   std::vector<int> earlier;
   for (const Member& member : after.map().members()) {
@@ -35,11 +35,10 @@ std::vector<Move> moves(const Table& before, const Table& after, size_t copies) 
   }
   std::vector<Move> out;
   for (uint32_t slot = 0; slot < kSlots; ++slot) {
-    auto had = before.candidates(slot);
-    had = had.first(std::min(copies, had.size()));
-    auto wanted = after.candidates(slot);
-    for (uint16_t to : wanted.first(std::min(copies, wanted.size()))) {
-      if (std::ranges::find(had, earlier[to]) == had.end()) out.push_back({slot, to});
+    Candidates had = before.candidates(slot), wanted = after.candidates(slot);
+    auto there = had.first(copies);
+    for (uint16_t to : wanted.first(copies)) {
+      if (std::ranges::find(there, earlier[to]) == there.end()) out.push_back({slot, to});
     }
   }
   return out;

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "place/table.h"
+#include "place/placement.h"
 
 namespace forebay::place {
 
@@ -26,17 +26,17 @@ class SlotSet {
 };
 
 /// The slots that `disk` owns; none where it is no active member.
-SlotSet owned(const Table& table, std::string_view disk);
+SlotSet owned(const Placement& placement, std::string_view disk);
 
 /// One more member is to hold what lies in a slot.
 struct Move {
   uint32_t slot;
-  uint16_t to;  ///< in the newer table's map
+  uint16_t to;  ///< in the newer placement's map
   bool operator==(const Move&) const = default;
 };
 
 /// Who must get what so that the first `copies` candidates of each slot hold it, where those of
 /// `before` do. By slot. Members that no longer are among them may let go once it is done.
-std::vector<Move> moves(const Table& before, const Table& after, size_t copies);
+std::vector<Move> moves(const Placement& before, const Placement& after, size_t copies);
 
 }  // namespace forebay::place

@@ -1,0 +1,238 @@
+// A whole control plane on simulated machines: members come and go, stop, are cut off from the
+// store and go on, their clocks drift, calls are lost and happen late. At no moment may two of them
+// act for one slot; and once all is well they agree.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "cluster/terms.h"
+#include "io/sim.h"
+#include "meta/faulty_control.h"
+#include "meta/memory_store.h"
+#include "testkit/seeds.h"
+
+namespace forebay::cluster {
+namespace {
+
+constexpr size_t kMembers = 4;
+/// Looked at after each step: all that any member may decide differs among few slots as among all.
+constexpr uint32_t kLooked = 24;
+
+std::string disk_of(size_t number) { return std::string(31, '0') + "123456789"[number]; }
+
+/// One life of a member's daemon.
+struct Process {
+  Process(io::SimMachine& on, meta::MemoryStore& store, io::Loop& home, size_t number,
+          uint64_t nonce, meta::FaultOptions faults)
+      : machine(on),
+        control(store, home, faults),
+        rows(store, faults),
+        fence(rows),
+        tenure(control, {.disk = disk_of(number),
+                         .nonce = nonce,
+                         .name = "n" + std::to_string(number),
+                         .peer = on.address() + ":7070",
+                         .zone = "",
+                         .state = place::MemberState::active}),
+        terms(control, tenure, fence) {
+    Context ctx{.loop = &machine.loop(), .cancel = &token};
+    io::start<void>(machine.loop(), both(ctx), [this](Result<> result) {
+      ended = true;
+      ended_well = result.has_value();
+    });
+  }
+  Task<> both(Context ctx) {
+    io::Group group(ctx);
+    group.spawn(tenure.run(ctx));
+    group.spawn(terms.run(ctx));
+    co_return co_await group.join();
+  }
+
+  io::SimMachine& machine;
+  meta::FaultyControl control;
+  meta::FaultyStore rows;
+  StoreFence fence;
+  Tenure tenure;
+  Terms terms;
+  CancelToken token;
+  bool ended = false;
+  bool ended_well = false;
+  bool dead = false;  ///< killed: what is left of it is wound down
+};
+
+class ClusterWorld {
+ public:
+  explicit ClusterWorld(uint64_t seed)
+      : sim_(io::Simulation::make({.seed = seed, .machines = kMembers + 1})), dice_(seed * 7919) {
+    for (size_t i = 0; i < kMembers; ++i) {
+      sim_->machine(i).drift(0.96 + 0.08 * chance());
+      processes_.emplace_back();
+    }
+  }
+  ~ClusterWorld() {
+    for (size_t i = 0; i < kMembers; ++i) stop(i, true);
+    pass(seconds(30));
+    for (const auto& process : all_) EXPECT_TRUE(process->ended);
+  }
+
+  void begin(size_t number) {
+    auto& place = processes_[number];
+    if (place != nullptr) return;
+    all_.push_back(std::make_unique<Process>(sim_->machine(number), store_, home(), number,
+                                             ++nonces_, faults_));
+    place = all_.back().get();
+  }
+  /// Orderly, or by kill -9.
+  void stop(size_t number, bool orderly) {
+    Process* process = std::exchange(processes_[number], nullptr);
+    if (process == nullptr) return;
+    if (!orderly) {
+      process->machine.kill();
+      process->control.cut(true);
+      process->dead = true;
+    }
+    process->machine.resume();
+    process->token.cancel();
+  }
+  void pause(size_t number, bool off) {
+    off ? sim_->machine(number).pause() : sim_->machine(number).resume();
+    paused_[number] = off;
+  }
+  void cut(size_t number, bool off) {
+    if (processes_[number] != nullptr) processes_[number]->control.cut(off);
+  }
+  /// What comes is worse, or well.
+  void trouble(meta::FaultOptions faults) {
+    faults_ = faults;
+    for (const auto& process : all_) {
+      process->control.options() = faults;
+      process->rows.options() = faults;
+    }
+  }
+
+  /// True time goes on; after each step nobody may act beside another.
+  void pass(Duration time) {
+    Time end = home().now() + time;
+    while (home().now() < end && sim_->step()) look();
+  }
+
+  /// One thing happens.
+  void disturb() {
+    size_t number = dice_.next() % kMembers;
+    switch (dice_.next() % 9) {
+      case 0: stop(number, false); break;
+      case 1: stop(number, true); break;
+      case 2: pause(number, true); break;
+      case 3: pause(number, false); break;
+      case 4: cut(number, true); break;
+      case 5: cut(number, false); break;
+      default: begin(number);
+    }
+    pass(milliseconds(static_cast<int64_t>(dice_.next() % 4000)));
+  }
+  void heal() {
+    trouble({.delay = milliseconds(5)});
+    for (size_t i = 0; i < kMembers; ++i) {
+      pause(i, false);
+      cut(i, false);
+      begin(i);
+    }
+  }
+
+  /// All have the same map, everybody is active in it, and each slot is somebody's.
+  void expect_agreement() {
+    uint64_t version = 0;
+    for (size_t i = 0; i < kMembers; ++i) {
+      auto placement = processes_[i]->terms.active();
+      ASSERT_NE(placement, nullptr);
+      if (i == 0) version = placement->map().version();
+      EXPECT_EQ(placement->map().version(), version);
+      EXPECT_EQ(placement->map().members().size(), kMembers);
+      for (const place::Member& member : placement->map().members()) {
+        EXPECT_EQ(member.state, place::MemberState::active) << member.name;
+      }
+    }
+    EXPECT_EQ(actors_, kLooked) << "somebody acts for each slot";
+    EXPECT_GE(fenced(), version);
+  }
+  uint64_t acted() const { return acted_; }
+  io::Loop& home() { return sim_->machine(kMembers).loop(); }
+
+ private:
+  struct Numbers {
+    uint64_t state;
+    uint64_t next() {
+      state = state * 6364136223846793005 + 1442695040888963407;
+      return state >> 33;
+    }
+  };
+  double chance() { return static_cast<double>(dice_.next() % 1000) / 1000; }
+  uint64_t fenced() {
+    auto row = sim_->run(store_.get("term", {.loop = &home()}));
+    return row && *row ? std::stoull(**row) : 0;
+  }
+
+  void look() {
+    actors_ = 0;
+    for (uint32_t i = 0; i < kLooked; ++i) {
+      uint32_t slot = i * (kSlots / kLooked);
+      size_t now = 0;
+      for (size_t n = 0; n < kMembers; ++n) {
+        Process* process = processes_[n];
+        if (process == nullptr || paused_[n]) continue;
+        now += process->terms.term(slot, process->machine.loop().now()) != 0 ? 1 : 0;
+      }
+      ASSERT_LE(now, 1U) << "two act for slot " << slot;
+      actors_ += now;
+    }
+    acted_ += actors_;
+  }
+
+  std::unique_ptr<io::Simulation> sim_;
+  meta::MemoryStore store_;
+  meta::FaultOptions faults_{.delay = milliseconds(20)};
+  Numbers dice_;
+  uint64_t nonces_ = 0;
+  std::vector<std::unique_ptr<Process>> all_;
+  std::vector<Process*> processes_;  ///< that run
+  bool paused_[kMembers] = {};
+  uint64_t actors_ = 0;
+  uint64_t acted_ = 0;
+};
+
+TEST(Terms, MembersComeToOneMap) {
+  ClusterWorld world(1);
+  for (size_t i = 0; i < kMembers; ++i) world.begin(i);
+  world.pass(seconds(30));
+  world.expect_agreement();
+}
+
+TEST(Terms, OneThatIsKilledIsReplaced) {
+  ClusterWorld world(2);
+  for (size_t i = 0; i < kMembers; ++i) world.begin(i);
+  world.pass(seconds(30));
+  world.stop(1, false);
+  world.pass(seconds(20));
+  world.begin(1);
+  world.pass(seconds(30));
+  world.expect_agreement();
+}
+
+TEST(Terms, NoTwoActForOneSlotWhateverHappens) {
+  for (uint64_t seed = 1; seed <= testkit::seeds(40); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ClusterWorld world(seed);
+    world.trouble({.delay = milliseconds(200), .refuse = 0.05, .lose_answer = 0.05, .late = 0.05});
+    for (size_t i = 0; i < kMembers; ++i) world.begin(i);
+    for (int i = 0; i < 40 && !testing::Test::HasFailure(); ++i) world.disturb();
+    world.heal();
+    world.pass(seconds(60));
+    world.expect_agreement();
+    EXPECT_GT(world.acted(), 0U);
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace forebay::cluster
