@@ -17,17 +17,18 @@ namespace {
 
 constexpr size_t kMembers = 4;
 /// Looked at after each step: all that any member may decide differs among few slots as among all.
-constexpr uint32_t kLooked = 24;
+constexpr uint32_t kLooked = 8;
+constexpr Duration kLookEvery = milliseconds(1);
 
 std::string disk_of(size_t number) { return std::string(31, '0') + "123456789"[number]; }
 
 /// One life of a member's daemon.
 struct Process {
-  Process(io::SimMachine& on, meta::MemoryStore& store, io::Loop& home, size_t number,
-          uint64_t nonce, meta::FaultOptions faults)
+  Process(io::SimMachine& on, meta::MemoryStore& store, meta::MemoryStore& data, io::Loop& home,
+          size_t number, uint64_t nonce, meta::FaultOptions faults)
       : machine(on),
         control(store, home, faults),
-        rows(store, faults),
+        rows(data, faults),
         fence(rows),
         tenure(control, {.disk = disk_of(number),
                          .nonce = nonce,
@@ -66,7 +67,7 @@ class ClusterWorld {
   explicit ClusterWorld(uint64_t seed)
       : sim_(io::Simulation::make({.seed = seed, .machines = kMembers + 1})), dice_(seed * 7919) {
     for (size_t i = 0; i < kMembers; ++i) {
-      sim_->machine(i).drift(0.96 + 0.08 * chance());
+      machine(i).drift(0.96 + 0.08 * chance());
       processes_.emplace_back();
     }
   }
@@ -79,7 +80,7 @@ class ClusterWorld {
   void begin(size_t number) {
     auto& place = processes_[number];
     if (place != nullptr) return;
-    all_.push_back(std::make_unique<Process>(sim_->machine(number), store_, home(), number,
+    all_.push_back(std::make_unique<Process>(machine(number), store_, data_, home(), number,
                                              ++nonces_, faults_));
     place = all_.back().get();
   }
@@ -96,7 +97,7 @@ class ClusterWorld {
     process->token.cancel();
   }
   void pause(size_t number, bool off) {
-    off ? sim_->machine(number).pause() : sim_->machine(number).resume();
+    off ? machine(number).pause() : machine(number).resume();
     paused_[number] = off;
   }
   void cut(size_t number, bool off) {
@@ -114,22 +115,34 @@ class ClusterWorld {
   /// True time goes on; after each step nobody may act beside another.
   void pass(Duration time) {
     Time end = home().now() + time;
-    while (home().now() < end && sim_->step()) look();
+    Time next{};
+    while (home().now() < end && sim_->step()) {
+      if (home().now() < next) continue;
+      look();
+      next = home().now() + kLookEvery;
+    }
   }
 
   /// One thing happens.
   void disturb() {
     size_t number = dice_.next() % kMembers;
-    switch (dice_.next() % 9) {
+    switch (dice_.next() % 14) {
       case 0: stop(number, false); break;
       case 1: stop(number, true); break;
       case 2: pause(number, true); break;
       case 3: pause(number, false); break;
       case 4: cut(number, true); break;
       case 5: cut(number, false); break;
+      case 6: hurry(number); break;
+      case 7: revoke(); break;
+      case 8:
+        cut(number, true);
+        pass(seconds(11));
+        cut(number, false);
+        break;
       default: begin(number);
     }
-    pass(milliseconds(static_cast<int64_t>(dice_.next() % 4000)));
+    pass(milliseconds(static_cast<int64_t>(dice_.next() % 1500)));
   }
   void heal() {
     trouble({.delay = milliseconds(5)});
@@ -157,9 +170,23 @@ class ClusterWorld {
     EXPECT_GE(fenced(), version);
   }
   uint64_t acted() const { return acted_; }
-  io::Loop& home() { return sim_->machine(kMembers).loop(); }
+  io::Loop& home() { return sim_->machine(0).loop(); }
 
  private:
+  // One member's way to the store becomes another.
+  void hurry(size_t number) {
+    if (processes_[number] == nullptr) return;
+    constexpr int64_t kDelays[] = {2, 50, 400, 900};
+    processes_[number]->control.options().delay = milliseconds(kDelays[dice_.next() % 4]);
+  }
+  // The store takes a lease away that is alive, as etcd may when its leader stalls.
+  void revoke() {
+    auto newest = sim_->run(store_.grant(seconds(1), {.loop = &home()}));
+    ASSERT_TRUE(newest);
+    (void)sim_->run(store_.revoke(newest->id - dice_.next() % 6, {.loop = &home()}));
+  }
+  /// The first one is the store's.
+  io::SimMachine& machine(size_t number) { return sim_->machine(number + 1); }
   struct Numbers {
     uint64_t state;
     uint64_t next() {
@@ -169,7 +196,7 @@ class ClusterWorld {
   };
   double chance() { return static_cast<double>(dice_.next() % 1000) / 1000; }
   uint64_t fenced() {
-    auto row = sim_->run(store_.get("term", {.loop = &home()}));
+    auto row = sim_->run(data_.get("term", {.loop = &home()}));
     return row && *row ? std::stoull(**row) : 0;
   }
 
@@ -190,7 +217,8 @@ class ClusterWorld {
   }
 
   std::unique_ptr<io::Simulation> sim_;
-  meta::MemoryStore store_;
+  meta::MemoryStore store_;  ///< leases in it go by home()'s clock
+  meta::MemoryStore data_;
   meta::FaultOptions faults_{.delay = milliseconds(20)};
   Numbers dice_;
   uint64_t nonces_ = 0;
@@ -225,7 +253,7 @@ TEST(Terms, NoTwoActForOneSlotWhateverHappens) {
     ClusterWorld world(seed);
     world.trouble({.delay = milliseconds(200), .refuse = 0.05, .lose_answer = 0.05, .late = 0.05});
     for (size_t i = 0; i < kMembers; ++i) world.begin(i);
-    for (int i = 0; i < 40 && !testing::Test::HasFailure(); ++i) world.disturb();
+    for (int i = 0; i < 100 && !testing::Test::HasFailure(); ++i) world.disturb();
     world.heal();
     world.pass(seconds(60));
     world.expect_agreement();
