@@ -4,42 +4,18 @@
 
 namespace forebay::cluster {
 
-namespace {
-
-// A field more is of a later release, and may mean anything.
-Result<Json> read_fields(std::string_view row, size_t fields) {
-  auto json = Json::parse(row);
-  if (!json) return json;
-  const Json::Object* object = json->as_object();
-  if (object != nullptr && object->size() == fields) return json;
-  return fail(Code::invalid, "a row of the cluster has other fields than are understood");
-}
-
-}  // namespace
-
-std::string Proposal::dump() const {
-  return Json().set("over", over).set("map", map->dump()).dump();
-}
-
-Result<Proposal> Proposal::parse(std::string_view row) {
-  auto json = read_fields(row, 2);
-  if (!json) return std::move(json.error());
-  auto over = json->unsigned_integer("over");
-  if (!over) return std::move(over.error());
-  auto text = json->string("map");
-  if (!text) return std::move(text.error());
-  auto map = place::Map::parse(*text);
-  if (!map) return std::move(map.error());
-  return Proposal{*over, std::move(*map)};
-}
-
 std::string Confirmation::dump() const {
   return Json().set("nonce", nonce).set("version", version).set("left", left).dump();
 }
 
 Result<Confirmation> Confirmation::parse(std::string_view row) {
-  auto json = read_fields(row, 3);
+  auto json = Json::parse(row);
   if (!json) return std::move(json.error());
+  // A field more is of a later release, and may mean anything.
+  const Json::Object* fields = json->as_object();
+  if (fields == nullptr || fields->size() != 3) {
+    return fail(Code::invalid, "a confirmation has other fields than are understood");
+  }
   auto nonce = json->unsigned_integer("nonce"), version = json->unsigned_integer("version");
   auto left = json->boolean("left");
   if (!nonce) return std::move(nonce.error());

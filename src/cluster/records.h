@@ -6,16 +6,6 @@
 
 namespace forebay::cluster {
 
-/// The map that is to follow the one in force.
-struct Proposal {
-  uint64_t over = 0;  ///< the version of the map in force; 0: none
-  place::MapRef map;
-
-  std::string dump() const;
-  /// What is not exactly one is Code::invalid.
-  static Result<Proposal> parse(std::string_view row);
-};
-
 /// What a member has said last.
 struct Confirmation {
   uint64_t nonce = 0;    ///< the process that said it

@@ -75,13 +75,12 @@ Task<Terms::Stored> Terms::read(Context ctx) {
       out.active = co_await place::Map::parse(row.value);
       out.active_row = std::move(row.value);
     } else if (row.key == meta::schema::kProposedMap) {
-      out.proposed = co_await Proposal::parse(row.value);
+      out.proposed = co_await place::Map::parse(row.value);
       out.proposed_row = std::move(row.value);
     }
   }
-  bool in_force =
-      out.active && out.proposed.map && out.proposed.map->version() == out.active->version();
-  if (in_force) out.proposed.map = nullptr;
+  bool in_force = out.active && out.proposed && out.proposed->version() == out.active->version();
+  if (in_force) out.proposed = nullptr;
   co_return out;
 }
 
@@ -125,13 +124,13 @@ Task<> Terms::look(Context ctx) {
   auto now = std::make_shared<View>();
   now->lease = lease;
   if (stored.active) now->active = co_await co_await placed(stored.active);
-  if (stored.proposed.map) now->next = co_await co_await placed(stored.proposed.map);
+  if (stored.proposed) now->next = co_await co_await placed(stored.proposed);
   {
     std::lock_guard lock(mutex_);
     view_ = now;
   }
-  bool asked = stored.proposed.map && stored.active && is_in(*stored.active);
-  if (asked) co_return co_await confirm(stored.proposed.map->version(), ctx);
+  bool asked = stored.proposed && stored.active && is_in(*stored.active);
+  if (asked) co_return co_await confirm(stored.proposed->version(), ctx);
   co_return ok;
 }
 
@@ -174,36 +173,33 @@ Task<> Terms::lead(Context ctx) {
 
 Task<> Terms::propose(Context ctx) {
   Stored stored = co_await co_await read(ctx);
-  auto newest = [&] { return stored.proposed.map ? stored.proposed.map : stored.active; };
+  auto newest = [&] { return stored.proposed ? stored.proposed : stored.active; };
   place::MapRef next = co_await next_map(newest().get(), co_await co_await live(ctx));
   if (!next) co_return ok;
   co_await co_await wait_turn(kGather, ctx);
   stored = co_await co_await read(ctx);
   next = co_await next_map(newest().get(), co_await co_await live(ctx));
   if (!next) co_return ok;
-  Proposal proposal{stored.active ? stored.active->version() : 0, next};
+  const std::string key(meta::schema::kProposedMap);
   meta::Txn txn;
-  const std::string proposed(meta::schema::kProposedMap), active(meta::schema::kActiveMap);
-  stored.proposed_row ? txn.require(proposed, *stored.proposed_row) : txn.require_absent(proposed);
-  // What it is proposed over is in force: a proposal that it replaces can then no more be.
-  stored.active_row ? txn.require(active, *stored.active_row) : txn.require_absent(active);
-  txn.put(proposed, proposal.dump());
+  stored.proposed_row ? txn.require(key, *stored.proposed_row) : txn.require_absent(key);
+  txn.put(key, next->dump());
   co_return co_await control_.commit(std::move(txn), one_call(ctx));
 }
 
 Task<> Terms::put_in_force(Context ctx) {
   Stored stored = co_await co_await read(ctx);
-  if (!stored.proposed.map) co_return ok;
+  if (!stored.proposed) co_return ok;
   co_await co_await wait_turn({}, ctx);
   stored = co_await co_await read(ctx);
-  if (!stored.proposed.map) co_return ok;
+  if (!stored.proposed) co_return ok;
   co_await co_await await_confirmations(stored, ctx);
-  co_await co_await fence_.raise(stored.proposed.map->version(), one_call(ctx));
+  co_await co_await fence_.raise(stored.proposed->version(), one_call(ctx));
   meta::Txn txn;
   const std::string proposed(meta::schema::kProposedMap), active(meta::schema::kActiveMap);
   txn.require(proposed, *stored.proposed_row);
   stored.active_row ? txn.require(active, *stored.active_row) : txn.require_absent(active);
-  txn.put(active, stored.proposed.map->dump());
+  txn.put(active, stored.proposed->dump());
   co_return co_await control_.commit(std::move(txn), one_call(ctx));
 }
 
@@ -212,7 +208,7 @@ Task<> Terms::put_in_force(Context ctx) {
 // that proposal before it acts again; so how long it was away counts from then.
 Task<> Terms::await_confirmations(Stored stored, Context ctx) {
   if (!stored.active) co_return ok;
-  const uint64_t version = stored.proposed.map->version();
+  const uint64_t version = stored.proposed->version();
   std::map<std::string, Time> away;  // by disk: since when
   while (true) {
     std::vector<place::Member> there = co_await co_await live(ctx);

@@ -47,8 +47,8 @@ class Terms {
   /// The two rows as they are at one moment.
   struct Stored {
     std::optional<std::string> active_row, proposed_row;
-    place::MapRef active;  ///< null: none
-    Proposal proposed;     ///< its map is null: none, or in force already
+    place::MapRef active;    ///< null: none
+    place::MapRef proposed;  ///< null: none, or it is in force
   };
 
   Task<> follow(Context ctx);

@@ -25,14 +25,15 @@ std::string disk_of(size_t number) { return std::string(31, '0') + "123456789"[n
 /// One life of a member's daemon.
 struct Process {
   Process(io::SimMachine& on, meta::MemoryStore& store, meta::MemoryStore& data, io::Loop& home,
-          size_t number, uint64_t nonce, meta::FaultOptions faults)
+          size_t at, uint64_t nonce, meta::FaultOptions faults)
       : machine(on),
+        number(at),
         control(store, home, faults),
         rows(data, faults),
         fence(rows),
-        tenure(control, {.disk = disk_of(number),
+        tenure(control, {.disk = disk_of(at),
                          .nonce = nonce,
-                         .name = "n" + std::to_string(number),
+                         .name = "n" + std::to_string(at),
                          .peer = on.address() + ":7070",
                          .zone = "",
                          .state = place::MemberState::active}),
@@ -51,6 +52,7 @@ struct Process {
   }
 
   io::SimMachine& machine;
+  const size_t number;
   meta::FaultyControl control;
   meta::FaultyStore rows;
   StoreFence fence;
@@ -177,13 +179,26 @@ class ClusterWorld {
   void hurry(size_t number) {
     if (processes_[number] == nullptr) return;
     constexpr int64_t kDelays[] = {2, 50, 400, 900};
-    processes_[number]->control.options().delay = milliseconds(kDelays[dice_.next() % 4]);
+    constexpr double kRefused[] = {0, 0.05, 0.4};
+    meta::FaultOptions& options = processes_[number]->control.options();
+    options.delay = milliseconds(kDelays[dice_.next() % 4]);
+    options.refuse = kRefused[dice_.next() % 3];
   }
-  // The store takes a lease away that is alive, as etcd may when its leader stalls.
+  // The store takes leases away that are alive, as etcd may when its leader stalls.
   void revoke() {
     auto newest = sim_->run(store_.grant(seconds(1), {.loop = &home()}));
     ASSERT_TRUE(newest);
-    (void)sim_->run(store_.revoke(newest->id - dice_.next() % 6, {.loop = &home()}));
+    uint64_t most = dice_.next() % 10;
+    for (uint64_t i = 0; i <= most && i < newest->id; ++i) {
+      (void)sim_->run(store_.revoke(newest->id - i, {.loop = &home()}));
+    }
+  }
+  // One that is cut off loses its lease before it is over.
+  void cut_and_revoke(size_t number) {
+    cut(number, true);
+    revoke();
+    pass(seconds(static_cast<int64_t>(dice_.next() % 12)));
+    cut(number, false);
   }
   /// The first one is the store's.
   io::SimMachine& machine(size_t number) { return sim_->machine(number + 1); }
@@ -205,10 +220,15 @@ class ClusterWorld {
     for (uint32_t i = 0; i < kLooked; ++i) {
       uint32_t slot = i * (kSlots / kLooked);
       size_t now = 0;
-      for (size_t n = 0; n < kMembers; ++n) {
-        Process* process = processes_[n];
-        if (process == nullptr || paused_[n]) continue;
-        now += process->terms.term(slot, process->machine.loop().now()) != 0 ? 1 : 0;
+      for (const auto& process : all_) {
+        if (process->dead || process->ended || paused_[process->number]) continue;
+        if (process->terms.term(slot, process->machine.loop().now()) == 0) continue;
+        ++now;
+        const place::Map& map = process->terms.active()->map();
+        int self = map.find(process->tenure.self().disk);
+        ASSERT_GE(self, 0);
+        EXPECT_EQ(map.members()[static_cast<size_t>(self)].nonce, process->tenure.self().nonce)
+            << "it acts for one that is no more";
       }
       ASSERT_LE(now, 1U) << "two act for slot " << slot;
       actors_ += now;
