@@ -4,18 +4,42 @@
 
 namespace forebay::cluster {
 
+namespace {
+
+// A field more is of a later release, and may mean anything.
+Result<Json> read_row(std::string_view row, size_t fields) {
+  auto json = Json::parse(row);
+  if (!json) return json;
+  const Json::Object* object = json->as_object();
+  if (object != nullptr && object->size() == fields) return json;
+  return fail(Code::invalid, "a row of the cluster has other fields than are understood");
+}
+
+}  // namespace
+
+std::string Presence::dump() const {
+  Json inner = *Json::parse(place::dump(member));
+  return Json().set("lease", lease).set("member", std::move(inner)).dump();
+}
+
+Result<Presence> Presence::parse(std::string_view row) {
+  auto json = read_row(row, 2);
+  if (!json) return std::move(json.error());
+  auto lease = json->unsigned_integer("lease");
+  if (!lease) return std::move(lease.error());
+  const Json* inner = json->find("member");
+  auto member = place::parse_member(inner == nullptr ? "" : inner->dump());
+  if (!member) return std::move(member.error());
+  return Presence{*lease, std::move(*member)};
+}
+
 std::string Confirmation::dump() const {
   return Json().set("nonce", nonce).set("version", version).set("left", left).dump();
 }
 
 Result<Confirmation> Confirmation::parse(std::string_view row) {
-  auto json = Json::parse(row);
+  auto json = read_row(row, 3);
   if (!json) return std::move(json.error());
-  // A field more is of a later release, and may mean anything.
-  const Json::Object* fields = json->as_object();
-  if (fields == nullptr || fields->size() != 3) {
-    return fail(Code::invalid, "a confirmation has other fields than are understood");
-  }
   auto nonce = json->unsigned_integer("nonce"), version = json->unsigned_integer("version");
   auto left = json->boolean("left");
   if (!nonce) return std::move(nonce.error());

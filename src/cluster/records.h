@@ -1,10 +1,21 @@
-// The rows by which members agree, besides their own (place::Member): what is proposed, and what
-// each has confirmed (docs/formats/map.md).
+// What members say to one another in rows, besides maps: that they are there, and what they have
+// confirmed (docs/formats/map.md). And the map that follows from who is there.
 #pragma once
 
 #include "place/map.h"
 
 namespace forebay::cluster {
+
+/// A member that is there. Its row differs with each lease: one that comes late must not move the
+/// row back under a lease that nobody renews.
+struct Presence {
+  uint64_t lease = 0;
+  place::Member member;
+
+  std::string dump() const;
+  /// What is not exactly one is Code::invalid.
+  static Result<Presence> parse(std::string_view row);
+};
 
 /// What a member has said last.
 struct Confirmation {

@@ -38,8 +38,9 @@ Task<> Tenure::run(Context ctx) {
       believe_until({});
       if (is_cancelled(ctx)) co_return co_await leave(lease->id, ctx);
     } else if (joined.error().code() == Code::exists) {
+      // By when it was asked: an answer may have waited for us.
       refused_since = std::min(refused_since, ctx.loop->now());
-      if (ctx.loop->now() - refused_since > kLease * 2) co_return joined;
+      if (sent - refused_since > kLease * 2) co_return joined;
     }
     (void)co_await io::sleep_until(ctx.loop->now() + kJoinAgain, ctx);
   }
@@ -53,19 +54,18 @@ Task<> Tenure::settle(uint64_t lease, Context ctx) {
   std::optional<std::string> there = co_await co_await control_.get(key, soon(ctx));
   meta::Txn txn;
   if (there) {
-    auto other = place::parse_member(*there);
-    if (!other || other->nonce != self.nonce) {
-      co_return fail(Code::exists, "another process has this disk: " +
-                                       (other ? other->name + " at " + other->peer : *there));
+    Presence other = co_await Presence::parse(*there);
+    if (other.member.nonce != self.nonce) {
+      co_return fail(Code::exists, "another process has this disk: " + other.member.name + " at " +
+                                       other.member.peer);
     }
     txn.require(key, *there);
   } else {
     txn.require_absent(key);
   }
-  std::string row = place::dump(self);
-  txn.put(key, row);
+  txn.put(key, Presence{lease, self}.dump());
   co_await co_await control_.commit_under(lease, std::move(txn), soon(ctx));
-  told_ = std::move(row);
+  told_ = std::move(self);
   co_return ok;
 }
 
@@ -79,7 +79,7 @@ Task<> Tenure::hold(uint64_t lease, Context ctx) {
     Result<> kept = co_await control_.keep(lease, soon(ctx));
     if (kept) believe_until(sent + kLease);
     if (!kept && kept.error().code() == Code::not_found) co_return kept;
-    if (kept && place::dump(self()) != told_) (void)co_await settle(lease, ctx);
+    if (kept && self() != told_) (void)co_await settle(lease, ctx);
   }
 }
 

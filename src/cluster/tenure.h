@@ -60,7 +60,7 @@ class Tenure {
   const uint64_t nonce_;
   mutable std::mutex mutex_;
   place::Member self_;  ///< under mutex_
-  std::string told_;    ///< the row as it was last put; run()'s
+  place::Member told_;  ///< what its row says; run()'s
   std::atomic<int64_t> until_{0};
   std::atomic<uint64_t> number_{0};
 };

@@ -89,7 +89,10 @@ Task<std::vector<place::Member>> Terms::live(Context ctx) {
   auto rows = co_await co_await meta::scan_all(
       control_, meta::Range::prefix(meta::schema::kMembers), Mirror::kMaxRows, soon);
   std::vector<place::Member> out;
-  for (const meta::Row& row : rows) out.push_back(co_await place::parse_member(row.value));
+  for (const meta::Row& row : rows) {
+    Presence presence = co_await Presence::parse(row.value);
+    out.push_back(std::move(presence.member));
+  }
   co_return out;
 }
 

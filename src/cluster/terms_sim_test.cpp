@@ -267,8 +267,14 @@ TEST(Terms, OneThatIsKilledIsReplaced) {
   world.expect_agreement();
 }
 
+// FOREBAY_CLUSTER_SEEDS: how many.
+uint64_t seeds() {
+  const char* more = std::getenv("FOREBAY_CLUSTER_SEEDS");
+  return more != nullptr ? std::stoull(more) : testkit::seeds(40);
+}
+
 TEST(Terms, NoTwoActForOneSlotWhateverHappens) {
-  for (uint64_t seed = 1; seed <= testkit::seeds(40); ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     ClusterWorld world(seed);
     world.trouble({.delay = milliseconds(200), .refuse = 0.05, .lose_answer = 0.05, .late = 0.05});
