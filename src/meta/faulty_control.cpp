@@ -74,6 +74,7 @@ Task<std::optional<std::string>> FaultyControl::get(std::string key, Context ctx
   co_return co_await across(inner_.get(std::move(key), at_home()), ctx);
 }
 Task<Page> FaultyControl::scan(Range range, uint32_t limit, Context ctx) {
+  if (blind_) co_return no_way();
   co_return co_await across(inner_.scan(std::move(range), limit, at_home()), ctx);
 }
 Task<> FaultyControl::commit(Txn txn, Context ctx) {

@@ -31,6 +31,8 @@ class FaultyControl final : public Control {
   FaultOptions& options() { return options_; }
   /// From now on nothing comes through: a call waits for its deadline.
   void cut(bool off) { cut_ = off; }
+  /// From now on pages are refused, and nothing else.
+  void blind(bool off) { blind_ = off; }
 
  private:
   class Far;
@@ -50,6 +52,7 @@ class FaultyControl final : public Control {
   io::Loop& home_;
   FaultOptions options_;
   bool cut_ = false;
+  bool blind_ = false;
   std::deque<Late> late_;
 };
 
