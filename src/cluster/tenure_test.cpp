@@ -22,6 +22,7 @@ class TenureWorld {
         faults_(faults),
         first_(*this, 1) {}
   ~TenureWorld() {
+    check_ = nullptr;
     first_.token.cancel();
     pass(seconds(10));
     EXPECT_TRUE(first_.ended);
