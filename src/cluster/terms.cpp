@@ -101,14 +101,26 @@ Task<> Terms::follow(Context ctx) {
   while (!stopped(ctx)) {
     uint64_t seen = maps_.changed()->count();
     (void)co_await look(ctx);
-    Time until = ctx.loop->now() + kLook;
-    Result<uint64_t> told = co_await maps_.changed()->changed(seen, ctx.until(until));
-    while (!told && !stopped(ctx) && view()->lease == tenure_.number() &&
-           ctx.loop->now() < until + kAtLeast) {
+    const Time until = ctx.loop->now() + kAtLeast;
+    Result<uint64_t> told;
+    do {
       told = co_await maps_.changed()->changed(seen, ctx.until(ctx.loop->now() + kLook));
-    }
+    } while (!told && !stopped(ctx) && view()->lease == tenure_.number() &&
+             ctx.loop->now() < until);
   }
   co_return ok;
+}
+
+// As it stands already, or made anew.
+Task<place::PlacementRef> Terms::placed(place::MapRef map, std::shared_ptr<const View> before,
+                                        Context ctx) {
+  for (const place::PlacementRef& one : {before->active, before->next}) {
+    if (one && one->map().version() == map->version()) co_return one;
+  }
+  auto make = [&]() -> Result<place::PlacementRef> {
+    return place::Placement::make(map, before->active.get());
+  };
+  co_return co_await io::run_blocking(ctx, make);
 }
 
 // What a proposal takes is given up before that is confirmed.
@@ -116,18 +128,10 @@ Task<> Terms::look(Context ctx) {
   uint64_t lease = tenure_.number();
   Stored stored = co_await co_await read(ctx);
   auto before = view();
-  auto placed = [&](place::MapRef map) -> Task<place::PlacementRef> {
-    for (const place::PlacementRef& one : {before->active, before->next}) {
-      if (one && one->map().version() == map->version()) co_return one;
-    }
-    co_return co_await io::run_blocking(ctx, [&]() -> Result<place::PlacementRef> {
-      return place::Placement::make(map, before->active.get());
-    });
-  };
   auto now = std::make_shared<View>();
   now->lease = lease;
-  if (stored.active) now->active = co_await co_await placed(stored.active);
-  if (stored.proposed) now->next = co_await co_await placed(stored.proposed);
+  if (stored.active) now->active = co_await co_await placed(stored.active, before, ctx);
+  if (stored.proposed) now->next = co_await co_await placed(stored.proposed, before, ctx);
   {
     std::lock_guard lock(mutex_);
     view_ = now;
@@ -195,7 +199,7 @@ Task<> Terms::put_in_force(Context ctx) {
   if (!stored.proposed) co_return ok;
   co_await co_await wait_turn({}, ctx);
   stored = co_await co_await read(ctx);
-  if (!stored.proposed) co_return ok;
+  if (!stored.proposed || !stored.proposed_row) co_return ok;
   co_await co_await await_confirmations(stored, ctx);
   co_await co_await fence_.raise(stored.proposed->version(), one_call(ctx));
   meta::Txn txn;

@@ -53,6 +53,8 @@ class Terms {
 
   Task<> follow(Context ctx);
   Task<> look(Context ctx);
+  Task<place::PlacementRef> placed(place::MapRef map, std::shared_ptr<const View> before,
+                                   Context ctx);
   Task<> confirm(uint64_t version, Context ctx);
   Task<> lead(Context ctx);
   Task<> propose(Context ctx);

@@ -111,7 +111,9 @@ class FaultyControl::Far final : public Watch {
     }
     // What is on its way arrives, at some later call if this one gives up.
     co_await co_await owner_.travel(ctx);
-    co_return std::move(*std::exchange(held_, std::nullopt));
+    auto held = std::exchange(held_, std::nullopt);
+    if (!held) co_return fail(Code::internal, "one asks a watch at a time");
+    co_return std::move(*held);
   }
 
  private:

@@ -56,9 +56,9 @@ uint64_t minus_log2(uint64_t hash) {
 }
 
 Weight::Weight(std::string_view disk, uint32_t weight) {
-  auto bytes = from_hex(disk);
-  check(bytes && bytes->size() == disk_.size() && weight > 0, "a member of a map has a disk");
-  bytes->copy(disk_.data(), disk_.size());
+  std::string bytes = from_hex(disk).value_or("");
+  check(bytes.size() == disk_.size() && weight > 0, "a member of a map has a disk");
+  bytes.copy(disk_.data(), disk_.size());
   inverse_ = (uint64_t{1} << 32) / weight;
 }
 
