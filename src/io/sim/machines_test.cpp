@@ -20,9 +20,7 @@ std::unique_ptr<Simulation> machines(size_t count, uint64_t seed = 1) {
 Context at(Simulation& world, size_t number) { return {.loop = &world.machine(number).loop()}; }
 Address of(Simulation& world, size_t number) { return {world.machine(number).address(), kPort}; }
 
-Context soon(Context ctx, Duration within) {
-  return ctx.until(ctx.loop->now() + within);
-}
+Context soon(Context ctx, Duration within) { return ctx.until(ctx.loop->now() + within); }
 
 /// A stream from machine 0 to machine 1, and its other end.
 struct Wire {
