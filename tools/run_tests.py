@@ -36,7 +36,7 @@ THREADED = {
 THREADED_CLIENTS = "tests/clients/test_cache.py"
 # Test binaries that are simulations of many seeds, most of which only an optimised build has time
 # for. What the others test is under the address sanitizer; with --all they run optimised too.
-SEEDED = ["disk", "sim"]
+SEEDED = ["cluster", "disk", "sim"]
 # How often the slow stage `repeat` runs those tests, and how many of them at once: each other's
 # load.
 REPEATS = 200
