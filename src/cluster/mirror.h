@@ -16,7 +16,7 @@ namespace forebay::cluster {
 class Mirror {
  public:
   using Rows = std::map<std::string, std::string, std::less<>>;
-  /// More rows than this are an error of run().
+  /// More rows than this are not followed: what was shown last stays.
   static constexpr size_t kMaxRows = 10'000;
 
   /// `control` must outlive it.

@@ -14,7 +14,8 @@ class MirrorTest : public testing::Test {
  protected:
   MirrorTest()
       : sim_(io::Simulation::make({.seed = 3, .machines = 2})),
-        control_(store_, sim_->loop(), {.delay = milliseconds(5)}),
+        control_(store_, sim_->loop(), {.delay = milliseconds(5)},
+                 std::make_shared<meta::LateCommits>()),
         mirror_(control_, meta::Range::prefix("m/")) {}
   ~MirrorTest() override {
     token_.cancel();

@@ -6,10 +6,21 @@
 
 namespace forebay::cluster {
 
-/// A member that is there. Its row differs with each lease: one that comes late must not move the
-/// row back under a lease that nobody renews.
+/// Which map is in force, and which is to follow it.
+struct MapState {
+  uint64_t active = 0;    ///< its version; 0: none
+  uint64_t proposed = 0;  ///< the same one once it is in force
+
+  std::string dump() const;
+  /// What is not exactly one is Code::invalid.
+  static Result<MapState> parse(std::string_view row);
+};
+
+/// A member that is there. Its row differs each time it is put: one that comes late must not move
+/// the row back under a lease that nobody renews.
 struct Presence {
   uint64_t lease = 0;
+  uint64_t put = 0;  ///< counts the process's rows
   place::Member member;
 
   std::string dump() const;
@@ -27,8 +38,9 @@ struct Confirmation {
   static Result<Confirmation> parse(std::string_view row);
 };
 
-/// The map that follows from who is there: those of `last` as they are now, others added. `live`:
-/// the rows of all who are there. Null where it would be the same.
+/// The map that follows from who is there: those of `last` as they are now, others added, unless
+/// their name is another's that is not down, or there are too many. `live`: all who are there. Null
+/// where it would be the same.
 Result<place::MapRef> next_map(const place::Map* last, const std::vector<place::Member>& live);
 
 }  // namespace forebay::cluster

@@ -19,13 +19,14 @@ Member member(char letter, uint64_t nonce = 1, MemberState state = MemberState::
 }
 
 TEST(Presence, ComesBackAsItWas) {
-  Presence there{.lease = UINT64_MAX, .member = member('a', 7)};
+  Presence there{.lease = UINT64_MAX, .put = 9, .member = member('a', 7)};
   auto again = Presence::parse(there.dump());
   ASSERT_TRUE(again);
   EXPECT_EQ(again->lease, UINT64_MAX);
+  EXPECT_EQ(again->put, 9);
   EXPECT_EQ(again->member, there.member);
-  EXPECT_NE((Presence{.lease = 1, .member = member('a')}.dump()),
-            (Presence{.lease = 2, .member = member('a')}.dump()));
+  EXPECT_NE((Presence{.lease = 1, .put = 1, .member = member('a')}.dump()),
+            (Presence{.lease = 1, .put = 2, .member = member('a')}.dump()));
 }
 
 TEST(Confirmation, ComesBackAsItWas) {
@@ -37,6 +38,17 @@ TEST(Confirmation, ComesBackAsItWas) {
   EXPECT_TRUE(again->left);
 }
 
+TEST(MapState, ComesBackAsItWas) {
+  auto again = MapState::parse(MapState{.active = 3, .proposed = UINT64_MAX}.dump());
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->active, 3);
+  EXPECT_EQ(again->proposed, UINT64_MAX);
+  for (std::string_view row : {"", "{}", R"({"active":1})", R"({"active":2,"proposed":1})",
+                               R"({"active":1,"proposed":1,"x":1})"}) {
+    EXPECT_EQ(MapState::parse(row).error().code(), Code::invalid) << row;
+  }
+}
+
 TEST(Records, WhatIsNotUnderstoodIsRefused) {
   for (std::string_view row :
        {"", "{}", "[]", R"({"nonce":1,"version":2})", R"({"nonce":1,"version":2,"left":0})",
@@ -45,11 +57,12 @@ TEST(Records, WhatIsNotUnderstoodIsRefused) {
     EXPECT_EQ(Confirmation::parse(row).error().code(), Code::invalid) << row;
   }
   std::string inner = place::dump(member('a'));
-  EXPECT_TRUE(Presence::parse(R"({"lease":1,"member":)" + inner + "}"));
-  for (const std::string& row : std::vector<std::string>{
-           "", "{}", R"({"lease":1,"member":{}})", R"({"lease":1})", R"({"member":)" + inner + "}",
-           R"({"lease":-1,"member":)" + inner + "}",
-           R"({"lease":1,"x":1,"member":)" + inner + "}"}) {
+  EXPECT_TRUE(Presence::parse(R"({"lease":1,"put":2,"member":)" + inner + "}"));
+  for (const std::string& row :
+       std::vector<std::string>{"", "{}", R"({"lease":1,"put":2,"member":{}})",
+                                R"({"lease":1,"put":2})", R"({"lease":1,"member":)" + inner + "}",
+                                R"({"lease":-1,"put":2,"member":)" + inner + "}",
+                                R"({"lease":1,"put":2,"x":1,"member":)" + inner + "}"}) {
     EXPECT_EQ(Presence::parse(row).error().code(), Code::invalid) << row;
   }
 }
@@ -77,6 +90,28 @@ TEST(NextMap, IsNoneWhereNothingChanged) {
   auto map = next_map(last.get(), {member('a')});
   ASSERT_TRUE(map);
   EXPECT_EQ(*map, nullptr);
+}
+
+TEST(NextMap, ATakenNameEndsNothing) {
+  auto last = *Map::make(1, {member('a'), member('b')});
+  Member renamed = member('a', 2);
+  renamed.name = member('b').name;
+  auto map = next_map(last.get(), {renamed, member('b')});
+  ASSERT_TRUE(map && *map);
+  EXPECT_EQ((*map)->members(), (std::vector{member('a', 2), member('b')}));
+  renamed.name = "other";
+  map = next_map(last.get(), {renamed, member('b')});
+  ASSERT_TRUE(map && *map);
+  EXPECT_EQ((*map)->members()[0].name, "other");
+}
+
+TEST(NextMap, ANewDiskTakesTheNameOfOneThatIsDown) {
+  auto last = *Map::make(1, {member('a'), member('b', 1, MemberState::down)});
+  Member anew = member('c');
+  anew.name = member('b').name;
+  auto map = next_map(last.get(), {member('a'), anew});
+  ASSERT_TRUE(map && *map);
+  EXPECT_EQ((*map)->members(), (std::vector{member('a'), anew}));
 }
 
 TEST(NextMap, ATakenNameAndOneTooManyWait) {

@@ -1,5 +1,8 @@
 #include "cluster/tenure.h"
 
+#include <utility>
+
+#include "base/check.h"
 #include "cluster/records.h"
 #include "meta/schema.h"
 
@@ -25,6 +28,7 @@ void Tenure::become(place::Member self) {
 }
 
 Task<> Tenure::run(Context ctx) {
+  check(!std::exchange(began_, true), "a process is a member once: who left is not waited for");
   Time refused_since = kNever;
   while (!is_cancelled(ctx)) {
     Time sent = ctx.loop->now();
@@ -33,15 +37,14 @@ Task<> Tenure::run(Context ctx) {
     if (joined) {
       number_.fetch_add(1, std::memory_order_acq_rel);
       believe_until(sent + kLease);
-      refused_since = kNever;
       (void)co_await hold(lease->id, ctx);
       believe_until({});
       if (is_cancelled(ctx)) co_return co_await leave(lease->id, ctx);
-    } else if (joined.error().code() == Code::exists) {
-      // By when it was asked: an answer may have waited for us.
-      refused_since = std::min(refused_since, ctx.loop->now());
-      if (sent - refused_since > kLease * 2) co_return joined;
     }
+    // Again and again, and by when it was asked: an answer may have waited for us.
+    bool refused = !joined && joined.error().code() == Code::exists;
+    refused_since = refused ? std::min(refused_since, ctx.loop->now()) : kNever;
+    if (refused && sent > refused_since + kLease * 2) co_return joined;
     (void)co_await io::sleep_until(ctx.loop->now() + kJoinAgain, ctx);
   }
   co_return ok;
@@ -63,23 +66,36 @@ Task<> Tenure::settle(uint64_t lease, Context ctx) {
   } else {
     txn.require_absent(key);
   }
-  txn.put(key, Presence{lease, self}.dump());
+  std::string row = Presence{lease, ++puts_, self}.dump();
+  txn.put(key, row);
   co_await co_await control_.commit_under(lease, std::move(txn), soon(ctx));
   told_ = std::move(self);
+  row_ = std::move(row);
   co_return ok;
 }
 
-// Renews until the lease is gone. While the store does not answer it may live on there, whatever we
-// may believe of it.
+// Renews until the lease or its row is gone, since whoever does not find the row waits no longer
+// than the lease. A store that answers renewals alone, as an etcd may that leads no more, is not
+// believed.
 Task<> Tenure::hold(uint64_t lease, Context ctx) {
   while (true) {
+    co_await co_await io::sleep_until(ctx.loop->now() + kRenewal, ctx);
     Time sent = ctx.loop->now();
-    co_await co_await io::sleep_until(sent + kRenewal, ctx);
-    sent = ctx.loop->now();
     Result<> kept = co_await control_.keep(lease, soon(ctx));
-    if (kept) believe_until(sent + kLease);
     if (!kept && kept.error().code() == Code::not_found) co_return kept;
-    if (kept && self() != told_) (void)co_await settle(lease, ctx);
+    auto got = co_await control_.get(meta::schema::member(disk_), soon(ctx));
+    if (!kept || !got) continue;
+    std::string row = std::move(*got).value_or("");
+    if (row != row_) {
+      // Perhaps we put another, and were not told. Else who put it?
+      auto there = Presence::parse(row);
+      bool own = there && there->lease == lease && there->member.nonce == nonce_;
+      if (!own) co_return fail(Code::not_found, "the row under the lease is gone");
+      row_ = std::move(row);
+      told_ = std::move(there->member);
+    }
+    believe_until(sent + kLease);
+    if (self() != told_) (void)co_await settle(lease, ctx);
   }
 }
 

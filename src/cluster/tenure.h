@@ -28,7 +28,7 @@ class Tenure {
       : control_(control), disk_(self.disk), nonce_(self.nonce), self_(std::move(self)) {}
 
   /// Joins, and stays until `ctx` is cancelled; then leaves: others see it at once. Code::exists:
-  /// another process with this disk's identity is alive, and stays so for two leases.
+  /// another process with this disk's identity is alive, and stays so for two leases. Once.
   Task<> run(Context ctx);
 
   /// Whether what only a member may decide may be decided now.
@@ -60,7 +60,10 @@ class Tenure {
   const uint64_t nonce_;
   mutable std::mutex mutex_;
   place::Member self_;  ///< under mutex_
-  place::Member told_;  ///< what its row says; run()'s
+  place::Member told_;  ///< what its row says; run()'s, as are these
+  std::string row_;     ///< the row itself
+  uint64_t puts_ = 0;
+  bool began_ = false;
   std::atomic<int64_t> until_{0};
   std::atomic<uint64_t> number_{0};
 };

@@ -30,7 +30,7 @@ class TenureWorld {
 
   struct One {
     One(TenureWorld& world, uint64_t nonce)
-        : control(world.store_, world.home(), world.faults_),
+        : control(world.store_, world.home(), world.faults_, world.late_),
           tenure(control, {.disk = kDisk,
                            .nonce = nonce,
                            .name = "n",
@@ -80,12 +80,18 @@ class TenureWorld {
     if (!found) return std::nullopt;
     return *Presence::parse(*found);
   }
+  void remove(std::string key) {
+    meta::Txn txn;
+    txn.remove(std::move(key));
+    ASSERT_TRUE(sim_->run(store_.commit(std::move(txn), {.loop = &home()})));
+  }
   void revoke(uint64_t lease) { ASSERT_TRUE(sim_->run(store_.revoke(lease, {.loop = &home()}))); }
 
  private:
   std::unique_ptr<io::Simulation> sim_;
   meta::MemoryStore store_;
   meta::FaultOptions faults_;
+  const std::shared_ptr<meta::LateCommits> late_ = std::make_shared<meta::LateCommits>();
   One first_;
   std::function<void()> check_;
   bool done_ = false;
@@ -131,6 +137,19 @@ TEST(Tenure, ALostLeaseIsOverAndAnotherBegins) {
   EXPECT_TRUE(world.valid(world.first()));
   EXPECT_EQ(world.first().tenure.number(), 2);
   EXPECT_TRUE(world.presence());
+}
+
+TEST(Tenure, WithoutItsRowALeaseIsNothing) {
+  TenureWorld world(4);
+  world.pass(seconds(5));
+  world.remove(meta::schema::member(kDisk));
+  bool doubted = false;
+  world.each_step([&] { doubted |= !world.valid(world.first()); });
+  world.pass(seconds(3));
+  EXPECT_TRUE(doubted);
+  EXPECT_TRUE(world.valid(world.first()));
+  EXPECT_TRUE(world.presence());
+  EXPECT_EQ(world.first().tenure.number(), 2);
 }
 
 TEST(Tenure, WhoLeavesBelievesNothingAnyMoreBeforeItSaysSo) {

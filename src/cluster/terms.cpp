@@ -14,7 +14,11 @@ constexpr Duration kRank = milliseconds(400);
 /// How often what is waited for is looked at.
 constexpr Duration kLook = milliseconds(100);
 /// How often all is looked at, told or not.
-constexpr Duration kAtLeast = seconds(1);
+constexpr Duration kAtLeast = seconds(5);
+/// How often what leads is looked at, by what is shown here alone.
+constexpr Duration kIdle = seconds(1);
+/// How often a change is tried whose outcome is not known, or that was refused.
+constexpr int kTries = 5;
 
 bool stopped(const Context& ctx) { return ctx.cancel != nullptr && ctx.cancel->cancelled(); }
 Context one_call(Context ctx) { return ctx.until(ctx.loop->now() + kCallTime); }
@@ -25,6 +29,23 @@ bool is_there(const std::vector<place::Member>& live, const place::Member& membe
   });
 }
 
+/// Whether one that is to act under the map has gone: then it must not come into force.
+bool has_lost_one(const place::Map& map, const std::vector<place::Member>& live) {
+  return std::ranges::any_of(map.members(), [&](const place::Member& member) {
+    return place::is_candidate(member) && !is_there(live, member);
+  });
+}
+
+Result<std::vector<place::Member>> members_of(const Mirror::Rows& rows) {
+  std::vector<place::Member> out;
+  for (const auto& [key, row] : rows) {
+    auto presence = Presence::parse(row);
+    if (!presence) return std::move(presence.error());
+    out.push_back(std::move(presence->member));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::shared_ptr<const Terms::View> Terms::view() const {
@@ -33,6 +54,25 @@ std::shared_ptr<const Terms::View> Terms::view() const {
 }
 
 place::PlacementRef Terms::active() const { return view()->active; }
+
+std::string Terms::trouble() const {
+  std::lock_guard lock(mutex_);
+  std::string out;
+  for (const auto& [what, text] : troubles_) {
+    out.append(out.empty() ? "" : "; ").append(what).append(": ").append(text);
+  }
+  return out;
+}
+
+void Terms::note(std::string_view what, const Result<>& done) {
+  std::lock_guard lock(mutex_);
+  // Another was quicker: no trouble.
+  if (done || done.error().code() == Code::conflict) {
+    troubles_.erase(what);
+  } else {
+    troubles_[what] = done.error().text();
+  }
+}
 
 bool Terms::is_in(const place::Map& map) const {
   place::Member self = tenure_.self();
@@ -69,25 +109,34 @@ Task<Terms::Stored> Terms::read(Context ctx) {
   // One page is one moment.
   meta::Page page =
       co_await co_await control_.scan(meta::Range::prefix(meta::schema::kMaps), 10, one_call(ctx));
+  std::map<std::string_view, std::string_view> rows;
+  for (const meta::Row& row : page.rows) rows[row.key] = row.value;
   Stored out;
-  for (meta::Row& row : page.rows) {
-    if (row.key == meta::schema::kActiveMap) {
-      out.active = co_await place::Map::parse(row.value);
-      out.active_row = std::move(row.value);
-    } else if (row.key == meta::schema::kProposedMap) {
-      out.proposed = co_await place::Map::parse(row.value);
-      out.proposed_row = std::move(row.value);
-    }
-  }
-  bool in_force = out.active && out.proposed && out.proposed->version() == out.active->version();
-  if (in_force) out.proposed = nullptr;
+  auto state = rows.find(meta::schema::kMapState);
+  if (state == rows.end()) co_return out;
+  out.row = std::string(state->second);
+  out.state = co_await MapState::parse(state->second);
+  auto map = [&](uint64_t version) -> Result<place::MapRef> {
+    auto found = rows.find(meta::schema::map(version));
+    if (found == rows.end()) return fail(Code::corrupt, "a map is not there that must be");
+    return place::Map::parse(found->second);
+  };
+  const MapState& said = out.state;
+  if (said.active != 0) out.active = co_await map(said.active);
+  if (said.proposed != said.active) out.proposed = co_await map(said.proposed);
   co_return out;
 }
 
+meta::Txn Terms::Stored::unchanged() const {
+  meta::Txn txn;
+  const std::string key(meta::schema::kMapState);
+  row ? txn.require(key, *row) : txn.require_absent(key);
+  return txn;
+}
+
 Task<std::vector<place::Member>> Terms::live(Context ctx) {
-  Context soon = one_call(ctx);
   auto rows = co_await co_await meta::scan_all(
-      control_, meta::Range::prefix(meta::schema::kMembers), Mirror::kMaxRows, soon);
+      control_, meta::Range::prefix(meta::schema::kMembers), Mirror::kMaxRows, one_call(ctx));
   std::vector<place::Member> out;
   for (const meta::Row& row : rows) {
     Presence presence = co_await Presence::parse(row.value);
@@ -100,7 +149,7 @@ Task<std::vector<place::Member>> Terms::live(Context ctx) {
 Task<> Terms::follow(Context ctx) {
   while (!stopped(ctx)) {
     uint64_t seen = maps_.changed()->count();
-    (void)co_await look(ctx);
+    note("maps", co_await look(ctx));
     const Time until = ctx.loop->now() + kAtLeast;
     Result<uint64_t> told;
     do {
@@ -115,7 +164,7 @@ Task<> Terms::follow(Context ctx) {
 Task<place::PlacementRef> Terms::placed(place::MapRef map, std::shared_ptr<const View> before,
                                         Context ctx) {
   for (const place::PlacementRef& one : {before->active, before->next}) {
-    if (one && one->map().version() == map->version()) co_return one;
+    if (one && one->map() == *map) co_return one;
   }
   auto make = [&]() -> Result<place::PlacementRef> {
     return place::Placement::make(map, before->active.get());
@@ -153,45 +202,67 @@ Task<> Terms::confirm(uint64_t version, Context ctx) {
   co_return co_await control_.commit(std::move(txn), one_call(ctx));
 }
 
-// Those that come later in the order of disks leave the work to the first, and do it if it does
-// not.
-Task<> Terms::wait_turn(Duration base, Context ctx) {
+size_t Terms::rank() const {
   size_t before = 0;
   std::string self = meta::schema::member(tenure_.self().disk);
   if (auto rows = members_.rows()) {
     for (const auto& [key, row] : *rows) before += key < self ? 1 : 0;
   }
-  Duration wait = base + kRank * static_cast<int64_t>(std::min<size_t>(before, 20));
+  return before;
+}
+
+// Those that come later in the order of disks leave the work to the first, and do it if it does
+// not.
+Task<> Terms::wait_turn(Duration base, Context ctx) {
+  Duration wait = base + kRank * static_cast<int64_t>(rank());
   Duration jitter = nanoseconds(static_cast<int64_t>(ctx.loop->random() % kLook.ns));
   co_return co_await io::sleep_until(ctx.loop->now() + wait + jitter, ctx);
+}
+
+// As far as is known here nothing is to be done: no map is proposed, and none would be.
+bool Terms::is_idle() const {
+  auto seen = view();
+  auto rows = members_.rows();
+  if (seen->lease == 0 || rows == nullptr) return true;
+  if (seen->next) return false;
+  auto live = members_of(*rows);
+  if (!live) return false;
+  auto next = next_map(seen->active ? &seen->active->map() : nullptr, *live);
+  return next && *next == nullptr;
 }
 
 Task<> Terms::lead(Context ctx) {
   while (!stopped(ctx)) {
     uint64_t seen = members_.changed()->count();
-    if (tenure_.valid(ctx.loop->now())) {
-      (void)co_await propose(ctx);
-      (void)co_await put_in_force(ctx);
+    if (tenure_.valid(ctx.loop->now()) && !is_idle()) {
+      note("proposal", co_await propose(ctx));
+      note("change of maps", co_await put_in_force(ctx));
     }
-    (void)co_await members_.changed()->changed(seen, ctx.until(ctx.loop->now() + kAtLeast));
+    (void)co_await members_.changed()->changed(seen, ctx.until(ctx.loop->now() + kIdle));
   }
   co_return ok;
 }
 
+// One that is proposed already is left alone, or those who join could hold off for ever what is to
+// be done for one that died; unless it would make one the owner of something that has gone itself.
 Task<> Terms::propose(Context ctx) {
-  Stored stored = co_await co_await read(ctx);
-  auto newest = [&] { return stored.proposed ? stored.proposed : stored.active; };
-  place::MapRef next = co_await next_map(newest().get(), co_await co_await live(ctx));
-  if (!next) co_return ok;
-  co_await co_await wait_turn(kGather, ctx);
-  stored = co_await co_await read(ctx);
-  next = co_await next_map(newest().get(), co_await co_await live(ctx));
-  if (!next) co_return ok;
-  const std::string key(meta::schema::kProposedMap);
-  meta::Txn txn;
-  stored.proposed_row ? txn.require(key, *stored.proposed_row) : txn.require_absent(key);
-  txn.put(key, next->dump());
-  co_return co_await control_.commit(std::move(txn), one_call(ctx));
+  for (bool waited = false;; waited = true) {
+    Stored stored = co_await co_await read(ctx);
+    std::vector<place::Member> there = co_await co_await live(ctx);
+    if (stored.proposed && !has_lost_one(*stored.proposed, there)) co_return ok;
+    place::MapRef next = co_await next_map(stored.newest().get(), there);
+    if (!next) co_return ok;
+    if (!waited) {
+      co_await co_await wait_turn(kGather, ctx);
+      continue;
+    }
+    meta::Txn txn = stored.unchanged();
+    MapState state{.active = stored.state.active, .proposed = next->version()};
+    txn.put(std::string(meta::schema::kMapState), state.dump());
+    txn.put(meta::schema::map(next->version()), next->dump());
+    if (stored.proposed) txn.remove(meta::schema::map(stored.proposed->version()));
+    co_return co_await control_.commit(std::move(txn), one_call(ctx));
+  }
 }
 
 Task<> Terms::put_in_force(Context ctx) {
@@ -199,15 +270,23 @@ Task<> Terms::put_in_force(Context ctx) {
   if (!stored.proposed) co_return ok;
   co_await co_await wait_turn({}, ctx);
   stored = co_await co_await read(ctx);
-  if (!stored.proposed || !stored.proposed_row) co_return ok;
+  if (!stored.proposed) co_return ok;
   co_await co_await await_confirmations(stored, ctx);
-  co_await co_await fence_.raise(stored.proposed->version(), one_call(ctx));
-  meta::Txn txn;
-  const std::string proposed(meta::schema::kProposedMap), active(meta::schema::kActiveMap);
-  txn.require(proposed, *stored.proposed_row);
-  stored.active_row ? txn.require(active, *stored.active_row) : txn.require_absent(active);
-  txn.put(active, stored.proposed->dump());
-  co_return co_await control_.commit(std::move(txn), one_call(ctx));
+  const uint64_t version = stored.proposed->version();
+  meta::Txn txn = stored.unchanged();
+  MapState state{.active = version, .proposed = version};
+  txn.put(std::string(meta::schema::kMapState), state.dump());
+  if (stored.active) txn.remove(meta::schema::map(stored.active->version()));
+  // What was confirmed stays so while the rows do.
+  Result<> done = ok;
+  for (int tries = 0; tries < kTries; ++tries) {
+    done = co_await fence_.raise(version, one_call(ctx));
+    if (done) done = co_await control_.commit(txn, one_call(ctx));
+    if (done || (done.error().code() != Code::busy && done.error().code() != Code::unavailable)) {
+      break;
+    }
+  }
+  co_return done;
 }
 
 // Waits until every member of the map in force has confirmed, or has been away for so long that it
@@ -237,11 +316,14 @@ Task<> Terms::await_confirmations(Stored stored, Context ctx) {
       return since != away.end() && now - since->second > kLease + kMargin;
     });
     if (all) co_return ok;
-    co_await co_await io::sleep_until(ctx.loop->now() + kLook, ctx);
-    Stored anew = co_await co_await read(ctx);
-    if (anew.proposed_row != stored.proposed_row || anew.active_row != stored.active_row) {
-      co_return fail(Code::conflict, "another map is proposed, or in force");
+    if (has_lost_one(*stored.proposed, there)) {
+      co_return fail(Code::conflict, "a member of the proposed map has gone");
     }
+    // Those that come later look less often: with many members that is most of what there is to do.
+    Duration pause = kLook * static_cast<int64_t>(1 + rank());
+    co_await co_await io::sleep_until(ctx.loop->now() + pause, ctx);
+    auto row = co_await co_await control_.get(std::string(meta::schema::kMapState), one_call(ctx));
+    if (row != stored.row) co_return fail(Code::conflict, "another map is proposed, or in force");
   }
 }
 

@@ -5,8 +5,11 @@
 // live only decides who does the work.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 
 #include "cluster/fence.h"
 #include "cluster/mirror.h"
@@ -36,6 +39,8 @@ class Terms {
   uint64_t term(uint32_t slot, Time now) const;
   /// The map in force as this member knows it; null: none yet.
   place::PlacementRef active() const;
+  /// What went wrong when it was last tried to follow or to lead; empty: nothing.
+  std::string trouble() const;
 
  private:
   /// What was read of the store within one lease.
@@ -44,11 +49,15 @@ class Terms {
     place::PlacementRef active;  ///< null: none is in force
     place::PlacementRef next;    ///< null: none is proposed over it
   };
-  /// The two rows as they are at one moment.
+  /// The rows as they are at one moment.
   struct Stored {
-    std::optional<std::string> active_row, proposed_row;
+    std::optional<std::string> row;  ///< MapState's
+    MapState state;
     place::MapRef active;    ///< null: none
     place::MapRef proposed;  ///< null: none, or it is in force
+    place::MapRef newest() const { return proposed ? proposed : active; }
+    /// What a change of the rows begins with: that they are as they were.
+    meta::Txn unchanged() const;
   };
 
   Task<> follow(Context ctx);
@@ -60,9 +69,13 @@ class Terms {
   Task<> propose(Context ctx);
   Task<> put_in_force(Context ctx);
   Task<> await_confirmations(Stored stored, Context ctx);
+  bool is_idle() const;
   Task<Stored> read(Context ctx);
   Task<std::vector<place::Member>> live(Context ctx);
+  /// How many come before this member among those who live.
+  size_t rank() const;
   Task<> wait_turn(Duration base, Context ctx);
+  void note(std::string_view what, const Result<>& done);
   bool decides(const place::Placement& placement, uint32_t slot) const;
   bool is_in(const place::Map& map) const;
   std::shared_ptr<const View> view() const;
@@ -73,6 +86,7 @@ class Terms {
   Mirror maps_, members_;
   mutable std::mutex mutex_;
   std::shared_ptr<const View> view_ = std::make_shared<View>();  ///< under mutex_
+  std::map<std::string_view, std::string> troubles_;  ///< under mutex_; by what was tried
 };
 
 }  // namespace forebay::cluster

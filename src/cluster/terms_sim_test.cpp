@@ -25,10 +25,11 @@ std::string disk_of(size_t number) { return std::string(31, '0') + "123456789"[n
 /// One life of a member's daemon.
 struct Process {
   Process(io::SimMachine& on, meta::MemoryStore& store, meta::MemoryStore& data, io::Loop& home,
-          size_t at, uint64_t nonce, meta::FaultOptions faults)
+          size_t at, uint64_t nonce, meta::FaultOptions faults,
+          std::shared_ptr<meta::LateCommits> late)
       : machine(on),
         number(at),
-        control(store, home, faults),
+        control(store, home, faults, std::move(late)),
         rows(data, faults),
         fence(rows),
         tenure(control, {.disk = disk_of(at),
@@ -83,7 +84,7 @@ class ClusterWorld {
     auto& place = processes_[number];
     if (place != nullptr) return;
     all_.push_back(std::make_unique<Process>(machine(number), store_, data_, home(), number,
-                                             ++nonces_, faults_));
+                                             ++nonces_, faults_, late_));
     place = all_.back().get();
   }
   /// Orderly, or by kill -9.
@@ -173,6 +174,7 @@ class ClusterWorld {
     EXPECT_EQ(actors_, kLooked) << "somebody acts for each slot";
     EXPECT_GE(fenced(), version);
   }
+  bool all_is_somebodys() const { return actors_ == kLooked; }
   uint64_t acted() const { return acted_; }
   io::Loop& home() { return sim_->machine(0).loop(); }
 
@@ -241,6 +243,7 @@ class ClusterWorld {
   std::unique_ptr<io::Simulation> sim_;
   meta::MemoryStore store_;  ///< leases in it go by home()'s clock
   meta::MemoryStore data_;
+  const std::shared_ptr<meta::LateCommits> late_ = std::make_shared<meta::LateCommits>();
   meta::FaultOptions faults_{.delay = milliseconds(20)};
   Numbers dice_;
   uint64_t nonces_ = 0;
@@ -267,6 +270,22 @@ TEST(Terms, OneThatIsKilledIsReplaced) {
   world.begin(1);
   world.pass(seconds(30));
   world.expect_agreement();
+}
+
+// What is to be done for one that died is not begun anew for each that joins.
+TEST(Terms, WhoJoinsHoldsNothingOff) {
+  ClusterWorld world(4);
+  world.begin(0);
+  world.begin(1);
+  world.pass(seconds(30));
+  EXPECT_TRUE(world.all_is_somebodys());
+  world.stop(1, false);
+  world.pass(seconds(6));
+  world.begin(2);
+  world.pass(seconds(3));
+  world.begin(3);
+  world.pass(seconds(3));
+  EXPECT_TRUE(world.all_is_somebodys());
 }
 
 // Who holds a lease again may have been overtaken meanwhile.

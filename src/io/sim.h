@@ -41,7 +41,9 @@ struct SimOptions {
 };
 
 /// One machine, with one process after another. When a life ends the caller winds down what ran of
-/// it, which reaches nothing any more, and starts anew on the same loop.
+/// it and starts anew on the same loop. What the old life had open reaches nothing any more; what
+/// it connects to or listens on after that would count as the new one's, so it is to be cancelled
+/// first.
 class SimMachine {
  public:
   virtual ~SimMachine() = default;

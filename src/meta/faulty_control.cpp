@@ -28,9 +28,10 @@ Task<> FaultyControl::travel(Context ctx) const {
 
 // Some of the commits that were given up happen now, in their order; some never do.
 Task<> FaultyControl::settle_late() {
-  while (!late_.empty() && draw(at_home(), 0.5)) {
-    Late late = std::move(late_.front());
-    late_.pop_front();
+  std::deque<Late>& waiting = late_->waiting;
+  while (!waiting.empty() && draw(at_home(), 0.5)) {
+    Late late = std::move(waiting.front());
+    waiting.pop_front();
     if (draw(at_home(), 0.3)) continue;
     if (late.lease) {
       (void)co_await inner_.commit_under(*late.lease, std::move(late.txn), at_home());
@@ -58,7 +59,7 @@ Task<> FaultyControl::change(Late late, Context ctx) {
   Result<> there = co_await travel(ctx);
   if (there && draw(ctx, options_.refuse)) co_return fail(Code::busy, "injected: refused");
   if (!there || draw(ctx, options_.late)) {
-    late_.push_back(std::move(late));
+    late_->waiting.push_back(std::move(late));
     co_return no_way();
   }
   (void)co_await settle_late();

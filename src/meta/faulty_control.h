@@ -10,13 +10,23 @@
 
 namespace forebay::meta {
 
+/// Commits that were given up and may still happen, whoever they were of; one for all ways to a
+/// store.
+struct LateCommits {
+  struct Late {
+    std::optional<uint64_t> lease;
+    Txn txn;
+  };
+  std::deque<Late> waiting;
+};
+
 /// One member's loop, in simulation. `inner` answers without waiting (MemoryStore); it and `home`,
 /// whose clock leases go by, must outlive this.
 class FaultyControl final : public Control {
  public:
   FaultyControl(Control& inner [[clang::lifetimebound]], io::Loop& home [[clang::lifetimebound]],
-                FaultOptions options)
-      : inner_(inner), home_(home), options_(options) {}
+                FaultOptions options, std::shared_ptr<LateCommits> late)
+      : inner_(inner), home_(home), options_(options), late_(std::move(late)) {}
 
   Task<std::optional<std::string>> get(std::string key, Context ctx) override;
   Task<Page> scan(Range range, uint32_t limit, Context ctx) override;
@@ -36,10 +46,7 @@ class FaultyControl final : public Control {
 
  private:
   class Far;
-  struct Late {
-    std::optional<uint64_t> lease;
-    Txn txn;
-  };
+  using Late = LateCommits::Late;
   Context at_home() const { return {.loop = &home_}; }
   bool draw(Context ctx, double probability) const;
   Task<> travel(Context ctx) const;
@@ -53,7 +60,7 @@ class FaultyControl final : public Control {
   FaultOptions options_;
   bool cut_ = false;
   bool blind_ = false;
-  std::deque<Late> late_;
+  const std::shared_ptr<LateCommits> late_;
 };
 
 }  // namespace forebay::meta

@@ -15,12 +15,16 @@ std::string joined(std::string_view prefix, std::string_view rest) {
 }
 
 // Sixteen digits, so that rows sort as numbers do.
-std::string incarnated(std::string_view prefix, uint64_t incarnation) {
+std::string numbered(std::string_view prefix, uint64_t number) {
   std::string out(prefix);
   for (int shift = 60; shift >= 0; shift -= 4) {
-    out += "0123456789abcdef"[(incarnation >> shift) & 15];
+    out += "0123456789abcdef"[(number >> shift) & 15];
   }
-  return out + '/';
+  return out;
+}
+
+std::string incarnated(std::string_view prefix, uint64_t incarnation) {
+  return numbered(prefix, incarnation) + '/';
 }
 
 constexpr size_t kPartDigits = 5;
@@ -57,6 +61,7 @@ Result<UploadKey> parse_below(std::string_view prefix, std::string_view row_key,
 std::string bucket(const BucketName& name) { return joined(kBuckets, name.text()); }
 std::string access_key(std::string_view id) { return joined(kAccessKeys, id); }
 std::string job(std::string_view id) { return joined(kJobs, id); }
+std::string map(uint64_t version) { return numbered(kMaps, version); }
 std::string member(std::string_view disk) { return joined(kMembers, disk); }
 std::string confirmation(std::string_view disk) { return joined(kConfirmations, disk); }
 

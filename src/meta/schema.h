@@ -17,7 +17,7 @@
 //   upload/INCARNATION/KEY\0ID        an upload of a native bucket object  native-head.md
 //   part/INCARNATION/KEY\0ID/NNNNN    a part of an upload          object  native-head.md
 //   member/DISK                       who is there, under a lease  cluster map.md
-//   map/active, map/proposed          the map in force, the next   cluster map.md
+//   map/state, map/VERSION            the map in force, the next   cluster map.md
 //   confirm/DISK                      what a member has confirmed  cluster map.md
 //   term                              the fence of data rows       cluster map.md
 //
@@ -50,14 +50,14 @@ inline constexpr std::string_view kUploads = "upload/";
 inline constexpr std::string_view kParts = "part/";
 inline constexpr std::string_view kMembers = "member/";
 inline constexpr std::string_view kMaps = "map/";
-inline constexpr std::string_view kActiveMap = "map/active";
-inline constexpr std::string_view kProposedMap = "map/proposed";
+inline constexpr std::string_view kMapState = "map/state";
 inline constexpr std::string_view kConfirmations = "confirm/";
 inline constexpr std::string_view kTerm = "term";
 
 std::string bucket(const BucketName& name);
 std::string access_key(std::string_view id);
 std::string job(std::string_view id);
+std::string map(uint64_t version);
 std::string member(std::string_view disk);
 std::string confirmation(std::string_view disk);
 /// All heads of one bucket; with `key` that key's.

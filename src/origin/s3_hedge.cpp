@@ -58,7 +58,8 @@ void S3Wire::learn(const Race& race, bool late, bool twice, Context ctx) const {
   Hedge& hedge = options_.hedge(*ctx.loop);
   const Hedge::Question question = race.question;
   // What was given up when it was late would have taken longer still.
-  bool given_up = late && race.first.failed_with(Code::cancelled);
+  bool given_up =
+      late && (race.first.failed_with(Code::cancelled) || race.first.failed_with(Code::timeout));
   if (race.first.asked.fate == Fate::good || given_up) {
     hedge.answered(question, race.first.took());
   }

@@ -79,6 +79,8 @@ Task<std::unique_ptr<PgConnection>> PgPool::connect_to(io::Address server, Table
       continue;
     }
     PgConnection& connection = **made;
+    Result<> known = pg::check_version(connection.version());
+    if (!known) co_return known.error_in(connection.server());
     PgFault fault;
     PgAnswer session = co_await co_await connection.script(pg::session_script(url_), fault, ctx);
     Result<bool> there = pg::check_session(session, connection.process());

@@ -44,6 +44,8 @@ class PgPool {
   /// One that is ready for prepared statements. None free, or no server reached, within the
   /// patience or the deadline → Code::busy; a server that is refused, or refuses us → its error.
   Task<Lent> take(Context ctx, Tables tables = Tables::there);
+  /// The next new connection is tried at another server first.
+  void begin_at_next() { ++first_; }
   const PostgresUrl& url() const { return url_; }
 
  private:

@@ -78,6 +78,8 @@ Task<PgAnswer> PostgresStore::call(std::string_view statement, std::vector<PgVal
     Result<PgAnswer> said = co_await (*lent)->run(std::string(statement), arguments, fault, ctx);
     if (said) co_return said;
     bool unknown = fault.fate == PgFate::unknown;
+    // A server that no standby follows any more may go on to take writes that it cannot finish.
+    if (unknown) pool_.begin_at_next();
     if (unknown && !repeated) co_return said.error().as(Code::unavailable);
     if (is_over(said.error()) || tries == kTries) co_return said;
     if (!is_worth_another_try(fault) && !unknown) co_return said;

@@ -1,7 +1,6 @@
 #include "meta/postgres/sql.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/hash.h"
 
@@ -156,6 +155,12 @@ std::string setup_script(const PostgresUrl& url) { return filled(kSetup, url); }
 std::string session_script(const PostgresUrl& url) { return filled(kSession, url); }
 std::string prepare_script(const PostgresUrl& url) { return filled(kPrepare, url); }
 
+Result<> check_version(int version) {
+  if (version >= kOldestServer) return ok;
+  return fail(Code::invalid, "PostgreSQL 12 or newer is needed; this one is of version " +
+                                 std::to_string(version / 10000));
+}
+
 Result<bool> check_session(const PgAnswer& row, int process) {
   constexpr size_t kColumns = 7;
   if (row.rows() != 1 || row.columns() != kColumns) {
@@ -163,10 +168,6 @@ Result<bool> check_session(const PgAnswer& row, int process) {
   }
   auto said = [&](size_t column) { return row.field(0, column).value_or(""); };
   std::string_view version = said(1);
-  std::string_view digits = said(0);
-  int number = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (number < kOldestServer) return refused(version, "PostgreSQL 12 or newer is needed");
   if (said(2) != std::to_string(process)) {
     return refused(version,
                    "something between (PgBouncer?) gives a session to several clients; name the "

@@ -24,6 +24,8 @@ inline constexpr int64_t kFenced = -1;
 
 /// Everything of a cluster that is not there yet, as one transaction.
 std::string setup_script(const PostgresUrl& url);
+/// Whether such a server (PgConnection::version()) has all that a session sets; else Code::invalid.
+Result<> check_version(int version);
 /// Settings of a session, and one row: what check_session() looks at.
 std::string session_script(const PostgresUrl& url);
 /// Prepares kCommit, kGet and kScan.

@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kForm =
     "not postgres://USER[:PASSWORD]@HOST:PORT[,HOST:PORT…]/DATABASE?sslmode=MODE[#NAME]";
 
+// Quotes nothing: what is not encoded may be part of a password wherever it comes to stand.
 Error bad_url(std::string_view what) { return fail(Code::invalid, std::string(what)); }
 
 bool is_of_a_cluster(char c) {
@@ -43,7 +44,7 @@ Result<io::Address> parse_server(std::string_view text) {
   Result<http::Endpoint> endpoint = http::Endpoint::parse("http://" + std::string(text));
   // The port must be there, as a number is usually written.
   if (!endpoint || !text.ends_with(":" + std::to_string(endpoint->port))) {
-    return bad_url("'" + std::string(text) + "' is not HOST:PORT");
+    return bad_url("a server is not HOST:PORT, or a password not percent-encoded");
   }
   return io::Address{endpoint->host, endpoint->port};
 }
@@ -95,8 +96,7 @@ Result<> parse_setting(std::string_view text, PostgresUrl& out) {
     out.root_cert = std::move(*file);
     return ok;
   }
-  return bad_url("of sslmode and sslrootcert each is said once, and nothing else: '" +
-                 std::string(key) + "'");
+  return bad_url("of sslmode and sslrootcert each is said once, and nothing else");
 }
 
 Result<> parse_settings(std::string_view text, PostgresUrl& out) {

@@ -148,6 +148,7 @@ void PgConnection::on_notice(void* self, const pg_result* result) {
 
 PgConnection::~PgConnection() { ::PQfinish(connection_); }
 
+int PgConnection::version() const { return ::PQserverVersion(connection_); }
 int PgConnection::process() const { return ::PQbackendPID(connection_); }
 
 Error PgConnection::failure() const {

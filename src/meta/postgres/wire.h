@@ -88,6 +88,8 @@ class PgConnection {
   bool usable();
   /// The server's process that serves it, as it said when it began.
   int process() const;
+  /// 150018 is 15.18; 0: it did not say.
+  int version() const;
   /// "PostgreSQL a:5432", for errors.
   const std::string& server() const { return server_; }
 
