@@ -306,7 +306,7 @@ Task<> Terms::await_confirmations(Stored stored, Context ctx) {
     for (const meta::Row& row : rows) {
       said[row.key] = co_await Confirmation::parse(row.value);
     }
-    bool all = std::ranges::all_of(stored.active->members(), [&](const place::Member& member) {
+    auto is_out = [&](const place::Member& member) {
       if (!place::is_candidate(member)) return true;
       auto found = said.find(meta::schema::confirmation(member.disk));
       bool own = found != said.end() && found->second.nonce == member.nonce;
@@ -314,7 +314,10 @@ Task<> Terms::await_confirmations(Stored stored, Context ctx) {
       if (!is_there(there, member)) away.emplace(member.disk, now);
       auto since = away.find(member.disk);
       return since != away.end() && now - since->second > kLease + kMargin;
-    });
+    };
+    // All are looked at each time, so that those who died together are waited for together.
+    bool all = true;
+    for (const place::Member& member : stored.active->members()) all &= is_out(member);
     if (all) co_return ok;
     if (has_lost_one(*stored.proposed, there)) {
       co_return fail(Code::conflict, "a member of the proposed map has gone");

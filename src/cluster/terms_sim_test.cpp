@@ -272,6 +272,16 @@ TEST(Terms, OneThatIsKilledIsReplaced) {
   world.expect_agreement();
 }
 
+TEST(Terms, ThoseWhoDieTogetherAreWaitedForTogether) {
+  ClusterWorld world(5);
+  for (size_t i = 0; i < kMembers; ++i) world.begin(i);
+  world.pass(seconds(30));
+  world.stop(1, false);
+  world.stop(2, false);
+  world.pass(seconds(12));
+  EXPECT_TRUE(world.all_is_somebodys());
+}
+
 // What is to be done for one that died is not begun anew for each that joins.
 TEST(Terms, WhoJoinsHoldsNothingOff) {
   ClusterWorld world(4);
