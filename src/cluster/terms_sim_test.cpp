@@ -93,7 +93,7 @@ class ClusterWorld {
     if (process == nullptr) return;
     if (!orderly) {
       process->machine.kill();
-      process->control.cut(true);
+      process->control.end();
       process->dead = true;
     }
     process->machine.resume();

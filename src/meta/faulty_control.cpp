@@ -58,6 +58,7 @@ Task<> FaultyControl::change(Late late, Context ctx) {
   co_await check_limits(late.txn);
   Result<> there = co_await travel(ctx);
   if (there && draw(ctx, options_.refuse)) co_return fail(Code::busy, "injected: refused");
+  if (ended_) co_return no_way();
   if (!there || draw(ctx, options_.late)) {
     late_->waiting.push_back(std::move(late));
     co_return no_way();

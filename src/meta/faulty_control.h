@@ -41,6 +41,8 @@ class FaultyControl final : public Control {
   FaultOptions& options() { return options_; }
   /// From now on nothing comes through: a call waits for its deadline.
   void cut(bool off) { cut_ = off; }
+  /// Its process is dead: what is still asked for is never heard of, now or late.
+  void end() { cut_ = ended_ = true; }
   /// From now on pages are refused, and nothing else.
   void blind(bool off) { blind_ = off; }
 
@@ -60,6 +62,7 @@ class FaultyControl final : public Control {
   FaultOptions options_;
   bool cut_ = false;
   bool blind_ = false;
+  bool ended_ = false;
   const std::shared_ptr<LateCommits> late_;
 };
 
