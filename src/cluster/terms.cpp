@@ -75,9 +75,8 @@ void Terms::note(std::string_view what, const Result<>& done) {
 }
 
 bool Terms::is_in(const place::Map& map) const {
-  place::Member self = tenure_.self();
-  int at = map.find(self.disk);
-  return at >= 0 && map.members()[static_cast<size_t>(at)].nonce == self.nonce;
+  return std::ranges::any_of(map.members(),
+                             [&](const place::Member& one) { return tenure_.is_self(one); });
 }
 
 bool Terms::decides(const place::Placement& placement, uint32_t slot) const {
@@ -137,12 +136,9 @@ meta::Txn Terms::Stored::unchanged() const {
 Task<std::vector<place::Member>> Terms::live(Context ctx) {
   auto rows = co_await co_await meta::scan_all(
       control_, meta::Range::prefix(meta::schema::kMembers), Mirror::kMaxRows, one_call(ctx));
-  std::vector<place::Member> out;
-  for (const meta::Row& row : rows) {
-    Presence presence = co_await Presence::parse(row.value);
-    out.push_back(std::move(presence.member));
-  }
-  co_return out;
+  Mirror::Rows by_key;
+  for (meta::Row& row : rows) by_key[std::move(row.key)] = std::move(row.value);
+  co_return members_of(by_key);
 }
 
 // Looks whenever a map was changed, the lease is another, or some time has passed.
