@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs the stages of ./test one after another and counts every test.
 
-Each stage prints one line when it ends; what failed is printed whole and kept in build/logs. The
-last line reads `N passed, N failed`; the exit code is 1 when a test failed or could not run.
+Each stage prints one line when it ends; what failed is printed whole and kept in build/logs, and
+named once more at the end. The last line reads `N passed, N failed`; the exit code is 1 when a test
+failed or could not run.
 """
 
 import argparse
@@ -55,6 +56,7 @@ class Tally:
     def __init__(self):
         self.passed = 0
         self.failed = 0
+        self.named = []  # what failed, each with its stage
 
     def add(self, name, passed, failed, seconds, log, show):
         self.passed += passed
@@ -64,8 +66,16 @@ class Tally:
         print(f"{mark} {name:<34} {counts} {seconds:7.1f} s", flush=True)
         if failed and show:
             text = log.read_text(errors="replace").splitlines()
+            self.named += [f"{name}: {test}" for test in failed_tests(text) or ["see its log"]]
             print("\n".join("    " + line for line in text[-60:]), flush=True)
             print(f"    whole output: {log.relative_to(ROOT)}", flush=True)
+
+
+def failed_tests(lines):
+    """The names in what pytest or gtest printed, each once."""
+    found = [re.match(r"(?:FAILED|ERROR) (\S+::.*)|\[  (?:FAILED |SKIPPED) \] (\w+[./]\S+)", line)
+             for line in lines]
+    return list(dict.fromkeys(f[1] or f[2].rstrip(",") for f in found if f))
 
 
 TALLY = Tally()
@@ -335,6 +345,8 @@ def main():
     for at, name in enumerate(names):
         args.later = names[at + 1:]
         stages[name](args)
+    for failure in TALLY.named:
+        print(f"failed: {failure}")
     print(f"took {(time.monotonic() - started) / 60:.1f} minutes")
     print(f"{TALLY.passed} passed, {TALLY.failed} failed", flush=True)
     return 0 if TALLY.failed == 0 and TALLY.passed > 0 else 1

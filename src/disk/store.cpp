@@ -122,16 +122,6 @@ bool Store::short_of_room(const Disk& disk) {
   return disk.space()->excess() > 0 || disk.space()->excess_files() > 0;
 }
 
-bool Store::begin_writing(const UnitId& id) {
-  std::lock_guard lock(mutex_);
-  return writing_.insert(id).second;
-}
-
-void Store::end_writing(const UnitId& id) {
-  std::lock_guard lock(mutex_);
-  writing_.erase(id);
-}
-
 Result<Disk*> Store::disk_of(const Reservation& reservation, uint64_t length) const {
   auto mine = std::ranges::find_if(
       disks_, [&](auto& disk) { return disk->space() == reservation.space(); });
@@ -145,10 +135,8 @@ Result<Disk*> Store::disk_of(const Reservation& reservation, uint64_t length) co
 Task<std::shared_ptr<Writer>> Store::create(UnitId id, uint64_t length, Reservation reservation,
                                             Terms terms, Context ctx) {
   Disk* disk = co_await disk_of(reservation, length);
-  if (contains(id) || !begin_writing(id)) co_return fail(Code::exists, "the unit is here already");
-  auto made = co_await make_writer(disk, id, length, std::move(reservation), terms, ctx);
-  if (!made) end_writing(id);
-  co_return made;
+  if (contains(id)) co_return fail(Code::exists, "the unit is here already");
+  co_return co_await make_writer(disk, id, length, std::move(reservation), terms, ctx);
 }
 
 Task<std::shared_ptr<Writer>> Store::create_nameless(uint64_t length, Reservation reservation,

@@ -83,7 +83,8 @@ class Store : public std::enable_shared_from_this<Store> {
   /// Whether reserve() may succeed, now or when what is here has been evicted. Changes nothing.
   bool may_take(const UnitId& id, uint64_t bytes) const;
   /// Begins a unit in a file of its own; `length` ≥ 1, at most what was reserved for this very id.
-  /// Code::exists when it is here or being written. The Writer publishes it.
+  /// Code::exists when it is here. The Writer publishes it; of several that write the same unit
+  /// (one may have been given up and not be gone yet) the first to do so wins.
   Task<std::shared_ptr<Writer>> create(UnitId id, uint64_t length, Reservation reservation,
                                        Terms terms, Context ctx);
   /// The same for a unit whose name is known only when its bytes are all there, reserved for an id
@@ -135,8 +136,6 @@ class Store : public std::enable_shared_from_this<Store> {
   Result<Disk*> disk_of(const Reservation& reservation, uint64_t length) const;
   Task<std::shared_ptr<Writer>> make_writer(Disk* disk, std::optional<UnitId> id, uint64_t length,
                                             Reservation reservation, Terms terms, Context ctx);
-  bool begin_writing(const UnitId& id);
-  void end_writing(const UnitId& id);
   bool publish(Disk& disk, const UnitId& id, Unit unit, Admission admission,
                const std::shared_ptr<io::File>& file);
   void keep_map_bounded();
@@ -177,7 +176,6 @@ class Store : public std::enable_shared_from_this<Store> {
   void unreadable(Disk& disk, const UnitId& id, const Unit& unit, const Error& error);
 
   mutable std::mutex mutex_;
-  std::unordered_set<UnitId> writing_;
   std::unordered_set<UnitId> unreadable_;  ///< native ones; at most kMaxUnreadable
   std::unordered_set<UnitId> verifying_;
 };

@@ -75,17 +75,27 @@ TEST_F(StoreTest, a_dropped_writer_leaves_nothing) {
   auto writer = *run(store_->create(unit_id(1), kMiB, std::move(*reserved), Admission::hot, ctx()));
   EXPECT_EQ(stats().used, before + kMiB);
   EXPECT_EQ(files("new").size(), 1U);
-  EXPECT_EQ(
-      run(store_->create(unit_id(1), 1, *store_->reserve(unit_id(1), 1), Admission::hot, ctx()))
-          .error()
-          .code(),
-      Code::exists);
   writer.reset();
   ASSERT_TRUE(run(store_->evict(ctx())));
   EXPECT_EQ(files("new").size(), 0U);
   EXPECT_EQ(stats().used, before);
-  EXPECT_TRUE(fill(1, kMiB)) << "another one may try";
+}
+
+TEST_F(StoreTest, of_two_writers_of_a_unit_the_first_to_publish_wins) {
+  open();
+  auto reserved = store_->reserve(unit_id(1), kMiB);
+  auto writer = *run(store_->create(unit_id(1), kMiB, std::move(*reserved), Admission::hot, ctx()));
+  std::string other(kMiB, 'x');
+  ASSERT_TRUE(run(writer->write(0, as_bytes(other), ctx())));
+  EXPECT_TRUE(fill(1, kMiB)) << "the first may have been given up";
   EXPECT_EQ(fill(1, kMiB).error().code(), Code::exists);
+  EXPECT_EQ(run(writer->commit(ctx())).error().code(), Code::exists);
+  writer.reset();
+  ASSERT_TRUE(run(store_->evict(ctx())));
+  EXPECT_TRUE(good(1, {0, kMiB}));
+  EXPECT_EQ(files("new").size(), 0U);
+  EXPECT_EQ(files("units").size(), 1U);
+  EXPECT_EQ(stats().used, kMiB);
 }
 
 TEST_F(StoreTest, small_units_come_back_and_share_a_segment) {

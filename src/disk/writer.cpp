@@ -35,11 +35,6 @@ Writer::~Writer() {
   } else {
     disk_.leave(data_);
   }
-  done();
-}
-
-void Writer::done() {
-  if (id_) store_->end_writing(*id_);
 }
 
 bool Writer::present(ByteRange range) const {
@@ -151,7 +146,6 @@ Task<> Writer::commit(Context ctx) {
     co_return fail(Code::exists, "the unit is here already");
   }
   name_ = Name::published;
-  done();
   if (terms_.native()) co_return co_await settle(unit_id, ctx);
   co_return ok;
 }
@@ -166,9 +160,7 @@ Task<> Writer::settle(UnitId id, Context ctx) {
 
 Task<> Writer::commit_as(UnitId id, Context ctx) {
   if (id_) co_return fail(Code::invalid, "a unit is named twice");
-  if (store_->contains(id) || !store_->begin_writing(id)) {
-    co_return fail(Code::exists, "the unit is here already");
-  }
+  if (store_->contains(id)) co_return fail(Code::exists, "the unit is here already");
   id_ = id;
   data_->give_id(id);
   co_return co_await commit(ctx);

@@ -77,10 +77,10 @@ class Writer {
   /// The file; offset 0 is the unit's first byte. Only present ranges may be read.
   const std::shared_ptr<io::File>& file() const { return file_; }
   /// Publishes the unit: found from now on, and a native one durable. Once. Code::invalid while
-  /// bytes are missing. A native one that fails is not there.
+  /// bytes are missing; Code::exists when one of that name is here. A native one that fails for
+  /// another reason is not there.
   Task<> commit(Context ctx);
-  /// The same for a unit that was created nameless. Code::exists when one of that name is here or
-  /// being written.
+  /// The same for a unit that was created nameless.
   Task<> commit_as(UnitId id, Context ctx);
 
  private:
@@ -99,7 +99,6 @@ class Writer {
   explicit Writer(Parts parts);
   Result<> put(uint64_t offset, ByteView bytes);
   Result<> write_out(uint64_t offset, ByteView bytes);
-  void done();
   Task<> settle(UnitId id, Context ctx);
 
   const std::shared_ptr<Store> store_;

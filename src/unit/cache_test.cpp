@@ -220,6 +220,25 @@ TEST_F(CacheTest, an_origin_that_stays_down_fails_the_fill_and_the_next_read_tri
   EXPECT_EQ(get(other, {0, kMiB}).error().code(), Code::denied) << "not tried twice";
 }
 
+TEST_F(CacheTest, a_fill_that_failed_and_is_still_read_keeps_no_other_from_its_place) {
+  open({.attempts = 1});
+  origin_->options().body_rate = 100 * kMiB;
+  origin_->options().broken_body = 1;
+  std::string bytes = pattern(4 * kMiB);
+  VersionRef version = object("key", bytes);
+  Opened slow =
+      *world_->run(cache_->open(version, whole(version), {0, version->size}, Mode::normal, ctx()));
+  EXPECT_TRUE(world_->run(io::sleep_until(loop_.now() + milliseconds(5), ctx())));
+  origin_->options().error = 1;
+  while (gauge("forebay_fills_failed_total") == "0") ASSERT_TRUE(world_->step());
+  origin_->options().broken_body = 0;
+  origin_->options().error = 0;
+  EXPECT_EQ(get(version, {0, version->size}), bytes);
+  EXPECT_EQ(served(), Served::miss);
+  world_->settle();
+  EXPECT_TRUE(cache_->contains(whole(version).id));
+}
+
 TEST_F(CacheTest, what_a_read_has_fetched_by_itself_is_a_hit) {
   open();
   VersionRef version = object("key", pattern(5000));

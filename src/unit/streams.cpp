@@ -226,7 +226,10 @@ Task<> Cache::finish(std::shared_ptr<Fill> fill, Fill::Next next, Context ctx) {
   if (next == Fill::Next::nothing) co_return ok;
   if (next == Fill::Next::commit) {
     Result<> published = co_await fill->writer()->commit(ctx);
-    if (!published) fail(*fill, std::move(published.error()), true);
+    // Where another has brought it meanwhile it is here all the same.
+    if (!published && published.error().code() != Code::exists) {
+      fail(*fill, std::move(published.error()), true);
+    }
     leave(*fill);
     co_return ok;
   }

@@ -344,11 +344,8 @@ def test_origin_fails(servers, stack, fault):
         assert answer.body == body if answer.status == 200 else answer.status >= 400
     s.proxy.fault = None
     assert s.get("k").body == body
-    for _ in range(3):  # on a busy machine the proxy may break off by itself
-        s.settle()  # a read that comes before the unit is named joins its fill
-        answer = s.get("k")
-        assert answer.body == body
-        if answer.headers["x-cache"] == "hit":
-            break
+    s.settle()  # a read that comes before the unit is named joins its fill
+    answer = s.get("k")
+    assert answer.body == body
     came = {name: n for (name, _), n in s.forebay.metrics().items() if "_fills_" in name}
     assert answer.headers["x-cache"] == "hit", came
