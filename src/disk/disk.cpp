@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "disk/writer.h"
+#include "disk/file/writer.h"
 #include "io/loop.h"
 
 namespace forebay::disk {

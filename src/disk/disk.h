@@ -10,12 +10,12 @@
 
 #include "base/context.h"
 #include "base/task.h"
-#include "disk/data_file.h"
+#include "disk/file/data_file.h"
 #include "disk/format.h"
-#include "disk/index.h"
+#include "disk/index/index.h"
+#include "disk/index/unit_map.h"
 #include "disk/options.h"
 #include "disk/space.h"
-#include "disk/unit_map.h"
 #include "io/file.h"
 
 namespace forebay::disk {

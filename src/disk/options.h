@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "disk/index.h"
+#include "disk/index/index.h"
 
 namespace forebay::disk {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "disk/writer.h"
+#include "disk/file/writer.h"
 
 namespace forebay::disk {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "disk/appender.h"
 #include "disk/disk.h"
-#include "disk/recycler.h"
+#include "disk/segment/appender.h"
+#include "disk/segment/recycler.h"
 #include "disk/verify.h"
 
 namespace forebay::disk {

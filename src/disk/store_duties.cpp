@@ -2,11 +2,11 @@
 // durability and finding rot.
 #include <algorithm>
 
-#include "disk/appender.h"
 #include "disk/disk.h"
-#include "disk/recycler.h"
+#include "disk/index/unit_map.h"
+#include "disk/segment/appender.h"
+#include "disk/segment/recycler.h"
 #include "disk/store.h"
-#include "disk/unit_map.h"
 
 namespace forebay::disk {
 

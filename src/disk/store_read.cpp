@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "disk/disk.h"
+#include "disk/index/unit_map.h"
 #include "disk/store.h"
-#include "disk/unit_map.h"
 #include "disk/verify.h"
 
 namespace forebay::disk {

@@ -3,7 +3,7 @@
 
 #include "base/names.h"
 #include "base/result.h"
-#include "disk/unit_map.h"
+#include "disk/index/unit_map.h"
 #include "io/file.h"
 
 namespace forebay::disk {

@@ -2,8 +2,8 @@
 
 #include "base/encoding.h"
 #include "node/folders.h"
-#include "origin/dir.h"
-#include "origin/s3.h"
+#include "origin/dir/dir.h"
+#include "origin/s3/s3.h"
 
 namespace forebay::node {
 

@@ -14,9 +14,9 @@
 #include "object/bucket.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
-#include "origin/hedge.h"
 #include "origin/origin.h"
-#include "origin/pace.h"
+#include "origin/s3/hedge.h"
+#include "origin/s3/pace.h"
 
 namespace forebay::node {
 

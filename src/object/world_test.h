@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "disk/index.h"
+#include "disk/index/index.h"
 #include "io/sim.h"
 #include "meta/faulty_store.h"
 #include "meta/memory_store.h"

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "base/bytes.h"
-#include "disk/index.h"
+#include "disk/index/index.h"
 #include "io/engine.h"
 #include "testkit/pattern.h"
 #include "unit/ranges.h"

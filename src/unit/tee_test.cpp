@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "disk/index.h"
+#include "disk/index/index.h"
 #include "disk/space.h"
 #include "io/sim.h"
 #include "testkit/pattern.h"

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "disk/index.h"
+#include "disk/index/index.h"
 #include "io/sim.h"
 #include "testkit/memory_origin.h"
 #include "testkit/pattern.h"

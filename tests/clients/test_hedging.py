@@ -16,7 +16,7 @@ from test_freshness import put as put_through
 
 pytestmark = pytest.mark.daemon
 
-KNOWN = 100  # answers of a kind that must be known (src/origin/hedge.h)
+KNOWN = 100  # answers of a kind that must be known (src/origin/s3/hedge.h)
 EVERY = 150  # one question of so many is slow
 LATE = 20.0  # seconds; nobody is to wait for that
 

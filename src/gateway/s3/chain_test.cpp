@@ -4,7 +4,7 @@
 
 #include "gateway/s3/world_test.h"
 #include "http/client.h"
-#include "origin/s3.h"
+#include "origin/s3/s3.h"
 #include "testkit/origin_contract.h"
 
 namespace forebay::gateway::s3 {

@@ -14,7 +14,7 @@
 #include "auth/guard.h"
 #include "base/check.h"
 #include "base/encoding.h"
-#include "disk/index.h"
+#include "disk/index/index.h"
 #include "gateway/s3/door.h"
 #include "http/server.h"
 #include "io/sim.h"
