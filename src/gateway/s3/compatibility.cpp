@@ -63,7 +63,11 @@ std::string compatibility_page() {
       "or `If-` header that stands neither in its row nor among those that change nothing "
       "(signature, framing,\n"
       "`x-amz-expected-bucket-owner`, which is checked, `x-amz-request-payer`, "
-      "`x-amz-user-agent`, `x-amz-sdk-*`).\n";
+      "`x-amz-user-agent`, `x-amz-sdk-*`).\n\n"
+      "Some operations that are answered ask something of the bucket, and are 501 in any other: "
+      "PutBucketLifecycleConfiguration\n"
+      "a native one, RenameObject a native one that keeps no versions, PutBucketVersioning a "
+      "native one or an S3 origin.\n";
   for (Scope scope : {Scope::service, Scope::bucket, Scope::object}) {
     page += "\n## " + std::string(title(scope)) +
             "\n\n| operation | request | further query parameters | headers of a write | answered "

@@ -8,7 +8,7 @@ namespace forebay::gateway::s3 {
 Result<> has_lifecycle(const object::Bucket& bucket, bool write) {
   bool folder = bucket.config.url.starts_with("dir:");
   if (bucket.native() || (folder && !write)) return ok;
-  return not_implemented("Lifecycle rules of a bucket with an origin");
+  return not_implemented("A lifecycle configuration of a bucket with an origin");
 }
 
 Task<std::string> expiration_of(object::BucketRef bucket, ObjectKey key, Described version,
