@@ -18,9 +18,12 @@ constexpr const char* kNative = "native:";
 Task<client::Profile> read_profile(std::string name, const Environment& environment, Context ctx) {
   std::string path = environment.get("AWS_SHARED_CREDENTIALS_FILE");
   if (path.empty()) path = environment.get("HOME") + "/.aws/credentials";
-  std::string text = co_await co_await read_file(absolute(environment, path), ctx);
-  Result<client::Profile> profile = client::parse_profile(text, name);
-  if (!profile) co_return profile.error_in(path);
+  // The hint for it goes by these words.
+  const std::string asked = "--origin-profile " + name;
+  Result<std::string> text = co_await read_file(absolute(environment, path), ctx);
+  if (!text) co_return text.error_in(asked);
+  Result<client::Profile> profile = client::parse_profile(*text, name);
+  if (!profile) co_return profile.error_in(asked + ": " + path);
   if (!profile->credentials.session_token.empty()) {
     co_return fail(Code::invalid, "profile '" + name +
                                       "' has a session token, which would soon expire; the origin "

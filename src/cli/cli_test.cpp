@@ -74,6 +74,12 @@ TEST_F(CliTest, AnOriginsKeysComeFromAProfile) {
   EXPECT_EQ(made.string("origin_region").value(), "eu-west-1");
   EXPECT_EQ(run({"bucket", "create", "b-2", "--origin-profile", "none"}), 1);
   EXPECT_THAT(err_, HasSubstr("no profile 'none'"));
+  EXPECT_THAT(err_, HasSubstr("unset it if it names Forebay's own file"));
+  environment_.variables["AWS_SHARED_CREDENTIALS_FILE"] = "/people/bob/nothing/credentials";
+  EXPECT_EQ(run({"bucket", "set", "b-1", "--origin-profile", "lab"}), 1);
+  EXPECT_THAT(err_, HasSubstr("--origin-profile lab: /people/bob/nothing/credentials: "));
+  EXPECT_THAT(err_, Not(HasSubstr("--data DIR")));
+  environment_.variables.erase("AWS_SHARED_CREDENTIALS_FILE");
   EXPECT_EQ(run({"bucket", "create", "b-2", "--origin-profile", "short"}), 1);
   EXPECT_THAT(err_, HasSubstr("session token"));
 }
@@ -475,7 +481,7 @@ TEST_F(CliTest, StatusTellsOfAJobInOneLine) {
   world_.stub().status.set("jobs", std::move(jobs)).set("version", "1");
   EXPECT_EQ(run({"status"}), 0);
   EXPECT_EQ(out_,
-            "version: 1\njobs:\n  evict: on duty\n  scrub: running, 0 of 9 bytes\n"
+            "version: 1\nbackground jobs:\n  evict: on duty\n  scrub: running, 0 of 9 bytes\n"
             "  copy: running, 3 bytes, busy: full\n");
   world_.stub().status.set("jobs", Json::Array{});
   EXPECT_EQ(run({"status"}), 0);

@@ -75,6 +75,7 @@ struct Remove {
   bool recursive = false;
   bool job = false;   ///< the server does it, by itself
   bool wait = false;  ///< for that
+  bool json = false;  ///< of the job
 };
 struct Stat {
   std::string path;
@@ -82,11 +83,16 @@ struct Stat {
 struct Prefetch {
   std::string path;
   bool wait = false;
+  bool json = false;
 };
 struct JobList {
   bool json = false;
 };
 struct JobShow {
+  std::string id;
+  bool json = false;
+};
+struct JobWait {
   std::string id;
   bool json = false;
 };
@@ -99,7 +105,7 @@ struct ShowStatus {
 
 using Command =
     std::variant<BucketCreate, BucketSet, BucketList, BucketShow, BucketRemove, List, Copy, Cat,
-                 Remove, Stat, Prefetch, JobList, JobShow, JobCancel, ShowStatus>;
+                 Remove, Stat, Prefetch, JobList, JobShow, JobWait, JobCancel, ShowStatus>;
 
 struct CommandLine {
   Connection connection;

@@ -52,10 +52,11 @@ Task<Json> watch(Shell& shell, std::string id, std::string name, Context ctx) {
 
 }  // namespace
 
-Task<> follow_job(Shell& shell, Json ordered, bool wait, std::string does, Context ctx) {
+Task<> follow_job(Shell& shell, Json ordered, Follow how, std::string does, Context ctx) {
   std::string id = co_await ordered.string("id");
   std::string path = job_path(ordered);
-  if (!wait) {
+  if (!how.wait) {
+    if (how.json) co_return shell.print(ordered.dump());
     co_return shell.streams.out("job " + id + " " + does + " " + path + '\n' + how_to(id) + '\n');
   }
   Result<Json> over = co_await watch(shell, id, path, ctx);
@@ -66,10 +67,14 @@ Task<> follow_job(Shell& shell, Json ordered, bool wait, std::string does, Conte
     co_return fail(over.error().code(), why + "job " + id + " is left to go on\n" + how_to(id),
                    std::string(kJobOver));
   }
+  // Also of one that came to no good end, which the exit code tells.
+  if (how.json) co_await shell.print(over->dump());
   co_await job_end(*over);
+  if (how.json) co_return ok;
   uint64_t found = number_in(*over, "objects_found");
   std::string told = found == 0 ? "" : " (" + std::to_string(found) + " had been here before)";
-  co_return shell.print(job_numbers(*over) + told);
+  bool removed = removes(*over) && number_in(*over, "objects") > 0;
+  co_return shell.print((removed ? "removed " : "") + job_numbers(*over) + told);
 }
 
 }  // namespace forebay::cli

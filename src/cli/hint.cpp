@@ -35,6 +35,17 @@ constexpr Advice kAdvice[] = {
     {"BucketNotEmpty", "", "'forebay rm -r NAME' deletes what is in it"},
     {"QuotaExceeded", "", "'forebay bucket set NAME --max-bytes SIZE --max-objects N' allows more"},
     {"NoSuchJob", "", "'forebay job ls' lists the jobs"},
+    {"ServiceUnavailable", "",
+     "the daemon answers, but what is behind this does not: its log and 'forebay status' tell why"},
+    {"", "--origin-profile ",
+     "--origin-profile names a section of ~/.aws/credentials, or of $AWS_SHARED_CREDENTIALS_FILE "
+     "where that is set: unset it if it names Forebay's own file"},
+    {"", ": Is a directory",
+     "one file is copied at a time; for a folder take another client: 'aws s3 cp --recursive', "
+     "'rclone copy'"},
+    {"", "the answer is not a ",
+     "what answers there does not seem to speak S3; --s3 (FOREBAY_S3) wants what the daemon's "
+     "ready line calls s3="},
     {"", "TLS certificate",
      "--ca-bundle FILE (FOREBAY_CA_BUNDLE) says whose certificates are good"},
     {"", "/credentials: No such file",

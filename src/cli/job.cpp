@@ -1,4 +1,4 @@
-// forebay job ls | show | cancel
+// forebay job ls | show | wait | cancel
 #include <algorithm>
 
 #include "cli/jobs.h"
@@ -105,6 +105,12 @@ Task<> run_job_show(Shell& shell, JobShow command, Context ctx) {
   std::string failures = failure_lines(job);
   if (!failures.empty()) out += "failed:\n" + failures;
   co_return shell.streams.out(out);
+}
+
+Task<> run_job_wait(Shell& shell, JobWait command, Context ctx) {
+  Json job = co_await co_await shell.admin().job(std::move(command.id), ctx);
+  co_return co_await follow_job(shell, std::move(job), {.wait = true, .json = command.json}, "",
+                                ctx);
 }
 
 Task<> run_job_cancel(Shell& shell, JobCancel command, Context ctx) {

@@ -191,10 +191,51 @@ TEST_F(JobTest, a_removal_is_looked_on_at) {
   Json going = job("running", 10, 10 << 20).set("work", "removal");
   looks() = {going, job("done", 40, 40 << 20).set("work", "removal")};
   EXPECT_EQ(run({"rm", "-r", "--job", "--wait", "data/img/"}), 0) << err_;
-  EXPECT_EQ(out_, "40 of 40 objects, 40.0 MiB of 40.0 MiB\n");
+  EXPECT_EQ(out_, "removed 40 of 40 objects, 40.0 MiB of 40.0 MiB\n");
+  Json none = job("done", 0, 0).set("objects_known", 0).set("work", "removal");
+  looks() = {none};
+  EXPECT_EQ(run({"rm", "-r", "--job", "--wait", "data/img/"}), 0) << err_;
+  EXPECT_EQ(out_, "nothing found under data/img/\n");
   looks() = {going, failed(job("done", 37, 37 << 20), 2).set("work", "removal")};
   EXPECT_EQ(run({"rm", "-r", "--job", "--wait", "data/img/"}), 1);
   EXPECT_THAT(err_, HasSubstr("could not remove 2 objects:"));
+}
+
+TEST_F(JobTest, who_has_ordered_it_may_wait_for_it_later) {
+  looks() = {job("running", 10, 10 << 20), job("running", 20, 20 << 20), job("done", 40, 40 << 20)};
+  EXPECT_EQ(run({"job", "wait", kId}), 0) << err_;
+  EXPECT_EQ(out_, "40 of 40 objects, 40.0 MiB of 40.0 MiB\n");
+  EXPECT_EQ(looks().size(), 1U) << "it looked on until the end";
+  looks() = {failed(job("done", 38, 38 << 20), 2)};
+  EXPECT_EQ(run({"job", "wait", kId}), 1) << "one that had ended";
+  EXPECT_THAT(err_, HasSubstr("could not fetch 2 objects:"));
+  EXPECT_EQ(run({"job", "wait", "none"}), 1);
+  EXPECT_THAT(err_, HasSubstr("'forebay job ls' lists the jobs"));
+  EXPECT_EQ(run({"job", "wait"}), 2);
+  EXPECT_EQ(world_.stub().orders.size(), 0U);
+}
+
+TEST_F(JobTest, an_order_is_told_as_json) {
+  looks() = {job("waiting", 0, 0)};
+  for (std::vector<std::string> order :
+       {std::vector<std::string>{"prefetch", "data/img/"}, {"rm", "-r", "--job", "data/img/"}}) {
+    order.push_back("--json");
+    looks() = {job("waiting", 0, 0)};
+    EXPECT_EQ(run(order), 0) << err_;
+    EXPECT_EQ(out_, job("waiting", 0, 0).dump() + '\n');
+    order.push_back("--wait");
+    looks() = {job("waiting", 0, 0), job("done", 40, 40 << 20)};
+    EXPECT_EQ(run(order), 0) << err_;
+    EXPECT_EQ(out_, job("done", 40, 40 << 20).dump() + '\n');
+    looks() = {job("waiting", 0, 0), failed(job("done", 38, 38 << 20), 2)};
+    EXPECT_EQ(run(order), 1);
+    EXPECT_EQ(out_, failed(job("done", 38, 38 << 20), 2).dump() + '\n');
+    EXPECT_THAT(err_, HasSubstr("img/a: it is gone"));
+  }
+  looks() = {job("done", 40, 40 << 20)};
+  EXPECT_EQ(run({"job", "wait", kId, "--json"}), 0) << err_;
+  EXPECT_EQ(out_, job("done", 40, 40 << 20).dump() + '\n');
+  EXPECT_EQ(run({"rm", "-r", "--json", "data/img/"}), 2);
 }
 
 TEST_F(JobTest, a_job_is_for_many_objects) {

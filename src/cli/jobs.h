@@ -19,8 +19,13 @@ bool removes(const Json& job);
 /// "12 of 40 objects, 1.0 GiB of 3.4 GiB"; of what is known so far. "nothing found under
 /// data/images" where there are none.
 std::string job_numbers(const Json& job);
+/// What is to be told of a job that is there.
+struct Follow {
+  bool wait = false;  ///< look on until its end
+  bool json = false;  ///< the job as the server tells it, in place of words
+};
 /// What became of an order: tells it, and with `wait` looks on until its end. `does`: "fetches".
-Task<> follow_job(Shell& shell [[clang::lifetimebound]], Json ordered, bool wait, std::string does,
+Task<> follow_job(Shell& shell [[clang::lifetimebound]], Json ordered, Follow how, std::string does,
                   Context ctx);
 /// Its end: ok, or why not all objects were done.
 Result<> job_end(const Json& job);

@@ -74,6 +74,7 @@ struct Values {
   Prefetch prefetch;
   JobList job_list;
   JobShow job_show;
+  JobWait job_wait;
   JobCancel job_cancel;
   ShowStatus status;
 };
@@ -107,7 +108,8 @@ void add_hedge(CLI::App& command, std::string& hedge) {
       .add_option("--hedge", hedge,
                   "Ask an S3 origin a second time when its answer takes longer than 99 (p99) or\n"
                   "95 (p95) of 100 recent ones; off")
-      ->check(CLI::IsMember({"off", "p95", "p99"}));
+      ->check(CLI::IsMember({"off", "p95", "p99"}))
+      ->option_text("TEXT");
 }
 
 void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
@@ -139,11 +141,16 @@ void add_bucket(CLI::App& app, Grammar& grammar, Values& v) {
   create.add_option("--origin-region", v.bucket_create.origin_region, "The origin's region");
   for (const char* of_origin : {"--origin", "--freshness", "--fill", "--hedge", "--origin-profile",
                                 "--origin-access-key", "--origin-secret-key", "--origin-region"}) {
-    native->excludes(create.get_option(of_origin));
+    CLI::Option* other = create.get_option(of_origin);
+    // A flag that does not fit is refused by name; a list of all of them in each line helps nobody.
+    native->excludes(other->option_text("TEXT"));
   }
+  native->option_text(" ");
   add_limits(create, v.bucket_create.limits);
   CLI::App& set = grammar.add(
-      *bucket, "set", "Change what a native bucket may hold, or the keys or the hedge of an origin",
+      *bucket, "set",
+      "Change what a native bucket may hold, or the keys or the hedge of an origin; all else is\n"
+      "chosen at create",
       v.bucket_set);
   set.add_option("name", v.bucket_set.name)->required();
   add_limits(set, v.bucket_set.limits);
@@ -191,6 +198,7 @@ void add_objects(CLI::App& app, Grammar& grammar, Values& v) {
   rm.add_flag("--wait", v.remove.wait,
               "Show how far the job is until it ends (it goes on without that, too)")
       ->needs(by_job);
+  rm.add_flag("--json", v.remove.json, "The job as JSON; with --wait as it ended")->needs(by_job);
   CLI::App& stat = grammar.add(app, "stat", "Show an object's size, ETag and headers", v.stat);
   stat.add_option("path", v.stat.path, "BUCKET/KEY")->required();
   CLI::App& status = grammar.add(app, "status", "Show how the daemon is", v.status);
@@ -204,14 +212,19 @@ void add_jobs(CLI::App& app, Grammar& grammar, Values& v) {
       ->required();
   prefetch.add_flag("--wait", v.prefetch.wait,
                     "Show how far it is until it ends (it goes on without that, too)");
+  prefetch.add_flag("--json", v.prefetch.json, "The job as JSON; with --wait as it ended");
   CLI::App* job = app.add_subcommand(
-      "job", "List, show and cancel jobs: what prefetch and rm --job have begun");
+      "job", "List, show, wait for and cancel jobs: what prefetch and rm --job have begun");
   job->require_subcommand(1);
   CLI::App& ls = grammar.add(*job, "ls", "List jobs, those of the last days too", v.job_list);
   ls.add_flag("--json", v.job_list.json, "As JSON");
   CLI::App& show = grammar.add(*job, "show", "Show how far a job is, and what failed", v.job_show);
   show.add_option("id", v.job_show.id)->required();
   show.add_flag("--json", v.job_show.json, "As JSON");
+  CLI::App& wait = grammar.add(
+      *job, "wait", "Look on until a job ends; exit code 1 if not all was done", v.job_wait);
+  wait.add_option("id", v.job_wait.id)->required();
+  wait.add_flag("--json", v.job_wait.json, "As JSON, once it has ended");
   CLI::App& cancel =
       grammar.add(*job, "cancel", "End a job; what it has fetched stays", v.job_cancel);
   cancel.add_option("id", v.job_cancel.id)->required();
@@ -247,6 +260,8 @@ std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
   add_bucket(app, grammar, values);
   add_objects(app, grammar, values);
   add_jobs(app, grammar, values);
+  CLI::App* page =
+      app.add_subcommand("s3-compatibility", "Print which operations of S3 are answered, as text");
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
@@ -259,6 +274,7 @@ std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
   }
   if (help->parsed()) return parse({"--help"}, version);
   if (serve->parsed()) return Say{2, "serve comes first: forebay serve --data DIR\n"};
+  if (page->parsed()) return Say{2, "s3-compatibility takes no options\n"};
   if (auto* create = std::get_if<BucketCreate>(&line.command)) {
     create->origin_secret_key = Secret(std::move(values.origin_secret));
   }

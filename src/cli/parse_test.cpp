@@ -9,6 +9,7 @@ namespace forebay::cli {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 CommandLine good(std::vector<std::string> arguments) {
   auto parsed = parse(arguments, "1");
@@ -120,8 +121,8 @@ TEST(Parse, TheConnectionStandsBeforeOrAfterTheCommand) {
 
 TEST(Parse, WhatIsTooMuchOrTooLittleIsSaid) {
   const std::map<std::string, std::vector<std::string>> wrong = {
-      {"subcommand", {}},
-      {"subcommand is required", {"bucket"}},
+      {"a command is missing: serve help bucket ls", {}},
+      {"a command is missing: create set ls show rm\n", {"bucket"}},
       {"name", {"bucket", "create"}},
       {"target", {"cp", "a"}},
       {"path", {"cat"}},
@@ -152,6 +153,16 @@ TEST(Parse, TheWordThatIsWrongIsNamed) {
                 "unknown option '--freshnes'; did you mean --freshness?"},
            Case{{"ls", "--dat", "D"}, "unknown option '--dat'; did you mean --data?"},
            Case{{"status", "--jsn"}, "unknown option '--jsn'; did you mean --json?"},
+           Case{{"bucket", "set", "b", "--freshness", "exact"},
+                "unknown option '--freshness' here; it is one of 'bucket create'"},
+           Case{{"cp", "a", "b", "--recursive"},
+                "unknown option '--recursive' here; it is one of 'ls', 'rm'"},
+           Case{{"ls", "--json"}, "unknown option '--json'"},
+           Case{{"rm", "b/k", "--wiat"}, "unknown option '--wiat'; did you mean --wait?"},
+           Case{{"ls", "b", "--wait"},
+                "unknown option '--wait' here; it is one of 'rm', 'prefetch'"},
+           Case{{"ls", "--max-bytes=1"},
+                "unknown option '--max-bytes' here; it is one of 'bucket create', 'bucket set'"},
            Case{{"status", "extra", "more"}, "unexpected argument 'extra'"},
            Case{{"ls", "b", "--sise", "1GiB"}, "unknown option '--sise'"},
            Case{{"ls", "--sise=1GiB"}, "unknown option '--sise'"},
@@ -165,6 +176,10 @@ TEST(Parse, TheWordThatIsWrongIsNamed) {
   }
   EXPECT_EQ(said({"--data", "D", "serve"}).text, "serve comes first: forebay serve --data DIR\n");
   EXPECT_EQ(said({"--data", "D", "serve", "--disk", "/d"}).exit_code, 2);
+  EXPECT_EQ(said({"s3-compatibility", "--json"}).exit_code, 2);
+  EXPECT_EQ(said({"--s3", "h:1", "s3-compatibility"}).text, "s3-compatibility takes no options\n");
+  EXPECT_THAT(said({"--help"}).text, HasSubstr("s3-compatibility"));
+  EXPECT_THAT(said({"bucket", "create", "--help"}).text, Not(HasSubstr("Excludes")));
   EXPECT_THAT(said({"--help"}).text, HasSubstr("Run the daemon"));
 }
 

@@ -1,4 +1,4 @@
-// forebay prefetch BUCKET[/PREFIX] [--wait]
+// forebay prefetch BUCKET[/PREFIX] [--wait] [--json]
 #include "cli/jobs.h"
 
 namespace forebay::cli {
@@ -8,7 +8,8 @@ Task<> run_prefetch(Shell& shell, Prefetch command, Context ctx) {
   std::string bucket = at.bucket;
   Result<Json> ordered = co_await shell.admin().prefetch(std::move(at.bucket), at.key, ctx);
   if (!ordered) co_return ordered.error_in("bucket " + bucket);
-  co_return co_await follow_job(shell, std::move(*ordered), command.wait, "fetches", ctx);
+  co_return co_await follow_job(shell, std::move(*ordered), {command.wait, command.json}, "fetches",
+                                ctx);
 }
 
 }  // namespace forebay::cli

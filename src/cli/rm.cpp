@@ -1,4 +1,4 @@
-// forebay rm [-r [--job [--wait]]] BUCKET/KEY
+// forebay rm [-r [--job [--wait] [--json]]] BUCKET/KEY
 #include <algorithm>
 
 #include "cli/jobs.h"
@@ -38,7 +38,8 @@ Task<> run_remove(Shell& shell, Remove command, Context ctx) {
   if (command.job) {
     Result<Json> ordered = co_await shell.admin().removal(at.bucket, at.key, ctx);
     if (!ordered) co_return ordered.error_in("bucket " + at.bucket);
-    co_return co_await follow_job(shell, std::move(*ordered), command.wait, "removes", ctx);
+    co_return co_await follow_job(shell, std::move(*ordered), {command.wait, command.json},
+                                  "removes", ctx);
   }
   uint64_t removed = 0;
   while (true) {

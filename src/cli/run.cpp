@@ -47,6 +47,9 @@ Task<> carry_out(Shell& shell, Command command, Context ctx) {
   if (auto* one = std::get_if<JobShow>(&command)) {
     co_return co_await run_job_show(shell, std::move(*one), ctx);
   }
+  if (auto* one = std::get_if<JobWait>(&command)) {
+    co_return co_await run_job_wait(shell, std::move(*one), ctx);
+  }
   if (auto* one = std::get_if<JobCancel>(&command)) {
     co_return co_await run_job_cancel(shell, std::move(*one), ctx);
   }

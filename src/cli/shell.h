@@ -98,6 +98,7 @@ Task<> run_stat(Shell& shell [[clang::lifetimebound]], Stat command, Context ctx
 Task<> run_prefetch(Shell& shell [[clang::lifetimebound]], Prefetch command, Context ctx);
 Task<> run_job_list(Shell& shell [[clang::lifetimebound]], JobList command, Context ctx);
 Task<> run_job_show(Shell& shell [[clang::lifetimebound]], JobShow command, Context ctx);
+Task<> run_job_wait(Shell& shell [[clang::lifetimebound]], JobWait command, Context ctx);
 Task<> run_job_cancel(Shell& shell [[clang::lifetimebound]], JobCancel command, Context ctx);
 Task<> run_status(Shell& shell [[clang::lifetimebound]], ShowStatus command, Context ctx);
 

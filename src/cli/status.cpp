@@ -107,7 +107,7 @@ struct Section {
 constexpr Section kSections[] = {{"disks", "disks", disk_lines},
                                  {"buckets_out", "buckets out of service", bucket_line},
                                  {"batch", "jobs over objects", order_line},
-                                 {"jobs", "jobs", job_line}};
+                                 {"jobs", "background jobs", job_line}};
 
 }  // namespace
 

@@ -103,7 +103,7 @@ int main(int argc, char** argv) {
     arguments.erase(arguments.begin());
     return serve(arguments, environment);
   }
-  if (!arguments.empty() && arguments.front() == "s3-compatibility") {
+  if (arguments == std::vector<std::string>{"s3-compatibility"}) {
     std::cout << gateway::s3::compatibility_page();
     return 0;
   }
