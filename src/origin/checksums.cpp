@@ -142,23 +142,27 @@ Result<std::optional<ChecksumPlan>> plan_checksums(std::optional<std::string_vie
                          " checksum algorithm.");
 }
 
-std::optional<ChecksumPlan> plan_of(const Fields& checksums) {
+void PlanSeen::add(std::string_view header, std::string_view value) {
   constexpr std::string_view kPrefix = "x-amz-checksum-";
-  std::optional<ChecksumKind> kind;
-  std::optional<ChecksumType> told;
-  bool parts = false;
-  for (const auto& [header, value] : checksums) {
-    if (header == kChecksumTypeHeader) {
-      told = parse_checksum_type(value);
-    } else if (!kind && header.starts_with(kPrefix)) {
-      kind = parse_checksum_kind(std::string_view(header).substr(kPrefix.size()));
-      // "…-N" is of parts; base64 has no such sign.
-      parts = value.find('-') != std::string::npos;
-    }
+  if (header == kChecksumTypeHeader) {
+    told_ = parse_checksum_type(value);
+  } else if (!kind_ && header.starts_with(kPrefix)) {
+    kind_ = parse_checksum_kind(header.substr(kPrefix.size()));
+    // "…-N" is of parts; base64 has no such sign.
+    parts_ = value.find('-') != std::string_view::npos;
   }
-  if (!kind) return std::nullopt;
-  ChecksumType seen = parts ? ChecksumType::composite : ChecksumType::full_object;
-  return ChecksumPlan{*kind, told.value_or(seen)};
+}
+
+std::optional<ChecksumPlan> PlanSeen::plan() const {
+  if (!kind_) return std::nullopt;
+  ChecksumType seen = parts_ ? ChecksumType::composite : ChecksumType::full_object;
+  return ChecksumPlan{*kind_, told_.value_or(seen)};
+}
+
+std::optional<ChecksumPlan> plan_of(const Fields& checksums) {
+  PlanSeen seen;
+  for (const auto& [header, value] : checksums) seen.add(header, value);
+  return seen.plan();
 }
 
 Result<> check_part(const std::optional<ChecksumPlan>& plan, const Fields& checksums,

@@ -25,8 +25,18 @@ std::optional<ChecksumType> parse_checksum_type(std::string_view text);
 Result<std::optional<ChecksumPlan>> plan_checksums(std::optional<std::string_view> algorithm,
                                                    std::optional<std::string_view> type);
 
-/// What kind of checksum an object has: the type as told, else by the form of the value. Nothing
-/// when it has none.
+/// What kind of checksum an object has, from its fields, which are told in any order: the type as
+/// told, else by the form of the value. Nothing when it has none.
+class PlanSeen {
+ public:
+  void add(std::string_view header, std::string_view value);
+  std::optional<ChecksumPlan> plan() const;
+
+ private:
+  std::optional<ChecksumKind> kind_;
+  std::optional<ChecksumType> told_;
+  bool parts_ = false;
+};
 std::optional<ChecksumPlan> plan_of(const Fields& checksums);
 
 /// Whether a part with these checksums (`trailing`: the name of one that comes behind its body; may

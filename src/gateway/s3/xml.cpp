@@ -13,9 +13,8 @@ struct Xml::Document {
 
 namespace {
 
-std::string readable(std::string_view text) {
-  bool good = is_utf8(text);
-  if (good && text.find('\0') == text.npos) return std::string(text);
+// Of what XML cannot hold (`good`: no more than a NUL).
+std::string made_readable(std::string_view text, bool good) {
   std::string out;
   for (char c : text) {
     bool kept = c != '\0' && (good || static_cast<unsigned char>(c) < 0x80);
@@ -58,7 +57,14 @@ Xml::Xml(std::string_view root, bool name_space) : document_(std::make_unique<Do
 Xml::~Xml() = default;
 
 Xml& Xml::text(std::string_view name, std::string_view value) {
-  document_->at.append_child(std::string(name).c_str()).text().set(readable(value).c_str());
+  auto element = document_->at.append_child(std::string(name).c_str()).text();
+  bool good = is_utf8(value);
+  if (good && value.find('\0') == value.npos) {
+    element.set(value.data(), value.size());
+  } else {
+    std::string shown = made_readable(value, good);
+    element.set(shown.data(), shown.size());
+  }
   return *this;
 }
 

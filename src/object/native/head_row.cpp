@@ -117,9 +117,12 @@ std::string write_prefix(const NativeHead& head) {
 }
 
 ETag etag_from(const Sixteen& md5, size_t pieces) {
-  std::string text = "\"" + to_hex(md5);
+  std::string text = "\"";
+  text.reserve(40);
+  text += to_hex(md5);
   if (pieces > 0) text += "-" + std::to_string(pieces);
-  return ETag(text + "\"");
+  text += '"';
+  return ETag(std::move(text));
 }
 
 Json piece_sums(const std::vector<NativePiece>& pieces) {
@@ -236,6 +239,33 @@ Result<> read_names(const Json& json, NativeHead& out) {
   return ok;
 }
 
+// Of a JSON object of strings at the beginning of `text`. Lists do this for every key, and a parser
+// took a sixth of a list's time: names and base64 have no escapes. Nothing when it is none.
+std::optional<origin::ChecksumPlan> plan_in(std::string_view text) {
+  auto take = [&](char what) {
+    bool there = text.starts_with(what);
+    if (there) text.remove_prefix(1);
+    return there;
+  };
+  auto word = [&]() -> std::optional<std::string_view> {
+    if (!take('"')) return std::nullopt;
+    size_t end = text.find_first_of("\"\\");
+    if (end == std::string_view::npos || text[end] != '"') return std::nullopt;
+    std::string_view found = text.substr(0, end);
+    text.remove_prefix(end + 1);
+    return found;
+  };
+  origin::PlanSeen seen;
+  if (!take('{')) return std::nullopt;
+  do {
+    auto header = word();
+    auto value = header && take(':') ? word() : std::nullopt;
+    if (!value) return std::nullopt;
+    seen.add(*header, *value);
+  } while (take(','));
+  return take('}') ? seen.plan() : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Sixteen> parse_sixteen(std::string_view hex) {
@@ -347,19 +377,10 @@ Result<NativeSummary> parse_native_summary(std::string_view row) {
                     .write = prefix->write,
                     .own_id = prefix->own_id(),
                     .marker = prefix->marker()};
-  // Checksums are base64 under plain names: none has a brace.
   constexpr std::string_view kFront = R"({"checksums":)";
   std::string_view text = row.substr(prefix->front());
   if (!text.starts_with(kFront)) return out;
-  text.remove_prefix(kFront.size());
-  size_t end = text.find('}');
-  if (end == std::string_view::npos) return out;
-  Json holder(Json::Object{});
-  auto sums = Json::parse(text.substr(0, end + 1));
-  if (!sums) return out;
-  holder.set(std::string(kSums), std::move(*sums));
-  auto read = origin::read_fields(holder, kSums);
-  if (read) out.checksum = origin::plan_of(*read);
+  out.checksum = plan_in(text.substr(kFront.size()));
   return out;
 }
 

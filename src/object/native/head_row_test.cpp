@@ -102,6 +102,31 @@ TEST(NativeHeadRow, a_summary_says_the_same) {
   EXPECT_EQ(parse_native_summary("\x01").error().code(), Code::corrupt);
 }
 
+TEST(NativeHeadRow, a_summary_tells_of_every_kind_of_checksum) {
+  for (ChecksumKind kind : kAllChecksumKinds) {
+    for (std::string value : {"AAAA+/==", "AAAA+/==-2"}) {
+      for (std::string type : {"", "COMPOSITE", "FULL_OBJECT"}) {
+        NativeHead head;
+        head.checksums[std::string(header_name(kind))] = value;
+        if (!type.empty()) head.checksums[std::string(origin::kChecksumTypeHeader)] = type;
+        auto told = parse_native_summary(encode(head).value());
+        ASSERT_TRUE(told);
+        EXPECT_TRUE(told->checksum);
+        EXPECT_EQ(told->checksum, origin::plan_of(head.checksums)) << name(kind) << value << type;
+      }
+    }
+  }
+  // As nothing here writes them.
+  NativeHead head;
+  head.checksums["x-amz-checksum-crc32"] = "\"";
+  EXPECT_EQ(parse_native_summary(encode(head).value())->checksum, std::nullopt);
+  std::string row = encode(head).value();
+  for (size_t end = row.size(); end > 0; --end) {
+    auto told = parse_native_summary(row.substr(0, end));
+    if (told) EXPECT_EQ(told->checksum, std::nullopt);
+  }
+}
+
 TEST(NativeHeadRow, tells_what_clients_see) {
   NativeHead head = native_in_parts(2, 10);
   origin::ObjectInfo info = head.info();
