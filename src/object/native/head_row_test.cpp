@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "meta/schema.h"
 #include "object/native/upload_rows.h"
+#include "origin/checksums.h"
 #include "origin/parts.h"
 
 namespace forebay::object {
@@ -123,7 +124,7 @@ TEST(NativeHeadRow, a_summary_tells_of_every_kind_of_checksum) {
   std::string row = encode(head).value();
   for (size_t end = row.size(); end > 0; --end) {
     auto told = parse_native_summary(row.substr(0, end));
-    if (told) EXPECT_EQ(told->checksum, std::nullopt);
+    EXPECT_FALSE(told && told->checksum);
   }
 }
 
