@@ -8,6 +8,8 @@ install(FILES LICENSE DESTINATION /usr/share/doc/forebay RENAME copyright)
 set(FOREBAY_MAN ${CMAKE_BINARY_DIR}/man)
 install(FILES ${FOREBAY_MAN}/forebay.1.gz DESTINATION /usr/share/man/man1)
 install(FILES ${FOREBAY_MAN}/forebay-serve.8.gz DESTINATION /usr/share/man/man8)
+install(FILES ${FOREBAY_MAN}/forebay.bash DESTINATION /usr/share/bash-completion/completions
+        RENAME forebay)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME forebay)

@@ -24,6 +24,7 @@ page() { # page NAME SECTION "WHAT IT IS" [ARGUMENT…]
 }
 page forebay 1 "an S3 endpoint with a cache on local disks: its command line client"
 page forebay-serve 8 "the daemon of Forebay" serve
+"$program" completion >"$man/forebay.bash"
 
 mkdir -p build/logs
 rm -f build/forebay_*.deb

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "cli/complaint.h"
+#include "cli/completion.h"
 
 namespace forebay::cli {
 
@@ -230,7 +231,38 @@ void add_jobs(CLI::App& app, Grammar& grammar, Values& v) {
   cancel.add_option("id", v.job_cancel.id)->required();
 }
 
+// All that may be typed, and where it is put.
+struct Program {
+  explicit Program(const std::string& version) {
+    app.footer(kEnvironment);
+    app.set_version_flag("--version", "forebay " + version);
+    app.require_subcommand(1);
+    // Connection options may stand before or after the command.
+    app.fallthrough();
+    add_connection(app, line.connection);
+    // Here only to be listed, and to be recognised where they do not work.
+    app.add_subcommand("serve", "Run the daemon (comes first: forebay serve --data DIR)")
+        ->prefix_command();
+    app.add_subcommand("help", "Show the help of a command: forebay help serve")->prefix_command();
+    add_bucket(app, grammar, values);
+    add_objects(app, grammar, values);
+    add_jobs(app, grammar, values);
+    app.add_subcommand("completion",
+                       "Print what makes bash complete all this: . <(forebay completion)");
+    app.add_subcommand("s3-compatibility", "Print which operations of S3 are answered, as text");
+  }
+
+  CommandLine line;
+  Values values;
+  Grammar grammar{line.command};
+  CLI::App app{kAbout, "forebay"};
+};
+
 }  // namespace
+
+std::string bash_completion(const std::vector<std::string>& serve_options) {
+  return completion_script(Program("").app, serve_options);
+}
 
 std::vector<std::string> spell_out_help(std::vector<std::string> arguments) {
   if (arguments.empty() || arguments.front() != "help") return arguments;
@@ -241,27 +273,9 @@ std::vector<std::string> spell_out_help(std::vector<std::string> arguments) {
 
 std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
                                      const std::string& version) {
-  CommandLine line;
-  Values values;
-  Grammar grammar(line.command);
-  CLI::App app(kAbout, "forebay");
-  app.footer(kEnvironment);
-  app.set_version_flag("--version", "forebay " + version);
-  app.require_subcommand(1);
-  // Connection options may stand before or after the command.
-  app.fallthrough();
-  add_connection(app, line.connection);
-  // Here only to be listed, and to be recognised where it does not work.
-  CLI::App* serve =
-      app.add_subcommand("serve", "Run the daemon (comes first: forebay serve --data DIR)");
-  serve->prefix_command();
-  CLI::App* help = app.add_subcommand("help", "Show the help of a command: forebay help serve");
-  help->prefix_command();
-  add_bucket(app, grammar, values);
-  add_objects(app, grammar, values);
-  add_jobs(app, grammar, values);
-  CLI::App* page =
-      app.add_subcommand("s3-compatibility", "Print which operations of S3 are answered, as text");
+  Program program(version);
+  CLI::App& app = program.app;
+  auto given = [&app](const char* name) { return app.get_subcommand(name)->parsed(); };
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
@@ -272,16 +286,21 @@ std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
     if (app.exit(error, out, ignored) == 0 && !none) return Say{0, out.str()};
     return Say{2, complaint(app, error)};
   }
-  if (help->parsed()) return parse({"--help"}, version);
-  if (serve->parsed()) return Say{2, "serve comes first: forebay serve --data DIR\n"};
-  if (page->parsed()) return Say{2, "s3-compatibility takes no options\n"};
+  if (given("help")) return parse({"--help"}, version);
+  if (given("serve")) return Say{2, "serve comes first: forebay serve --data DIR\n"};
+  // Who prints these (main) has seen that there is more on the line.
+  for (const char* alone : {"completion", "s3-compatibility"}) {
+    if (given(alone)) return Say{2, std::string(alone) + " takes no options\n"};
+  }
+  CommandLine& line = program.line;
+  Values& values = program.values;
   if (auto* create = std::get_if<BucketCreate>(&line.command)) {
     create->origin_secret_key = Secret(std::move(values.origin_secret));
   }
   if (auto* set = std::get_if<BucketSet>(&line.command)) {
     set->origin_secret_key = Secret(std::move(values.origin_secret));
   }
-  return line;
+  return std::move(line);
 }
 
 }  // namespace forebay::cli

@@ -22,4 +22,8 @@ std::vector<std::string> spell_out_help(std::vector<std::string> arguments);
 std::variant<CommandLine, Say> parse(const std::vector<std::string>& arguments,
                                      const std::string& version);
 
+/// A script for bash that completes commands and options; `serve_options` are those of the daemon
+/// ("--data"), which are declared elsewhere.
+std::string bash_completion(const std::vector<std::string>& serve_options);
+
 }  // namespace forebay::cli

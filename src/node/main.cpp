@@ -35,7 +35,8 @@ int serve(const std::vector<std::string>& arguments, const node::Environment& en
   auto settings = node::read_settings(arguments, environment);
   if (!settings) {
     bool asked = settings.error().code() == Code::cancelled;
-    (asked ? std::cout : std::cerr) << settings.error().text() << (asked ? "" : "\n");
+    (asked ? std::cout : std::cerr)
+        << settings.error().text() << (settings.error().text().ends_with('\n') ? "" : "\n");
     return asked ? 0 : 2;
   }
   auto say = [](std::string line) { std::cout << line << std::endl; };
@@ -105,6 +106,10 @@ int main(int argc, char** argv) {
   }
   if (arguments == std::vector<std::string>{"s3-compatibility"}) {
     std::cout << gateway::s3::compatibility_page();
+    return 0;
+  }
+  if (arguments == std::vector<std::string>{"completion"}) {
+    std::cout << cli::bash_completion(node::serve_options());
     return 0;
   }
   return command(std::move(arguments), environment);

@@ -93,6 +93,9 @@ std::string lookup(const Environment& environment, std::string_view name);
 /// What is wrong with the names of variables FOREBAY_… that nothing here reads, a sentence each.
 std::vector<std::string> unknown_variables(const Environment& environment);
 
+/// The options of `forebay serve`, as they are typed: "--data".
+std::vector<std::string> serve_options();
+
 /// The detail of an error in the settings, also where only their use shows it.
 inline constexpr std::string_view kUsage = "usage";
 

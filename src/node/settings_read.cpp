@@ -45,7 +45,10 @@ Result<> read_file(Settings& settings, const std::string& path) {
     }
   } catch (const toml::parse_error& error) {
     std::ostringstream where;
-    where << path << ":" << error.source().begin.line << ": " << error.description();
+    where << path << ":";
+    // It has no line where there is no file.
+    if (error.source().begin.line > 0) where << error.source().begin.line << ":";
+    where << " " << error.description();
     return fail(Code::invalid, where.str());
   }
   return ok;
@@ -123,6 +126,12 @@ std::vector<std::string> unknown_variables(const Environment& environment) {
                       " (forebay serve --help lists all of them)");
   }
   return unknown;
+}
+
+std::vector<std::string> serve_options() {
+  std::vector<std::string> options{"--config", "--help"};
+  for (const std::string& name : setting_names()) options.push_back("--" + name);
+  return options;
 }
 
 Result<Settings> read_settings(const std::vector<std::string>& arguments,

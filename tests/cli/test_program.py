@@ -30,6 +30,32 @@ def test_the_package_can_always_be_removed():
             assert "deb-systemd-invoke" not in line or line.endswith("|| true"), script
 
 
+def completed(line):
+    """What bash offers at the end of `line`."""
+    script = r"""
+        . <("$0" completion); line=$1; read -ra COMP_WORDS <<<"$line"
+        case "$line" in *' ') COMP_WORDS+=('') ;; esac
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _forebay; printf '%s\n' "${COMPREPLY[@]}"
+    """
+    done = subprocess.run(["bash", "-c", script, PROGRAM, line], capture_output=True, text=True,
+                          timeout=30, check=False)
+    assert done.stderr == "", done.stderr
+    return done.stdout.split()
+
+
+def test_bash_completes_commands_and_options():
+    """Of each command its own; names of files (nothing of ours) where a value is to come."""
+    assert completed("forebay buck") == ["bucket"]
+    assert completed("forebay bucket s") == ["set", "show"]
+    assert completed("forebay help bucket s") == ["set", "show"]
+    assert completed("forebay --data D job ") == ["ls", "show", "wait", "cancel"]
+    assert completed("forebay rm -r x --j") == ["--job", "--json"]
+    assert completed("forebay serve --tls") == ["--tls-cert", "--tls-key"]
+    assert completed("forebay serve --data ") == [] == completed("forebay cp ")
+    assert "--native" in completed("forebay bucket create x --")
+    assert "--native" not in completed("forebay bucket set x --")
+
+
 def test_help_names_every_setting():
     """`serve --help` ends well and tells the contract's flags."""
     shown = run("serve", "--help")
