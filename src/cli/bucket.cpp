@@ -68,10 +68,13 @@ Error not_made(Error error, const std::string& name) {
   // It is the origin's that does not exist; what makes one of ours does not help. Where no S3 is
   // spoken nothing is known of it.
   if (error.detail() == "NoSuchBucket" && !is_no_s3(error.text())) {
-    return fail(
-        error.code(),
-        "the origin of bucket " + name + " is not there; make it first (" + error.text() + ")",
-        "NoSuchOrigin");
+    // "no folder /x" is enough; the bucket meant by S3's words is ours.
+    std::string why = error.text();
+    size_t words = why.find(": The specified bucket does not exist");
+    if (why.starts_with("no folder ") && words != why.npos) why.resize(words);
+    return fail(error.code(),
+                "the origin of bucket " + name + " is not there; make it first (" + why + ")",
+                "NoSuchOrigin");
   }
   return as_typed(std::move(error));
 }

@@ -238,7 +238,9 @@ Result<> Disk::open_index() {
   uint64_t capacity = room->total;
   if (mine_.capacity != 0) capacity = std::min(capacity, mine_.capacity);
   if (capacity < kLeastCapacity) {
-    return fail(Code::invalid, "a disk needs a capacity of at least 4 MiB");
+    return fail(Code::invalid,
+                "a disk needs 4 MiB at least; what cache-size and its file system leave it is " +
+                    std::to_string(capacity) + " bytes");
   }
   auto index =
       mine_.open_index ? mine_.open_index() : open_rocks_index(mine_.path + "/index", capacity);

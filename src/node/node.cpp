@@ -362,9 +362,10 @@ Task<> Daemon::close_clients(io::Loop& loop) {
 }
 
 Task<> Daemon::close(Context ctx) {
-  ready_ = false;
+  // Nothing is told to end where nothing had begun: the error says why.
+  bool served = ready_.exchange(false);
   draining_ = true;
-  if (log_ != nullptr) {
+  if (served && log_ != nullptr) {
     log_->info("stopping: requests under way end first",
                {{"seconds", kDrain.milliseconds() / 1000}});
   }

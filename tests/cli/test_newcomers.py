@@ -118,6 +118,7 @@ def test_a_start_that_fails_leaves_no_keys(tmp_path):
         taken.listen()
         code, said = serve(tmp_path / "data", "--admin", f"127.0.0.1:{taken.getsockname()[1]}")
     assert code == 1 and "another process listens on" in said, said
+    assert "stopping" not in said, "what had not begun"
     assert not (tmp_path / "data" / "credentials").exists()
     made = daemon.Forebay()
     made.env = {n: v for n, v in made.env.items() if not n.startswith("FOREBAY_ROOT_")}
