@@ -24,6 +24,7 @@ struct Shared {
 
 Task<> act(Shared* shared, uint64_t seed, int rounds, Context ctx) {
   std::mt19937_64 random(seed);
+  int waits = 5000;
   for (int i = 0; i < rounds; ++i) {
     uint64_t n = random() % kUnits;
     UnitId id = unit_id(n);
@@ -40,6 +41,8 @@ Task<> act(Shared* shared, uint64_t seed, int rounds, Context ctx) {
                                : co_await put_unit(shared->store, id, length_of(n), ctx);
     bool fine = done || done.error().code() == Code::exists || done.error().code() == Code::busy;
     EXPECT_TRUE(fine) << done.error().text();
+    // What finds no room is no round: on a busy machine the evictor may need its time.
+    if (!done && done.error().code() == Code::busy && waits-- > 0) --i;
     if (!done) co_await co_await io::sleep_until(ctx.loop->now() + milliseconds(2), ctx);
   }
   co_return ok;

@@ -25,8 +25,10 @@ Task<> keeps_acl(Call& call, Context ctx) {
   auto canned = call.header("x-amz-acl");
   if (canned) co_await check_acl(*canned);
   if (canned && sent.text.empty()) co_return ok;
-  auto grants = co_await parse_acl(sent.text);
-  bool same = grants.size() == 1 && grants[0].first == kOwner && grants[0].second == "FULL_CONTROL";
+  AccessPolicy policy = co_await parse_acl(sent.text);
+  const auto& grants = policy.grants;
+  bool same = policy.owner.value_or(std::string(kOwner)) == kOwner && grants.size() == 1 &&
+              grants[0].first == kOwner && grants[0].second == "FULL_CONTROL";
   if (!same) co_return no_acls();
   co_return ok;
 }

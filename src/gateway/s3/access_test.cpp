@@ -52,6 +52,10 @@ TEST_F(AccessTest, NothingIsGranted) {
     refused(ask("PUT", target, acl("forebay", "READ")), 400, "AccessControlListNotSupported");
     refused(ask("PUT", target, acl("somebody", "FULL_CONTROL"), {{"x-amz-acl", "private"}}), 400,
             "AccessControlListNotSupported");
+    std::string whole = acl("forebay", "FULL_CONTROL");
+    size_t list = whole.find("<AccessControlList>");
+    refused(ask("PUT", target, std::string(whole).insert(list, "<Owner><ID>other</ID></Owner>")),
+            400, "AccessControlListNotSupported");
     // What there is, sent back, as s3cmd does after each copy.
     EXPECT_EQ(ask("PUT", target, ask("GET", target).body).status, 200);
     EXPECT_EQ(ask("PUT", target, acl("forebay", "FULL_CONTROL")).status, 200);

@@ -109,6 +109,12 @@ TEST_F(CopyObjectTest, WhatIsRefusedWritesNothing) {
   refused(copy("arn:aws:s3:us-east-1:1:accesspoint/a/object/k", "/data/to"), 501, "NotImplemented");
   refused(copy("data/k", "/data/to", {{"x-amz-copy-source-if-match", "\"other\""}}), 412,
           "PreconditionFailed");
+  for (std::string name :
+       {"x-amz-copy-source-if-modified-since", "x-amz-copy-source-if-unmodified-since"}) {
+    for (const char* odd : {"", "1577836800", "2020-01-01T00:00:00Z"}) {
+      refused(copy("data/k", "/data/to", {{name, odd}}), 400, "InvalidArgument");
+    }
+  }
   refused(copy("data/k", "/data/k", {{"if-none-match", "*"}, {"x-amz-storage-class", "GLACIER"}}),
           412, "PreconditionFailed");
   refused(copy("data/k", "/data/to", {{"x-amz-acl", "public-read"}}), 400,

@@ -85,6 +85,8 @@ Result<bool> replaces(std::optional<std::string_view> directive, std::string_vie
 Result<object::CopyRequest> read_copy_request(Call& call) {
   Result<> supported = refuse_unsupported(call);
   if (!supported) return std::move(supported.error());
+  Result<> dates = check_dates(call, kSourceConditions);
+  if (!dates) return std::move(dates.error());
   auto source = parse_copy_source(call.header("x-amz-copy-source").value_or(""));
   if (!source) return std::move(source.error());
   Result<> may = auth::may(call.verdict.principal, "s3:GetObject", source->bucket, source->key);

@@ -74,6 +74,8 @@ Task<http::Response> Door::answer(Call& call, Context ctx) {
   auto verified = services_.guard.authenticate(call.request, ctx.loop->wall_now());
   if (!verified) co_return std::move(verified.error());
   call.verdict = std::move(*verified);
+  call.headers = take_headers_of_query(call.query, call.request.headers);
+  if (!call.headers.empty()) call.request.headers = call.headers;
   // Whose a form is stands in its body: it is asked there, before anything else.
   if (call.operation->answer == post_object) {
     co_await admit_headers(*call.operation, call.request);
@@ -86,8 +88,6 @@ Task<http::Response> Door::answer(Call& call, Context ctx) {
   call.authenticated = ctx.loop->now();
   if (call.operation == &kUnknown) co_return call.refusal();
   if (call.operation->answer == nullptr) co_return not_implemented(call.operation->name);
-  call.headers = take_headers_of_query(call.query, call.request.headers);
-  if (!call.headers.empty()) call.request.headers = call.headers;
   co_await admit_headers(*call.operation, call.request);
   if (call.operation->write && !call.operation->takes_body) {
     co_await co_await read_no_body(call, ctx);

@@ -192,6 +192,14 @@ object::ReadConditions read_conditions(const Call& call, const ConditionHeaders&
   return conditions;
 }
 
+Result<> check_dates(const Call& call, const ConditionHeaders& headers) {
+  for (std::string_view name : {headers.modified_since, headers.unmodified_since}) {
+    auto value = call.header(name);
+    if (value && !parse_http_date(*value)) return bad_argument(std::string(name) + " is no date");
+  }
+  return ok;
+}
+
 object::ReadConditions read_conditions(const Call& call) {
   constexpr ConditionHeaders kHeaders{"if-match", "if-none-match", "if-modified-since",
                                       "if-unmodified-since"};

@@ -38,6 +38,9 @@ struct ConditionHeaders {
 };
 /// What is no date is no condition.
 object::ReadConditions read_conditions(const Call& call, const ConditionHeaders& headers);
+/// Code::invalid, "InvalidArgument", for a date among them that cannot be read: in a write it would
+/// be a condition that is dropped.
+Result<> check_dates(const Call& call, const ConditionHeaders& headers);
 
 /// Refuses what no operation of ours carries out: SSE-C keys.
 Result<> refuse_unsupported(const Call& call);

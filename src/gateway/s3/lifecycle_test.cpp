@@ -84,6 +84,12 @@ TEST(LifecycleDocument, filters) {
   const std::string tag = "<Tag><Key>a</Key><Value>b</Value></Tag>";
   const std::string larger = "<ObjectSizeGreaterThan>5</ObjectSizeGreaterThan>";
   EXPECT_EQ(filter(""), "");
+  EXPECT_EQ(filter(" <!-- all of it --> "), "");
+  // What restricts in another way than S3's would restrict nothing.
+  for (const char* odd : {"logs/", "<![CDATA[logs/]]>", "<And>logs/</And>"}) {
+    EXPECT_EQ(filter(odd), "MalformedXML") << odd;
+  }
+  EXPECT_EQ(code_of_one(std::string("<Filter Prefix='logs/'/>") + kOn + kDay), "MalformedXML");
   EXPECT_EQ(filter("<Prefix/>"), "");
   EXPECT_EQ(filter(tag), "");
   EXPECT_EQ(filter(larger), "");

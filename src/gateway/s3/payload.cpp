@@ -341,6 +341,7 @@ Result<Payload> open_payload_of(const Call& call, std::unique_ptr<io::Source> so
   std::vector<Expectation> expectations;
   Result<> expected = expect_md5(call, expectations);
   if (expected) expected = expect_checksums(call, expectations);
+  if (expected) expected = check_announced(call, expectations, nullptr);
   if (!expected) return std::move(expected.error());
   Payload payload;
   payload.length = length;

@@ -53,7 +53,12 @@ Result<std::string> read_boundary(const Call& call) {
     return fail(Code::conflict, "Bucket POST must be of the enclosure-type multipart/form-data",
                 "PreconditionFailed");
   }
-  if (call.header("content-md5")) return not_implemented("Content-MD5 of a form");
+  // What they say of a body would be of the form, not of its file.
+  for (std::string_view name :
+       {"content-md5", "content-encoding", "x-amz-content-sha256", "x-amz-trailer",
+        "x-amz-decoded-content-length", "x-amz-sdk-checksum-algorithm"}) {
+    if (call.header(name)) return not_implemented(std::string(name) + " of a form");
+  }
   if (!call.request.content_length) {
     return fail(Code::invalid, "You must provide the Content-Length HTTP header.",
                 "MissingContentLength");
@@ -133,7 +138,7 @@ bool of_signature(std::string_view name) {
 Result<> read_headers(Form& form) {
   constexpr std::string_view kPlain[] = {
       "cache-control", "content-disposition", "content-encoding", "content-language",
-      "content-type",  "content-md5",         "expires"};
+      "content-range", "content-type",        "content-md5",      "expires"};
   for (const auto& [name, value] : form.parser.fields()) {
     bool header = std::ranges::find(kPlain, name) != std::end(kPlain) ||
                   name.starts_with("x-amz-") || name.starts_with("if-");
@@ -150,6 +155,9 @@ Result<> read_headers(Form& form) {
     }
     if (header && !of_signature(name)) form.headers.push_back({name, value});
     if (name == "acl") form.headers.push_back({"x-amz-acl", value});
+  }
+  if (!form.tags.empty() && !form.field("x-amz-tagging").empty()) {
+    return bad_argument("Tags are told twice: as tagging and as x-amz-tagging");
   }
   return ok;
 }
@@ -261,10 +269,10 @@ Task<http::Response> post_object(Call& call, Context ctx) {
   co_await co_await read_front(call, form, ctx);
   WallTime now = ctx.loop->wall_now();
   co_await admit(call, form, now);
-  call.admitted = true;
-  call.authenticated = ctx.loop->now();
   co_await put_file_name(form);
   co_await check_policy(call, form, now);
+  call.admitted = true;
+  call.authenticated = ctx.loop->now();
   call.key_text = form.field("key");
   if (call.key_text.empty()) {
     co_return fail(Code::invalid,

@@ -193,6 +193,18 @@ TEST_F(S3Post, carries_out_each_field_or_refuses_it) {
   refused(
       post(body_of(sign_form({{"key", "k"}, {"x-amz-content-sha256", "UNSIGNED-PAYLOAD"}}), "x")),
       501, "NotImplemented");
+  refused(post(body_of(sign_form({{"key", "k"}, {"content-range", "bytes 0-0/2"}}), "x")), 501,
+          "NotImplemented");
+  for (const char* announced : {"CRC32", "NOPE"}) {
+    refused(
+        post(body_of(sign_form({{"key", "k"}, {"x-amz-sdk-checksum-algorithm", announced}}), "x")),
+        400, "InvalidRequest");
+  }
+  const std::string tags =
+      "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
+  refused(
+      post(body_of(sign_form({{"key", "k"}, {"tagging", tags}, {"x-amz-tagging", "a=c"}}), "x")),
+      400, "InvalidArgument");
   refused(post(body_of(sign_form({{"key", "k"}, {"x-amz-storage-class", "NONE"}}), "x")), 400,
           "InvalidStorageClass");
   refused(post(body_of(sign_form({{"key", "k"}, {"tagging", "<Tagging>"}}), "x")), 400,
@@ -206,6 +218,26 @@ TEST_F(S3Post, carries_out_each_field_or_refuses_it) {
   refused(post(body_of(sign_form({{"key", "k"}, {"If-None-Match", "*"}}), "y")), 412,
           "PreconditionFailed");
   EXPECT_EQ(get("k"), "x");
+}
+
+// The request's own headers, and its query, are not the form's: none is dropped.
+TEST_F(S3Post, what_is_said_beside_the_form_is_refused) {
+  std::string good = body_of(sign_form({{"key", "k"}}), "x");
+  for (auto [name, value] : {std::pair("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
+                             {"x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"},
+                             {"x-amz-trailer", "x-amz-checksum-crc32"},
+                             {"x-amz-decoded-content-length", "1"},
+                             {"x-amz-sdk-checksum-algorithm", "CRC32"},
+                             {"content-encoding", "aws-chunked"}}) {
+    refused(post(good, {{name, value}}), 501, "NotImplemented");
+  }
+  for (const char* query : {"X-Amz-Acl=public-read", "x-amz-if-match-size=1",
+                            "x-amz-server-side-encryption-customer-algorithm=AES256"}) {
+    refused(post(good, {}, std::string("/data?") + query), 501, "NotImplemented");
+  }
+  refused(post(good, {}, "/data?x-amz-expected-bucket-owner=nobody"), 403, "AccessDenied");
+  EXPECT_EQ(get("k"), "NoSuchKey");
+  EXPECT_EQ(post(good, {}, "/data?x-amz-expected-bucket-owner=forebay").status, 204);
 }
 
 TEST_F(S3Post, that_is_no_form_is_refused) {

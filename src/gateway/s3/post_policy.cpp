@@ -125,6 +125,10 @@ Result<> check_post_policy(const PostPolicy& policy, const FormParser::Fields& f
       return refused("Policy Condition failed: " + words_of(condition));
     }
   }
+  // Nothing else ties the form to a bucket: its signature covers no more than the policy.
+  bool tied =
+      std::ranges::any_of(policy.conditions, [](const auto& one) { return one.field == kBucket; });
+  if (!tied) return refused("Extra input fields: bucket");
   for (const auto& [name, value] : fields) {
     bool covered =
         std::ranges::any_of(policy.conditions, [&](const auto& one) { return one.field == name; });

@@ -12,6 +12,10 @@ const WallTime kBefore = *parse_amz_date("20300101T000000Z");
 std::string policy_of(const std::string& conditions) {
   return R"({"expiration":"2030-01-01T00:00:01Z","conditions":[)" + conditions + "]}";
 }
+/// With a condition on the bucket before them.
+std::string in_data(const std::string& conditions) {
+  return R"(["eq","$bucket","data"])" + (conditions.empty() ? "" : "," + conditions);
+}
 
 /// The refusal's word, or "none".
 std::string judged(const std::string& conditions, const FormParser::Fields& fields,
@@ -51,17 +55,25 @@ TEST(PostPolicy, holds_each_field_against_its_conditions) {
       << "all of them";
 }
 
+TEST(PostPolicy, that_names_no_bucket_is_good_for_none) {
+  const std::string any_key = R"(["starts-with","$key",""])";
+  EXPECT_EQ(judged(any_key, {{"key", "k"}}), "AccessDenied");
+  EXPECT_EQ(judged(any_key, {{"key", "k"}, {"bucket", "data"}}), "AccessDenied");
+  EXPECT_EQ(judged("", {}), "AccessDenied");
+  EXPECT_EQ(judged(in_data(any_key), {{"key", "k"}}), "none");
+}
+
 TEST(PostPolicy, of_a_list_of_types_each_must_begin_so) {
   const std::string images = R"(["starts-with","$Content-Type","image/"])";
-  EXPECT_EQ(judged(images, {{"content-type", "image/png"}}), "none");
-  EXPECT_EQ(judged(images, {{"content-type", "image/png, image/gif"}}), "none");
-  EXPECT_EQ(judged(images, {{"content-type", "image/png,text/html"}}), "AccessDenied");
-  EXPECT_EQ(judged(R"(["starts-with","$key","a"])", {{"key", "a,b"}}), "none");
+  EXPECT_EQ(judged(in_data(images), {{"content-type", "image/png"}}), "none");
+  EXPECT_EQ(judged(in_data(images), {{"content-type", "image/png, image/gif"}}), "none");
+  EXPECT_EQ(judged(in_data(images), {{"content-type", "image/png,text/html"}}), "AccessDenied");
+  EXPECT_EQ(judged(in_data(R"(["starts-with","$key","a"])"), {{"key", "a,b"}}), "none");
 }
 
 TEST(PostPolicy, expires) {
   auto at = [](int64_t ns) { return WallTime{kBefore.ns + ns}; };
-  EXPECT_EQ(judged("", {}, at(999'999'999)), "none");
+  EXPECT_EQ(judged(in_data(""), {}, at(999'999'999)), "none");
   EXPECT_EQ(judged("", {}, at(1'000'000'000)), "AccessDenied");
 }
 

@@ -50,16 +50,6 @@ Result<std::string> read_token(const Call& call) {
   return bad_argument("x-amz-client-token must be 1 to 64 printable characters without blanks");
 }
 
-// A date that cannot be read would be a condition that is dropped.
-Result<> allow_dates(const Call& call) {
-  for (std::string_view name : {kOfSource.modified_since, kOfSource.unmodified_since,
-                                kOfTarget.modified_since, kOfTarget.unmodified_since}) {
-    auto value = call.header(name);
-    if (value && !parse_http_date(*value)) return bad_argument(std::string(name) + " is no date");
-  }
-  return ok;
-}
-
 Result<> failed() {
   return fail(Code::conflict, "At least one of the pre-conditions you specified did not hold",
               "PreconditionFailed");
@@ -98,7 +88,8 @@ Task<http::Response> rename_object(Call& call, Context ctx) {
                    "InvalidRequest");
   }
   order.token = co_await read_token(call);
-  co_await allow_dates(call);
+  co_await check_dates(call, kOfSource);
+  co_await check_dates(call, kOfTarget);
   order.says = all_said(call);
   order.allow = [source = read_conditions(call, kOfSource),
                  target = read_conditions(call, kOfTarget)](

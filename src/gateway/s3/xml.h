@@ -72,8 +72,13 @@ Result<DeleteRequest> parse_delete(std::string_view xml);
 /// The LocationConstraint of a new bucket; empty when it has none.
 Result<std::string> parse_create_bucket(std::string_view xml);
 Result<std::vector<origin::CompletedPart>> parse_complete(std::string_view xml);
-/// The grants of an AccessControlPolicy: grantee's id (or address, or group) and permission.
-Result<std::vector<std::pair<std::string, std::string>>> parse_acl(std::string_view xml);
+/// An AccessControlPolicy.
+struct AccessPolicy {
+  std::optional<std::string> owner;  ///< its id, where it is told
+  /// The grantee's id (or address, or group) and permission.
+  std::vector<std::pair<std::string, std::string>> grants;
+};
+Result<AccessPolicy> parse_acl(std::string_view xml);
 /// What PutBucketVersioning sets: enabled or suspended.
 Result<origin::Versioning> parse_versioning(std::string_view xml);
 /// The ObjectOwnership of PutBucketOwnershipControls.

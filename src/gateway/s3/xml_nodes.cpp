@@ -1,5 +1,7 @@
 #include "gateway/s3/xml_nodes.h"
 
+#include <algorithm>
+
 #include "base/xml.h"
 #include "http/message.h"
 
@@ -18,16 +20,30 @@ std::string_view local(const pugi::xml_node& node) {
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
 }
 
+namespace {
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+bool is_text(const pugi::xml_node& node) {
+  return node.type() == pugi::node_pcdata || node.type() == pugi::node_cdata;
+}
+
+}  // namespace
+
 std::vector<pugi::xml_node> elements(const pugi::xml_node& node) {
   std::vector<pugi::xml_node> out;
   for (pugi::xml_node child : node.children()) {
-    if (child.type() == pugi::node_element) out.push_back(child);
+    bool stray = is_text(child) && !is_blank(child.value());
+    if (stray || child.type() == pugi::node_element) out.push_back(child);
   }
   return out;
 }
 
 std::optional<std::string_view> leaf(const pugi::xml_node& node) {
-  if (!elements(node).empty()) return std::nullopt;
+  bool inner = node.find_child([](auto child) { return child.type() == pugi::node_element; });
+  if (inner) return std::nullopt;
   return node.text().get();
 }
 
@@ -40,22 +56,30 @@ std::optional<bool> boolean(std::optional<std::string_view> text) {
 
 namespace {
 
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+// xmlns, xmlns:prefix, xml:…, xsi:…
+bool has_xmls_attributes(const pugi::xml_node& element) {
+  constexpr std::string_view kOfXml[] = {"xmlns:", "xml:", "xsi:"};
+  return std::ranges::all_of(element.attributes(), [&](const pugi::xml_attribute& attribute) {
+    std::string_view name = attribute.name();
+    return name == "xmlns" || std::ranges::any_of(kOfXml, [&](std::string_view prefix) {
+             return name.starts_with(prefix);
+           });
+  });
 }
 
 // Makes one text of the pieces that CDATA sections and comments leave; xml_node::text() knows only
-// the first. False: text beside elements, which S3's documents never have.
+// the first. False: text beside elements or an attribute, which S3's documents never have.
 // S3's documents are four elements deep; more would only cost us stack.
 bool join_text(pugi::xml_node element, int depth = 8) {
   std::string whole;
   size_t pieces = 0;
   bool inner = false;
+  if (!has_xmls_attributes(element)) return false;
   for (pugi::xml_node node : element.children()) {
     if (node.type() == pugi::node_element) {
       inner = true;
       if (depth == 0 || !join_text(node, depth - 1)) return false;
-    } else if (node.type() == pugi::node_pcdata || node.type() == pugi::node_cdata) {
+    } else if (is_text(node)) {
       whole += node.value();
       ++pieces;
     }

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <optional>
 #include <pugixml.hpp>
+#include <utility>
 
 #include "gateway/s3/access.h"
 #include "gateway/s3/cors.h"
@@ -56,12 +57,13 @@ Result<origin::Versioning> parse_versioning(std::string_view xml) {
   auto root = root_of(document, xml, "VersioningConfiguration");
   if (!root) return std::move(root.error());
   std::optional<origin::Versioning> to;
+  bool told = false;
   for (pugi::xml_node node : elements(*root)) {
     auto value = leaf(node);
     if (local(node) == "MfaDelete" && value == "Enabled") {
       return not_implemented("Deleting with MFA only");
     }
-    if (local(node) == "MfaDelete" && value == "Disabled") continue;
+    if (local(node) == "MfaDelete" && value == "Disabled" && !std::exchange(told, true)) continue;
     bool enabled = value == "Enabled";
     if (local(node) != "Status" || to || (!enabled && value != "Suspended")) return malformed();
     to = enabled ? origin::Versioning::enabled : origin::Versioning::suspended;
@@ -96,6 +98,20 @@ Result<DeleteRequest> parse_delete(std::string_view xml) {
 
 namespace {
 
+// Who an Owner or a Grantee is.
+std::optional<std::string> read_who(const pugi::xml_node& node) {
+  std::optional<std::string> who, shown;
+  for (pugi::xml_node field : elements(node)) {
+    std::string_view name = local(field);
+    auto value = leaf(field);
+    bool names = name == "ID" || name == "EmailAddress" || name == "URI";
+    auto& taken = names ? who : shown;
+    if ((!names && name != "DisplayName") || !value || taken) return std::nullopt;
+    taken = std::string(*value);
+  }
+  return who;
+}
+
 Result<std::pair<std::string, std::string>> read_grant(const pugi::xml_node& node) {
   std::optional<std::string> grantee, permission;
   if (local(node) != "Grant") return malformed();
@@ -107,13 +123,8 @@ Result<std::pair<std::string, std::string>> read_grant(const pugi::xml_node& nod
       continue;
     }
     if (local(field) != "Grantee" || grantee) return malformed();
-    for (pugi::xml_node of : elements(field)) {
-      std::string_view name = local(of);
-      auto value = leaf(of);
-      bool names = name == "ID" || name == "EmailAddress" || name == "URI";
-      if ((!names && name != "DisplayName") || !value || (names && grantee)) return malformed();
-      if (names) grantee = std::string(*value);
-    }
+    grantee = read_who(field);
+    if (!grantee) return malformed();
   }
   if (!grantee || !permission) return malformed();
   return std::pair(std::move(*grantee), std::move(*permission));
@@ -121,23 +132,27 @@ Result<std::pair<std::string, std::string>> read_grant(const pugi::xml_node& nod
 
 }  // namespace
 
-Result<std::vector<std::pair<std::string, std::string>>> parse_acl(std::string_view xml) {
+Result<AccessPolicy> parse_acl(std::string_view xml) {
   pugi::xml_document document;
   auto root = root_of(document, xml, "AccessControlPolicy");
   if (!root) return std::move(root.error());
-  std::vector<std::pair<std::string, std::string>> grants;
+  AccessPolicy policy;
   size_t lists = 0;
   for (pugi::xml_node node : elements(*root)) {
-    if (local(node) == "Owner") continue;  // there is one
+    if (local(node) == "Owner" && !policy.owner) {
+      policy.owner = read_who(node);
+      if (!policy.owner) return malformed();
+      continue;
+    }
     if (local(node) != "AccessControlList" || ++lists > 1) return malformed();
     for (pugi::xml_node one : elements(node)) {
       auto grant = read_grant(one);
       if (!grant) return std::move(grant.error());
-      grants.push_back(std::move(*grant));
+      policy.grants.push_back(std::move(*grant));
     }
   }
   if (lists != 1) return malformed();
-  return grants;
+  return policy;
 }
 
 Result<std::string> parse_ownership(std::string_view xml) {
