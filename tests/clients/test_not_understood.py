@@ -7,7 +7,7 @@ import re
 
 import botocore.session
 import pytest
-from lib import daemon, proc
+from lib.operations import table
 from lib.rawhttp import Call, crc32_base64
 
 pytestmark = pytest.mark.daemon
@@ -64,24 +64,6 @@ HEADER_NAMES = sorted(
     for n in set().union(*(s.headers for s in SHAPES.values()))
     if n.startswith(("x-amz-", "if-"))
 )
-
-
-def table():
-    """The rows of Forebay's table, as its compatibility page shows them."""
-    rows = {}
-    for line in proc.run([daemon.binary(), "s3-compatibility"]).stdout.decode().splitlines():
-        cells = [c.strip() for c in line.split("|")[1:-1]]
-        if len(cells) != 5 or not cells[1].startswith("`"):
-            continue
-        method, target = re.match(r"`(\w+) ([^`]*)`", cells[1]).groups()
-        path, _, markers = target.partition("?")
-        rows[cells[0]] = {
-            "request": (method, path, set(filter(None, markers.split("&")))),
-            "names": set(re.findall(r"`([^`]+)`", cells[2])),
-            "headers": set(re.findall(r"`([^`]+)`", cells[3])),
-            "answered": cells[4] == "yes",
-        }
-    return rows
 
 
 @pytest.fixture(scope="module")

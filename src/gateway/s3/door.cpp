@@ -62,7 +62,7 @@ Door::Door(Services& services, obs::Log& log, bool log_requests, obs::Registry& 
     }
   }
   for (const Operation& operation : operations()) {
-    if (operation.answer != nullptr) add(operation);
+    if (operation.answer() != nullptr) add(operation);
   }
   add(kUnknown);
 }
@@ -77,7 +77,7 @@ Task<http::Response> Door::answer(Call& call, Context ctx) {
   call.headers = take_headers_of_query(call.query, call.request.headers);
   if (!call.headers.empty()) call.request.headers = call.headers;
   // Whose a form is stands in its body: it is asked there, before anything else.
-  if (call.operation->answer == post_object) {
+  if (call.operation->answer() == post_object) {
     co_await admit_headers(*call.operation, call.request);
     co_return co_await post_object(call, ctx);
   }
@@ -87,12 +87,12 @@ Task<http::Response> Door::answer(Call& call, Context ctx) {
   call.admitted = true;
   call.authenticated = ctx.loop->now();
   if (call.operation == &kUnknown) co_return call.refusal();
-  if (call.operation->answer == nullptr) co_return not_implemented(call.operation->name);
+  if (call.operation->answer() == nullptr) co_return not_implemented(call.operation->name);
   co_await admit_headers(*call.operation, call.request);
   if (call.operation->write && !call.operation->takes_body) {
     co_await co_await read_no_body(call, ctx);
   }
-  co_return co_await call.operation->answer(call, ctx);
+  co_return co_await call.operation->answer()(call, ctx);
 }
 
 void Door::log_unseen(const Call& call, std::string_view error, Time now) {
@@ -205,7 +205,7 @@ void Door::finished(const http::Request& request, const http::Response& response
    : response.status >= 400 ? counted.client_errors
                             : counted.good)
       ->add();
-  if (trace->known && trace->operation->answer == get_object) {
+  if (trace->known && trace->operation->answer() == get_object) {
     bool failed = response.status >= 400 || broken;
     std::string_view how = failed ? "error" : trace->cache.empty() ? "none" : trace->cache;
     auto at = std::ranges::find(kServed, how) - kServed.begin();

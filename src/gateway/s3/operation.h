@@ -4,6 +4,8 @@
 // must not fall through to another operation (docs/adr/0015-what-is-not-understood.md).
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,14 +22,38 @@ enum class Scope { service, bucket, object };
 /// Answers one call. `call` lives until the answer is sent.
 using Answer = Task<http::Response> (*)(Call& call, Context ctx);
 
+/// What comes of an operation on a bucket of one kind: a word of docs/s3-compatibility.md, which
+/// tells what each promises.
+enum class State : uint8_t {
+  no,
+  yes,
+  origin,       ///< sent on; not every origin has it
+  own,          ///< Forebay's own: the origin is not asked
+  fixed,        ///< the same of every bucket, and nothing changes it
+  none,         ///< as of a bucket that never had any
+  one_version,  ///< each object is one
+  unversioned,  ///< where no versions were ever kept
+  forgets,      ///< the bucket leaves Forebay, not its origin; the last one (compatibility.cpp)
+};
+
+/// Who answers an operation, and what comes of that on each kind of bucket.
+struct Answered {
+  Answer by = nullptr;  ///< null: known, not implemented
+  State native = State::no, folder = State::no, s3 = State::no;
+
+  constexpr Answered(std::nullptr_t) {}  // NOLINT(google-explicit-constructor)
+  constexpr Answered(Answer answer, State of_native, State of_folder, State of_s3)
+      : by(answer), native(of_native), folder(of_folder), s3(of_s3) {}
+};
+
 struct Operation {
   std::string_view name;  ///< as the S3 API reference calls it; label of metrics
   std::string_view method;
   Scope scope;
-  std::string_view markers;     ///< query names that select it, all of them; blanks between
-  std::string_view header;      ///< header that selects it; empty: none
-  bool write;                   ///< changes something
-  Answer answer;                ///< null: known, not implemented
+  std::string_view markers;  ///< query names that select it, all of them; blanks between
+  std::string_view header;   ///< header that selects it; empty: none
+  bool write;                ///< changes something
+  Answered answered;
   std::string_view names = {};  ///< further query names it takes
   /// Of a write that is answered: the x-amz-… and If-… headers it carries out; "x-amz-meta-*"
   /// means all that begin so. Headers that say nothing about the effect are not here: headers.h.
@@ -35,6 +61,9 @@ struct Operation {
   /// Of a write that is answered: it reads a body (payload.h). Of the others the door sees to it
   /// that none comes.
   bool takes_body = false;
+
+  /// Null: known, not implemented.
+  constexpr Answer answer() const { return answered.by; }
 };
 
 /// All of them. Among rows that match, the first one is meant.

@@ -88,11 +88,11 @@ TEST_F(Route, a_write_is_an_operation_only_with_names_of_its_own) {
            Case{"PATCH", "/b/k", "", "MethodNotAllowed"},
        }) {
     ASSERT_TRUE(go(c.method, c.path, c.query));
-    std::string code(routed_.operation != &kUnknown && routed_.operation->answer == nullptr
+    std::string code(routed_.operation != &kUnknown && routed_.operation->answer() == nullptr
                          ? "not implemented"
                          : routed_.refusal().detail());
     EXPECT_EQ(code, c.code) << c.method << " " << c.path << "?" << c.query;
-    EXPECT_EQ(routed_.operation->answer, nullptr) << c.method << " " << c.path << "?" << c.query;
+    EXPECT_EQ(routed_.operation->answer(), nullptr) << c.method << " " << c.path << "?" << c.query;
   }
 }
 
