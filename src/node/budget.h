@@ -26,6 +26,8 @@ struct Budget {
   uint64_t bodies() const { return memory / 16; }
   /// Forms whose senders are not known yet.
   uint64_t forms() const { return memory / 64; }
+  /// Files in small forms.
+  uint64_t form_files() const { return memory / 32; }
   /// Cipher text that clients have not taken, beyond 16 KiB each.
   uint64_t cipher_text() const { return memory / 8; }
   object::HeadOptions heads() const;

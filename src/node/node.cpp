@@ -68,6 +68,7 @@ class Daemon final : public gateway::admin::Teller {
         writes_(std::make_shared<Allowance>(budget_.writes())),
         bodies_(std::make_shared<Allowance>(budget_.bodies())),
         forms_(std::make_shared<Allowance>(budget_.forms())),
+        form_files_(std::make_shared<Allowance>(budget_.form_files())),
         cipher_text_(std::make_shared<Allowance>(budget_.cipher_text())) {
     publish_lane_metrics(metrics_, engine);
     publish_md5_metrics(metrics_, md5_);
@@ -75,6 +76,7 @@ class Daemon final : public gateway::admin::Teller {
                                       {"writes", writes_},
                                       {"bodies", bodies_},
                                       {"forms", forms_},
+                                      {"form_files", form_files_},
                                       {"cipher_text", cipher_text_}});
     for (size_t i = 0; i < engine.loops(); ++i) {
       loops_.push_back(&engine.loop(i));
@@ -120,7 +122,8 @@ class Daemon final : public gateway::admin::Teller {
   std::unique_ptr<unit::Cache> units_;
   std::unique_ptr<object::Heads> heads_;
   std::unique_ptr<object::Store> objects_;
-  std::shared_ptr<Allowance> documents_, writes_, bodies_, forms_, cipher_text_;  ///< see Budget
+  std::shared_ptr<Allowance> documents_, writes_, bodies_, forms_, form_files_,
+      cipher_text_;  ///< see Budget
   const std::shared_ptr<io::Md5Lanes> md5_ = std::make_shared<io::Md5Lanes>();
   std::unique_ptr<Origins> origins_;
   std::unique_ptr<object::Buckets> buckets_;
@@ -272,7 +275,8 @@ Task<> Daemon::open_doors(Context ctx) {
                             .no_cache_checks = settings_.no_cache == "rfc9111",
                             .documents = documents_,
                             .bodies = bodies_,
-                            .forms = forms_});
+                            .forms = forms_,
+                            .form_files = form_files_});
   s3_door_ =
       std::make_unique<gateway::s3::Door>(*s3_services_, *log_, settings_.log_requests, metrics_);
   admin_door_ = std::make_unique<gateway::admin::Door>(

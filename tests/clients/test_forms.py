@@ -1,6 +1,7 @@
 """PostObject: forms that boto3 signs, sent by curl, by Python's own multipart, and byte by byte."""
 
 import base64
+import contextlib
 import email.generator
 import io
 import json
@@ -12,6 +13,7 @@ import urllib.request
 import uuid
 
 import pytest
+import test_connections
 from lib import daemon, proc
 from test_copy import read
 
@@ -204,6 +206,65 @@ def test_boundaries_split_over_reads():
                     answer += connection.recv(4096)
                 assert answer.startswith(b"HTTP/1.1 204"), (cut, answer)
         assert read(target.boto3(), "cut", "k") == body
+
+
+def half_front(forebay, size):
+    """A connection that stops in a field of a form."""
+    return test_connections.dial(
+        forebay,
+        f"POST /forms HTTP/1.1\r\nHost: {forebay.s3_address}\r\nContent-Length: 99999\r\n"
+        "Content-Type: multipart/form-data; boundary=B\r\n\r\n"
+        '--B\r\nContent-Disposition: form-data; name="x"\r\n\r\n'.encode() + b"a" * size,
+    )
+
+
+def test_strangers_shut_no_form_out():
+    """They stop in fronts of all sizes, until there is no room for the least of them."""
+    with daemon.Forebay(flags=["--memory", "64MiB"]) as forebay, contextlib.ExitStack() as wires:
+        forebay.create_native("forms")
+        target = forebay.target()
+        made = form(target, "forms", "k", {"x-amz-meta-a": "a" * 500})
+        for size in (20_000, 4000, 1500, 600, 200, 60):
+            for _ in range(100):
+                wires.enter_context(half_front(forebay, size))
+        for number in range(10):
+            body = str(number).encode()
+            assert send(target, made["url"], made["fields"], body).status == 204
+        assert read(target.boto3(), "forms", "k") == b"9"
+        # Those who were refused are told of once.
+        assert (forebay.root / "log").read_text().count(" warn ") < 5
+
+
+def test_holders_of_a_form_keep_no_xml_away():
+    """120 clients with one form announce more than its policy allows, and others as much as it
+    does; they do not end. Who deletes a thousand keys with one request is served.
+    """
+    with daemon.Forebay(flags=["--memory", "64MiB"]) as forebay, contextlib.ExitStack() as wires:
+        for bucket in ("forms", "other"):
+            forebay.create_native(bucket)
+        target = forebay.target()
+
+        def half(most):
+            """60 forms whose files do not end, and the last one of them."""
+            made = form(target, "forms", "k", conditions=[["content-length-range", 0, most]])
+            kind, data = encode(made["fields"], b"z" * 64_000)
+            head = f"POST /forms HTTP/1.1\r\nHost: {forebay.s3_address}\r\nContent-Type: {kind}\r\n"
+            head += f"Content-Length: {len(data)}\r\n\r\n"
+            begun = head.encode() + data[:-300]
+            for _ in range(60):
+                wire = wires.enter_context(test_connections.dial(forebay, begun))
+            return wire
+
+        too_long, slow = half(10), half(MIB)
+        keys = [{"Key": f"{number:06} {'y' * 40}"} for number in range(1000)]
+        for _ in range(5):
+            done = target.boto3().delete_objects(Bucket="other", Delete={"Objects": keys})
+            assert len(done["Deleted"]) == 1000
+        made = form(target, "forms", "k")
+        assert send(target, made["url"], made["fields"], LARGE[:60_000]).status == 204
+        assert read(target.boto3(), "forms", "k") == LARGE[:60_000]
+        assert b"EntityTooLarge" in too_long.recv(4096)
+        assert b"RequestTimeout" in slow.recv(4096)
 
 
 def test_who_has_shown_nothing():

@@ -39,6 +39,8 @@ struct Services {
   std::shared_ptr<Allowance> bodies = std::make_shared<Allowance>(64 << 20);
   /// And of forms before their files, whose senders nobody knows yet.
   std::shared_ptr<Allowance> forms = std::make_shared<Allowance>(8 << 20);
+  /// And of files in small forms. More → they are streamed.
+  std::shared_ptr<Allowance> form_files = std::make_shared<Allowance>(8 << 20);
 };
 
 /// Whom buckets and objects belong to: the one owner there is.

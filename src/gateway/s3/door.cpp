@@ -108,6 +108,18 @@ void Door::log_unseen(const Call& call, std::string_view error, Time now) {
                 {"left_out", *left_out}});
     return;
   }
+  // A crowd of strangers would bring one line each.
+  bool stranger = !call.admitted && call.verdict.principal.kind == auth::Principal::Kind::anonymous;
+  if (stranger && call.unseen_level >= obs::Level::warn) {
+    auto left_out = missed_.due(error, now);
+    if (!left_out) return;
+    log_.write(call.unseen_level, "a stranger's request failed; told once a minute",
+               {{"request", call.id.text()},
+                {"operation", call.operation->name},
+                {"error", call.unseen},
+                {"left_out", *left_out}});
+    return;
+  }
   log_.write(call.unseen_level, "request failed",
              {{"request", call.id.text()},
               {"operation", call.operation->name},

@@ -53,7 +53,7 @@ class Door final : public http::Handler {
   Services& services_;
   obs::Log& log_;
   bool log_requests_;
-  obs::Seldom missed_;  ///< buckets whose origins are gone
+  obs::Seldom missed_;  ///< buckets whose origins are gone, and errors that strangers bring
   std::unordered_map<const Operation*, Counted> counted_;
   std::array<Served, 2> reads_;  ///< without and with a range
   obs::Counter& bytes_in_;

@@ -134,8 +134,9 @@ std::optional<std::string> form_boundary(std::string_view content_type) {
 
 Result<size_t> FormParser::feed(std::string_view bytes) {
   size_t before = text_.size();
-  std::string_view taken = bytes.substr(0, kMaxFormFront - before);
+  std::string_view taken = bytes.substr(0, kMaxFormFront - came_);
   text_ += taken;
+  came_ += taken.size();
   while (state_ != State::file) {
     Result<bool> more = advance();
     if (!more) return std::move(more.error());
@@ -145,7 +146,9 @@ Result<size_t> FormParser::feed(std::string_view bytes) {
     std::string().swap(text_);
     return at_ - before;
   }
-  if (taken.size() == bytes.size() && text_.size() < kMaxFormFront) return bytes.size();
+  looked_ -= at_;
+  text_.erase(0, std::exchange(at_, 0));
+  if (taken.size() == bytes.size() && came_ < kMaxFormFront) return bytes.size();
   return fail(Code::invalid, "Your POST request fields preceding the upload file were too large.",
               "MaxPostPreDataLengthExceededError");
 }

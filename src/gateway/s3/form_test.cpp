@@ -148,6 +148,11 @@ TEST(FormFront, has_a_limit_boundaries_and_all) {
   FormParser parser("B");
   ASSERT_TRUE(parser.feed(with(kMaxFormFront)));
   EXPECT_LT(parser.memory(), kMaxFormFront) << "what is its fields'";
+  FormParser pieces("B");
+  for (int i = 0; i < 9; ++i) {
+    ASSERT_TRUE(pieces.feed(form_part("name " + std::to_string(i), std::string(1000, 'x'))));
+  }
+  EXPECT_LT(pieces.memory(), 13'000u) << "what became a field is held once";
 }
 
 class FormFileTest : public testing::Test {

@@ -19,7 +19,15 @@ namespace {
 
 /// A form of which so little is left behind its front is read whole, and may go on behind its file.
 constexpr uint64_t kWholeRest = 64 << 10;
+/// And must come within so long.
+constexpr Duration kRestTime = seconds(10);
 constexpr std::string_view kFileName = "${filename}";
+
+/// So much of each front needs no share, or strangers that stop in theirs would keep everybody's
+/// away.
+constexpr uint64_t kFreeFront = 8 << 10;
+
+Error too_many() { return fail(Code::busy, "too many forms are under way; try again", "SlowDown"); }
 
 /// One form while it is answered.
 struct Form {
@@ -76,9 +84,8 @@ Task<> read_front(Call& call, Form& form, Context ctx) {
     size_t taken = co_await form.parser.feed(bytes);
     form.front += taken;
     form.begun = bytes.substr(taken);
-    if (!form.share.resize(form.parser.memory())) {
-      co_return fail(Code::busy, "too many forms are under way; try again", "SlowDown");
-    }
+    uint64_t memory = form.parser.memory();
+    if (!form.share.resize(memory - std::min(memory, kFreeFront))) co_return too_many();
   }
   co_return ok;
 }
@@ -180,37 +187,67 @@ class HeadersOfForm {
   std::span<const Header> sent_;
 };
 
-/// All that is left of a small form.
-Task<HeldText> read_rest(Call& call, Form& form, Context ctx) {
-  HeldText rest(call.services.bodies);
-  Context limited = ctx.until(ctx.loop->now() + kWholeGrace);
+/// What a form has behind its front.
+struct Rest {
+  uint64_t bytes = 0;
+  uint64_t kept =
+      0;  ///< so many of them, if it is small, have the file in them or show it too long
+};
+
+Rest rest_of(const Call& call, const Form& form) {
+  uint64_t bytes = call.request.content_length.value_or(0) - form.front;
+  uint64_t most = std::min(form.policy.most, kWholeRest) + form.boundary.size() + kFormDashes;
+  return {.bytes = bytes, .kept = std::min(bytes, most)};
+}
+
+/// The file of a small form. All that is left is awaited, but what is longer than it may be: that
+/// is "EntityTooLarge" at once.
+Task<std::string> read_small_file(Call& call, Form& form, Rest rest, Context ctx) {
+  std::string text;
+  text.reserve(rest.kept);
+  Context limited = ctx.until(ctx.loop->now() + kRestTime);
   std::string_view bytes = form.begun;
-  while (rest.append(bytes)) {
-    io::Chunk chunk = co_await co_await call.request.body().next(limited);
+  while (true) {
+    bool more = text.size() < rest.kept;
+    text += bytes.substr(0, rest.kept - text.size());
+    if (more && text.size() == rest.kept && rest.kept < rest.bytes) {
+      auto file = file_of_form(text, form.boundary);
+      co_await check_post_length(form.policy, file ? file->size() : text.size());
+    }
+    Result<io::Chunk> next = co_await call.request.body().next(limited);
+    bool late = !next && next.error().code() == Code::timeout;
+    if (late) co_return next.error().as(Code::timeout, "RequestTimeout");
+    io::Chunk chunk = co_await std::move(next);
     bytes = as_text(std::get<Bytes>(chunk).view());
-    if (bytes.empty()) co_return rest;
+    if (bytes.empty()) break;
   }
-  co_return fail(Code::busy, "too many documents are under way; try again", "SlowDown");
+  std::string_view file = co_await file_of_form(text, form.boundary);
+  text.resize(file.size());
+  co_return text;
 }
 
 struct File {
   uint64_t length = 0;
   std::unique_ptr<io::Source> source;
   Allowance::Share share = {};  ///< of what is in memory of it
+  bool crowded = false;         ///< it is streamed because others are in memory
 };
 
 Task<File> open_file(Call& call, Form& form, Context ctx) {
-  uint64_t left = call.request.content_length.value_or(0) - form.front;
+  Rest rest = rest_of(call, form);
   File out;
-  if (left <= kWholeRest) {
-    HeldText rest = co_await co_await read_rest(call, form, ctx);
-    std::string file(co_await file_of_form(rest.text, form.boundary));
-    out.length = file.size();
-    out.share = std::move(rest.share);
-    out.source = io::Body::of(Bytes(std::move(file))).source;
-    co_return out;
+  if (rest.bytes <= kWholeRest) {
+    auto share = call.services.form_files->take(HeldText::share_of(rest.kept));
+    out.crowded = !share;
+    if (share) {
+      out.share = std::move(*share);
+      std::string file = co_await co_await read_small_file(call, form, rest, ctx);
+      out.length = file.size();
+      out.source = io::Body::of(Bytes(std::move(file))).source;
+      co_return out;
+    }
   }
-  out.length = left - form.boundary.size() - kFormDashes;
+  out.length = rest.bytes - form.boundary.size() - kFormDashes;
   out.source =
       std::make_unique<FormFile>(call.request.body(), form.begun, out.length, form.boundary);
   co_return out;
@@ -293,8 +330,12 @@ Task<http::Response> post_object(Call& call, Context ctx) {
   Payload payload = co_await open_payload_of(call, std::move(file.source), file.length);
   add_checksums(payload, options);
   io::Body body{payload.length, std::move(payload.source)};
-  auto put = co_await co_await call.services.objects.put(bucket, key, std::move(options),
-                                                         std::move(body), ctx);
+  auto done =
+      co_await call.services.objects.put(bucket, key, std::move(options), std::move(body), ctx);
+  if (!done && file.crowded && done.error().detail() == "MalformedPOSTRequest") {
+    co_return too_many();
+  }
+  origin::PutAnswer put = co_await std::move(done);
   http::Response response = answer(call, form, put);
   response.fields.add("ETag", put.etag.text());
   write_version(response.fields, put.version_id);
