@@ -122,7 +122,9 @@ TEST_F(RocksStoreTest, AFolderThatCannotBeMadeIsAnError) {
 // The first commit that meets a full disk may have happened; those after it have not, so that who
 // made them can undo what belongs to them.
 TEST_F(RocksStoreTest, WithoutRoomOnlyTheFirstCommitIsInDoubt) {
-  const fs::path full = root_ / "full";  // stays open to the end of this process
+  static int runs = 0;
+  // Stays open to the end of this process.
+  const fs::path full = root_ / ("full" + std::to_string(++runs));
   auto store = std::move(open(full).value());
   ASSERT_TRUE(commit(*store, Txn().put("a", "1")));
   auto old_handler = ::signal(SIGXFSZ, SIG_IGN);

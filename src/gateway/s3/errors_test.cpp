@@ -151,12 +151,5 @@ TEST(Operations, every_row_can_be_reached) {
   }
 }
 
-TEST(Compatibility, the_page_names_every_operation) {
-  std::string page = compatibility_page();
-  for (const Operation& row : operations()) {
-    EXPECT_NE(page.find("| " + std::string(row.name) + " |"), std::string::npos) << row.name;
-  }
-}
-
 }  // namespace
 }  // namespace forebay::gateway::s3
