@@ -19,11 +19,17 @@ Task<> put_native(std::shared_ptr<Store> store, uint64_t n, uint64_t length, Con
   if (length <= 16 << 10) {
     co_return co_await store->put_small(id, Bytes(content_of(id, {0, length})), terms, ctx);
   }
-  auto room = store->reserve(id, length);
+  terms.grows = n % 2 == 0;
+  auto room = store->reserve(id, terms.grows ? length / 3 : length);
   if (!room) co_return room.error_in("native");
   auto writer = co_await co_await store->create(id, length, std::move(*room), terms, ctx);
   std::string bytes = content_of(id, {0, length});
-  co_await co_await writer->write(0, as_bytes(bytes), ctx);
+  ByteView all = as_bytes(bytes);
+  for (ByteView part : {all.first(length / 2), all.subspan(length / 2)}) {
+    auto at = static_cast<uint64_t>(part.data() - all.data());
+    co_await writer->grow(at + part.size());
+    co_await co_await writer->write(at, part, ctx);
+  }
   co_return co_await writer->commit(ctx);
 }
 

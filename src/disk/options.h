@@ -48,6 +48,10 @@ struct Terms {
   Admission admission;
   UnitOwner owner = {};
   UnitClass unit_class = UnitClass::clean;
+  /// Nobody knows when its bytes will come, if they do: what was reserved is for the first of them,
+  /// and Writer::grow() finds room for others. Only for units in files of their own, whose writes
+  /// then come one after another.
+  bool grows = false;
   bool native() const { return unit_class == UnitClass::native; }
 };
 

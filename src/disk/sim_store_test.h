@@ -139,12 +139,14 @@ class SimWorld {
     uint64_t length = length_of(n);
     UnitId id = unit_id(n);
     if (n % 2 == 0) co_return co_await put_unit(store, id, length, ctx, admission);
-    auto reserved = store->reserve(id, length);
+    Terms terms(admission);
+    terms.grows = world->random(2) == 0;
+    auto reserved = store->reserve(id, terms.grows ? std::min<uint64_t>(length, 4096) : length);
     if (!reserved) co_return reserved.error_in("actor");
     bool nameless = world->random(3) == 0;
     auto writer = co_await co_await (
-        nameless ? store->create_nameless(length, std::move(*reserved), admission, ctx)
-                 : store->create(id, length, std::move(*reserved), admission, ctx));
+        nameless ? store->create_nameless(length, std::move(*reserved), terms, ctx)
+                 : store->create(id, length, std::move(*reserved), terms, ctx));
     std::vector<ByteRange> pieces;
     for (uint64_t at = 0; at < length; at += 100'000) {
       pieces.push_back({at, std::min<uint64_t>(100'000, length - at)});
@@ -153,6 +155,7 @@ class SimWorld {
     for (ByteRange piece : pieces) {
       if (world->random(100) == 0) co_return ok;  // gives up
       std::string bytes = content_of(id, piece);
+      co_await writer->grow(piece.end());
       co_await co_await writer->write(piece.offset, as_bytes(bytes), ctx);
       auto back = co_await co_await read_slice({writer->file(), piece.offset, piece.length}, ctx);
       EXPECT_EQ(back, bytes) << "a growing unit, " << n;

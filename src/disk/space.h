@@ -59,6 +59,8 @@ class Space {
   bool may_take(uint64_t bytes, bool evictable) const {
     return bytes_.may_take(bytes, kept(), evictable) && files_.may_take(1, 1, evictable);
   }
+  /// The same for a file that has grown by so much.
+  bool take_more(uint64_t bytes) { return bytes_.take(bytes, kept()); }
   bool take_for_recycler(uint64_t bytes) { return take(bytes, 0, 0); }
   /// A file of `bytes` is gone.
   void give(uint64_t bytes) {

@@ -9,6 +9,15 @@
 
 namespace forebay::disk {
 
+namespace {
+
+// For so many bytes at least there must be room when a unit is begun.
+uint64_t least_of(uint64_t length, const Terms& terms) {
+  return terms.grows ? std::min<uint64_t>(length, 1) : length;
+}
+
+}  // namespace
+
 Store::Store(Options options)
     : options_(std::move(options)),
       units_(std::make_unique<UnitMap>(options_.max_units)),
@@ -110,6 +119,21 @@ Result<Reservation> Store::reserve(const UnitId& id, uint64_t bytes) {
   return Reservation(disk->space(), bytes);
 }
 
+// What is wished for is not worth an eviction.
+Result<> Store::take_more(Disk& disk, uint64_t wish, uint64_t least, DataFile& of) {
+  if (!disk.healthy()) return fail(Code::unavailable, "the disk is out");
+  uint64_t more = wish;
+  bool taken = of.space().may_take(wish, false) && of.space().take_more(wish);
+  if (!taken) taken = of.space().take_more(more = least);
+  if (short_of_room(disk)) pressure_.notify();
+  if (!taken) {
+    disk.counters.refused++;
+    return fail(Code::busy, "the cache is full", "ENOSPC");
+  }
+  of.add_bytes(more);
+  return ok;
+}
+
 bool Store::may_take(const UnitId& id, uint64_t bytes) const {
   Disk* disk = choose(id);
   if (disk == nullptr) return false;
@@ -122,10 +146,10 @@ bool Store::short_of_room(const Disk& disk) {
   return disk.space()->excess() > 0 || disk.space()->excess_files() > 0;
 }
 
-Result<Disk*> Store::disk_of(const Reservation& reservation, uint64_t length) const {
+Result<Disk*> Store::disk_of(const Reservation& reservation, uint64_t least) const {
   auto mine = std::ranges::find_if(
       disks_, [&](auto& disk) { return disk->space() == reservation.space(); });
-  if (length == 0 || mine == disks_.end() || disk_bytes(length) > reservation.bytes()) {
+  if (least == 0 || mine == disks_.end() || disk_bytes(least) > reservation.bytes()) {
     return fail(Code::invalid, "a unit that does not fit its reservation");
   }
   if (!(*mine)->healthy()) return fail(Code::unavailable, "the disk is out");
@@ -134,21 +158,21 @@ Result<Disk*> Store::disk_of(const Reservation& reservation, uint64_t length) co
 
 Task<std::shared_ptr<Writer>> Store::create(UnitId id, uint64_t length, Reservation reservation,
                                             Terms terms, Context ctx) {
-  Disk* disk = co_await disk_of(reservation, length);
+  Disk* disk = co_await disk_of(reservation, least_of(length, terms));
   if (contains(id)) co_return fail(Code::exists, "the unit is here already");
   co_return co_await make_writer(disk, id, length, std::move(reservation), terms, ctx);
 }
 
 Task<std::shared_ptr<Writer>> Store::create_nameless(uint64_t length, Reservation reservation,
                                                      Terms terms, Context ctx) {
-  Disk* disk = co_await disk_of(reservation, length);
+  Disk* disk = co_await disk_of(reservation, least_of(length, terms));
   co_return co_await make_writer(disk, std::nullopt, length, std::move(reservation), terms, ctx);
 }
 
 Task<std::shared_ptr<Writer>> Store::make_writer(Disk* disk, std::optional<UnitId> id,
                                                  uint64_t length, Reservation reservation,
                                                  Terms terms, Context ctx) {
-  uint64_t bytes = disk_bytes(length);
+  uint64_t bytes = std::min(disk_bytes(length), reservation.bytes());
   uint64_t opening = disk->opening();
   while (true) {
     uint64_t number = ctx.loop->random();
@@ -157,7 +181,7 @@ Task<std::shared_ptr<Writer>> Store::make_writer(Disk* disk, std::optional<UnitI
         co_await io::run_blocking(ctx, disk->lane(), [&]() -> Result<std::shared_ptr<io::File>> {
           auto file = disk->directory()->open(new_path(number), io::OpenMode::create_new);
           if (!file) return file;
-          Result<> allocated = (*file)->allocate(length);
+          Result<> allocated = (*file)->allocate(std::min(length, bytes));
           if (allocated && id && length >= options_.direct_min) {
             auto past = disk->directory()->open(new_path(number), io::OpenMode::direct);
             if (past) direct = std::move(*past);  // else through the page cache

@@ -23,6 +23,7 @@
 namespace forebay::disk {
 
 class Appender;
+class DataFile;
 class Disk;
 class OpenFiles;
 class Recycler;
@@ -82,7 +83,8 @@ class Store : public std::enable_shared_from_this<Store> {
   Result<Reservation> reserve(const UnitId& id, uint64_t bytes);
   /// Whether reserve() may succeed, now or when what is here has been evicted. Changes nothing.
   bool may_take(const UnitId& id, uint64_t bytes) const;
-  /// Begins a unit in a file of its own; `length` ≥ 1, at most what was reserved for this very id.
+  /// Begins a unit in a file of its own; `length` ≥ 1, at most what was reserved for this very id
+  /// (or more than that if it grows, see Terms).
   /// Code::exists when it is here. The Writer publishes it; of several that write the same unit
   /// (one may have been given up and not be gone yet) the first to do so wins.
   Task<std::shared_ptr<Writer>> create(UnitId id, uint64_t length, Reservation reservation,
@@ -133,7 +135,8 @@ class Store : public std::enable_shared_from_this<Store> {
   Disk* choose(const UnitId& id) const;
   Result<Appender*> appender_for(const UnitId& id, uint64_t bytes, const Terms& terms) const;
   Disk& disk_of(const Unit& unit) const;
-  Result<Disk*> disk_of(const Reservation& reservation, uint64_t length) const;
+  Result<Disk*> disk_of(const Reservation& reservation, uint64_t least) const;
+  Result<> take_more(Disk& disk, uint64_t wish, uint64_t least, DataFile& of);
   Task<std::shared_ptr<Writer>> make_writer(Disk* disk, std::optional<UnitId> id, uint64_t length,
                                             Reservation reservation, Terms terms, Context ctx);
   bool publish(Disk& disk, const UnitId& id, Unit unit, Admission admission,

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "disk/sim_store_test.h"
+#include "io/body.h"
 
 namespace forebay::disk {
 namespace {

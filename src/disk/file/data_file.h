@@ -31,6 +31,8 @@ class DataFile {
 
   /// Of a unit that was begun without a name. Before anybody but its writer knows the file.
   void give_id(const UnitId& id) { id_ = id; }
+  /// Of one that grows: so many more are in the account. The same.
+  void add_bytes(uint64_t more) { bytes_ += more; }
 
   uint8_t disk() const { return disk_; }
   uint64_t number() const { return number_; }
@@ -66,7 +68,7 @@ class DataFile {
  private:
   const std::shared_ptr<Space> space_;
   const uint64_t number_;
-  const uint64_t bytes_;
+  uint64_t bytes_;
   UnitId id_{};
   mutable std::mutex mutex_;
   std::shared_ptr<io::File> file_;

@@ -26,6 +26,8 @@ Writer::Writer(Parts parts)
       data_(std::move(parts.data)),
       file_(std::move(parts.file)),
       direct_(std::move(parts.direct)),
+      room_(std::min(length_, data_->bytes())),
+      allocated_(room_),
       sums_(length_) {}
 
 Writer::~Writer() {
@@ -47,11 +49,37 @@ uint64_t Writer::present_from(uint64_t offset) const {
   return present_.length_from(offset);
 }
 
+Result<> Writer::grow(uint64_t bytes) {
+  const uint64_t has = data_->bytes();
+  const uint64_t least = disk_bytes(std::min(bytes, length_));
+  if (least <= has) return ok;
+  const uint64_t wish = std::min(std::max(least, 2 * has), disk_bytes(length_));
+  Result<> taken = store_->take_more(disk_, wish - has, least - has, *data_);
+  if (!taken) return taken;
+  std::lock_guard lock(mutex_);
+  room_ = std::min(length_, data_->bytes());
+  return ok;
+}
+
+// Blocks.
+Result<> Writer::allocate(uint64_t end) {
+  uint64_t size = 0;
+  {
+    std::lock_guard lock(mutex_);
+    if (end <= allocated_) return ok;
+    size = room_;
+  }
+  Result<> done = file_->allocate(size);
+  std::lock_guard lock(mutex_);
+  if (done) allocated_ = std::max(allocated_, size);
+  return done;
+}
+
 Result<> Writer::announce(uint64_t offset, ByteView bytes) {
   ByteRange range{offset, bytes.size()};
   std::lock_guard lock(mutex_);
   if (broken_) return fail(Code::conflict, "an earlier write of this unit failed");
-  if (offset > length_ || bytes.size() > length_ - offset || !claimed_.add(range)) {
+  if (offset > room_ || bytes.size() > room_ - offset || !claimed_.add(range)) {
     return fail(Code::invalid, "bytes outside of the unit, or written twice");
   }
   // Summed here and not after the write: in the order of arrival, and still warm in the cache.
@@ -80,7 +108,9 @@ Result<> Writer::write_out(uint64_t offset, ByteView bytes) {
 // Blocks. The bytes are present only when the sums they complete are, so that all present means
 // all summed.
 Result<> Writer::put(uint64_t offset, ByteView bytes) {
-  if (Result<> written = write_out(offset, bytes); !written) return written;
+  Result<> written = allocate(offset + bytes.size());
+  if (written) written = write_out(offset, bytes);
+  if (!written) return written;
   std::vector<BlockSums::Gap> gaps;
   {
     std::lock_guard lock(mutex_);
@@ -114,6 +144,7 @@ Task<> Writer::write_announced(uint64_t offset, ByteView bytes, Context ctx) {
       co_await io::run_blocking(ctx, disk_.lane(), [&] { return put(offset, bytes); });
   if (!written) {
     disk_.failed(true, written.error());
+    if (written.error().code() == Code::busy) store_->pressure_.notify();  // the account is wrong
     std::lock_guard lock(mutex_);
     broken_ = true;
     co_return written.error_in("write a unit");

@@ -59,9 +59,14 @@ class Writer {
   ~Writer();
 
   uint64_t length() const { return length_; }
+  /// Sees to room for the unit's first `bytes`, and for twice what there was if that is to be had
+  /// without an eviction: before what lies there is written, for a unit that grows. One at a time
+  /// calls it. Code::busy, "ENOSPC", and all is as it was, when there is none now; the evictor then
+  /// hurries.
+  Result<> grow(uint64_t bytes);
   /// Puts `bytes` (which live until it returns) at `offset`. Ranges come in any order, also side
-  /// by side, but never overlap and lie within the unit: else Code::invalid. When it returns they
-  /// can be read from file().
+  /// by side, but never overlap and lie within the unit, and its room: else Code::invalid. When it
+  /// returns they can be read from file().
   Task<> write(uint64_t offset, ByteView bytes, Context ctx);
   /// The same in two steps, for bytes that gather in memory first: they are summed while they are
   /// at hand, piece by piece, and written together later.
@@ -97,6 +102,7 @@ class Writer {
     std::shared_ptr<io::File> direct;  ///< the same one; null: write through the page cache
   };
   explicit Writer(Parts parts);
+  Result<> allocate(uint64_t end);
   Result<> put(uint64_t offset, ByteView bytes);
   Result<> write_out(uint64_t offset, ByteView bytes);
   Task<> settle(UnitId id, Context ctx);
@@ -112,6 +118,8 @@ class Writer {
   const std::shared_ptr<io::File> direct_;
 
   mutable std::mutex mutex_;
+  uint64_t room_;       // so many first bytes may be written
+  uint64_t allocated_;  // so many has the file
   RangeSet claimed_;
   RangeSet present_;
   BlockSums sums_;
