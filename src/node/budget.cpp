@@ -29,11 +29,13 @@ uint64_t Budget::queue(size_t disks) const {
 }
 
 unit::Options Budget::units() const {
-  // A sixteenth for what is read from origins, and an eighth for copies of what is written.
+  // A sixteenth for what is read from origins, an eighth for copies of what is written, and a
+  // sixteenth for those of small bodies.
   constexpr uint64_t kTee = 2 << 20;
   unit::Options options;
   options.block_bytes = memory / 16;
   options.tees = static_cast<uint32_t>(std::clamp<uint64_t>(memory / 8 / kTee / loops, 1, 64));
+  options.small_tee_bytes = memory / 16;
   return options;
 }
 

@@ -20,7 +20,7 @@ struct Budget {
   uint64_t documents() const { return memory / 8; }
   /// Blocks in which bodies go to `dir` origins.
   uint64_t writes() const { return memory / 8; }
-  /// Blocks in which bodies go into native buckets.
+  /// Blocks in which bodies go into native buckets; as much again for small ones.
   uint64_t native_writes() const { return memory / 16; }
   /// XML bodies of requests, while they are read and carried out.
   uint64_t bodies() const { return memory / 16; }

@@ -113,6 +113,7 @@ Cache::Cache(std::shared_ptr<disk::Store> store, job::Crews& crews,
       tee_metrics_(registry),
       blocks_(options.block_bytes),
       copying_(std::make_shared<Allowance>(options_.block_bytes / 2)),
+      small_tees_(std::make_shared<Allowance>(options_.small_tee_bytes)),
       early_(std::make_shared<Allowance>(store_->limit() / kEarlyShare)) {
   for (io::Loop* loop : loops) loops_.emplace(loop, std::make_unique<PerLoop>(options_));
 }
@@ -251,14 +252,17 @@ std::shared_ptr<Tee> Cache::tee(uint64_t length, uint64_t unit_length, disk::Uni
                                 io::Loop& loop) {
   bool small = length == unit_length && length <= options_.small_max;
   std::optional<io::Semaphore::Permit> permit(std::in_place);
-  if (!small) {
+  std::optional<Allowance::Share> memory(std::in_place);
+  if (small) {
+    memory = small_tees_->take(length);
+  } else {
     // What takes half of the cache would push out more than it is worth; and many units that are
     // small each are not worth a file each.
     bool fits = length <= store_->limit() / 2 && unit_length > options_.small_max &&
                 (length - 1) / unit_length < Tee::kMostUnits;
     permit = fits ? per(loop).tees.try_acquire(1) : std::nullopt;
   }
-  if (!permit) {
+  if (!permit || !memory) {
     tee_metrics_.count(TeeEnd::no_room);
     return nullptr;
   }
@@ -270,7 +274,8 @@ std::shared_ptr<Tee> Cache::tee(uint64_t length, uint64_t unit_length, disk::Uni
                                           .owner = owner,
                                           .small = small,
                                           .patience = options_.tee_patience,
-                                          .permit = std::move(*permit)});
+                                          .permit = std::move(*permit),
+                                          .memory = std::move(*memory)});
 }
 
 bool Cache::admit_filled(const VersionRef& version, const Unit& unit, Bytes bytes, Served served,

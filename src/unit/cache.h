@@ -61,8 +61,10 @@ struct Options {
   uint32_t attempts = 3;
   /// Memory for bytes on their way from origins to disks, all loops together.
   uint64_t block_bytes = 64 << 20;
-  /// Written bodies that are copied to disk at once, per loop; each takes up to 2 MiB of memory.
+  /// Written bodies that are copied to files at once, per loop; each takes up to 2 MiB of memory.
   uint32_t tees = 64;
+  /// Memory for those of small bodies, all loops together; each takes its length.
+  uint64_t small_tee_bytes = 64 << 20;
   /// How long one write waits for the disk under its copy, in all, before the copy is dropped.
   Duration tee_patience = milliseconds(100);
 };
@@ -248,6 +250,7 @@ class Cache {
   TeeMetrics tee_metrics_;
   BlockPool blocks_;
   std::shared_ptr<Allowance> copying_;  ///< what lies between files of origins and ours
+  std::shared_ptr<Allowance> small_tees_;
   std::shared_ptr<Allowance> early_;
   std::array<Stripe, 64> stripes_;
   std::unordered_map<io::Loop*, std::unique_ptr<PerLoop>> loops_;

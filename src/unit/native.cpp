@@ -31,25 +31,48 @@ bool Native::may_hope(const UnitId& id, uint64_t length, Duration waited) {
   return relief_() || disks_->may_take(id, length);
 }
 
-Task<disk::Reservation> Native::make_room(UnitId id, uint64_t length, Context ctx) {
-  const Time began = ctx.loop->now();
-  while (true) {
-    Result<disk::Reservation> room = disks_->reserve(id, length);
-    if (room || !is_full(room.error())) co_return room;
-    Duration waited = ctx.loop->now() - began;
-    if (!may_hope(id, length, waited) || waited >= kRoomWait) co_return no_room();
-    co_await co_await io::sleep_until(ctx.loop->now() + kAskAgain, ctx);
-  }
+// Between two tries.
+Task<> Native::await_room(UnitId id, uint64_t length, Time began, Context ctx) {
+  Duration waited = ctx.loop->now() - began;
+  if (!may_hope(id, length, waited) || waited >= kRoomWait) co_return no_room();
+  co_return co_await io::sleep_until(ctx.loop->now() + kAskAgain, ctx);
 }
 
 Task<Native::Writing> Native::begin(UnitId id, UnitOwner owner, uint64_t length, Context ctx) {
   if (length == 0) co_return fail(Code::invalid, "a unit without bytes");
   Writing writing(*this, id, owner, length);
-  if (length <= small_max_) co_return std::move(writing);
-  disk::Reservation room = co_await co_await make_room(id, length, ctx);
-  disk::Terms terms(disk::Admission::hot, owner, disk::UnitClass::native);
-  writing.writer_ = co_await co_await disks_->create(id, length, std::move(room), terms, ctx);
+  if (length <= small_max_) {
+    if (auto memory = small_->take(length)) {
+      writing.small_memory_ = std::move(*memory);
+      writing.small_.reserve(length);
+      co_return std::move(writing);
+    }
+  }
+  co_await co_await writing.begin_file(ctx);
   co_return std::move(writing);
+}
+
+// Who announces much and sends little must not take it from others.
+Task<> Native::Writing::begin_file(Context ctx) {
+  disk::Store& disks = *native_->disks_;
+  gathers_ = length_ > native_->small_max_;
+  if (gathers_) block_ = native_->blocks_.take();
+  const uint64_t first = std::min(length_, block_ != nullptr ? kBlock : kFirstRoom);
+  const Time began = ctx.loop->now();
+  Result<disk::Reservation> room = disks.reserve(id_, first);
+  while (!room) {
+    if (!is_full(room.error())) co_return std::move(room.error());
+    co_await co_await native_->await_room(id_, first, began, ctx);
+    room = disks.reserve(id_, first);
+  }
+  // What cannot fit is refused before it is sent.
+  if (length_ > first && !native_->may_hope(id_, length_ - first, {})) co_return no_room();
+  disk::Terms terms(disk::Admission::hot, owner_, disk::UnitClass::native);
+  terms.grows = true;
+  auto made = co_await disks.create(id_, length_, std::move(*room), terms, ctx);
+  if (!made && is_full(made.error())) co_return no_room();
+  writer_ = co_await std::move(made);
+  co_return ok;
 }
 
 Task<> Native::Writing::add(ByteView bytes, Context ctx) {
@@ -60,9 +83,9 @@ Task<> Native::Writing::add(ByteView bytes, Context ctx) {
     co_return ok;
   }
   while (!bytes.empty()) {
-    if (block_ == nullptr) block_ = native_->blocks_.take();
+    if (block_ == nullptr && gathers_) block_ = native_->blocks_.take();
     if (block_ == nullptr) {
-      co_await co_await writer_->write(size_, bytes, ctx);
+      co_await co_await write(size_, bytes, ctx);
       size_ += bytes.size();
       co_return ok;
     }
@@ -81,7 +104,21 @@ Task<> Native::Writing::add(ByteView bytes, Context ctx) {
 Task<> Native::Writing::write_block(Context ctx) {
   uint64_t at = size_ - held_;
   ByteView bytes(block_.get(), std::exchange(held_, 0));
-  co_return co_await writer_->write(at, bytes, ctx);
+  co_return co_await write(at, bytes, ctx);
+}
+
+Task<> Native::Writing::write(uint64_t at, ByteView bytes, Context ctx) {
+  const Time began = ctx.loop->now();
+  const uint64_t end = at + bytes.size();
+  Result<> room = writer_->grow(end);
+  while (!room) {
+    if (!is_full(room.error())) co_return room;
+    co_await co_await native_->await_room(id_, bytes.size(), began, ctx);
+    room = writer_->grow(end);
+  }
+  Result<> done = co_await writer_->write(at, bytes, ctx);
+  if (!done && is_full(done.error())) co_return no_room();  // somebody else has filled the disk
+  co_return done;
 }
 
 Task<> Native::Writing::commit(Context ctx) {
@@ -102,9 +139,7 @@ Task<> Native::Writing::store_small(Context ctx) {
   while (true) {
     Result<> stored = co_await disks.put_small(id_, bytes, terms, ctx);
     if (stored || !is_full(stored.error())) co_return stored;
-    Duration waited = ctx.loop->now() - began;
-    if (!native_->may_hope(id_, length_, waited) || waited >= kRoomWait) co_return no_room();
-    co_await co_await io::sleep_until(ctx.loop->now() + kAskAgain, ctx);
+    co_await co_await native_->await_room(id_, length_, began, ctx);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/allowance.h"
 #include "base/bytes.h"
 #include "base/context.h"
 #include "base/names.h"
@@ -29,11 +30,16 @@ class Native {
   static constexpr Duration kRoomWait = seconds(10);
   /// And so long for them alone, where there are any.
   static constexpr Duration kEvictionFirst = seconds(1);
+  /// Room for so much is taken before the first byte is written, of what does not gather in memory.
+  static constexpr uint64_t kFirstRoom = 64 << 10;
 
-  /// `memory`: bytes in which large units may gather before they are written, all together; who
-  /// finds none left is written as it comes.
+  /// `memory`: bytes in which large units may gather before they are written, all together, and as
+  /// many for small ones; who finds none left is written as it comes, into a file of its own.
   Native(std::shared_ptr<disk::Store> disks, uint64_t small_max, uint64_t memory)
-      : disks_(std::move(disks)), small_max_(small_max), blocks_(memory) {}
+      : disks_(std::move(disks)),
+        small_max_(small_max),
+        blocks_(memory),
+        small_(std::make_shared<Allowance>(memory)) {}
 
   /// Called when there is no room, before a unit waits for any: gives up what is kept without need,
   /// and tells whether more may still be found. Before the first unit; any thread calls it.
@@ -43,7 +49,8 @@ class Native {
   class Writing {
    public:
     uint64_t left() const { return length_ - size_; }
-    /// The unit's next bytes, which live until it returns; at most left().
+    /// The unit's next bytes, which live until it returns; at most left(). Waits for room, as
+    /// begin().
     Task<> add(ByteView bytes, Context ctx);
     /// Durable, and found, when it returns. Code::invalid while bytes are missing. After an error
     /// it is as if it had never been begun.
@@ -53,7 +60,9 @@ class Native {
     friend class Native;
     Writing(Native& native, UnitId id, UnitOwner owner, uint64_t length)
         : native_(&native), id_(id), owner_(owner), length_(length) {}
+    Task<> begin_file(Context ctx);
     Task<> write_block(Context ctx);
+    Task<> write(uint64_t at, ByteView bytes, Context ctx);
     Task<> store_small(Context ctx);
 
     Native* native_;
@@ -61,14 +70,17 @@ class Native {
     UnitOwner owner_;
     uint64_t length_;
     uint64_t size_ = 0;  ///< added so far
-    std::string small_;  ///< all of a small unit
-    Block block_;        ///< or what of a large one is not written yet, so many bytes
+    Allowance::Share small_memory_;
+    std::string small_;     ///< all of a small unit that found memory
+    bool gathers_ = false;  ///< a large one
+    Block block_;           ///< what of that is not written yet, so many bytes
     uint64_t held_ = 0;
     std::shared_ptr<disk::Writer> writer_;
   };
 
-  /// Begins a unit of `length` bytes (≥ 1). Waits for room: Code::busy, "InsufficientStorage", when
-  /// there is none after kRoomWait, or can be none; Code::unavailable when no disk is healthy.
+  /// Begins a unit of `length` bytes (≥ 1). It takes room as its bytes come, and waits for it:
+  /// Code::busy, "InsufficientStorage", when there is none after kRoomWait, or can be none for all
+  /// of it; Code::unavailable when no disk is healthy.
   Task<Writing> begin(UnitId id, UnitOwner owner, uint64_t length, Context ctx);
 
   /// Where the bytes `in_unit` of a unit are. Code::not_found when it is not here (its disk is
@@ -84,11 +96,12 @@ class Native {
  private:
   /// Whether there may be room later; gives up what is kept without need where that is due.
   bool may_hope(const UnitId& id, uint64_t length, Duration waited);
-  Task<disk::Reservation> make_room(UnitId id, uint64_t length, Context ctx);
+  Task<> await_room(UnitId id, uint64_t length, Time began, Context ctx);
 
   std::shared_ptr<disk::Store> disks_;
   const uint64_t small_max_;
   BlockPool blocks_;
+  std::shared_ptr<Allowance> small_;
   std::function<bool()> relief_ = [] { return false; };
 };
 

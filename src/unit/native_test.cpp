@@ -39,6 +39,18 @@ class NativeTest : public CacheTest {
   Result<> put(uint64_t n, std::string bytes, size_t piece = 100'000) {
     return world_->run(write(*native_, id(n), std::move(bytes), piece, ctx()));
   }
+  /// One that was begun and has got its first bytes.
+  Result<Native::Writing> begun(uint64_t n, uint64_t length, uint64_t come) {
+    auto writing = world_->run(native_->begin(id(n), kOwner, length, ctx()));
+    if (!writing) return writing;
+    Result<> added = world_->run(writing->add(as_bytes(pattern(come, n)), ctx()));
+    if (!added) return std::move(added.error());
+    return writing;
+  }
+  disk::DiskStats disk() {
+    EXPECT_TRUE(world_->run(store_->evict(ctx())));
+    return store_->stats().disks[0];
+  }
   Result<std::string> get(uint64_t n, ByteRange range) {
     return world_->run(read(*native_, id(n), range, ctx()));
   }
@@ -83,6 +95,87 @@ TEST_F(NativeTest, what_is_not_committed_or_not_whole_is_not_there) {
     EXPECT_EQ(writing->left(), 0U);
   }
   EXPECT_TRUE(native_->of(7).empty());
+}
+
+TEST_F(NativeTest, who_announces_much_and_sends_little_takes_little) {
+  for (uint64_t blocks : {uint64_t{0}, uint64_t{4}}) {
+    begin(blocks * kMiB);
+    const uint64_t before = disk().used;
+    std::vector<Native::Writing> dawdlers;
+    for (uint64_t n = 0; n < 50; ++n) {
+      auto one = begun(n, 30 * kMiB, 20'000);
+      ASSERT_TRUE(one) << n << ": " << one.error().text();
+      dawdlers.push_back(std::move(*one));
+    }
+    EXPECT_EQ(disk().used - before, blocks * kBlock + (50 - blocks) * Native::kFirstRoom);
+    EXPECT_TRUE(put(100, pattern(20 * kMiB, 100)));
+    dawdlers.clear();
+    EXPECT_EQ(disk().used - before, 20 * kMiB);
+    native_->remove(id(100));
+    EXPECT_EQ(disk().used, before);
+  }
+}
+
+TEST_F(NativeTest, room_that_ends_halfway_is_told_and_all_is_as_it_was) {
+  begin(0);
+  const uint64_t before = disk().used;
+  auto one = begun(1, 40 * kMiB, kMiB);
+  ASSERT_TRUE(one);
+  auto others = store_->reserve(id(2), 50 * kMiB);
+  ASSERT_TRUE(others);
+  Result<> added = ok;
+  uint64_t come = kMiB;
+  while (added && come < 40 * kMiB) {
+    added = world_->run(one->add(as_bytes(pattern(kMiB)), ctx()));
+    come += kMiB;
+  }
+  ASSERT_FALSE(added);
+  EXPECT_EQ(added.error().detail(), "InsufficientStorage");
+  EXPECT_GT(come, 4 * kMiB) << "what there was was used";
+  {
+    auto gone = std::move(*one);
+  }
+  others = disk::Reservation();
+  EXPECT_EQ(disk().used, before);
+  EXPECT_TRUE(put(1, pattern(40 * kMiB)));
+}
+
+TEST_F(NativeTest, a_file_system_that_others_fill_is_told_the_same_way) {
+  begin(0);
+  auto one = begun(1, 20 * kMiB, kMiB);
+  ASSERT_TRUE(one);
+  world_->options().disk_bytes = 2 * kMiB;
+  Result<> added = world_->run(one->add(as_bytes(pattern(4 * kMiB)), ctx()));
+  ASSERT_FALSE(added);
+  EXPECT_EQ(added.error().detail(), "InsufficientStorage");
+}
+
+TEST_F(NativeTest, what_cannot_fit_is_refused_before_its_bytes_come) {
+  begin(4 * kMiB, 16 * kMiB);
+  const uint64_t before = disk().used;
+  auto one = world_->run(native_->begin(id(1), kOwner, 16 * kMiB, ctx()));
+  ASSERT_FALSE(one);
+  EXPECT_EQ(one.error().detail(), "InsufficientStorage");
+  EXPECT_EQ(disk().used, before);
+}
+
+TEST_F(NativeTest, small_units_that_find_no_memory_are_written_as_they_come) {
+  begin(2 * kSmall);
+  std::vector<Native::Writing> held;
+  for (uint64_t n = 0; n < 2; ++n) held.push_back(std::move(*begun(n, kSmall, kSmall - 1)));
+  const uint64_t files = disk().files;
+  held.push_back(std::move(*begun(2, kSmall, kSmall - 1)));
+  EXPECT_EQ(disk().files, files + 1) << "it has one of its own";
+  for (uint64_t n = 0; n < 3; ++n) {
+    EXPECT_TRUE(world_->run(held[n].add(as_bytes(pattern(1, n)), ctx())));
+    EXPECT_TRUE(world_->run(held[n].commit(ctx())));
+    auto back = get(n, {0, kSmall});
+    EXPECT_TRUE(back && *back == pattern(kSmall - 1, n) + pattern(1, n)) << n;
+  }
+  held.clear();
+  const uint64_t now = disk().files;
+  auto again = begun(3, kSmall, kSmall - 1);
+  EXPECT_EQ(disk().files, now) << "the memory came back";
 }
 
 TEST_F(NativeTest, clean_units_go_before_what_is_kept_for_readers) {

@@ -11,5 +11,7 @@ namespace forebay::unit {
 /// moment later: asks again for 20 ms.
 Task<disk::Reservation> reserve_soon(std::shared_ptr<disk::Store> store, UnitId id, uint64_t bytes,
                                      Context ctx);
+/// The same of disk::Writer::grow().
+Task<> grow_soon(std::shared_ptr<disk::Writer> writer, uint64_t bytes, Context ctx);
 
 }  // namespace forebay::unit

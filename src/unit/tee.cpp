@@ -93,6 +93,7 @@ void Tee::end(TeeEnd how) {
   writers_.clear();
   std::string().swap(filling_);
   std::string().swap(spare_);
+  parts_.memory = {};
   if (!writing_) parts_.permit = {};
   progress_.notify();
 }
@@ -119,13 +120,14 @@ Task<> Tee::store(uint64_t at, ByteView bytes, Context ctx) {
     UnitId nobody;  // chooses a disk
     ctx.loop->random_bytes(std::as_writable_bytes(std::span(nobody.bytes)));
     uint64_t length = std::min(parts_.unit_length, parts_.length - at);
-    auto space = co_await co_await reserve_soon(parts_.store, nobody, length, ctx);
+    auto space = co_await co_await reserve_soon(parts_.store, nobody, bytes.size(), ctx);
     auto made =
         co_await co_await parts_.store->create_nameless(length, std::move(space), terms(), ctx);
     if (over_) co_return ok;
     writers_.push_back(std::move(made));
   }
   std::shared_ptr<disk::Writer> writer = writers_.back();
+  co_await co_await grow_soon(writer, at % parts_.unit_length + bytes.size(), ctx);
   co_return co_await writer->write(at % parts_.unit_length, bytes, ctx);
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/allowance.h"
 #include "disk/store.h"
 #include "io/sync.h"
 #include "job/crew.h"
@@ -35,7 +36,8 @@ struct TeeMetrics {
 };
 
 /// Made by Cache::tee(), which it must not outlive. All members on one loop. In memory are at most
-/// one piece of kWriteBytes that is being written and one that is filled meanwhile. Without keep()
+/// one piece of kWriteBytes that is being written and one that is filled meanwhile; room on disk is
+/// taken as the bytes come. Without keep()
 /// nothing is left of it when the last holder lets go.
 class Tee : public std::enable_shared_from_this<Tee> {
  public:
@@ -54,6 +56,7 @@ class Tee : public std::enable_shared_from_this<Tee> {
     bool small;         ///< one unit that is kept in memory until it is named
     Duration patience;  ///< how long all calls together may wait for the disk
     io::Semaphore::Permit permit;
+    Allowance::Share memory;  ///< of a small one, `length`
   };
   explicit Tee(Parts parts) : parts_(std::move(parts)), patience_(parts_.patience) {}
   Tee(const Tee&) = delete;
@@ -79,7 +82,11 @@ class Tee : public std::enable_shared_from_this<Tee> {
   };
   uint64_t room() const;
   /// Who has just written need not be who reads.
-  disk::Terms terms() const { return {disk::Admission::cold, parts_.owner}; }
+  disk::Terms terms() const {
+    disk::Terms terms(disk::Admission::cold, parts_.owner);
+    terms.grows = !parts_.small;
+    return terms;
+  }
   bool has_room() const { return over_ || room() > 0; }
   Piece take();
   void end(TeeEnd how);

@@ -346,6 +346,38 @@ TEST_F(TeeTest, what_cannot_be_copied_is_refused_at_once) {
   EXPECT_NE(cache_->tee(kMiB, kMiB, {}, loop_), nullptr);
 }
 
+TEST_F(TeeTest, copies_of_small_bodies_share_their_memory) {
+  open({.small_tee_bytes = 100 * kKiB});
+  auto one = cache_->tee(64 * kKiB, 64 * kKiB, {}, loop_);
+  EXPECT_NE(one, nullptr);
+  EXPECT_EQ(cache_->tee(36 * kKiB + 1, 36 * kKiB + 1, {}, loop_), nullptr);
+  EXPECT_EQ(count(TeeEnd::no_room), 1U);
+  EXPECT_NE(cache_->tee(36 * kKiB, 36 * kKiB, {}, loop_), nullptr);
+  EXPECT_NE(cache_->tee(kMiB, kMiB, {}, loop_), nullptr) << "large ones have their own";
+  one->drop();
+  for (int i = 0; i < 3; ++i) {
+    std::string bytes = pattern(64 * kKiB, 7);
+    auto tee = fed(bytes, bytes.size());
+    ASSERT_NE(tee, nullptr) << i << ": what is over gives its memory back";
+    keep(tee, bytes.size(), bytes.size());
+    world_->settle();
+    EXPECT_TRUE(holds(bytes, bytes.size()));
+  }
+}
+
+TEST_F(TeeTest, a_body_that_stops_takes_room_for_what_has_come) {
+  open();
+  auto tee = cache_->tee(30 * kMiB, 30 * kMiB, {}, loop_);
+  EXPECT_TRUE(world_->run(feed(tee, pattern(1 * kMiB + 5), 100'000, ctx())));
+  world_->settle();
+  EXPECT_EQ(used(), kMiB);
+  EXPECT_TRUE(world_->run(feed(tee, pattern(4 * kMiB), 100'000, ctx())));
+  world_->settle();
+  EXPECT_EQ(used(), 8 * kMiB) << "and as much again";
+  tee.reset();
+  EXPECT_EQ(used(), 0U);
+}
+
 class TeeAtTheEnd : public TeeTest, public testing::WithParamInterface<int> {};
 
 TEST_P(TeeAtTheEnd, a_copy_under_way_leaves_nothing) {
