@@ -25,10 +25,12 @@ Error wrong_length() {
 /// Takes one body's bytes in order and cuts them into units.
 class Intake {
  public:
-  Intake(const NativeOptions& options, LooseUnits::Write& written, Layout layout)
+  Intake(const NativeOptions& options, NativeUsage& usage, LooseUnits::Write& written,
+         Layout layout)
       : units_(options.units),
         lanes_(*options.md5),
         meter_(options.meter.get()),
+        coming_(usage),
         written_(written),
         layout_(std::move(layout)) {}
 
@@ -65,6 +67,7 @@ class Intake {
  private:
   Task<> add(ByteView part, Context ctx) {
     if (part.size() > layout_.size() - size_) co_return wrong_length();
+    co_await coming_.add(part.size());
     co_await co_await lanes_.update(md5_, part, ctx);
     if (other_ != nullptr) co_await co_await sum_other(part, ctx);
     while (!part.empty()) {
@@ -104,6 +107,7 @@ class Intake {
   unit::Native& units_;
   io::Md5Lanes& lanes_;
   origin::Meter* meter_;
+  NativeUsage::Coming coming_;
   LooseUnits::Write& written_;
   const Layout layout_;
   unit::UnitOwner owner_ = {};
@@ -137,7 +141,7 @@ Task<NativeOrigin::Taken> NativeOrigin::take(ObjectKey key, io::Body body,
   ctx.loop->random_bytes(taken.write);
   taken.size = body.length;
   taken.other = std::move(other);
-  Intake intake(options_, taken.units, Layout::whole(body.length, options_.unit_max));
+  Intake intake(options_, usage_, taken.units, Layout::whole(body.length, options_.unit_max));
   intake.name(options_.incarnation, key.text(), taken.write);
   intake.reckon(taken.other.get());
   co_await co_await intake.read(body, ctx);

@@ -108,6 +108,23 @@ Result<> NativeUsage::allow(uint64_t bytes, uint64_t replaced) const {
   return exceeded("bytes", quota_.bytes);
 }
 
+Result<> NativeUsage::Coming::add(uint64_t bytes) {
+  std::lock_guard lock(owner_.mutex_);
+  const uint64_t most = owner_.quota_.bytes;
+  const bool alone = owner_.coming_ == bytes_;  // what replaces more may be more than the limit
+  if (most > 0 && !alone && owner_.coming_ + bytes > most) {
+    return fail(Code::busy, "bodies on their way hold as much as the bucket may", "SlowDown");
+  }
+  owner_.coming_ += bytes;
+  bytes_ += bytes;
+  return ok;
+}
+
+NativeUsage::Coming::~Coming() {
+  std::lock_guard lock(owner_.mutex_);
+  owner_.coming_ -= bytes_;
+}
+
 void NativeUsage::limit(origin::Quota quota) {
   {
     std::lock_guard lock(mutex_);

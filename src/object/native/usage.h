@@ -64,6 +64,23 @@ class NativeUsage {
   /// Before the bytes of a write come: whether `bytes` more could be had. Only plan() is sure.
   Result<> allow(uint64_t bytes, uint64_t replaced) const;
 
+  /// What has come of one body, from its first byte until it is whole. One task's.
+  class Coming {
+   public:
+    explicit Coming(NativeUsage& owner [[clang::lifetimebound]]) : owner_(owner) {}
+    Coming(const Coming&) = delete;
+    Coming& operator=(const Coming&) = delete;
+    ~Coming();
+    /// So many more are about to be stored. Several bodies on their way hold as much as the bucket
+    /// may and no more, beside what is in it: else who never ends his would have room without end.
+    /// Code::busy, "SlowDown", beyond that; one alone is plan()'s to refuse.
+    Result<> add(uint64_t bytes);
+
+   private:
+    NativeUsage& owner_;
+    uint64_t bytes_ = 0;
+  };
+
   void limit(origin::Quota quota);
   /// Nothing before the first count has ended.
   std::optional<origin::Usage> usage() const;
@@ -88,6 +105,7 @@ class NativeUsage {
   io::Progress moved_;  ///< a change has ended, a page was counted
   origin::Quota quota_;
   int64_t bytes_ = 0, objects_ = 0;  ///< of the rows counted
+  uint64_t coming_ = 0;              ///< of bodies on their way
   uint64_t changes_ = 0;             ///< under way
   bool counting_ = false;
   bool pausing_ = false;  ///< none begins

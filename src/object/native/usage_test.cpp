@@ -162,6 +162,53 @@ TEST_F(UsageTest, writes_that_come_at_once_do_not_share_the_last_room) {
   EXPECT_EQ(usage(), (origin::Usage{900, 3}));
 }
 
+/// A body that stops before its end.
+class Stopped final : public io::Source {
+ public:
+  explicit Stopped(std::string bytes) : bytes_(std::move(bytes)) {}
+  Task<io::Chunk> next(Context ctx) override {
+    if (!std::exchange(given_, true)) co_return Bytes(nullptr, as_bytes(bytes_));
+    co_await co_await io::sleep_until(ctx.loop->now() + seconds(3600), ctx);
+    co_return fail(Code::timeout, "it never came");
+  }
+
+ private:
+  std::string bytes_;
+  bool given_ = false;
+};
+
+TEST_F(UsageTest, bodies_that_do_not_end_hold_no_more_than_the_bucket_may) {
+  ASSERT_TRUE(origin().limit({.bytes = 1000}));
+  EXPECT_TRUE(put("k", bytes_of(400)));
+  CancelToken gone;
+  size_t refused = 0, ended = 0;
+  auto stop = [&](int number) {
+    io::Body body{600, std::make_unique<Stopped>(bytes_of(300))};
+    Context own{.loop = ctx().loop, .cancel = &gone};
+    auto put = origin().put(key_of("s" + std::to_string(number)), {}, std::move(body), own);
+    io::start<origin::PutAnswer>(*own.loop, std::move(put), [&](auto made) {
+      ++ended;
+      if (made || made.error().code() != Code::busy) return;
+      EXPECT_EQ(made.error().detail(), "SlowDown");
+      ++refused;
+    });
+    EXPECT_TRUE(run(io::sleep_until(ctx().loop->now() + seconds(1), ctx())));
+  };
+  for (int number = 0; number < 6; ++number) stop(number);
+  EXPECT_EQ(refused, 3U) << "three hold 900 bytes";
+  EXPECT_TRUE(put("k", bytes_of(100)));
+  EXPECT_EQ(put("k", bytes_of(101)).error().detail(), "SlowDown");
+  ASSERT_TRUE(origin().limit({}));
+  EXPECT_TRUE(put("k", bytes_of(101))) << "without a quota there is none";
+  gone.cancel();
+  EXPECT_TRUE(run(io::sleep_until(ctx().loop->now() + seconds(1), ctx())));
+  EXPECT_EQ(ended, 6U);
+  ASSERT_TRUE(origin().limit({.bytes = 1000}));
+  EXPECT_TRUE(put("k", bytes_of(1000))) << "who is gone holds nothing";
+  ASSERT_TRUE(origin().limit({.bytes = 10}));
+  EXPECT_TRUE(put("k", bytes_of(999))) << "less than there was, and nobody else";
+}
+
 // Every moment of the count meets every kind of write; the sum is that of the rows all the same.
 TEST_F(UsageTest, is_right_after_a_start_however_writes_and_count_meet) {
   constexpr int kKeys = 2500;
