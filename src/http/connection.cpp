@@ -26,7 +26,12 @@ class Connection::RequestBody final : public io::Source {
   /// The client still waits for 100 Continue.
   bool owed() const { return owed_; }
 
-  Task<io::Chunk> next(Context ctx) override {
+  [[clang::coro_wrapper]] Task<io::Chunk> next(Context ctx) override {
+    connection_.end_unproven();
+    return read(ctx);
+  }
+  /// The same, whoever sends it.
+  Task<io::Chunk> read(Context ctx) {
     if (owed_) {
       owed_ = false;
       std::string line(kContinue);
@@ -55,9 +60,7 @@ class Connection::UnprovenBody final : public io::Source {
     Time end = of.request_.received + of.shared_.options.refusal_timeout;
     of.seat_.set_handled(false);
     of.offer_place(ctx.loop->now());
-    of.reader_.spare_body(true);
-    Result<io::Chunk> chunk = co_await of.body_->next(of.cancellable(ctx).until(end));
-    of.reader_.spare_body(false);
+    Result<io::Chunk> chunk = co_await read(of.cancellable(ctx).until(end));
     of.seat_.set_handled(true);
     bool late = !chunk && chunk.error().code() == Code::timeout;
     if (late) of.shared_.counters.timeouts.add();
@@ -66,6 +69,21 @@ class Connection::UnprovenBody final : public io::Source {
   }
 
  private:
+  // A handler keeps what it gets: what is more than usual waits in the socket for its turn.
+  Task<io::Chunk> read(Context ctx) {
+    Connection& of = connection_;
+    uint64_t given = of.reader_.given();
+    if (given >= kUsualHead && !of.seat_.has_leave()) {
+      co_await co_await of.shared_.unproven.take(of.seat_, ctx);
+    }
+    of.reader_.limit(of.seat_.has_leave() ? BodyReader::kNoLimit : kUsualHead - given);
+    of.reader_.spare_body(true);
+    Result<io::Chunk> chunk = co_await of.body_->read(ctx);
+    of.reader_.spare_body(false);
+    of.reader_.limit(BodyReader::kNoLimit);
+    co_return chunk;
+  }
+
   Connection& connection_;
 };
 

@@ -32,6 +32,10 @@ class Connection {
   Task<size_t> read_more(bool waiting, Time deadline, Context ctx);
   /// The leave that a large head needs, `whole` or on its way.
   Task<> take_leave(bool whole, Time deadline, Context ctx);
+  /// The handler knows whose the body is.
+  void end_unproven() {
+    if (seat_.has_leave_of(shared_.unproven)) seat_.free_leave();
+  }
   /// Somebody waits for a place, and this one may have become free.
   void offer_place(Time now);
   /// The leave ends with the memory.

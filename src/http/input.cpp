@@ -110,6 +110,7 @@ void BodyReader::start(Framing framing, uint64_t length) {
   done_ = framing == Framing::none;
   failed_ = false;
   sparing_ = Sparing::nothing;
+  most_ = kNoLimit;
 }
 
 Error BodyReader::ended_early() {
@@ -135,6 +136,7 @@ Error BodyReader::stalled(Error error, Context ctx) {
 
 ByteView BodyReader::take_unread() {
   std::string_view unread = input_.unread();
+  unread = unread.substr(0, static_cast<size_t>(std::min<uint64_t>(unread.size(), most_)));
   if (framing_ == Framing::chunked) {
     ChunkDecoder::Step step = chunks_.take(unread);
     input_.consume(step.consumed);
@@ -163,8 +165,9 @@ Task<ByteView> BodyReader::next(Context ctx) {
       continue;
     }
     bool counted = framing_ == Framing::length;
-    Result<size_t> count = co_await BodyRead(stream_, input_, counted ? left_ : kUnknownLength,
-                                             sparing_, ctx.until(ctx.loop->now() + progress_));
+    uint64_t wanted = std::min(counted ? left_ : kUnknownLength, most_);
+    Result<size_t> count = co_await BodyRead(stream_, input_, wanted, sparing_,
+                                             ctx.until(ctx.loop->now() + progress_));
     if (!count) co_return give_up(stalled(std::move(count.error()), ctx));
     if (*count == 0 && framing_ == Framing::until_close) {
       done_ = true;

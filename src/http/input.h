@@ -94,6 +94,8 @@ class BodyReader {
   BodyReader(io::Stream& stream, Input& input, Side side, Duration progress, Counter& bytes_in)
       : stream_(stream), input_(input), side_(side), progress_(progress), bytes_in_(bytes_in) {}
 
+  static constexpr uint64_t kNoLimit = UINT64_MAX;
+
   void start(Framing framing, uint64_t length);
   /// Nobody looks at the head any more: from now on no memory is held while bytes are awaited, and
   /// no large buffer at all.
@@ -101,6 +103,8 @@ class BodyReader {
   /// The head is looked at yet, but nobody knows whose it is: the same of the body's memory alone.
   /// Off: what is read from then on may have a large buffer.
   void spare_body(bool on);
+  /// next() gives no more than `bytes` at once, and reads no more where none are here.
+  void limit(uint64_t bytes) { most_ = bytes; }
   /// Some bytes; empty at the end. An error is final.
   Task<ByteView> next(Context ctx);
   /// The same, some bytes into `into`; 0 at the end. For bodies of known length.
@@ -137,6 +141,7 @@ class BodyReader {
   bool done_ = true;
   bool failed_ = false;
   Sparing sparing_ = Sparing::nothing;
+  uint64_t most_ = kNoLimit;
 };
 
 }  // namespace forebay::http

@@ -56,7 +56,7 @@ void Leaves::give_back() {
     ++free_;
     return;
   }
-  bool crowd = what_ == For::handshake && line_.size() > places_;
+  bool crowd = what_ != For::head && line_.size() > places_;
   bool newest = crowd && std::exchange(newest_next_, !newest_next_);
   Waiting& next = newest ? line_.back() : line_.front();
   line_.erase(line_.iterator_to(next));

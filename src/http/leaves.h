@@ -1,5 +1,6 @@
-// Leaves to hold more memory than everybody may while a message is on its way: for large heads and
-// TLS handshakes, which anybody may begin and never end. Private to the server.
+// Leaves to hold more memory than everybody may while a message is on its way: for large heads,
+// TLS handshakes, and bodies that tell whose they are, which anybody may begin and never end.
+// Private to the server.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -37,9 +38,10 @@ class Leaves final : private io::Timer {
  public:
   /// A head has a second to be complete, waiting in line included: what comes meanwhile is in its
   /// socket, and read at its turn. A handshake has it from its turn on, since its client waits for
-  /// our answer, and less the longer the line is. Of a line longer than the places every second
-  /// turn is the newest's: a flood fills the line, and an honest client does not stand behind it.
-  enum class For { head, handshake };
+  /// our answer, and less the longer the line is; a body likewise, of which a socket may not hold
+  /// all. Of a line of theirs longer than the places every second turn is the newest's: a flood
+  /// fills the line, and an honest client does not stand behind it.
+  enum class For { head, handshake, body };
   Leaves(uint64_t places, For what) : places_(places), free_(places), what_(what) {}
 
   /// Code::busy when all leaves are with those who are not evicted and nobody waits yet.

@@ -67,7 +67,9 @@ struct Request {
   /// The same bytes, for a handler that reads them to see whether their sender may ask anything
   /// here. While it waits for them the connection is a stranger's as before its head was whole: all
   /// of them have ServerOptions::refusal_timeout from `received` on, and it may have to make room:
-  /// Code::cancelled. body() goes on where this has come to.
+  /// Code::cancelled. Beyond kUsualHead they are given to so many at a time
+  /// (ServerOptions::unproven); the others wait, who stops is sent away for them. body() goes on
+  /// where this has come to, and means that the sender is known.
   io::Source& unproven_body() { return unproven != nullptr ? *unproven : *source; }
   /// The same as a value: length (kUnknownLength when chunked) and a source that forwards to
   /// body(). Must not outlive the request.

@@ -55,7 +55,7 @@ class Seat : public boost::intrusive::list_base_hook<
   void begin_wait(Time now);
   void end_wait();
   CancelToken& token() { return token_; }
-  /// Its leave for a large head or a handshake, see Leaves::take().
+  /// Its leave for a large head, a handshake or an unproven body, see Leaves::take().
   Leave& hold(Leaves& of, Time until) { return leave_.emplace(*this, of, until); }
   void free_leave() { leave_.reset(); }
   bool has_leave() const { return leave_.has_value(); }
@@ -83,7 +83,8 @@ struct ServerShared {
         buffers(options.large_buffers),
         heads(options.large_heads, Leaves::For::head),
         answered(options.large_heads, Leaves::For::head),
-        handshakes(options.handshakes, Leaves::For::handshake) {}
+        handshakes(options.handshakes, Leaves::For::handshake),
+        unproven(options.unproven, Leaves::For::body) {}
 
   /// The Date field's line; rendered once a second.
   const std::string& date_line(io::Loop& loop);
@@ -98,11 +99,12 @@ struct ServerShared {
   Handler& handler;
   ServerOptions options;
   BufferPool buffers;
-  // ServerOptions::large_heads of each and ::handshakes, or who reads slowly would keep heads from
-  // coming, and heads would keep clients from shaking hands.
+  // ServerOptions::large_heads of each, ::handshakes and ::unproven, or who reads slowly would keep
+  // heads from coming, and heads would keep clients from shaking hands.
   Leaves heads;       ///< large, and on their way
   Leaves answered;    ///< whole, more than a small buffer, in memory until they are answered
   Leaves handshakes;  ///< between the client's hello and their end
+  Leaves unproven;    ///< bodies beyond kUsualHead, until it is known whose they are
   ServerCounters counters;
   std::array<std::byte, 16 << 10> dropped;  ///< what nobody wants is read into this
   CancelToken all;                          ///< a drain out of time, or a cancel of run()

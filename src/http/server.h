@@ -66,7 +66,10 @@ struct ServerOptions {
   /// with the handler. Who is known keeps a complete head until it is answered: one more → 503 when
   /// all are with such, or with the handler, and nobody is in line.
   size_t large_heads = 4096;
-  size_t handshakes = 4096;             ///< from the client's TLS hello on; one more waits likewise
+  size_t handshakes = 4096;  ///< from the client's TLS hello on; one more waits likewise
+  /// Bodies beyond kUsualHead that a handler is given and holds before it knows whose they are
+  /// (Request::unproven_body()); one more waits likewise.
+  size_t unproven = 4096;
   size_t head_fields = 100;             ///< more → 431
   Duration head_timeout = seconds(20);  ///< from connect, or from a head's first byte, to its end
   Duration idle_timeout = seconds(75);  ///< between requests

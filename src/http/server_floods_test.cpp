@@ -34,5 +34,33 @@ TEST_P(Floods, of_half_heads_let_others_head_come_whole) {
   with_server(half_heads, {.large_heads = 6});
 }
 
+// A body that is known at its end, of any size.
+Task<> known_at_its_end(Setup s, Context ctx) {
+  for (size_t size : {size_t{100}, kUsualHead, kUsualHead + 1, size_t{20'000}}) {
+    Wire wire = co_await co_await s.dial(ctx);
+    std::string body = pattern(size);
+    std::string length = std::to_string(size);
+    co_await co_await wire.send("POST /unproven?" + length +
+                                    " HTTP/1.1\r\nHost: x\r\nContent-Length: " + length +
+                                    "\r\n\r\n" + body,
+                                ctx);
+    co_await co_await wire.expect(body.substr(size - 50), ctx);
+    EXPECT_TRUE(wire.read.ends_with(body));
+  }
+  co_return ok;
+}
+
+Task<> half_unproven(Setup s, Context ctx) {
+  Flood flood{.begin = "POST /unproven?9999 HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n" +
+                       std::string(6000, 'a'),
+              .rest = std::string(20, 'a')};
+  co_await co_await under_flood(s, std::move(flood), 60, known_at_its_end, ctx);
+  EXPECT_EQ(s.handler.most_holding, 6u);
+  co_return ok;
+}
+TEST_P(Floods, of_half_bodies_that_show_nothing_let_others_come) {
+  with_server(half_unproven, {.unproven = 6});
+}
+
 }  // namespace
 }  // namespace forebay::http

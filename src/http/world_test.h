@@ -128,6 +128,9 @@ class TestHandler final : public Handler {
   uint64_t last_received = 0;
   std::optional<Error> last_error;
   io::Event release;  ///< /wait answers when it is set
+  // Those at /unproven that have more than kUsualHead.
+  size_t holding = 0;
+  size_t most_holding = 0;
 
  private:
   Task<Response> answer(Request& request, Context ctx) {
@@ -146,17 +149,25 @@ class TestHandler final : public Handler {
       response.body = {number, std::make_unique<Pieces>(pattern(number), 7000)};
       response.stranger = true;
     } else if (request.path == "/unproven") {
-      // Who sends "pass" first may go on.
+      // Who sends "pass" first, or as many bytes as he says, may go on.
       std::string shown;
-      while (shown.size() < 4) {
+      bool much = false;
+      while (shown.size() < std::max<uint64_t>(number, 4)) {
         Result<io::Chunk> chunk = co_await request.unproven_body().next(ctx);
+        if (chunk && shown.size() <= kUsualHead) {
+          much = shown.size() + std::get<Bytes>(*chunk).view().size() > kUsualHead;
+          holding += much ? 1 : 0;
+          most_holding = std::max(most_holding, holding);
+        }
         if (!chunk) {
+          holding -= much ? 1 : 0;
           response = Response::text(403, "text/plain", chunk.error().detail());
           response.stranger = true;
           co_return response;
         }
         shown += as_text(std::get<Bytes>(*chunk).view());
       }
+      holding -= much ? 1 : 0;
       std::string rest = co_await co_await io::read_all(request.take_body(), kUnknownLength, ctx);
       co_return Response::text(200, "text/plain", shown + rest);
     } else if (request.path == "/within") {

@@ -63,6 +63,9 @@ http::ServerOptions Budget::server(uint64_t descriptors) const {
   uint64_t heads = memory / (options.head_bytes + (16 << 10)) / loops;
   options.large_heads = std::clamp<uint64_t>(heads / 32, 8, 4096);
   options.handshakes = std::clamp<uint64_t>(heads / 16, 8, 4096);
+  // Forms whose senders are not known yet (PostObject), each as large as it may be.
+  constexpr uint64_t kForm = 40 << 10;
+  options.unproven = std::clamp<uint64_t>(memory / 64 / kForm / loops, 8, 4096);
   options.large_buffers = large_buffers();
   return options;
 }

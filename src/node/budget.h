@@ -24,7 +24,7 @@ struct Budget {
   uint64_t native_writes() const { return memory / 16; }
   /// XML bodies of requests, while they are read and carried out.
   uint64_t bodies() const { return memory / 16; }
-  /// Forms whose senders are not known yet.
+  /// Fields of forms while their files are written.
   uint64_t forms() const { return memory / 64; }
   /// Files in small forms.
   uint64_t form_files() const { return memory / 32; }

@@ -218,6 +218,41 @@ def half_front(forebay, size):
     )
 
 
+def half_forms(forebay, over):
+    """Strangers that stop in large fronts, and come again when they are sent away."""
+    wires = []
+    while not over.is_set():
+        while len(wires) < 300:
+            wires.append(half_front(forebay, 6000))
+        for wire in list(wires):
+            try:
+                wire.sendall(b"a")
+            except OSError:
+                wire.close()
+                wires.remove(wire)
+        over.wait(0.1)
+    for wire in wires:
+        wire.close()
+
+
+def test_a_large_form_gets_through_a_flood():
+    """300 strangers stop in fronts of 6 KB again and again; that of an honest form has 12 KB."""
+    with daemon.Forebay(flags=["--memory", "64MiB"]) as forebay:
+        forebay.create_native("forms")
+        target = forebay.target()
+        made = form(target, "forms", "k")
+        fields = {**made["fields"], "x-ignore-a": "a" * 12_000}
+        with test_connections.in_background(lambda over: half_forms(forebay, over)):
+            proc.wait_until(
+                "the flood",
+                lambda: forebay.metric("forebay_http_evicted_total", server="s3") > 0,
+                30,
+            )
+            for number in range(10):
+                assert send(target, made["url"], fields, str(number).encode()).status == 204
+        assert read(target.boto3(), "forms", "k") == b"9"
+
+
 def test_strangers_shut_no_form_out():
     """They stop in fronts of all sizes, until there is no room for the least of them."""
     with daemon.Forebay(flags=["--memory", "64MiB"]) as forebay, contextlib.ExitStack() as wires:

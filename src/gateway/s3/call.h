@@ -37,7 +37,7 @@ struct Services {
   /// The same of XML bodies of requests, apart from them: who reads lists slowly keeps nobody from
   /// asking.
   std::shared_ptr<Allowance> bodies = std::make_shared<Allowance>(64 << 20);
-  /// And of forms before their files, whose senders nobody knows yet.
+  /// And of forms' fields while their files are written.
   std::shared_ptr<Allowance> forms = std::make_shared<Allowance>(8 << 20);
   /// And of files in small forms. More → they are streamed.
   std::shared_ptr<Allowance> form_files = std::make_shared<Allowance>(8 << 20);

@@ -153,6 +153,12 @@ Result<size_t> FormParser::feed(std::string_view bytes) {
               "MaxPostPreDataLengthExceededError");
 }
 
+size_t FormParser::memory() const {
+  size_t out = text_.capacity() + fields_.capacity() * sizeof(Fields::value_type);
+  for (const auto& [name, value] : fields_) out += name.size() + value.size();
+  return out;
+}
+
 Result<bool> FormParser::advance() {
   switch (state_) {
     case State::begin: return read_begin();
@@ -221,7 +227,6 @@ Result<bool> FormParser::read_value() {
     return fail(Code::invalid, "A field of the form is there more than once: " + name_,
                 "InvalidArgument");
   }
-  kept_ += name_.size() + value.size();
   fields_.emplace_back(std::move(name_), std::move(value));
   at_ = looked_ = end + delimiter_.size() + 2;
   state_ = State::head;

@@ -41,9 +41,7 @@ class FormParser {
   /// The file's name as it was given, without folders; empty where none was.
   const std::string& file_name() const { return file_name_; }
   /// Bytes that it holds in memory.
-  size_t memory() const {
-    return text_.capacity() + kept_ + fields_.capacity() * sizeof(Fields::value_type);
-  }
+  size_t memory() const;
 
  private:
   enum class State { begin, head, value, file };
@@ -59,7 +57,6 @@ class FormParser {
   size_t came_ = 0;    ///< bytes
   size_t at_ = 0;      ///< where what is being read begins
   size_t looked_ = 0;  ///< how far it was looked through
-  size_t kept_ = 0;    ///< bytes of the texts in fields_
   std::string name_;   ///< of the field whose value comes
   Fields fields_;
   std::string file_name_;

@@ -23,9 +23,8 @@ constexpr uint64_t kWholeRest = 64 << 10;
 constexpr Duration kRestTime = seconds(10);
 constexpr std::string_view kFileName = "${filename}";
 
-/// So much of each front needs no share, or strangers that stop in theirs would keep everybody's
-/// away.
-constexpr uint64_t kFreeFront = 8 << 10;
+/// So much of each form's fields needs no share.
+constexpr uint64_t kFreeFields = 8 << 10;
 
 Error too_many() { return fail(Code::busy, "too many forms are under way; try again", "SlowDown"); }
 
@@ -84,8 +83,6 @@ Task<> read_front(Call& call, Form& form, Context ctx) {
     size_t taken = co_await form.parser.feed(bytes);
     form.front += taken;
     form.begun = bytes.substr(taken);
-    uint64_t memory = form.parser.memory();
-    if (!form.share.resize(memory - std::min(memory, kFreeFront))) co_return too_many();
   }
   co_return ok;
 }
@@ -134,6 +131,16 @@ Result<> check_policy(Call& call, Form& form, WallTime now) {
   if (!policy) return std::move(policy.error());
   form.policy = std::move(*policy);
   return check_post_policy(form.policy, form.parser.fields(), call.bucket_name, now);
+}
+
+// From here on they are held until the file is written, but for those that nobody asks for again.
+Result<> hold_fields(Form& form) {
+  std::erase_if(form.parser.fields(), [](const auto& field) {
+    return field.first == "policy" || field.first.starts_with("x-ignore-");
+  });
+  uint64_t memory = form.parser.memory();
+  if (!form.share.resize(memory - std::min(memory, kFreeFields))) return too_many();
+  return ok;
 }
 
 bool of_signature(std::string_view name) {
@@ -310,6 +317,7 @@ Task<http::Response> post_object(Call& call, Context ctx) {
   co_await check_policy(call, form, now);
   call.admitted = true;
   call.authenticated = ctx.loop->now();
+  co_await hold_fields(form);
   call.key_text = form.field("key");
   if (call.key_text.empty()) {
     co_return fail(Code::invalid,
