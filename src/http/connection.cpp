@@ -362,6 +362,8 @@ Task<> Connection::linger(Context ctx) {
     size_t count = co_await co_await io::Read(*stream_, shared_.dropped, wait);
     if (count == 0) co_return ok;
     shared_.counters.bytes_in.add(count);
+    // Who sends faster than it is dropped must not keep the loop for himself.
+    co_await co_await io::yield(wait);
   }
 }
 

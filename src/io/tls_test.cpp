@@ -2,8 +2,10 @@
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <array>
 #include <cstdio>
 
 #include "io/stream_test.h"
@@ -122,6 +124,85 @@ Task<> large_echo(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext
 }
 TEST_P(TlsTest, carries_bytes_both_ways_and_ends_in_order) {
   expect_ok(large_echo(server, client, context()));
+}
+
+/// A client of OpenSSL's own, which says what ours never would.
+class RawClient {
+ public:
+  explicit RawClient(Stream& below) : below_(below) {
+    SSL_set_connect_state(ssl_);
+    SSL_set_bio(ssl_, in_, out_);
+  }
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+  ~RawClient() {
+    SSL_free(ssl_);
+    SSL_CTX_free(context_);
+  }
+  Task<> shake(Context ctx) {
+    while (SSL_do_handshake(ssl_) != 1) {
+      co_await co_await send(ctx);
+      std::array<std::byte, 4096> buffer;
+      size_t count = co_await co_await Read(below_, buffer, ctx);
+      if (count == 0) co_return fail(Code::unavailable, "the server closed");
+      BIO_write(in_, buffer.data(), static_cast<int>(count));
+    }
+    co_return co_await send(ctx);
+  }
+  /// Key updates, then one byte, sent together.
+  Task<> update_keys(int count, Context ctx) {
+    for (int i = 0; i < count; ++i) {
+      EXPECT_EQ(SSL_key_update(ssl_, SSL_KEY_UPDATE_REQUESTED), 1);
+      EXPECT_EQ(SSL_do_handshake(ssl_), 1);
+    }
+    EXPECT_EQ(SSL_write(ssl_, "x", 1), 1);
+    co_return co_await send(ctx);
+  }
+
+ private:
+  Task<> send(Context ctx) {
+    char* data = nullptr;
+    long length = BIO_get_mem_data(out_, &data);
+    std::string text(data, static_cast<size_t>(length));
+    (void)BIO_reset(out_);
+    if (text.empty()) co_return ok;
+    co_return co_await write_text(below_, text, ctx);
+  }
+  Stream& below_;
+  SSL_CTX* context_ = SSL_CTX_new(TLS_client_method());
+  SSL* ssl_ = SSL_new(context_);
+  BIO* in_ = BIO_new(BIO_s_mem());   // owned by ssl_
+  BIO* out_ = BIO_new(BIO_s_mem());  // owned by ssl_
+};
+
+// A stranger's key updates cost him nothing and us much.
+Task<> key_updates(std::shared_ptr<TlsContext> server, int each, int times, size_t come,
+                   Context ctx) {
+  Pair pair = co_await co_await connect_pair(ctx);
+  RawClient client(*pair.client);
+  Result<std::unique_ptr<Stream>> shaken = nullptr;
+  Group group(ctx);
+  group.spawn(serve_tls(std::move(server), std::move(pair.server), shaken, ctx));
+  co_await co_await client.shake(ctx);
+  Result<> joined = co_await group.join();
+  co_await std::move(joined);
+  auto there = co_await std::move(shaken);
+  size_t heard = 0;
+  for (int i = 0; i < times; ++i) {
+    co_await co_await client.update_keys(each, ctx);
+    std::array<std::byte, 16> buffer;
+    Result<size_t> count = co_await Read(*there, buffer, ctx);
+    if (!count) break;
+    heard += *count;
+  }
+  EXPECT_EQ(heard, come);
+  co_return ok;
+}
+TEST_P(TlsTest, key_updates_have_a_bound) {
+  // The client's hello and its Finished count too.
+  expect_ok(key_updates(server, 62, 1, 1, context()));
+  expect_ok(key_updates(server, 63, 1, 0, context()));
+  expect_ok(key_updates(server, 8, 100, 7, context()));
 }
 
 Task<> verify(std::shared_ptr<TlsContext> server, std::shared_ptr<TlsContext> client,
