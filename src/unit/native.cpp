@@ -23,6 +23,11 @@ Error no_room() {
               "InsufficientStorage");
 }
 
+// A folder that goes while bytes come is missing, not the key that they are for.
+Error of_disk(Error error) {
+  return error.code() == Code::not_found ? error.as(Code::unavailable) : std::move(error);
+}
+
 }  // namespace
 
 // Clean units go before what somebody may still be reading.
@@ -71,7 +76,8 @@ Task<> Native::Writing::begin_file(Context ctx) {
   terms.grows = true;
   auto made = co_await disks.create(id_, length_, std::move(*room), terms, ctx);
   if (!made && is_full(made.error())) co_return no_room();
-  writer_ = co_await std::move(made);
+  if (!made) co_return of_disk(std::move(made.error()));
+  writer_ = std::move(*made);
   co_return ok;
 }
 
@@ -118,7 +124,8 @@ Task<> Native::Writing::write(uint64_t at, ByteView bytes, Context ctx) {
   }
   Result<> done = co_await writer_->write(at, bytes, ctx);
   if (!done && is_full(done.error())) co_return no_room();  // somebody else has filled the disk
-  co_return done;
+  if (!done) co_return of_disk(std::move(done.error()));
+  co_return ok;
 }
 
 Task<> Native::Writing::commit(Context ctx) {
@@ -128,7 +135,9 @@ Task<> Native::Writing::commit(Context ctx) {
   if (writer_ == nullptr) co_return co_await store_small(own);
   if (held_ > 0) co_await co_await write_block(own);
   block_.reset();
-  co_return co_await writer_->commit(own);
+  Result<> done = co_await writer_->commit(own);
+  if (!done) co_return of_disk(std::move(done.error()));
+  co_return ok;
 }
 
 Task<> Native::Writing::store_small(Context ctx) {

@@ -5,7 +5,7 @@ import json
 import shutil
 
 import pytest
-from lib import daemon, origins, proc, small
+from lib import daemon, origins, proc, rawhttp, small
 
 pytestmark = pytest.mark.daemon
 
@@ -45,6 +45,26 @@ def test_a_lost_disk_is_told_and_comes_back(part):
         proc.wait_until("an operator is told", lambda: told() >= 1, 20)
         assert told() == 1, "once"
         assert lost.exists()
+
+
+@pytest.mark.parametrize("size", [4_000_000, 200_000_000])
+def test_a_folder_that_goes_while_a_body_comes(tmp_path, size):
+    """Whoever writes is told to come again, not that the key is not there."""
+    disk = tmp_path / "disk"
+    with daemon.Forebay(flags=["--disk", str(disk)]) as forebay:
+        forebay.create_native("nat")
+        target = forebay.target()
+        with target.connect() as connection:
+            half = rawhttp.Call("PUT", "/nat/k", headers={"Content-Length": str(size)},
+                                body=bytes(size // 2), payload="UNSIGNED-PAYLOAD")
+            connection.send(half, target.signer())
+            proc.wait_until("its file", lambda: list(disk.glob("new/*")), 30)
+            shutil.rmtree(disk, ignore_errors=True)
+            with contextlib.suppress(OSError):  # it may have been refused already
+                connection.sock.sendall(bytes(size - size // 2))
+            answer = connection.receive("PUT")
+        assert answer.status == 503, answer
+        assert target.get("nat", "k").status in (404, 503)
 
 
 def test_a_disk_that_is_full_at_start(tmp_path):
