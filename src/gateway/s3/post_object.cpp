@@ -197,8 +197,8 @@ class HeadersOfForm {
 /// What a form has behind its front.
 struct Rest {
   uint64_t bytes = 0;
-  uint64_t kept =
-      0;  ///< so many of them, if it is small, have the file in them or show it too long
+  /// So many of them, where the form is small, have the file in them or show it to be too long.
+  uint64_t kept = 0;
 };
 
 Rest rest_of(const Call& call, const Form& form) {
