@@ -541,14 +541,15 @@ TEST_F(PostgresStoreTest, TlsIsAsTheUrlSays) {
             "0");
   // Signed by somebody else, or for another host.
   PostgresUrl wrong = url;
-  wrong.root_cert = testing::TempDir() + "/forebay-pg-other.crt";
-  std::ofstream(wrong.root_cert) << kOtherCertificate;
+  wrong.root_cert = testing::TempDir() + "/forebay-pg-other-" + std::to_string(::getpid()) + ".crt";
+  const std::string other = wrong.root_cert;
+  std::ofstream(other) << kOtherCertificate;
   EXPECT_THAT(open(wrong, within(seconds(5))).error().text(),
               HasSubstr("certificate verify failed"));
   wrong = url;
   wrong.endpoints[0].host = "localhost";
   EXPECT_THAT(open(wrong, within(seconds(5))).error().text(), HasSubstr("localhost"));
-  std::filesystem::remove(testing::TempDir() + "/forebay-pg-other.crt");
+  std::filesystem::remove(other);
   // Nothing falls back to plain text.
   ServerSetting setting(server_, "ssl", "off");
   url.ssl_mode = "require";
