@@ -1,9 +1,12 @@
 // The script by which bash completes the command line.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace forebay::cli {
 

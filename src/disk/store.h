@@ -84,9 +84,9 @@ class Store : public std::enable_shared_from_this<Store> {
   /// Whether reserve() may succeed, now or when what is here has been evicted. Changes nothing.
   bool may_take(const UnitId& id, uint64_t bytes) const;
   /// Begins a unit in a file of its own; `length` ≥ 1, at most what was reserved for this very id
-  /// (or more than that if it grows, see Terms).
-  /// Code::exists when it is here. The Writer publishes it; of several that write the same unit
-  /// (one may have been given up and not be gone yet) the first to do so wins.
+  /// (or more than that if it grows, see Terms). Code::exists when it is here. The Writer publishes
+  /// it; of several that write the same unit (one may have been given up and not be gone yet) the
+  /// first to do so wins.
   Task<std::shared_ptr<Writer>> create(UnitId id, uint64_t length, Reservation reservation,
                                        Terms terms, Context ctx);
   /// The same for a unit whose name is known only when its bytes are all there, reserved for an id

@@ -150,23 +150,29 @@ def test_who_stops_halfway_shuts_nobody_out():
         assert [one["Key"] for one in done["Deleted"]] == ["k"]
 
 
-def half_heads(forebay, over):
-    """Strangers that stop in large heads, say a little more now and then, and come again when
-    they are sent away.
+def flood(over, count, begin, more):
+    """So many strangers that stop halfway (`begin` dials one), say a little more now and then, and
+    come again when they are sent away.
     """
     wires = []
     while not over.is_set():
-        while len(wires) < 600:
-            wires.append(dial(forebay, b"GET /slow/k HTTP/1.1\r\nX: " + b"a" * 5000))
+        while len(wires) < count:
+            wires.append(begin())
         for wire in list(wires):
             try:
-                wire.sendall(b"a" * 500)
+                wire.sendall(more)
             except OSError:
                 wire.close()
                 wires.remove(wire)
         over.wait(0.1)
     for wire in wires:
         wire.close()
+
+
+def half_heads(forebay, over):
+    """Strangers that stop in large heads."""
+    half = b"GET /slow/k HTTP/1.1\r\nX: " + b"a" * 5000
+    flood(over, 600, lambda: dial(forebay, half), b"a" * 500)
 
 
 def test_a_large_head_in_pieces_gets_through_a_flood():

@@ -219,20 +219,8 @@ def half_front(forebay, size):
 
 
 def half_forms(forebay, over):
-    """Strangers that stop in large fronts, and come again when they are sent away."""
-    wires = []
-    while not over.is_set():
-        while len(wires) < 300:
-            wires.append(half_front(forebay, 6000))
-        for wire in list(wires):
-            try:
-                wire.sendall(b"a")
-            except OSError:
-                wire.close()
-                wires.remove(wire)
-        over.wait(0.1)
-    for wire in wires:
-        wire.close()
+    """Strangers that stop in large fronts."""
+    test_connections.flood(over, 300, lambda: half_front(forebay, 6000), b"a")
 
 
 def test_a_large_form_gets_through_a_flood():
